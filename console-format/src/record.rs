@@ -1,0 +1,215 @@
+use core::fmt;
+
+use crate::{Benchmark, FORMAT_VERSION, Method};
+
+/// One sample of the paper's method: one timed batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// What was timed.
+    pub benchmark: Benchmark,
+    /// Round, from 0.
+    pub round: u64,
+    /// Operations in the batch; 0 for [`Benchmark::Tsc`], an empty measurement.
+    pub ops: u64,
+    /// TSC ticks for all of them together.
+    pub ticks: u64,
+}
+
+/// One sample of the precise method: a batch of n copies, then one of 2n, with
+/// equally many turns of the loop around them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slope {
+    /// What was timed.
+    pub benchmark: Benchmark,
+    /// Round, from 0.
+    pub round: u64,
+    /// Operations in the first batch; 0 for [`Benchmark::Tsc`].
+    pub ops_n: u64,
+    /// TSC ticks of the first batch.
+    pub ticks_n: u64,
+    /// Operations in the second batch; 0 for [`Benchmark::Tsc`].
+    pub ops_2n: u64,
+    /// TSC ticks of the second batch.
+    pub ticks_2n: u64,
+    /// TSC ticks of the clock chain before the sample.
+    pub chain_before: u64,
+    /// TSC ticks of the clock chain after it.
+    pub chain_after: u64,
+}
+
+/// A line that is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record<'a> {
+    /// Our records follow, by this method.
+    Format(Method),
+    /// A fact about this boot.
+    Meta {
+        /// Its name.
+        key: &'a str,
+        /// Its value.
+        value: &'a str,
+    },
+    /// A sample of the paper's method.
+    Batch(Batch),
+    /// A sample of the precise method.
+    Slope(Slope),
+    /// The guest says what went wrong.
+    Error(&'a str),
+    /// Nothing follows; so many lines came before, with this checksum.
+    End {
+        /// Lines before this one.
+        lines: u64,
+        /// Their CRC-32.
+        crc: u32,
+    },
+}
+
+/// Why a line that begins like a record is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordError<'a> {
+    /// It has too few or too many fields.
+    FieldCount {
+        /// How many it has.
+        found: usize,
+    },
+    /// A field does not hold what it should.
+    Field {
+        /// The field's name.
+        name: &'static str,
+        /// What stands there.
+        value: &'a str,
+    },
+    /// Written by another version of the program.
+    Version(&'a str),
+}
+
+impl fmt::Display for RecordError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FieldCount { found } => {
+                write!(f, "a record of its kind cannot have {found} fields")
+            }
+            Self::Field { name, value } => write!(f, "its field `{name}` cannot be {value:?}"),
+            Self::Version(v) => write!(
+                f,
+                "it is in format version {v:?}, and this tool reads version {FORMAT_VERSION}"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for RecordError<'_> {}
+
+impl<'a> Record<'a> {
+    /// Reads a line, given without its line ending. `None`: the line is not ours.
+    pub fn parse(line: &'a str) -> Option<Result<Self, RecordError<'a>>> {
+        let (tag, rest) = line.split_once('\t')?;
+        let read = match tag {
+            "tollgate" => format,
+            "meta" => meta,
+            "batch" => batch,
+            "slope" => slope,
+            "error" => error,
+            "end" => end,
+            _ => return None,
+        };
+        Some(read(rest))
+    }
+}
+
+type Parsed<'a> = Result<Record<'a>, RecordError<'a>>;
+
+fn format(rest: &str) -> Parsed<'_> {
+    // The version comes first: another version may have other fields.
+    let (version, method) = rest.split_once('\t').unwrap_or((rest, ""));
+    if number("version", version) != Ok(FORMAT_VERSION) {
+        return Err(RecordError::Version(version));
+    }
+    Method::from_name(method)
+        .map(Record::Format)
+        .ok_or(RecordError::Field {
+            name: "method",
+            value: method,
+        })
+}
+
+fn meta(rest: &str) -> Parsed<'_> {
+    let [key, value] = fields(rest)?;
+    Ok(Record::Meta { key, value })
+}
+
+fn batch(rest: &str) -> Parsed<'_> {
+    let [name, round, ops, ticks] = fields(rest)?;
+    Ok(Record::Batch(Batch {
+        benchmark: benchmark(name)?,
+        round: number("round", round)?,
+        ops: number("ops", ops)?,
+        ticks: number("ticks", ticks)?,
+    }))
+}
+
+fn slope(rest: &str) -> Parsed<'_> {
+    let [name, round, ops_n, ticks_n, ops_2n, ticks_2n, before, after] = fields(rest)?;
+    Ok(Record::Slope(Slope {
+        benchmark: benchmark(name)?,
+        round: number("round", round)?,
+        ops_n: number("ops_n", ops_n)?,
+        ticks_n: number("ticks_n", ticks_n)?,
+        ops_2n: number("ops_2n", ops_2n)?,
+        ticks_2n: number("ticks_2n", ticks_2n)?,
+        chain_before: number("chain_before", before)?,
+        chain_after: number("chain_after", after)?,
+    }))
+}
+
+fn error(rest: &str) -> Parsed<'_> {
+    Ok(Record::Error(rest))
+}
+
+fn end(rest: &str) -> Parsed<'_> {
+    let [lines, crc] = fields(rest)?;
+    let bad_crc = RecordError::Field {
+        name: "crc",
+        value: crc,
+    };
+    if crc.len() != 8 {
+        return Err(bad_crc);
+    }
+    Ok(Record::End {
+        lines: number("lines", lines)?,
+        crc: u32::from_str_radix(crc, 16).map_err(|_| bad_crc)?,
+    })
+}
+
+fn fields<const N: usize>(rest: &str) -> Result<[&str; N], RecordError<'_>> {
+    let mut out = [""; N];
+    let mut found = 0;
+    for field in rest.split('\t') {
+        if let Some(slot) = out.get_mut(found) {
+            *slot = field;
+        }
+        found += 1;
+    }
+    if found == N {
+        Ok(out)
+    } else {
+        Err(RecordError::FieldCount { found: found + 1 })
+    }
+}
+
+fn benchmark(name: &str) -> Result<Benchmark, RecordError<'_>> {
+    Benchmark::from_name(name).ok_or(RecordError::Field {
+        name: "benchmark",
+        value: name,
+    })
+}
+
+fn number<'a>(name: &'static str, value: &'a str) -> Result<u64, RecordError<'a>> {
+    // `u64::from_str` would also take a leading `+`, which no guest writes.
+    if value.starts_with('+') {
+        return Err(RecordError::Field { name, value });
+    }
+    value
+        .parse()
+        .map_err(|_| RecordError::Field { name, value })
+}

@@ -1,0 +1,139 @@
+//! What the encoder writes, the record parser reads.
+
+use console_format::{
+    Batch, Benchmark, CONFIG_PREFIX, Closing, Encoder, HEADER_BEGIN, Method, Record, RecordError,
+    Slope,
+};
+use proptest::prelude::*;
+
+fn benchmark() -> impl Strategy<Value = Benchmark> {
+    proptest::sample::select(&Benchmark::ALL[..])
+}
+
+prop_compose! {
+    fn slope()(
+        benchmark in benchmark(),
+        [round, ops_n, ticks_n, ops_2n, ticks_2n, chain_before, chain_after] in any::<[u64; 7]>(),
+    ) -> Slope {
+        Slope { benchmark, round, ops_n, ticks_n, ops_2n, ticks_2n, chain_before, chain_after }
+    }
+}
+
+prop_compose! {
+    fn batch()(benchmark in benchmark(), [round, ops, ticks] in any::<[u64; 3]>()) -> Batch {
+        Batch { benchmark, round, ops, ticks }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_sample_comes_back(slopes in prop::collection::vec(slope(), 0..20),
+                               batches in prop::collection::vec(batch(), 0..20)) {
+        let mut encoder = Encoder::new(String::new());
+        encoder.header(true, 20, None).unwrap();
+        encoder.format(Method::Precise).unwrap();
+        encoder.meta_number("chain_ops", 64).unwrap();
+        slopes.iter().for_each(|s| encoder.slope(s).unwrap());
+        batches.iter().for_each(|b| encoder.batch(b).unwrap());
+        let log = encoder.end().unwrap();
+
+        let mut closing = Closing::default();
+        let (mut got_slopes, mut got_batches, mut ended) = (vec![], vec![], false);
+        for line in log.lines() {
+            match Record::parse(line).map(|r| r.expect("a good record")) {
+                Some(Record::Slope(s)) => got_slopes.push(s),
+                Some(Record::Batch(b)) => got_batches.push(b),
+                Some(Record::End { lines, crc }) => {
+                    prop_assert_eq!((lines, crc), (closing.lines(), closing.crc()));
+                    ended = true;
+                }
+                Some(Record::Format(m)) => prop_assert_eq!(m, Method::Precise),
+                Some(Record::Meta { key, value }) => prop_assert_eq!((key, value), ("chain_ops", "64")),
+                Some(Record::Error(e)) => prop_assert!(false, "{}", e),
+                None => prop_assert!(line.contains("---") || line.starts_with(CONFIG_PREFIX)),
+            }
+            closing.line(line.as_bytes());
+        }
+        prop_assert!(ended);
+        prop_assert_eq!(got_slopes, slopes);
+        prop_assert_eq!(got_batches, batches);
+    }
+
+    #[test]
+    fn no_line_makes_the_parser_panic(line in "(tollgate|meta|batch|slope|end|error|[a-z]*)[\t0-9a-z+-]{0,60}") {
+        let _ = Record::parse(&line);
+    }
+}
+
+#[test]
+fn a_log_reads_as_documented() {
+    let mut encoder = Encoder::new(String::new());
+    encoder.header(false, 2, Some(1000)).unwrap();
+    encoder.format(Method::Paper).unwrap();
+    encoder.meta("syscall_500", "noop").unwrap();
+    let sample = Batch {
+        benchmark: Benchmark::Scall,
+        round: 1,
+        ops: 1000,
+        ticks: 222_000,
+    };
+    encoder.batch(&sample).unwrap();
+    let log = encoder.end().unwrap();
+    let body = "--- 8< ---\n# CONFIG_WARMUP is not set\nCONFIG_NB_ROUNDS=2\n\
+                CONFIG_ITER_PER_ROUND=1000\n--- >8 ---\ntollgate\t1\tpaper\n\
+                meta\tsyscall_500\tnoop\nbatch\tscall\t1\t1000\t222000\n";
+    // CRC-32 of `body`, by Python's zlib.crc32.
+    assert_eq!(log, format!("{body}end\t8\t3a4b35fd\n"));
+    assert!(log.starts_with(HEADER_BEGIN));
+}
+
+#[test]
+fn bad_records_say_why() {
+    let cases = [
+        ("batch\tscall\t0\t1", RecordError::FieldCount { found: 4 }),
+        (
+            "batch\tscall\t0\t1\t2\t3",
+            RecordError::FieldCount { found: 6 },
+        ),
+        (
+            "batch\tnoop\t0\t1\t2",
+            RecordError::Field {
+                name: "benchmark",
+                value: "noop",
+            },
+        ),
+        (
+            "batch\tscall\t0\t+1\t2",
+            RecordError::Field {
+                name: "ops",
+                value: "+1",
+            },
+        ),
+        (
+            "batch\tscall\t0\t1\t18446744073709551616",
+            RecordError::Field {
+                name: "ticks",
+                value: "18446744073709551616",
+            },
+        ),
+        ("tollgate\t2\tprecise", RecordError::Version("2")),
+        (
+            "tollgate\t1\texact",
+            RecordError::Field {
+                name: "method",
+                value: "exact",
+            },
+        ),
+        (
+            "end\t1\tfff",
+            RecordError::Field {
+                name: "crc",
+                value: "fff",
+            },
+        ),
+    ];
+    for (line, error) in cases {
+        assert_eq!(Record::parse(line), Some(Err(error)), "{line}");
+    }
+    assert_eq!(Record::parse("clocksource: tsc"), None);
+}

@@ -1,0 +1,112 @@
+//! What an engine is asked, and what it answers.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One boot, as asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootSpec {
+    /// The kernel image; for the host engine, the program itself.
+    pub kernel: PathBuf,
+    /// The initial ramdisk, or the program for kernels that take an ELF in its place.
+    pub initrd: Option<PathBuf>,
+    /// The kernel's command line.
+    pub cmdline: String,
+    /// Guest memory in MiB.
+    pub memory_mib: u32,
+    /// Number of vCPUs.
+    pub cpus: u32,
+    /// Host CPUs that the boot may use; empty: wherever the host's scheduler likes.
+    pub pin: Vec<usize>,
+    /// How long the boot may take before it is killed.
+    pub timeout: Duration,
+}
+
+/// How one boot went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootOutcome {
+    /// Everything that the guest wrote to its serial port, untouched.
+    pub console: Vec<u8>,
+    /// How the guest ended.
+    pub end: End,
+    /// When things happened.
+    pub timings: Timings,
+}
+
+/// How a guest ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case")]
+pub enum End {
+    /// The guest gave a status, by a debug-exit port or as a process.
+    Exited {
+        /// The status: what the guest wrote.
+        status: u32,
+    },
+    /// The guest switched the machine off.
+    PoweredOff,
+    /// The guest asked for a reset.
+    Rebooted,
+    /// The guest's kernel panicked.
+    Panicked {
+        /// `exitcode=` of "Attempted to kill init!", a wait status: 0 is how the
+        /// original benchmark ends, with success.
+        exitcode: Option<u32>,
+        /// The kernel's own words.
+        message: String,
+    },
+    /// The guest's CPU shut down on a triple fault.
+    TripleFault,
+    /// The guest was killed when its time was up.
+    TimedOut,
+    /// The user stopped it.
+    Interrupted,
+    /// The engine could not start the guest, or not go on with it.
+    EngineFailed {
+        /// What went wrong, and what to do about it.
+        reason: String,
+    },
+}
+
+impl End {
+    /// Whether a benchmark that ended so may be believed.
+    pub fn is_success(&self) -> bool {
+        matches!(
+            self,
+            Self::Exited { status: 0 }
+                | Self::PoweredOff
+                | Self::Panicked {
+                    exitcode: Some(0),
+                    ..
+                }
+        )
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited { status } => write!(f, "the guest exited with status {status}"),
+            Self::PoweredOff => f.write_str("the guest powered off"),
+            Self::Rebooted => f.write_str("the guest rebooted"),
+            Self::Panicked { message, .. } => write!(f, "the guest's kernel panicked: {message}"),
+            Self::TripleFault => f.write_str("the guest's CPU stopped on a triple fault"),
+            Self::TimedOut => f.write_str("the guest was killed when its time was up"),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::EngineFailed { reason } => f.write_str(reason),
+        }
+    }
+}
+
+/// When things happened, counted from the moment the engine was asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timings {
+    /// The guest was set running.
+    pub guest_started: Option<Duration>,
+    /// The guest's first console byte.
+    pub first_byte: Option<Duration>,
+    /// The guest's end.
+    pub ended: Duration,
+}

@@ -1,0 +1,70 @@
+//! Recognises a Linux panic from the guest's own words.
+
+use crate::End;
+
+const PANIC: &[u8] = b"Kernel panic - not syncing: ";
+const EXITCODE: &str = "exitcode=0x";
+
+/// The last panic that the console tells of, if it tells of one.
+pub fn find(console: &[u8]) -> Option<End> {
+    let at = console
+        .windows(PANIC.len())
+        .rposition(|window| window == PANIC)?;
+    let rest = &console[at + PANIC.len()..];
+    let line = rest
+        .split(|&b| b == b'\n' || b == b'\r')
+        .next()
+        .unwrap_or_default();
+    let message = String::from_utf8_lossy(line).into_owned();
+    let exitcode = message.split_once(EXITCODE).and_then(|(_, hex)| {
+        let end = hex
+            .find(|c: char| !c.is_ascii_hexdigit())
+            .unwrap_or(hex.len());
+        u32::from_str_radix(&hex[..end], 16).ok()
+    });
+    Some(End::Panicked { exitcode, message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn panicked(exitcode: Option<u32>, message: &str) -> Option<End> {
+        Some(End::Panicked {
+            exitcode,
+            message: message.into(),
+        })
+    }
+
+    #[test]
+    fn the_originals_end_is_a_panic_with_exitcode_zero() {
+        let message = "Attempted to kill init! exitcode=0x00000000";
+        let console =
+            format!("fcall\t24.3\r\n[ 1.0] Kernel panic - not syncing: {message}\r\nCPU: 0\r\n");
+        let end = find(console.as_bytes());
+        assert_eq!(end, panicked(Some(0), message));
+        assert!(end.unwrap().is_success());
+    }
+
+    #[test]
+    fn a_failing_init_keeps_its_status() {
+        let message = "Attempted to kill init! exitcode=0x00000100";
+        let end = find(format!("Kernel panic - not syncing: {message}\n").as_bytes());
+        assert_eq!(end, panicked(Some(0x100), message));
+        assert!(!end.unwrap().is_success());
+    }
+
+    #[test]
+    fn a_panic_without_exitcode_is_no_success() {
+        let message = "VFS: Unable to mount root fs on unknown-block(0,0)";
+        let end = find(format!("Kernel panic - not syncing: {message}").as_bytes());
+        assert_eq!(end, panicked(None, message));
+        assert!(!end.unwrap().is_success());
+    }
+
+    #[test]
+    fn a_quiet_console_tells_of_none() {
+        assert_eq!(find(b"Kernel panic - not"), None);
+        assert_eq!(find(b""), None);
+    }
+}
