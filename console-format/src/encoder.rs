@@ -2,11 +2,12 @@ use core::fmt::{Result, Write};
 
 use itoa::Buffer;
 
-use crate::{
-    Batch, CONFIG_PREFIX, Closing, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method, Slope,
-};
+use crate::{Batch, Closing, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method, Slope};
 
 /// Writes a log, line by line, and closes it.
+///
+/// Its lines are written piece by piece: an array of strings would be a table of
+/// pointers, and each of them a relocation in the guest's image.
 #[derive(Debug)]
 pub struct Encoder<W> {
     out: W,
@@ -24,36 +25,36 @@ impl<W: Write> Encoder<W> {
 
     /// The header: warm-up, rounds and, in the paper's method, calls a sample.
     pub fn header(&mut self, warmup: bool, rounds: u64, iterations: Option<u64>) -> Result {
-        self.line(&[HEADER_BEGIN])?;
+        self.line(HEADER_BEGIN)?;
         // The original, too, prints an unset option the way Linux's .config does.
-        if warmup {
-            self.line(&[CONFIG_PREFIX, "WARMUP=y"])?;
+        self.line(if warmup {
+            "CONFIG_WARMUP=y"
         } else {
-            self.line(&["# ", CONFIG_PREFIX, "WARMUP is not set"])?;
-        }
-        self.line(&[CONFIG_PREFIX, "NB_ROUNDS=", Buffer::new().format(rounds)])?;
+            "# CONFIG_WARMUP is not set"
+        })?;
+        self.part("CONFIG_NB_ROUNDS=")?;
+        self.line(Buffer::new().format(rounds))?;
         if let Some(iterations) = iterations {
-            self.line(&[
-                CONFIG_PREFIX,
-                "ITER_PER_ROUND=",
-                Buffer::new().format(iterations),
-            ])?;
+            self.part("CONFIG_ITER_PER_ROUND=")?;
+            self.line(Buffer::new().format(iterations))?;
         }
-        self.line(&[HEADER_END])
+        self.line(HEADER_END)
     }
 
     /// The record that says that ours follow, in which version, by which method.
     pub fn format(&mut self, method: Method) -> Result {
-        self.fields(&[
-            "tollgate",
-            Buffer::new().format(FORMAT_VERSION),
-            method.name(),
-        ])
+        self.part("tollgate")?;
+        self.number(FORMAT_VERSION)?;
+        self.word(method.name())?;
+        self.end_of_line()
     }
 
-    /// A fact about this boot that is a word.
+    /// A fact about this boot that is a word or a phrase.
     pub fn meta(&mut self, key: &str, value: &str) -> Result {
-        self.fields(&["meta", key, value])
+        self.part("meta")?;
+        self.word(key)?;
+        self.word(value)?;
+        self.end_of_line()
     }
 
     /// A fact about this boot that is a number.
@@ -63,56 +64,49 @@ impl<W: Write> Encoder<W> {
 
     /// One sample of the paper's method.
     pub fn batch(&mut self, b: &Batch) -> Result {
-        self.fields(&[
-            "batch",
-            b.benchmark.name(),
-            Buffer::new().format(b.round),
-            Buffer::new().format(b.ops),
-            Buffer::new().format(b.ticks),
-        ])
+        self.part("batch")?;
+        self.word(b.benchmark.name())?;
+        self.number(b.round)?;
+        self.number(b.ops)?;
+        self.number(b.ticks)?;
+        self.end_of_line()
     }
 
     /// One sample of the precise method.
     pub fn slope(&mut self, s: &Slope) -> Result {
-        self.fields(&[
-            "slope",
-            s.benchmark.name(),
-            Buffer::new().format(s.round),
-            Buffer::new().format(s.ops_n),
-            Buffer::new().format(s.ticks_n),
-            Buffer::new().format(s.ops_2n),
-            Buffer::new().format(s.ticks_2n),
-            Buffer::new().format(s.chain_before),
-            Buffer::new().format(s.chain_after),
-        ])
-    }
-
-    /// What went wrong in the guest, in one line. No closing record may follow.
-    pub fn error(&mut self, message: &str) -> Result {
-        self.fields(&["error", message])
+        self.part("slope")?;
+        self.word(s.benchmark.name())?;
+        self.number(s.round)?;
+        self.number(s.ops_n)?;
+        self.number(s.ticks_n)?;
+        self.number(s.ops_2n)?;
+        self.number(s.ticks_2n)?;
+        self.number(s.chain_before)?;
+        self.number(s.chain_after)?;
+        self.end_of_line()
     }
 
     /// The closing record, and the writer back.
     pub fn end(mut self) -> core::result::Result<W, core::fmt::Error> {
         let (lines, crc) = (self.closing.lines(), self.closing.crc());
-        self.fields(&["end", Buffer::new().format(lines), Hex::new(crc).as_str()])?;
+        self.part("end")?;
+        self.number(lines)?;
+        self.word(Hex::new(crc).as_str())?;
+        self.end_of_line()?;
         Ok(self.out)
     }
 
-    fn fields(&mut self, fields: &[&str]) -> Result {
-        for (i, field) in fields.iter().enumerate() {
-            if i > 0 {
-                self.part("\t")?;
-            }
-            self.part(field)?;
-        }
-        self.end_of_line()
+    fn word(&mut self, text: &str) -> Result {
+        self.part("\t")?;
+        self.part(text)
     }
 
-    fn line(&mut self, parts: &[&str]) -> Result {
-        for part in parts {
-            self.part(part)?;
-        }
+    fn number(&mut self, value: u64) -> Result {
+        self.word(Buffer::new().format(value))
+    }
+
+    fn line(&mut self, text: &str) -> Result {
+        self.part(text)?;
         self.end_of_line()
     }
 

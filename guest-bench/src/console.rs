@@ -1,0 +1,63 @@
+//! Standard output, buffered.
+
+use core::fmt;
+
+use crate::machine::Status;
+use crate::syscall;
+use crate::take_once::TakeOnce;
+
+const SIZE: usize = 4096;
+static BUFFER: TakeOnce<[u8; SIZE]> = TakeOnce::new([0; SIZE]);
+
+/// Standard output. Remembers whether anything was refused.
+pub struct Console {
+    buffer: &'static mut [u8; SIZE],
+    used: usize,
+    failed: bool,
+}
+
+impl Console {
+    /// The console, the first time; `None` ever after.
+    pub fn take() -> Option<Self> {
+        Some(Self {
+            buffer: BUFFER.take()?,
+            used: 0,
+            failed: false,
+        })
+    }
+
+    pub fn text(&mut self, text: &str) {
+        for &byte in text.as_bytes() {
+            if let Some(slot) = self.buffer.get_mut(self.used) {
+                *slot = byte;
+                self.used += 1;
+            }
+            if self.used == SIZE {
+                self.flush();
+            }
+        }
+    }
+
+    /// Writes out what is left; the status stays unless that fails.
+    pub fn close(mut self, status: Status) -> Status {
+        self.flush();
+        if self.failed {
+            Status::OutputFailed
+        } else {
+            status
+        }
+    }
+
+    fn flush(&mut self) {
+        let text = self.buffer.get(..self.used).unwrap_or_default();
+        self.failed |= !syscall::write_all(text);
+        self.used = 0;
+    }
+}
+
+impl fmt::Write for &mut Console {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text(text);
+        Ok(())
+    }
+}

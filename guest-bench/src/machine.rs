@@ -1,0 +1,76 @@
+//! How the program ends, and, as Linux's init, the machine with it.
+
+use core::arch::asm;
+use core::arch::x86_64::__cpuid;
+
+use crate::args::Args;
+use crate::syscall;
+
+/// The program's exit status.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Done = 0,
+    BadWord = 2,
+    UnexpectedAnswer = 3,
+    OutputFailed = 4,
+    Broken = 101,
+}
+
+/// QEMU's customary debug-exit port: the machine ends, with the written status.
+const DEBUG_EXIT_PORT: u16 = 0xf4;
+/// PM1a control register of the PC's ACPI hardware in most hypervisors.
+const ACPI_PORT: u16 = 0x604;
+/// Sleep type 0 with "sleep enable": off.
+const ACPI_OFF: u16 = 0x2000;
+
+/// Whether this is the init process of a Linux of its own.
+pub fn is_init(args: &Args) -> bool {
+    // The name is asked first: kernels that are no Linux see no call for it.
+    args.program() == "/init" && syscall::process_id() == 1
+}
+
+/// Ends the program; as init, ends the machine.
+pub fn end(status: Status, is_init: bool) -> ! {
+    if is_init {
+        end_machine(status);
+    }
+    syscall::exit(status as u64)
+}
+
+/// Tries every way to end the machine with the status, the most telling first.
+/// If none works it returns, and Linux panics because its init exits: the
+/// original's end, whose `exitcode=` carries the status.
+fn end_machine(status: Status) {
+    syscall::drain_output();
+    if in_virtual_machine() && syscall::allow_ports(DEBUG_EXIT_PORT, 1) {
+        write_port_u8(DEBUG_EXIT_PORT, status as u8);
+    }
+    if status != Status::Done {
+        return;
+    }
+    // Without ACPI, Linux would halt for ever instead of powering off.
+    if syscall::exists(c"/sys/firmware/acpi") {
+        syscall::power_off();
+    }
+    if in_virtual_machine() && syscall::allow_ports(ACPI_PORT, 2) {
+        write_port_u16(ACPI_PORT, ACPI_OFF);
+    }
+}
+
+/// CPUID's hypervisor bit: on real hardware these ports may be something else.
+fn in_virtual_machine() -> bool {
+    const HYPERVISOR: u32 = 1 << 31;
+    __cpuid(1).ecx & HYPERVISOR != 0
+}
+
+fn write_port_u8(port: u16, value: u8) {
+    // SAFETY: Linux has granted the port, and in a virtual machine it is a
+    // debug-exit device or nothing.
+    unsafe { asm!("out dx, al", in("dx") port, in("al") value) };
+}
+
+fn write_port_u16(port: u16, value: u16) {
+    // SAFETY: Linux has granted the ports, and in a virtual machine they are the
+    // ACPI control register or nothing.
+    unsafe { asm!("out dx, ax", in("dx") port, in("ax") value) };
+}

@@ -1,0 +1,85 @@
+//! The benchmark: what does a function call cost, and what a system call?
+//!
+//! One static-PIE ELF without libc, the same bytes on every kernel: as `/init` or
+//! an ordinary process on Linux, and as the program of an ELF loader that runs it
+//! in ring 0. It therefore takes nothing for granted: no relocation is applied to
+//! it, RSP may come unaligned, FS and GS are not set up, there is no environment,
+//! and a system call may push onto its stack and change XMM registers and RFLAGS.
+#![no_std]
+#![no_main]
+
+mod answer;
+mod args;
+mod bodies;
+mod console;
+mod facts;
+mod machine;
+mod paper;
+mod precise;
+mod report;
+mod store;
+mod syscall;
+mod take_once;
+
+use core::panic::PanicInfo;
+
+use console_format::Method;
+use guest_bench::Options;
+use guest_bench::options::USAGE;
+
+use crate::args::Args;
+use crate::console::Console;
+use crate::machine::Status;
+use crate::store::Store;
+
+/// Called by [`args::_start`] with the stack that the kernel laid out.
+fn run(args: Args) -> ! {
+    let is_init = machine::is_init(&args);
+    if is_init {
+        // They would fall into the middle of the log's lines.
+        syscall::silence_kernel_messages();
+    }
+    let status = match Console::take() {
+        Some(mut console) => {
+            let status = measure(&args, is_init, &mut console);
+            console.close(status)
+        }
+        None => Status::Broken,
+    };
+    machine::end(status, is_init)
+}
+
+fn measure(args: &Args, is_init: bool, console: &mut Console) -> Status {
+    if args.words().any(|word| word == "--help") {
+        console.text(USAGE);
+        return Status::Done;
+    }
+    let options = match Options::parse(args.words()) {
+        Ok(options) => options,
+        Err(bad) => return report::complain(console, Status::BadWord, &[bad.word, bad.why]),
+    };
+    let Some(mut store) = Store::with_room_for(options.total_samples()) else {
+        let why = "more samples than a boot can hold; lower rounds= or samples=";
+        return report::complain(console, Status::BadWord, &[why]);
+    };
+    let Some(answer) = answer::ask() else {
+        let why =
+            "system call 500 answered neither 0xC0FFEE nor ENOSYS: another call has its number";
+        return report::complain(console, Status::UnexpectedAnswer, &[why]);
+    };
+    let turns = match options.method {
+        Method::Paper => paper::measure(&options, answer, &mut store),
+        Method::Precise => precise::measure(&options, answer, &mut store),
+    };
+    if answer::ask() != Some(answer) {
+        let why = "system call 500 changed its answer during the measurement";
+        return report::complain(console, Status::UnexpectedAnswer, &[why]);
+    }
+    report::write(console, &options, answer, &turns, &store, is_init)
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo) -> ! {
+    // Nothing here panics; were it to happen, no closing record is printed.
+    syscall::exit(Status::Broken as u64)
+}

@@ -1,0 +1,198 @@
+//! The program's arguments: words of the form `name=value`.
+
+use console_format::{Benchmark, Method};
+
+/// Printed for `--help`, and pointed at by every complaint.
+pub const USAGE: &str = "\
+guest-bench: what does it cost to cross into this kernel?
+
+Words, in any order:
+  method=precise|paper  how samples are taken                     (precise)
+  rounds=N              passes over all benchmarks                (20)
+  benchmarks=LIST       of tsc,scall,fcall                        (all three)
+  warmup=y|n            one pass first that is not counted        (y)
+  samples=N             precise: samples a round and benchmark    (100)
+  batch_ticks=N         precise: TSC ticks that a batch shall take (60000)
+  iterations=N          paper: calls a sample                     (1000000)
+Exit status: 0 done, 2 bad word, 3 unexpected answer, 4 output failed.
+";
+
+/// What to measure, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How samples are taken.
+    pub method: Method,
+    /// Passes over all benchmarks.
+    pub rounds: u64,
+    /// Measure an empty measurement.
+    pub tsc: bool,
+    /// Measure system call 500.
+    pub scall: bool,
+    /// Measure a function call.
+    pub fcall: bool,
+    /// One pass first that is not counted.
+    pub warmup: bool,
+    /// Precise method: samples a round and benchmark.
+    pub samples: u64,
+    /// Precise method: TSC ticks that the smaller batch shall take.
+    pub batch_ticks: u64,
+    /// Paper's method: calls a sample.
+    pub iterations: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            method: Method::Precise,
+            rounds: 20,
+            tsc: true,
+            scall: true,
+            fcall: true,
+            warmup: true,
+            samples: 100,
+            batch_ticks: 60_000,
+            iterations: 1_000_000,
+        }
+    }
+}
+
+/// A word that cannot be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadOption<'a> {
+    /// The word.
+    pub word: &'a str,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+impl Options {
+    /// Reads the program's arguments, its own name left out.
+    pub fn parse<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, BadOption<'a>> {
+        let mut options = Self::default();
+        for word in words {
+            options.set(word).map_err(|why| BadOption { word, why })?;
+        }
+        Ok(options)
+    }
+
+    /// How many samples a boot will hold.
+    pub fn total_samples(&self) -> u64 {
+        let benchmarks = u64::from(self.tsc) + u64::from(self.scall) + u64::from(self.fcall);
+        let a_round = match self.method {
+            Method::Paper => 1,
+            Method::Precise => self.samples,
+        };
+        benchmarks
+            .saturating_mul(self.rounds)
+            .saturating_mul(a_round)
+    }
+
+    fn set(&mut self, word: &str) -> Result<(), &'static str> {
+        let (name, value) = word
+            // A set of one character: a search for the character itself calls `memcmp`.
+            .split_once(['='])
+            .ok_or("it is not of the form name=value")?;
+        match name {
+            "method" => {
+                self.method = Method::from_name(value).ok_or("method is precise or paper")?;
+            }
+            "rounds" => self.rounds = count(value)?,
+            "benchmarks" => self.choose(value)?,
+            "warmup" => {
+                self.warmup = match value {
+                    "y" => true,
+                    "n" => false,
+                    _ => return Err("warmup is y or n"),
+                }
+            }
+            "samples" => self.samples = count(value)?,
+            "batch_ticks" => self.batch_ticks = count(value)?,
+            "iterations" => self.iterations = count(value)?,
+            _ => return Err("there is no such option"),
+        }
+        Ok(())
+    }
+
+    fn choose(&mut self, list: &str) -> Result<(), &'static str> {
+        (self.tsc, self.scall, self.fcall) = (false, false, false);
+        for name in list.split([',']) {
+            match Benchmark::from_name(name) {
+                Some(Benchmark::Tsc) => self.tsc = true,
+                Some(Benchmark::Scall) => self.scall = true,
+                Some(Benchmark::Fcall) => self.fcall = true,
+                // Which of scall and enosys is measured is the kernel's answer, no choice.
+                Some(Benchmark::Enosys) | None => {
+                    return Err("benchmarks is a list of tsc, scall and fcall");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Far beyond every sensible setting, and small enough that no product overflows.
+const LIMIT: u64 = 1_000_000_000_000;
+
+fn count(value: &str) -> Result<u64, &'static str> {
+    match value.parse() {
+        Ok(0) => Err("it must be at least 1"),
+        Ok(n) if n <= LIMIT => Ok(n),
+        _ => Err("it must be a whole number up to 1000000000000"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, BadOption<'_>> {
+        Options::parse(line.split_whitespace())
+    }
+
+    #[test]
+    fn no_words_give_the_defaults() {
+        assert_eq!(parse(""), Ok(Options::default()));
+        assert_eq!(Options::default().total_samples(), 3 * 20 * 100);
+    }
+
+    #[test]
+    fn every_word_is_heard() {
+        let line = "method=paper rounds=3 benchmarks=fcall warmup=n samples=7 \
+                    batch_ticks=9 iterations=1000";
+        let expected = Options {
+            method: Method::Paper,
+            rounds: 3,
+            tsc: false,
+            scall: false,
+            fcall: true,
+            warmup: false,
+            samples: 7,
+            batch_ticks: 9,
+            iterations: 1000,
+        };
+        assert_eq!(parse(line), Ok(expected));
+        assert_eq!(expected.total_samples(), 3);
+    }
+
+    #[test]
+    fn bad_words_are_named() {
+        for word in [
+            "rounds",
+            "rounds=",
+            "rounds=0",
+            "rounds=-1",
+            "rounds=1.5",
+            "rounds=1000000000001",
+            "method=exact",
+            "benchmarks=",
+            "benchmarks=noop",
+            "benchmarks=enosys",
+            "warmup=1",
+            "Rounds=1",
+            "nosmt",
+            "=",
+        ] {
+            assert_eq!(parse(word).map_err(|bad| bad.word), Err(word));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The original's method: one long loop a sample, an empty measurement beside it.
+
+use console_format::{Batch, Benchmark};
+use guest_bench::Options;
+
+use crate::bodies;
+use crate::report::Turns;
+use crate::store::{Sample, Store};
+
+/// Measures all rounds, a warm-up before them.
+pub fn measure(options: &Options, answer: Benchmark, store: &mut Store) -> Turns {
+    if options.warmup {
+        round(0, options, answer, store);
+        store.clear();
+    }
+    for index in 0..options.rounds {
+        round(index, options, answer, store);
+    }
+    Turns::none()
+}
+
+fn round(round: u64, options: &Options, answer: Benchmark, store: &mut Store) {
+    let mut keep = |benchmark, ops, ticks| {
+        store.push(Sample::Batch(Batch {
+            benchmark,
+            round,
+            ops,
+            ticks,
+        }));
+    };
+    let n = options.iterations;
+    // The original's order: tsc, scall, fcall.
+    if options.tsc {
+        keep(Benchmark::Tsc, 0, bodies::empty_paper());
+    }
+    if options.scall {
+        keep(answer, n, bodies::scall_paper(n));
+    }
+    if options.fcall {
+        keep(Benchmark::Fcall, n, bodies::fcall_paper(n));
+    }
+}

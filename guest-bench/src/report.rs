@@ -1,0 +1,110 @@
+//! Prints the log: header, facts, samples, closing record.
+
+use core::fmt;
+
+use console_format::{Benchmark, Encoder, HEADER_BEGIN, HEADER_END, Method};
+use guest_bench::Options;
+
+use crate::bodies;
+use crate::console::Console;
+use crate::facts;
+use crate::machine::Status;
+use crate::store::{Sample, Store};
+
+/// Turns of each benchmark's loop, as the calibration found them.
+pub struct Turns {
+    pub scall: Option<u64>,
+    pub fcall: Option<u64>,
+}
+
+impl Turns {
+    /// The paper's method does not calibrate.
+    pub fn none() -> Self {
+        Self {
+            scall: None,
+            fcall: None,
+        }
+    }
+}
+
+/// Prints everything; the closing record comes last.
+pub fn write(
+    console: &mut Console,
+    options: &Options,
+    answer: Benchmark,
+    turns: &Turns,
+    store: &Store,
+    is_init: bool,
+) -> Status {
+    let mut log = Encoder::new(console);
+    let done = head(&mut log, options, answer, turns)
+        .and_then(|()| {
+            if is_init {
+                facts::write(&mut log)
+            } else {
+                Ok(())
+            }
+        })
+        .and_then(|()| samples(&mut log, store))
+        .and_then(|()| log.end().map(|_| ()));
+    match done {
+        Ok(()) => Status::Done,
+        Err(fmt::Error) => Status::OutputFailed,
+    }
+}
+
+/// Prints an empty header and an error record instead of results.
+pub fn complain(console: &mut Console, status: Status, words: &[&str]) -> Status {
+    for line in [HEADER_BEGIN, HEADER_END] {
+        console.text(line);
+        console.text("\n");
+    }
+    console.text("error\t");
+    for (i, word) in words.iter().enumerate() {
+        if i > 0 {
+            console.text(": ");
+        }
+        console.text(word);
+    }
+    console.text("\n");
+    status
+}
+
+type Log<'c> = Encoder<&'c mut Console>;
+
+fn head(log: &mut Log<'_>, options: &Options, answer: Benchmark, turns: &Turns) -> fmt::Result {
+    let iterations = (options.method == Method::Paper).then_some(options.iterations);
+    log.header(options.warmup, options.rounds, iterations)?;
+    log.format(options.method)?;
+    log.meta("guest_bench", env!("CARGO_PKG_VERSION"))?;
+    log.meta(
+        "syscall_500",
+        match answer {
+            Benchmark::Enosys => "enosys",
+            _ => "noop",
+        },
+    )?;
+    if options.method == Method::Precise {
+        log.meta_number("samples_per_round", options.samples)?;
+        log.meta_number("batch_ticks", options.batch_ticks)?;
+        log.meta_number("copies", bodies::COPIES)?;
+        log.meta_number("chain_ops", bodies::CHAIN_OPS)?;
+    }
+    if let Some(turns) = turns.scall {
+        log.meta_number("turns_scall", turns)?;
+    }
+    if let Some(turns) = turns.fcall {
+        log.meta_number("turns_fcall", turns)?;
+    }
+    Ok(())
+}
+
+fn samples(log: &mut Log<'_>, store: &Store) -> fmt::Result {
+    for sample in store.iter() {
+        match sample {
+            Sample::Batch(batch) => log.batch(batch)?,
+            Sample::Slope(slope) => log.slope(slope)?,
+        }
+    }
+    Ok(())
+}
