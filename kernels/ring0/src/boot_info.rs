@@ -1,0 +1,88 @@
+//! What the boot loader says, whichever protocol it speaks.
+
+use crate::memory::{MemoryMap, PhysicalMemory, TooManyRegions};
+use crate::{multiboot, pvh};
+use core::fmt;
+
+/// Longest command line (and longest name of a module) that is read, in bytes.
+pub const STRING_LIMIT: u64 = 64 << 10;
+
+/// What the boot loader says; the slices lie where the loader put them.
+#[derive(Debug)]
+pub struct BootInfo<'m> {
+    /// Which memory there is.
+    pub memory_map: MemoryMap,
+    /// The kernel's command line, without its final zero.
+    pub command_line: &'m [u8],
+    /// The program's file.
+    pub module: &'m [u8],
+    /// The module's own string, if the loader gave it one.
+    pub module_name: &'m [u8],
+}
+
+impl<'m> BootInfo<'m> {
+    /// Reads what the loader left behind. `magic` and `info` are EAX and EBX at the
+    /// kernel's entry: Multiboot announces itself in EAX, PVH in the structure.
+    pub fn read<M: PhysicalMemory>(
+        memory: &'m M,
+        magic: u32,
+        info: u64,
+    ) -> Result<Self, BootInfoError> {
+        if magic == multiboot::LOADER_MAGIC {
+            multiboot::read(memory, info)
+        } else {
+            pvh::read(memory, info)
+        }
+    }
+}
+
+/// What is wrong with the loader's information.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BootInfoError {
+    /// Neither protocol's magic number is there.
+    UnknownProtocol,
+    /// A structure, or a part that it points to, lies outside the mapped memory.
+    Unreadable(&'static str),
+    /// The loader gives no memory map.
+    NoMemoryMap,
+    /// The memory map has too many entries.
+    TooManyRegions,
+    /// No module, thus no program.
+    NoModule,
+    /// More than one module.
+    SeveralModules(u32),
+}
+
+impl From<TooManyRegions> for BootInfoError {
+    fn from(_: TooManyRegions) -> Self {
+        Self::TooManyRegions
+    }
+}
+
+impl fmt::Display for BootInfoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownProtocol => f.write_str(
+                "entered by an unknown boot protocol: boot this image by PVH or Multiboot 1",
+            ),
+            Self::Unreadable(what) => write!(
+                f,
+                "the boot loader's {what} is not in memory from 4 KiB to 4 GiB: \
+                 give the machine less memory, or correct the loader"
+            ),
+            Self::NoMemoryMap => f.write_str(
+                "the boot loader gave no memory map: use a loader that does (PVH version 1)",
+            ),
+            Self::TooManyRegions => write!(
+                f,
+                "the boot loader's memory map has more than {} entries",
+                MemoryMap::CAPACITY
+            ),
+            Self::NoModule => f.write_str("no program to run: give the program as -initrd"),
+            Self::SeveralModules(count) => write!(
+                f,
+                "{count} modules were given, but one program can run: give one as -initrd"
+            ),
+        }
+    }
+}

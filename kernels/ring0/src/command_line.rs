@@ -1,0 +1,113 @@
+//! The kernel's command line, and the program's arguments in it.
+
+/// The program's name where the loader gives none.
+pub const DEFAULT_NAME: &[u8] = b"guest-bench";
+
+/// The program's arguments: the words after the first word `--`, as Linux hands
+/// them to init. What stands before it is for kernels (a Multiboot loader puts the
+/// image's name there) and ignored: this one has no parameters.
+pub fn program_arguments(command_line: &[u8]) -> Words<'_> {
+    let mut words = Words { rest: command_line };
+    for word in words.by_ref() {
+        if word.raw == b"--" {
+            break;
+        }
+    }
+    words
+}
+
+/// argv[0]: the first word of the module's own string, or [`DEFAULT_NAME`].
+pub fn program_name(module_name: &[u8]) -> Word<'_> {
+    let mut words = Words { rest: module_name };
+    words.next().unwrap_or(Word { raw: DEFAULT_NAME })
+}
+
+/// A line's words: separated by white space that is not between double quotes.
+#[derive(Debug, Clone)]
+pub struct Words<'l> {
+    rest: &'l [u8],
+}
+
+impl<'l> Iterator for Words<'l> {
+    type Item = Word<'l>;
+
+    fn next(&mut self) -> Option<Word<'l>> {
+        self.rest = self.rest.trim_ascii_start();
+        let mut quoted = false;
+        let is_end = |byte: &u8| {
+            quoted ^= *byte == b'"';
+            !quoted && byte.is_ascii_whitespace()
+        };
+        let length = self.rest.iter().position(is_end);
+        let (raw, rest) = self
+            .rest
+            .split_at_checked(length.unwrap_or(self.rest.len()))?;
+        self.rest = rest;
+        (!raw.is_empty()).then_some(Word { raw })
+    }
+}
+
+/// One word of a line.
+#[derive(Debug, Clone, Copy)]
+pub struct Word<'l> {
+    raw: &'l [u8],
+}
+
+impl<'l> Word<'l> {
+    /// Its bytes, without the double quotes.
+    pub fn bytes(&self) -> impl Iterator<Item = u8> + 'l {
+        self.raw.iter().copied().filter(|byte| *byte != b'"')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::string::String;
+    use std::vec::Vec;
+
+    fn arguments(line: &str) -> Vec<String> {
+        program_arguments(line.as_bytes())
+            .map(|word| String::from_utf8(word.bytes().collect()).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn arguments_follow_the_first_double_dash() {
+        assert_eq!(arguments("ring0 -- a  b\t-- c "), ["a", "b", "--", "c"]);
+        assert_eq!(arguments("-- a"), ["a"]);
+        assert!(arguments("ring0 a b --x").is_empty());
+        assert!(arguments("ring0 --").is_empty());
+        assert!(arguments("").is_empty());
+    }
+
+    #[test]
+    fn quotes_keep_words_together() {
+        assert_eq!(arguments(r#"-- "a b" c="d e" """#), ["a b", "c=d e", ""]);
+        assert_eq!(arguments(r#"-- "a b"#), ["a b"]);
+        assert!(arguments(r#"" -- a""#).is_empty());
+    }
+
+    #[test]
+    fn the_name_is_the_modules_or_the_default() {
+        let name = |string: &[u8]| program_name(string).bytes().collect::<Vec<_>>();
+        assert_eq!(name(b"build/prog x y"), b"build/prog");
+        assert_eq!(name(b""), b"guest-bench");
+        assert_eq!(name(b"  "), b"guest-bench");
+    }
+
+    proptest! {
+        #[test]
+        fn plain_words_survive(words in prop::collection::vec("[!#-~]{1,8}", 0..10)) {
+            prop_assert_eq!(arguments(&std::format!("-- {}", words.join(" "))), words);
+        }
+
+        #[test]
+        fn hostile_lines_do_not_panic(line in prop::collection::vec(any::<u8>(), 0..200)) {
+            for word in program_arguments(&line) {
+                prop_assert!(word.bytes().count() <= line.len());
+            }
+        }
+    }
+}

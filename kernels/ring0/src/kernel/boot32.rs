@@ -1,0 +1,167 @@
+//! From the boot loader's entry, in 32-bit protected mode, to [`crate::kernel_main`].
+//!
+//! PVH and Multiboot 1 enter alike: flat segments, no paging, interrupts off, EBX
+//! with the address of the loader's information; EAX tells them apart.
+
+use core::arch::global_asm;
+use ring0::memory::PAGE_SIZE;
+use ring0::multiboot::{HEADER_FLAGS, HEADER_MAGIC};
+
+/// `XEN_ELFNOTE_PHYS32_ENTRY`, from Xen's public header `xen/include/public/elfnote.h`.
+const PHYS32_ENTRY: u32 = 18;
+
+/// The kernel's own stack, until the program runs on its own; bytes.
+const STACK_SIZE: u64 = 32 << 10;
+/// The stack that exceptions are handled on; bytes.
+const EXCEPTION_STACK_SIZE: u64 = 16 << 10;
+
+// Multiboot's header, with the address fields, so that a loader can copy the image
+// without reading ELF.
+global_asm!(
+    ".pushsection .multiboot, \"a\"",
+    ".balign 4",
+    "multiboot_header:",
+    "  .long {magic}",
+    "  .long {flags}",
+    "  .long -({magic} + {flags})",
+    "  .long multiboot_header",
+    "  .long image_start",
+    "  .long data_end",
+    "  .long image_end",
+    "  .long start32",
+    ".popsection",
+    magic = const HEADER_MAGIC,
+    flags = const HEADER_FLAGS,
+);
+
+// PVH's entry point. Its word is 8 bytes, as in Linux's images: some loaders read 4
+// of them, some all.
+global_asm!(
+    ".pushsection .note.pvh, \"a\", @note",
+    ".balign 4",
+    "  .long 4",
+    "  .long 8",
+    "  .long {kind}",
+    "  .asciz \"Xen\"",
+    "  .quad start32",
+    ".popsection",
+    kind = const PHYS32_ENTRY,
+);
+
+// Each stack lies above a page that `paging` takes away.
+global_asm!(
+    ".pushsection .bss.stacks, \"aw\", @nobits",
+    ".balign 4096",
+    ".global stack_guard, stack_top",
+    "stack_guard: .skip {page}",
+    "  .skip {stack}",
+    "stack_top:",
+    ".global exception_stack_guard, exception_stack_top",
+    "exception_stack_guard: .skip {page}",
+    "  .skip {exception_stack}",
+    "exception_stack_top:",
+    ".popsection",
+    page = const PAGE_SIZE,
+    stack = const STACK_SIZE,
+    exception_stack = const EXCEPTION_STACK_SIZE,
+);
+
+global_asm!(
+    ".pushsection .text.start32, \"ax\"",
+    ".code32",
+    ".global start32",
+    "start32:",
+    "  cli",
+    "  cld",
+    "  movl %eax, %edi", // kernel_main's arguments, which nothing below touches
+    "  movl %ebx, %esi",
+    // A CPU without long mode cannot go on.
+    "  movl $0x80000000, %eax",
+    "  cpuid",
+    "  cmpl $0x80000001, %eax",
+    "  jb 2f",
+    "  movl $0x80000001, %eax",
+    "  cpuid",
+    "  btl $29, %edx",
+    "  jnc 2f",
+    // Long mode: PAE, page tables, EFER.LME (and SCE, for SYSCALL), paging.
+    "  movl %cr4, %eax",
+    "  orl $(1 << 5), %eax",
+    "  movl %eax, %cr4",
+    "  movl $page_map_level_4, %eax",
+    "  movl %eax, %cr3",
+    "  movl $0xc0000080, %ecx",
+    "  rdmsr",
+    "  orl $(1 << 8 | 1 << 0), %eax",
+    "  wrmsr",
+    "  movl %cr0, %eax",
+    "  orl $(1 << 31 | 1 << 0), %eax",
+    "  movl %eax, %cr0",
+    "  lgdt boot_gdt_pointer",
+    "  ljmp $8, $start64",
+    // Says so on COM1, as it is, and ends with STATUS_REFUSED.
+    "2:",
+    "  movl $no_long_mode, %esi",
+    "  movw $0x3f8, %dx",
+    "3:",
+    "  lodsb",
+    "  testb %al, %al",
+    "  jz 4f",
+    "  outb %al, %dx",
+    "  jmp 3b",
+    "4:",
+    "  movb ${refused}, %al",
+    "  outb %al, $0xf4",
+    "  movw $0x501, %dx",
+    "  outb %al, %dx",
+    "5:",
+    "  hlt",
+    "  jmp 5b",
+    ".code64",
+    "start64:",
+    "  movl $16, %eax",
+    "  movl %eax, %ds",
+    "  movl %eax, %es",
+    "  movl %eax, %ss",
+    "  xorl %eax, %eax",
+    "  movl %eax, %fs",
+    "  movl %eax, %gs",
+    "  movl $stack_top, %esp",
+    "  xorl %ebp, %ebp",
+    "  movl %edi, %edi", // upper halves are undefined after the switch
+    "  movl %esi, %esi",
+    "  call {kernel_main}",
+    "  ud2",
+    ".popsection",
+    // Only until `exceptions` loads its own: null, 64-bit code, data.
+    ".pushsection .rodata.boot32, \"a\"",
+    ".balign 8",
+    "boot_gdt:",
+    "  .quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff",
+    "boot_gdt_pointer:",
+    "  .word 23",
+    "  .long boot_gdt",
+    "no_long_mode:",
+    "  .asciz \"ring0: this CPU has no long mode: give the machine a 64-bit CPU\\n\"",
+    ".popsection",
+    kernel_main = sym crate::kernel_main,
+    refused = const crate::machine_end::STATUS_REFUSED,
+    options(att_syntax)
+);
+
+unsafe extern "C" {
+    static stack_guard: u8;
+    static exception_stack_guard: u8;
+    static exception_stack_top: u8;
+}
+
+/// Addresses of the pages below the kernel's stacks.
+pub fn stack_guards() -> [u64; 2] {
+    let (kernel, exception) = (&raw const stack_guard, &raw const exception_stack_guard);
+    [kernel as u64, exception as u64]
+}
+
+/// First address above the exceptions' stack.
+pub fn exception_stack() -> u64 {
+    (&raw const exception_stack_top) as u64
+}

@@ -1,0 +1,236 @@
+//! From the loader's information to the program's first instruction.
+
+use crate::paging;
+use crate::single_core::SingleCore;
+use core::arch::asm;
+use core::arch::x86_64::_rdtsc;
+use core::fmt;
+use ring0::boot_info::{BootInfo, BootInfoError};
+use ring0::command_line::{program_arguments, program_name};
+use ring0::initial_stack::{self, ArgumentsTooLong};
+use ring0::memory::{AddressRange, MAPPED_END, PAGE_SIZE, PhysicalMemory};
+use ring0::program::{Program, ProgramError};
+
+/// The program's stack, without the guard page below it; bytes.
+pub const STACK_SIZE: u64 = 1 << 20;
+
+/// Where everything is, for [`place_of`].
+struct Layout {
+    program: AddressRange,
+    stack_guard: AddressRange,
+}
+
+static LAYOUT: SingleCore<Layout> = SingleCore::new(Layout {
+    program: AddressRange { start: 0, end: 0 },
+    stack_guard: AddressRange { start: 0, end: 0 },
+});
+
+/// A program that is ready to run.
+pub struct Prepared {
+    entry: u64,
+    stack_pointer: u64,
+}
+
+/// Checks, places and loads the program.
+pub fn prepare(magic: u32, info: u64) -> Result<Prepared, Refusal> {
+    let boot = BootInfo::read(&Identity, magic, info).map_err(Refusal::BootInfo)?;
+    let program = Program::check(boot.module).map_err(Refusal::Program)?;
+
+    // Room for the program and, then, for its stack above a guard page.
+    let taken = [
+        kernel_range(),
+        range_of(boot.module),
+        range_of(boot.module_name),
+        range_of(boot.command_line),
+    ];
+    let find = |size, alignment, reserved: &[_]| {
+        let room = boot.memory_map.find_room(size, alignment, reserved);
+        room.ok_or(Refusal::Memory {
+            needed: size,
+            usable: boot.memory_map.usable_bytes(),
+        })
+    };
+    let base = find(program.size, program.alignment, &taken)?;
+    let program_range = AddressRange::sized(base, program.size);
+    let [kernel, module, name, line] = taken;
+    let taken = [kernel, module, name, line, program_range];
+    let guard = find(PAGE_SIZE + STACK_SIZE, PAGE_SIZE, &taken)?;
+    let stack_range = AddressRange::sized(guard + PAGE_SIZE, STACK_SIZE);
+
+    // SAFETY: both ranges are usable memory, mapped, and apart from each other, from
+    // the kernel and from everything that `boot` refers to.
+    let (memory, stack) = unsafe { (bytes_mut(program_range), bytes_mut(stack_range)) };
+    program.load(memory).ok_or(Refusal::Load)?;
+    stack.fill(0);
+    let arguments = core::iter::once(program_name(boot.module_name))
+        .chain(program_arguments(boot.command_line));
+    let stack_pointer = initial_stack::build(
+        stack,
+        stack_range.start,
+        &program,
+        base,
+        arguments,
+        unpredictable_bytes(),
+    )
+    .map_err(Refusal::Arguments)?;
+
+    paging::remove_page(guard);
+    // SAFETY: the closure only moves a value.
+    unsafe {
+        LAYOUT.with(|layout| {
+            layout.program = program_range;
+            layout.stack_guard = AddressRange::sized(guard, PAGE_SIZE);
+        });
+    }
+    Ok(Prepared {
+        entry: base + program.entry,
+        stack_pointer,
+    })
+}
+
+impl Prepared {
+    /// Runs the program, with every register zero but RSP (RDX among them: there is
+    /// no function to call at exit).
+    pub fn run(self) -> ! {
+        // SAFETY: the entry lies in the program's code and the stack is its own. The
+        // kernel's stack is given up: system calls run on the program's.
+        unsafe {
+            asm!(
+                "mov rsp, rsi",
+                "push rdi",
+                "xor eax, eax",
+                "xor ebx, ebx",
+                "xor ecx, ecx",
+                "xor edx, edx",
+                "xor esi, esi",
+                "xor edi, edi",
+                "xor ebp, ebp",
+                "xor r8d, r8d",
+                "xor r9d, r9d",
+                "xor r10d, r10d",
+                "xor r11d, r11d",
+                "xor r12d, r12d",
+                "xor r13d, r13d",
+                "xor r14d, r14d",
+                "xor r15d, r15d",
+                "ret",
+                in("rdi") self.entry,
+                in("rsi") self.stack_pointer,
+                options(noreturn),
+            )
+        }
+    }
+}
+
+/// What an address belongs to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The program, at this offset.
+    Program(u64),
+    /// The page below the program's stack.
+    StackGuard,
+    /// The kernel.
+    Kernel,
+    /// Anything else.
+    Other,
+}
+
+/// What `address` belongs to.
+pub fn place_of(address: u64) -> Place {
+    // SAFETY: the closure only reads values.
+    let (program, guard) = unsafe { LAYOUT.with(|layout| (layout.program, layout.stack_guard)) };
+    if program.contains(address) {
+        Place::Program(address - program.start)
+    } else if guard.contains(address) {
+        Place::StackGuard
+    } else if kernel_range().contains(address) {
+        Place::Kernel
+    } else {
+        Place::Other
+    }
+}
+
+/// Why no program runs.
+pub enum Refusal {
+    BootInfo(BootInfoError),
+    Program(ProgramError),
+    Memory { needed: u64, usable: u64 },
+    Arguments(ArgumentsTooLong),
+    Load,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BootInfo(error) => error.fmt(f),
+            Self::Program(error) => write!(f, "the program cannot run: {error}"),
+            Self::Memory { needed, usable } => write!(
+                f,
+                "no room for {} KiB in one piece in {} KiB of usable memory: \
+                 give the machine more memory",
+                needed.div_ceil(1 << 10),
+                usable >> 10
+            ),
+            Self::Arguments(error) => error.fmt(f),
+            Self::Load => f.write_str("the program does not fit the memory that it asked for"),
+        }
+    }
+}
+
+/// Physical memory as the page tables show it.
+struct Identity;
+
+impl PhysicalMemory for Identity {
+    fn bytes(&self, address: u64, length: u64) -> Option<&[u8]> {
+        let end = address.checked_add(length)?;
+        let mapped = address >= PAGE_SIZE && end <= MAPPED_END;
+        // SAFETY: the addresses are mapped, and what the loader put there is only
+        // read while the slice lives: the program's memory is chosen apart from it.
+        mapped
+            .then(|| unsafe { core::slice::from_raw_parts(address as *const u8, length as usize) })
+    }
+}
+
+unsafe extern "C" {
+    static image_start: u8;
+    static image_end: u8;
+}
+
+fn kernel_range() -> AddressRange {
+    AddressRange {
+        start: (&raw const image_start) as u64,
+        end: (&raw const image_end) as u64,
+    }
+}
+
+fn range_of(bytes: &[u8]) -> AddressRange {
+    AddressRange::sized(bytes.as_ptr() as u64, bytes.len() as u64)
+}
+
+/// # Safety
+///
+/// The range must be mapped memory that nothing else refers to.
+unsafe fn bytes_mut(range: AddressRange) -> &'static mut [u8] {
+    // SAFETY: the caller's promise.
+    unsafe { core::slice::from_raw_parts_mut(range.start as *mut u8, range.size() as usize) }
+}
+
+/// Sixteen bytes for AT_RANDOM, which seed stack protectors and hash tables. They
+/// come from the time stamp counter and keep no secret: there is nobody to keep
+/// one from.
+fn unpredictable_bytes() -> [u8; 16] {
+    let word = || {
+        // SAFETY: every x86-64 CPU has RDTSC, and nothing forbids it in ring 0.
+        let ticks = unsafe { _rdtsc() };
+        // The multiplier of Knuth's MMIX generator spreads the low bits upward.
+        ticks
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .swap_bytes()
+            .to_le_bytes()
+    };
+    let mut bytes = [0; 16];
+    let (low, high) = bytes.split_at_mut(8);
+    low.copy_from_slice(&word());
+    high.copy_from_slice(&word());
+    bytes
+}

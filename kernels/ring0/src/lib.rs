@@ -1,0 +1,20 @@
+//! The pure half of `ring0`: everything that decides, and nothing that touches
+//! the machine. It reads what the boot loader left in memory, checks the program,
+//! finds room for it and lays out its stack; all of it runs in tests on the host.
+//! The other half, in `src/kernel/`, does what is decided here.
+//!
+//! Every input is hostile: nothing here panics, whatever the bytes are.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod boot_info;
+pub mod command_line;
+pub mod initial_stack;
+pub mod memory;
+pub mod multiboot;
+pub mod program;
+pub mod pvh;
+pub mod seen;
