@@ -24,6 +24,7 @@ impl<T> TakeOnce<T> {
     }
 
     /// The value, the first time; `None` ever after.
+    #[expect(clippy::mut_from_ref, reason = "given out once, see the flag")]
     pub fn take(&'static self) -> Option<&'static mut T> {
         let first = !self.taken.swap(true, Ordering::Relaxed);
         // SAFETY: `taken` was false, so that nobody else holds a reference.
