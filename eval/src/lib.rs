@@ -1,1 +1,28 @@
-//! Skeleton.
+//! From console logs to numbers that a reader can use.
+//!
+//! ```text
+//! bytes of a console ─ log::parse ─▶ Log
+//!   Log ─ samples::of_log ─▶ Sample … ─ write_csv / Reader ─▶ samples.csv
+//!   Sample … ─ Levels ─▶ target × benchmark × boot
+//!   Levels ─ summary::summarize ─▶ Summary ─▶ summary.csv, summary.json
+//!   Summary ─ table::{text, markdown, latex, terminal}, plot::comparison
+//!   Summary, Levels ─ plot::distribution
+//! ```
+//!
+//! Everything is a function of bytes and structs; only the edges take an
+//! [`std::io::Read`] or [`std::io::Write`]. Nothing here knows how a target is
+//! booted, and nothing is rounded before it is printed.
+
+pub mod bare;
+pub mod levels;
+pub mod log;
+mod names;
+pub mod plot;
+pub mod reference;
+pub mod samples;
+pub mod stats;
+pub mod summary;
+pub mod table;
+pub mod units;
+
+pub use console_format::{Benchmark, Method};

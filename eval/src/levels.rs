@@ -1,0 +1,75 @@
+//! Values by the levels they come from: target, benchmark, boot.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use console_format::Benchmark;
+
+use crate::samples::Sample;
+use crate::stats::{Sorted, StatsError};
+
+/// A run's values, eight bytes each. Filled sample by sample, so that a file of
+/// millions never stands in memory as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct Levels {
+    targets: BTreeMap<Arc<str>, BTreeMap<Benchmark, Boots>>,
+}
+
+/// Values of one benchmark on one target, boot by boot.
+pub type Boots = BTreeMap<u32, Vec<f64>>;
+
+impl Levels {
+    /// Adds one sample's value, in TSC ticks.
+    pub fn add(&mut self, sample: &Sample) {
+        if !self.targets.contains_key(&*sample.target) {
+            self.targets.insert(sample.target.clone(), BTreeMap::new());
+        }
+        if let Some(benchmarks) = self.targets.get_mut(&*sample.target) {
+            let boots = benchmarks.entry(sample.benchmark).or_default();
+            boots.entry(sample.boot).or_default().push(sample.value.0);
+        }
+    }
+
+    /// The targets that have samples, by name.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.targets.keys().map(|name| &**name)
+    }
+
+    /// What was measured on a target, in the tables' order.
+    pub fn benchmarks(&self, target: &str) -> impl Iterator<Item = (Benchmark, &Boots)> {
+        self.targets
+            .get(target)
+            .into_iter()
+            .flatten()
+            .map(|(benchmark, boots)| (*benchmark, boots))
+    }
+
+    /// All values of a benchmark on a target; `None` where there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`StatsError::NotFinite`].
+    pub fn pooled(&self, target: &str, benchmark: Benchmark) -> Result<Option<Sorted>, StatsError> {
+        self.targets
+            .get(target)
+            .and_then(|benchmarks| benchmarks.get(&benchmark))
+            .map(pool)
+            .transpose()
+    }
+}
+
+/// All boots' values together.
+pub(crate) fn pool(boots: &Boots) -> Result<Sorted, StatsError> {
+    Sorted::new(boots.values().flatten().copied().collect())
+}
+
+impl<S: Borrow<Sample>> FromIterator<S> for Levels {
+    fn from_iter<I: IntoIterator<Item = S>>(samples: I) -> Self {
+        let mut levels = Self::default();
+        for sample in samples {
+            levels.add(sample.borrow());
+        }
+        levels
+    }
+}

@@ -1,0 +1,134 @@
+use console_format::{Benchmark, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method};
+use thiserror::Error;
+
+/// Why a console is not a complete, unchanged log of one boot. Line numbers count
+/// the console's lines from 1.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "each message says what its fields are")]
+pub enum LogError {
+    #[error(
+        "the console is empty: nothing was printed; does the kernel's command line name the serial console?"
+    )]
+    Silent,
+    #[error(
+        "none of the console's {lines} lines is {HEADER_BEGIN:?}: the benchmark never started, or its beginning is lost; the last line is {last:?}"
+    )]
+    NoHeader { lines: usize, last: String },
+    #[error(
+        "line {line}: {text:?} comes before the header's end, {HEADER_END:?}: the log is damaged; boot again"
+    )]
+    HeaderNotClosed { line: usize, text: String },
+    #[error(
+        "line {line}: the setting {text:?} has no value that can be understood: the log is damaged; boot again"
+    )]
+    Setting { line: usize, text: String },
+    #[error("the header does not say CONFIG_NB_ROUNDS: the log is damaged; boot again")]
+    NoRounds,
+    #[error(
+        "line {second}: a second header, after the one in line {first}: the guest rebooted, or two logs were joined"
+    )]
+    Rebooted { first: usize, second: usize },
+    #[error("line {line}: {text:?} is no good record: {problem}; the log is damaged; boot again")]
+    Record {
+        line: usize,
+        text: String,
+        problem: String,
+    },
+    #[error(
+        "line {line}: the log is in format version {found:?}, and this tool reads version {FORMAT_VERSION}: use the tool that came with the guest program"
+    )]
+    Version { line: usize, found: String },
+    #[error(
+        "line {line}: {text:?} comes without a `tollgate` record before it: the log is damaged; boot again"
+    )]
+    NoFormat { line: usize, text: String },
+    #[error(
+        "line {line}: a second `tollgate` record, after the one in line {first}: two logs are mixed"
+    )]
+    SecondFormat { first: usize, line: usize },
+    #[error("line {line}: {text:?} is no record of the {} method, which the log names", method.name())]
+    WrongMethod {
+        line: usize,
+        text: String,
+        method: Method,
+    },
+    #[error("line {line}: the guest says: {message}")]
+    Guest { line: usize, message: String },
+    #[error(
+        "the log ends in line {line} without its closing record: the guest died or was stopped, or the file is cut; the last line is {last:?}"
+    )]
+    Cut { line: usize, last: String },
+    #[error(
+        "line {line}: {text:?} comes after the closing record in line {end}: two logs are mixed"
+    )]
+    AfterEnd {
+        line: usize,
+        end: usize,
+        text: String,
+    },
+    #[error(
+        "line {line}: the closing record counts {said} lines, but {found} are there: the console lost or mixed lines; boot again"
+    )]
+    Count { line: usize, said: u64, found: u64 },
+    #[error(
+        "line {line}: the closing record's checksum is {said:08x}, but the lines' is {found:08x}: the log was changed on its way; boot again"
+    )]
+    Checksum { line: usize, said: u32, found: u32 },
+    #[error("the log holds no sample: nothing was measured; were all benchmarks turned off?")]
+    NoSamples,
+    #[error(
+        "line {line}: {text:?} holds no value that can be understood: the log is damaged; boot again"
+    )]
+    Value { line: usize, text: String },
+    #[error("line {line}: the log is cut within {text:?}: the value may lack digits; boot again")]
+    UnterminatedValue { line: usize, text: String },
+    #[error("the header says {rounds} rounds, but {found} `{}` values are there: the log is cut or two are mixed; boot again", benchmark.name())]
+    ValueCount {
+        benchmark: Benchmark,
+        rounds: u32,
+        found: usize,
+    },
+    #[error(
+        "line {line}: a second `tsc` value in round {round}: lines are lost or two logs are mixed; boot again"
+    )]
+    SecondTsc { line: usize, round: u32 },
+    #[error("line {line}: round {round}, but the header says {rounds} rounds, which count from 0")]
+    Round {
+        line: usize,
+        round: u64,
+        rounds: u32,
+    },
+    #[error("line {line}: {ops} operations in a `{}` sample: {problem}", benchmark.name())]
+    Operations {
+        line: usize,
+        benchmark: Benchmark,
+        ops: u64,
+        problem: &'static str,
+    },
+    #[error(
+        "line {line}: round {round} has no `tsc` sample to subtract: the paper's method needs it; let the guest measure `tsc` too"
+    )]
+    NoTsc { line: usize, round: u32 },
+    #[error("line {line}: a `{}` sample, but the guest {}: they cannot both be right", benchmark.name(), answer(said))]
+    Answer {
+        line: usize,
+        benchmark: Benchmark,
+        said: Option<String>,
+    },
+}
+
+fn answer(said: &Option<String>) -> String {
+    match said {
+        Some(said) => format!("says that system call 500 answered {said:?}"),
+        None => "does not say what system call 500 answered".into(),
+    }
+}
+
+/// A line as an error shows it: the beginning of a long one.
+pub(super) fn excerpt(line: &str) -> String {
+    const SHOWN: usize = 100;
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
+        None => line.into(),
+    }
+}

@@ -1,0 +1,162 @@
+//! Our own samples: from ticks and operations to the cost of one operation.
+
+use std::collections::HashMap;
+
+use console_format::{Batch, Benchmark, Slope};
+
+use super::{LogError, LogSample, META_SYSCALL_500, Reading};
+use crate::units::Ticks;
+
+/// A sample as its record says it.
+#[derive(Debug)]
+pub(super) struct Raw {
+    line: usize,
+    benchmark: Benchmark,
+    round: u64,
+    reading: Reading,
+}
+
+impl Raw {
+    pub(super) fn batch(line: usize, b: &Batch) -> Self {
+        Self {
+            line,
+            benchmark: b.benchmark,
+            round: b.round,
+            reading: Reading::Batch {
+                ops: b.ops,
+                ticks: b.ticks,
+            },
+        }
+    }
+
+    pub(super) fn slope(line: usize, s: &Slope) -> Self {
+        Self {
+            line,
+            benchmark: s.benchmark,
+            round: s.round,
+            reading: Reading::Slope {
+                ops_n: s.ops_n,
+                ticks_n: s.ticks_n,
+                ops_2n: s.ops_2n,
+                ticks_2n: s.ticks_2n,
+                chain_before: s.chain_before,
+                chain_after: s.chain_after,
+            },
+        }
+    }
+}
+
+/// The samples with their values, checked against the header and the facts.
+pub(super) fn samples(
+    raw: &[Raw],
+    meta: &[(String, String)],
+    rounds: u32,
+) -> Result<Vec<LogSample>, LogError> {
+    if raw.is_empty() {
+        return Err(LogError::NoSamples);
+    }
+    let empty = empty_measurements(raw);
+    raw.iter()
+        .map(|raw| {
+            check_answer(raw, meta)?;
+            let round = u32::try_from(raw.round)
+                .ok()
+                .filter(|round| *round < rounds)
+                .ok_or(LogError::Round {
+                    line: raw.line,
+                    round: raw.round,
+                    rounds,
+                })?;
+            let empty = empty.get(&raw.round).copied();
+            Ok(LogSample {
+                benchmark: raw.benchmark,
+                round,
+                reading: raw.reading,
+                value: Ticks(value(raw, round, empty)?),
+            })
+        })
+        .collect()
+}
+
+/// Ticks of each round's empty measurement, which the paper's method subtracts.
+fn empty_measurements(raw: &[Raw]) -> HashMap<u64, u64> {
+    raw.iter()
+        .filter_map(|raw| match (raw.benchmark, raw.reading) {
+            (Benchmark::Tsc, Reading::Batch { ticks, .. }) => Some((raw.round, ticks)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn value(raw: &Raw, round: u32, empty: Option<u64>) -> Result<f64, LogError> {
+    let bad = |ops, problem| LogError::Operations {
+        line: raw.line,
+        benchmark: raw.benchmark,
+        ops,
+        problem,
+    };
+    const EMPTY: &str = "an empty measurement holds none";
+    const NONE: &str = "there is nothing to divide by";
+    const FEWER: &str = "the second batch must hold more operations than the first";
+    match (raw.benchmark, raw.reading) {
+        (Benchmark::Tsc, Reading::Batch { ops: 0, ticks }) => Ok(ticks as f64),
+        (Benchmark::Tsc, Reading::Batch { ops, .. }) => Err(bad(ops, EMPTY)),
+        (_, Reading::Batch { ops: 0, .. }) => Err(bad(0, NONE)),
+        (_, Reading::Batch { ops, ticks }) => {
+            let empty = empty.ok_or(LogError::NoTsc {
+                line: raw.line,
+                round,
+            })?;
+            Ok(difference(ticks, empty) / ops as f64)
+        }
+        (
+            Benchmark::Tsc,
+            Reading::Slope {
+                ops_n: 0,
+                ops_2n: 0,
+                ticks_n,
+                ..
+            },
+        ) => Ok(ticks_n as f64),
+        (Benchmark::Tsc, Reading::Slope { ops_n, ops_2n, .. }) => {
+            Err(bad(ops_n.max(ops_2n), EMPTY))
+        }
+        (_, Reading::Slope { ops_n, ops_2n, .. }) if ops_2n <= ops_n => Err(bad(ops_2n, FEWER)),
+        (
+            _,
+            Reading::Slope {
+                ops_n,
+                ticks_n,
+                ops_2n,
+                ticks_2n,
+                ..
+            },
+        ) => Ok(difference(ticks_2n, ticks_n) / difference(ops_2n, ops_n)),
+        // No record of ours makes one.
+        (_, Reading::ValueOnly) => Err(bad(0, NONE)),
+    }
+}
+
+/// Exact before it becomes a float; may be negative, where something disturbed the smaller batch.
+fn difference(a: u64, b: u64) -> f64 {
+    (i128::from(a) - i128::from(b)) as f64
+}
+
+/// A cost of `enosys` must never pass as one of `scall`, nor the other way round.
+fn check_answer(raw: &Raw, meta: &[(String, String)]) -> Result<(), LogError> {
+    let expected = match raw.benchmark {
+        Benchmark::Scall => "noop",
+        Benchmark::Enosys => "enosys",
+        Benchmark::Tsc | Benchmark::Fcall => return Ok(()),
+    };
+    let mut answers = meta.iter().filter(|(key, _)| key == META_SYSCALL_500);
+    let first = answers.next();
+    match first.into_iter().chain(answers).find(|a| a.1 != expected) {
+        None if first.is_some() => Ok(()),
+        wrong => Err(LogError::Answer {
+            line: raw.line,
+            benchmark: raw.benchmark,
+            said: wrong.map(|(_, said)| said.clone()),
+        }),
+    }
+}

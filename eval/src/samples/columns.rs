@@ -1,0 +1,64 @@
+use crate::log::Reading;
+
+/// The header row. A column's unit stands in its name; `ops` are plain counts.
+pub(super) const HEADER: [&str; 11] = [
+    "target",
+    "boot",
+    "benchmark",
+    "round",
+    "ops_n",
+    "ticks_n",
+    "ops_2n",
+    "ticks_2n",
+    "chain_before_ticks",
+    "chain_after_ticks",
+    "ticks_per_op",
+];
+
+/// Where the reading's columns begin.
+pub(super) const READING: usize = 4;
+/// Where the value's column is.
+pub(super) const VALUE: usize = READING + READING_COLUMNS;
+const READING_COLUMNS: usize = 6;
+
+/// A reading's columns; `None` is an empty one.
+pub(super) type Fields = [Option<u64>; READING_COLUMNS];
+
+pub(super) fn fields(reading: Reading) -> Fields {
+    match reading {
+        Reading::ValueOnly => [None; READING_COLUMNS],
+        Reading::Batch { ops, ticks } => [Some(ops), Some(ticks), None, None, None, None],
+        Reading::Slope {
+            ops_n,
+            ticks_n,
+            ops_2n,
+            ticks_2n,
+            chain_before,
+            chain_after,
+        } => [ops_n, ticks_n, ops_2n, ticks_2n, chain_before, chain_after].map(Some),
+    }
+}
+
+/// The reading with these columns; `None` where no method fills just these.
+pub(super) fn reading(fields: Fields) -> Option<Reading> {
+    match fields {
+        [None, None, None, None, None, None] => Some(Reading::ValueOnly),
+        [Some(ops), Some(ticks), None, None, None, None] => Some(Reading::Batch { ops, ticks }),
+        [
+            Some(ops_n),
+            Some(ticks_n),
+            Some(ops_2n),
+            Some(ticks_2n),
+            Some(chain_before),
+            Some(chain_after),
+        ] => Some(Reading::Slope {
+            ops_n,
+            ticks_n,
+            ops_2n,
+            ticks_2n,
+            chain_before,
+            chain_after,
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,59 @@
+use thiserror::Error;
+
+/// Why `samples.csv` cannot be read or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SamplesError {
+    /// The file itself.
+    #[error("samples.csv: {0}")]
+    Io(#[from] std::io::Error),
+    /// Not the columns of this version.
+    #[error(
+        "samples.csv: its first line is {found:?}, but this version reads {expected:?}: make it again with `tollgate parse`"
+    )]
+    Header {
+        /// The columns that stand there.
+        found: String,
+        /// The columns that should.
+        expected: String,
+    },
+    /// A row that is none.
+    #[error("samples.csv, line {line}: {problem}: make it again with `tollgate parse`")]
+    Row {
+        /// Line in the file, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A column that holds nothing sensible.
+    #[error(
+        "samples.csv, line {line}, column `{column}`: {text:?} is not {expected}: make it again with `tollgate parse`"
+    )]
+    Field {
+        /// Line in the file, from 1.
+        line: u64,
+        /// The column's name.
+        column: &'static str,
+        /// What stands there.
+        text: String,
+        /// What should.
+        expected: &'static str,
+    },
+}
+
+impl SamplesError {
+    /// Tells the file's errors from the content's.
+    pub(super) fn from_csv(error: csv::Error) -> Self {
+        let line = error.position().map_or(0, csv::Position::line);
+        let problem = match error.kind() {
+            csv::ErrorKind::UnequalLengths {
+                expected_len, len, ..
+            } => format!("it has {len} columns instead of {expected_len}: is the file cut?"),
+            _ => error.to_string(),
+        };
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => Self::Io(error),
+            _ => Self::Row { line, problem },
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Statistics by NumPy's rules, over values that were checked once.
+
+mod mean;
+mod quantile;
+
+use thiserror::Error;
+
+/// Why values have no statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum StatsError {
+    /// There are none.
+    #[error("there are no values")]
+    Empty,
+    /// One is not a number, or infinite.
+    #[error("value {index} is not a finite number")]
+    NotFinite {
+        /// Its place, from 0, in the order given.
+        index: usize,
+    },
+}
+
+/// Values in ascending order: at least one, all finite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sorted(Vec<f64>);
+
+impl Sorted {
+    /// Checks and sorts.
+    ///
+    /// # Errors
+    ///
+    /// [`StatsError`] for no values at all, and for NaN and infinities.
+    pub fn new(mut values: Vec<f64>) -> Result<Self, StatsError> {
+        if values.is_empty() {
+            return Err(StatsError::Empty);
+        }
+        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
+            return Err(StatsError::NotFinite { index });
+        }
+        values.sort_unstable_by(f64::total_cmp);
+        Ok(Self(values))
+    }
+
+    /// The values, ascending.
+    pub fn values(&self) -> &[f64] {
+        &self.0
+    }
+
+    /// The smallest value.
+    pub fn min(&self) -> f64 {
+        self.at(0)
+    }
+
+    /// The greatest value.
+    pub fn max(&self) -> f64 {
+        self.at(self.0.len() - 1)
+    }
+
+    /// The arithmetic mean, as exact as a float can be.
+    pub fn mean(&self) -> f64 {
+        mean::mean(&self.0)
+    }
+
+    /// The middle value, or the mean of the two middle ones (`numpy.median`).
+    pub fn median(&self) -> f64 {
+        let n = self.0.len();
+        if n % 2 == 1 {
+            self.at(n / 2)
+        } else {
+            mean::midpoint(self.at(n / 2 - 1), self.at(n / 2))
+        }
+    }
+
+    /// The first quartile: [`Self::quantile`] at 0.25.
+    pub fn q1(&self) -> f64 {
+        self.quantile(0.25)
+    }
+
+    /// The third quartile: [`Self::quantile`] at 0.75.
+    pub fn q3(&self) -> f64 {
+        self.quantile(0.75)
+    }
+
+    /// The quantile `q`, cut to 0..=1, by NumPy's default rule, "linear" (Hyndman and
+    /// Fan's 7): between the two values around place `q · (n − 1)`.
+    pub fn quantile(&self, q: f64) -> f64 {
+        quantile::linear(&self.0, q)
+    }
+
+    /// How many values are below `x`.
+    pub fn below(&self, x: f64) -> usize {
+        self.0.partition_point(|v| *v < x)
+    }
+
+    /// How many values are above `x`.
+    pub fn above(&self, x: f64) -> usize {
+        self.0.len() - self.0.partition_point(|v| *v <= x)
+    }
+
+    fn at(&self, index: usize) -> f64 {
+        // Never empty, and every caller stays within.
+        self.0.get(index).copied().unwrap_or(f64::NAN)
+    }
+}

@@ -1,0 +1,182 @@
+//! A run in a few numbers: what every table and plot is made from.
+
+mod csv;
+mod json;
+mod process;
+
+use console_format::{Benchmark, Method};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use csv::write_csv;
+pub use json::{FORMAT_VERSION, read_json, write_json};
+pub use process::summarize;
+
+use crate::stats::StatsError;
+use crate::units::{Nanoseconds, Ticks, TscHz};
+
+/// A run in a few numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// What was run.
+    #[serde(flatten)]
+    pub info: RunInfo,
+    /// The targets, in the experiment's order.
+    pub targets: Vec<TargetSummary>,
+}
+
+/// What a summary says of the run as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// The experiment's name.
+    pub experiment: String,
+    /// How the samples were taken; `None` for logs of the original program.
+    #[serde(with = "crate::names::method")]
+    pub method: Option<Method>,
+    /// The counter's frequency. Without it there are no nanoseconds.
+    pub tsc: Option<Tsc>,
+    /// What a reader must know, a line each; they stand above every table.
+    pub notes: Vec<String>,
+}
+
+/// The time stamp counter's frequency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tsc {
+    /// Ticks a second.
+    pub hz: TscHz,
+    /// Where that is known from.
+    pub source: String,
+}
+
+/// What is known of a target before its samples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetInfo {
+    /// The name in the experiment and in files.
+    pub name: String,
+    /// The name for readers.
+    pub label: String,
+    /// What boots it.
+    pub engine: String,
+    /// True where the processor is emulated: its numbers measure nothing.
+    pub emulated: bool,
+    /// Why there is nothing to boot, and one line on how to change that.
+    pub missing: Option<Missing>,
+    /// Boots whose logs were complete.
+    pub boots_ok: u32,
+    /// Boots that failed and are in no number.
+    pub boots_failed: u32,
+}
+
+/// Why a target was not booted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Missing {
+    /// What is missing, in two words: `no image`.
+    pub what: String,
+    /// How to give one, in one line.
+    pub hint: String,
+}
+
+/// A target's numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetSummary {
+    /// The target.
+    #[serde(flatten)]
+    pub info: TargetInfo,
+    /// One row a benchmark; none where no boot succeeded.
+    pub rows: Vec<Row>,
+}
+
+/// One benchmark on one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// What was timed.
+    #[serde(with = "crate::names::benchmark")]
+    pub benchmark: Benchmark,
+    /// How many samples.
+    pub samples: u64,
+    /// From how many boots.
+    pub boots: u32,
+    /// The figures in TSC ticks.
+    pub ticks: Figures<Ticks>,
+    /// The same in nanoseconds, where the counter's frequency is known.
+    pub ns: Option<Figures<Nanoseconds>>,
+}
+
+/// Statistics in one unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figures<U> {
+    /// Mean of all samples.
+    pub mean: U,
+    /// Median of all samples.
+    pub median: U,
+    /// First quartile of all samples.
+    pub q1: U,
+    /// Third quartile of all samples.
+    pub q3: U,
+    /// Median over the boots of each boot's median: a boot counts once, however
+    /// many samples it gave.
+    pub median_of_boot_medians: U,
+}
+
+impl<U> Figures<U> {
+    /// The same figures in another unit.
+    pub fn map<V>(self, unit: impl Fn(U) -> V) -> Figures<V> {
+        Figures {
+            mean: unit(self.mean),
+            median: unit(self.median),
+            q1: unit(self.q1),
+            q3: unit(self.q3),
+            median_of_boot_medians: unit(self.median_of_boot_medians),
+        }
+    }
+}
+
+/// Why there is no summary.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SummaryError {
+    /// Samples of a target that the experiment lacks.
+    #[error(
+        "there are samples of a target {0:?} that the experiment does not have: they are from another run"
+    )]
+    UnknownTarget(String),
+    /// Two targets of one name.
+    #[error("two targets are called {0:?}")]
+    TwoTargets(String),
+    /// A frequency that cannot be one.
+    #[error("the TSC's frequency cannot be {0} Hz")]
+    Frequency(f64),
+    /// Values without statistics.
+    #[error("target {target:?}, `{}`: {error}", benchmark.name())]
+    Stats {
+        /// The target's name.
+        target: String,
+        /// What was timed.
+        benchmark: Benchmark,
+        /// Why.
+        error: StatsError,
+    },
+    /// The file itself.
+    #[error("{file}: {error}")]
+    Io {
+        /// The file's usual name.
+        file: &'static str,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Not a summary, or a damaged one.
+    #[error("summary.json: {0}: make it again with `tollgate process`")]
+    Json(serde_json::Error),
+    /// Written by another version.
+    #[error(
+        "summary.json is in version {found}, and this tool reads version {FORMAT_VERSION}: make it again with `tollgate process`"
+    )]
+    Version {
+        /// The version that it says.
+        found: u64,
+    },
+}

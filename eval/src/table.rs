@@ -1,0 +1,14 @@
+//! Tables of a summary: text in the original's layout, Markdown, LaTeX, terminal.
+
+mod grid;
+mod latex;
+mod markdown;
+mod number;
+mod terminal;
+mod text;
+
+pub use latex::latex;
+pub use markdown::markdown;
+pub use number::python;
+pub use terminal::{Style, terminal};
+pub use text::text;

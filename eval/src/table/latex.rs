@@ -1,0 +1,70 @@
+use super::grid::{self, COLUMNS, PUBLISHED_COLUMNS, WORDS};
+use crate::summary::Summary;
+
+/// The table in LaTeX: plain `tabular` that needs no package, the paper's published
+/// values in one of their own.
+pub fn latex(summary: &Summary) -> String {
+    let mut paragraphs = vec![escape(&grid::caption(summary))];
+    paragraphs.extend(summary.info.notes.iter().map(|n| escape(n)));
+    paragraphs.push(tabular(
+        &COLUMNS,
+        grid::measured(summary).map(|(_, cells)| cells.to_vec()),
+    ));
+    paragraphs.extend(grid::footnotes(summary).iter().map(|n| escape(n)));
+    paragraphs.push(escape(&grid::published_caption()));
+    paragraphs.push(tabular(
+        &COLUMNS[..PUBLISHED_COLUMNS],
+        grid::published().map(|cells| cells.to_vec()),
+    ));
+    paragraphs.join("\n\n") + "\n"
+}
+
+fn tabular(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let alignment: String = (0..columns.len())
+        .map(|i| if i < WORDS { 'l' } else { 'r' })
+        .collect();
+    let mut out = format!("\\begin{{tabular}}{{{alignment}}}\n\\hline\n");
+    out += &line(columns.iter().map(|c| escape(c)));
+    out += "\\hline\n";
+    for cells in rows {
+        out += &line(cells.iter().map(|c| escape(c)));
+    }
+    out + "\\hline\n\\end{tabular}"
+}
+
+fn line(cells: impl Iterator<Item = String>) -> String {
+    cells.collect::<Vec<_>>().join(" & ") + " \\\\\n"
+}
+
+/// Text that LaTeX sets as it is, on one line.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\textbackslash{}"),
+            '^' => out.push_str("\\textasciicircum{}"),
+            '~' => out.push_str("\\textasciitilde{}"),
+            '<' => out.push_str("\\textless{}"),
+            '>' => out.push_str("\\textgreater{}"),
+            '|' => out.push_str("\\textbar{}"),
+            '"' => out.push_str("\\textquotedbl{}"),
+            '“' => out.push_str("``"),
+            '”' => out.push_str("''"),
+            '–' => out.push_str("--"),
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
+                out.push('\\');
+                out.push(c);
+            }
+            // `\\` would take a bracket that begins the next row for its argument.
+            '[' | ']' => {
+                out.push('{');
+                out.push(c);
+                out.push('}');
+            }
+            c if c.is_whitespace() => out.push(' '),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,62 @@
+use super::grid::{self, COLUMNS, PUBLISHED_COLUMNS, WORDS};
+use crate::summary::Summary;
+
+/// The table in Markdown (GitHub's tables), the paper's published values in a block
+/// of their own.
+pub fn markdown(summary: &Summary) -> String {
+    let mut blocks = vec![escape(&grid::caption(summary))];
+    blocks.extend(
+        summary
+            .info
+            .notes
+            .iter()
+            .map(|n| format!("> {}", escape(n))),
+    );
+    blocks.push(table(
+        &COLUMNS,
+        grid::measured(summary).map(|(_, cells)| cells.to_vec()),
+    ));
+    blocks.extend(grid::footnotes(summary).iter().map(|n| escape(n)));
+    blocks.push(escape(&grid::published_caption()));
+    blocks.push(table(
+        &COLUMNS[..PUBLISHED_COLUMNS],
+        grid::published().map(|cells| cells.to_vec()),
+    ));
+    blocks.join("\n\n") + "\n"
+}
+
+fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let header = columns.iter().map(|c| escape(c)).collect();
+    let rule = (0..columns.len())
+        .map(|i| if i < WORDS { "---" } else { "---:" }.into())
+        .collect();
+    let rows = rows.map(|cells| cells.iter().map(|c| escape(c)).collect());
+    let lines: Vec<String> = [header, rule].into_iter().chain(rows).map(line).collect();
+    lines.join("\n")
+}
+
+fn line(cells: Vec<String>) -> String {
+    format!("| {} |", cells.join(" | "))
+}
+
+/// Text that Markdown shows as it is, on one line.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            // Entities, because a backslash does not stop a pipe in every reader, nor HTML.
+            '|' => out.push_str("&#124;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if c.is_whitespace() => out.push(' '),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}

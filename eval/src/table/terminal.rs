@@ -1,0 +1,120 @@
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
+};
+
+use super::grid::{self, Cells, WORDS, Worth};
+use crate::summary::Summary;
+
+/// How a terminal table looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Colours and line-drawing characters.
+    Colour,
+    /// Neither: for pipes, files and `NO_COLOR`.
+    Plain,
+}
+
+const RULES: TableStyle = rules('─');
+const PLAIN_RULES: TableStyle = rules('-');
+
+/// Rules above, below and under the titles, and nothing else.
+const fn rules(character: char) -> TableStyle {
+    let rule = LineStyle::none().fill(character).junction(character);
+    TableStyle::new()
+        .top_border(rule)
+        .header_separator(rule)
+        .bottom_border(rule)
+}
+
+/// Widest line of a table.
+const WIDTH: u16 = 80;
+
+/// Column titles, shorter than the other tables' to leave the platform its place.
+const TITLES: [&str; 8] = [
+    "platform",
+    "call",
+    "avg",
+    "median",
+    "q1",
+    "q3",
+    "ns",
+    "boots/ samples",
+];
+
+/// The table for a terminal of 80 columns, in TSC ticks, with the median in
+/// nanoseconds and the notes around it.
+pub fn terminal(summary: &Summary, style: Style) -> String {
+    let mut out = String::new();
+    for line in [grid::caption(summary)].iter().chain(&summary.info.notes) {
+        out += &wrap(line);
+    }
+    out += &table(summary, style).to_string();
+    out.push('\n');
+    for line in grid::footnotes(summary) {
+        out += &wrap(&line);
+    }
+    out
+}
+
+fn table(summary: &Summary, style: Style) -> Table {
+    let mut table = Table::new();
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH);
+    match style {
+        Style::Plain => table.load_style(PLAIN_RULES).force_no_tty(),
+        Style::Colour => table.load_style(RULES).enforce_styling(),
+    };
+    table.set_header(TITLES.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    let mut previous = String::new();
+    for (worth, mut cells) in grid::measured(summary) {
+        printable(&mut cells);
+        // A platform is named once, above its rows.
+        let platform = cells[0].clone();
+        if platform == previous {
+            cells[0].clear();
+        }
+        previous = platform;
+        table.add_row(cells.into_iter().map(|text| cell(text, worth)));
+    }
+    for column in table.column_iter_mut().skip(WORDS) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn cell(text: String, worth: Worth) -> Cell {
+    let cell = Cell::new(text);
+    match worth {
+        Worth::Measured => cell,
+        Worth::Emulated => cell.fg(Color::Yellow),
+        Worth::Missing => cell.add_attribute(Attribute::Dim),
+    }
+}
+
+/// A label must not steer the terminal.
+fn printable(cells: &mut Cells) {
+    for cell in cells {
+        cell.retain(|c| !c.is_control());
+    }
+}
+
+/// A text in lines that fit.
+fn wrap(text: &str) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let word: String = word.chars().filter(|c| !c.is_control()).collect();
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > usize::from(WIDTH) {
+            out.push('\n');
+            column = 0;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out += &word;
+        column += width;
+    }
+    out + "\n"
+}

@@ -1,0 +1,56 @@
+//! Units as types, so that ticks, nanoseconds and core cycles are never mixed.
+
+use serde::{Deserialize, Serialize};
+
+/// TSC ticks for one operation. Not core cycles: the counter runs at its own,
+/// constant frequency whatever the core's clock does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ticks(pub f64);
+
+/// Nanoseconds for one operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Nanoseconds(pub f64);
+
+/// Frequency of the time stamp counter, in ticks a second.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TscHz(pub f64);
+
+/// Core cycles for each TSC tick: 1 where the core runs at the counter's frequency.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct CyclesPerTick(pub f64);
+
+/// Latency in core cycles of one `imul r64, r64` on every x86-64 core since 2008
+/// (uops.info), which makes a chain of them a clock.
+const CYCLES_PER_IMUL: f64 = 3.0;
+
+/// How long `ticks` are on a counter of that frequency.
+pub fn nanoseconds(ticks: Ticks, frequency: TscHz) -> Nanoseconds {
+    Nanoseconds(ticks.0 * 1e9 / frequency.0)
+}
+
+/// The core's clock, as a chain of `imuls` dependent multiplications that took
+/// `ticks` shows it. `None` for an empty chain or no ticks.
+pub fn cycles_per_tick(imuls: u64, ticks: u64) -> Option<CyclesPerTick> {
+    (imuls > 0 && ticks > 0).then(|| CyclesPerTick(CYCLES_PER_IMUL * imuls as f64 / ticks as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_papers_ticks_are_the_papers_nanoseconds() {
+        let Nanoseconds(ns) = nanoseconds(Ticks(222.0), TscHz(3.6e9));
+        assert_eq!(format!("{ns:.2}"), "61.67");
+    }
+
+    #[test]
+    fn a_chain_at_the_counters_frequency_is_one_cycle_a_tick() {
+        assert_eq!(cycles_per_tick(500, 1500), Some(CyclesPerTick(1.0)));
+        assert_eq!(cycles_per_tick(500, 0), None);
+        assert_eq!(cycles_per_tick(0, 500), None);
+    }
+}

@@ -1,0 +1,247 @@
+//! Made-up runs that look like real ones.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::sync::Arc;
+
+use console_format::{Batch, Encoder, Slope};
+use eval::levels::Levels;
+use eval::log::Reading;
+use eval::samples::Sample;
+use eval::summary::{Missing, RunInfo, Summary, TargetInfo, Tsc, summarize};
+use eval::units::{Ticks, TscHz};
+use eval::{Benchmark, Method};
+
+/// A fixture's bytes.
+pub fn original_log() -> &'static [u8] {
+    include_bytes!("../fixtures/original-linux.0.log")
+}
+
+/// A log as the guest prints it.
+pub fn tollgate_log(method: Method, rounds: u64) -> String {
+    let mut log = Encoder::new(String::new());
+    let iterations = (method == Method::Paper).then_some(100_000);
+    log.header(true, rounds, iterations).unwrap();
+    log.format(method).unwrap();
+    log.meta("syscall_500", "noop").unwrap();
+    log.meta("vulnerability.meltdown", "Mitigation: PTI")
+        .unwrap();
+    log.meta_number("chain_ops", 500).unwrap();
+    for round in 0..rounds {
+        for (benchmark, cost) in [
+            (Benchmark::Tsc, 0),
+            (Benchmark::Scall, 222),
+            (Benchmark::Fcall, 4),
+        ] {
+            let jitter = (round * 7 + cost) % 5;
+            let ops = |n| if benchmark == Benchmark::Tsc { 0 } else { n };
+            let ticks = |n| 70 + jitter + n * cost;
+            match method {
+                Method::Paper => log.batch(&Batch {
+                    benchmark,
+                    round,
+                    ops: ops(100_000),
+                    ticks: ticks(100_000),
+                }),
+                Method::Precise => log.slope(&Slope {
+                    benchmark,
+                    round,
+                    ops_n: ops(128),
+                    ticks_n: ticks(128),
+                    ops_2n: ops(256),
+                    ticks_2n: ticks(256) + jitter,
+                    chain_before: 1500,
+                    chain_after: 1501,
+                }),
+            }
+            .unwrap();
+        }
+    }
+    log.end().unwrap()
+}
+
+/// A generator of numbers that every platform and language agrees on (SplitMix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// In 0..1.
+    pub fn uniform(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// About normal, mean 0, deviation 1.
+    pub fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+}
+
+/// A target with samples around `costs`.
+pub struct Fake {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub engine: &'static str,
+    pub emulated: bool,
+    pub costs: &'static [(Benchmark, f64)],
+}
+
+pub const MEASURED: [Fake; 4] = [
+    Fake {
+        name: "linux",
+        label: "Linux 6.12/KVM",
+        engine: "kvm",
+        emulated: false,
+        costs: &[
+            (Benchmark::Tsc, 34.0),
+            (Benchmark::Fcall, 4.02),
+            (Benchmark::Scall, 222.0),
+        ],
+    },
+    Fake {
+        name: "linux-nomit",
+        label: "Linux 6.12/KVM, mitigations=off",
+        engine: "kvm",
+        emulated: false,
+        costs: &[
+            (Benchmark::Tsc, 34.0),
+            (Benchmark::Fcall, 4.02),
+            (Benchmark::Scall, 153.6),
+        ],
+    },
+    Fake {
+        name: "ring0",
+        label: "ring-0 unikernel (tollgate)",
+        engine: "kvm",
+        emulated: false,
+        costs: &[
+            (Benchmark::Tsc, 34.0),
+            (Benchmark::Fcall, 4.02),
+            (Benchmark::Scall, 60.3),
+        ],
+    },
+    Fake {
+        name: "host",
+        label: "Linux on the host",
+        engine: "host",
+        emulated: false,
+        costs: &[
+            (Benchmark::Tsc, 34.0),
+            (Benchmark::Fcall, 4.02),
+            (Benchmark::Enosys, 90.4),
+        ],
+    },
+];
+
+pub const EMULATED: [Fake; 3] = [
+    Fake {
+        name: "linux",
+        label: "Linux 6.12",
+        engine: "qemu",
+        emulated: true,
+        costs: &[
+            (Benchmark::Tsc, 1210.0),
+            (Benchmark::Fcall, 26.6),
+            (Benchmark::Scall, 2600.0),
+        ],
+    },
+    Fake {
+        name: "ring0",
+        label: "ring-0 unikernel (tollgate)",
+        engine: "qemu",
+        emulated: true,
+        costs: &[
+            (Benchmark::Tsc, 1190.0),
+            (Benchmark::Fcall, 26.4),
+            (Benchmark::Scall, 415.0),
+        ],
+    },
+    Fake {
+        name: "host",
+        label: "Linux on the host",
+        engine: "host",
+        emulated: false,
+        costs: &[
+            (Benchmark::Tsc, 44.0),
+            (Benchmark::Fcall, 3.1),
+            (Benchmark::Enosys, 112.0),
+        ],
+    },
+];
+
+/// So many boots of so many samples, with a tail and, under emulation, much noise.
+pub fn samples(fakes: &[Fake], boots: u32, rounds: u32) -> Vec<Sample> {
+    let mut random = Random(500);
+    let mut samples = Vec::new();
+    for fake in fakes {
+        let target: Arc<str> = fake.name.into();
+        let noise = if fake.emulated { 0.06 } else { 0.002 };
+        for boot in 0..boots {
+            let shift = 1.0 + noise * random.normal();
+            for round in 0..rounds {
+                for &(benchmark, cost) in fake.costs {
+                    let mut value = cost * shift * (1.0 + noise * random.normal());
+                    if random.uniform() < 0.01 {
+                        value *= 1.0 + 20.0 * random.uniform();
+                    }
+                    if benchmark == Benchmark::Tsc {
+                        value = (value / 2.0).round() * 2.0;
+                    }
+                    samples.push(Sample {
+                        target: target.clone(),
+                        boot,
+                        benchmark,
+                        round,
+                        reading: Reading::ValueOnly,
+                        value: Ticks(value),
+                    });
+                }
+            }
+        }
+    }
+    samples
+}
+
+/// A run of those targets, and of a `unikraft` without an image.
+pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
+    let levels: Levels = samples(fakes, boots, rounds).iter().collect();
+    let mut targets: Vec<_> = fakes
+        .iter()
+        .map(|fake| TargetInfo {
+            name: fake.name.into(),
+            label: fake.label.into(),
+            engine: fake.engine.into(),
+            emulated: fake.emulated,
+            missing: None,
+            boots_ok: boots,
+            boots_failed: u32::from(fake.name == "ring0"),
+        })
+        .collect();
+    targets.push(TargetInfo {
+        name: "unikraft".into(),
+        label: "Unikraft/KVM".into(),
+        engine: "kvm".into(),
+        emulated: false,
+        missing: Some(Missing {
+            what: "no image".into(),
+            hint: "give one with `image = \"path\"`, see kernels/unikraft/README.md".into(),
+        }),
+        boots_ok: 0,
+        boots_failed: 0,
+    });
+    let info = RunInfo {
+        experiment: "table1".into(),
+        method: Some(Method::Precise),
+        tsc: Some(Tsc {
+            hz: TscHz(3.6e9),
+            source: "CPUID leaf 15H".into(),
+        }),
+        notes: vec!["unfit for measuring: turbo is on".into()],
+    };
+    (summarize(info, targets, &levels).unwrap(), levels)
+}
