@@ -22,16 +22,23 @@ pub struct BootInfo<'m> {
 
 impl<'m> BootInfo<'m> {
     /// Reads what the loader left behind. `magic` and `info` are EAX and EBX at the
-    /// kernel's entry: Multiboot announces itself in EAX, PVH in the structure.
+    /// kernel's entry.
+    ///
+    /// Multiboot announces itself in EAX, PVH in the structure. The structure is
+    /// asked first, because qboot (the firmware of QEMU's microvm) enters PVH kernels
+    /// with Multiboot's EAX. Multiboot's structure begins with flags, of which only
+    /// the lowest 13 have a meaning, so it cannot look like PVH's.
     pub fn read<M: PhysicalMemory>(
         memory: &'m M,
         magic: u32,
         info: u64,
     ) -> Result<Self, BootInfoError> {
-        if magic == multiboot::LOADER_MAGIC {
+        if pvh::is_start_info(memory, info) {
+            pvh::read(memory, info)
+        } else if magic == multiboot::LOADER_MAGIC {
             multiboot::read(memory, info)
         } else {
-            pvh::read(memory, info)
+            Err(BootInfoError::UnknownProtocol)
         }
     }
 }
@@ -67,7 +74,7 @@ impl fmt::Display for BootInfoError {
             ),
             Self::Unreadable(what) => write!(
                 f,
-                "the boot loader's {what} is not in memory from 4 KiB to 4 GiB: \
+                "the boot loader's {what} is not within the first 4 GiB: \
                  give the machine less memory, or correct the loader"
             ),
             Self::NoMemoryMap => f.write_str(

@@ -29,15 +29,17 @@ const MODULE_ENTRY_SIZE: u64 = 32;
 // `struct hvm_memmap_table_entry`: address, size, type and a reserved half word.
 const MEMORY_MAP_ENTRY_SIZE: u64 = 24;
 
-/// Reads the structure at `address`.
+/// Whether the structure at `address` is this one.
+pub fn is_start_info<M: PhysicalMemory>(memory: &M, address: u64) -> bool {
+    memory.bytes(address, 4) == Some(&MAGIC.to_le_bytes())
+}
+
+/// Reads the structure at `address`, which [`is_start_info`].
 pub fn read<M: PhysicalMemory>(memory: &M, address: u64) -> Result<BootInfo<'_>, BootInfoError> {
-    use BootInfoError::{NoMemoryMap, UnknownProtocol, Unreadable};
+    use BootInfoError::{NoMemoryMap, Unreadable};
 
     let head = memory.bytes(address, VERSION_0_SIZE);
-    let head = head.ok_or(UnknownProtocol)?;
-    if u32_at(head, 0) != Some(MAGIC) {
-        return Err(UnknownProtocol);
-    }
+    let head = head.ok_or(Unreadable("start info"))?;
     if u32_at(head, VERSION) == Some(0) {
         return Err(NoMemoryMap);
     }
@@ -180,7 +182,7 @@ mod tests {
     fn error_with(offset: usize, value: u32) -> BootInfoError {
         let mut memory = example();
         memory.content[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
-        read(&memory, START).expect_err("must be refused")
+        BootInfo::read(&memory, 0, START).expect_err("must be refused")
     }
 
     #[test]
@@ -197,7 +199,15 @@ mod tests {
         );
         assert_eq!(error_with(64, 100), BootInfoError::Unreadable("module"));
         let memory = example();
-        assert_eq!(read(&memory, 0).err(), Some(BootInfoError::UnknownProtocol));
+        let elsewhere = BootInfo::read(&memory, 0, START + 4);
+        assert_eq!(elsewhere.err(), Some(BootInfoError::UnknownProtocol));
+    }
+
+    #[test]
+    fn is_recognised_with_multiboots_magic_in_eax() {
+        let memory = example();
+        let info = BootInfo::read(&memory, crate::multiboot::LOADER_MAGIC, START).unwrap();
+        assert_eq!(info.module, b"ELF");
     }
 
     proptest! {

@@ -208,7 +208,7 @@ fn name(vector: u64) -> &'static str {
         28 => "#HV hypervisor injection",
         29 => "#VC VMM communication",
         30 => "#SX security",
-        0..32 => "reserved",
+        15 | 22..=27 | 31 => "reserved",
         0x80 => "INT 0x80: only SYSCALL makes system calls here",
         _ => "interrupt",
     }

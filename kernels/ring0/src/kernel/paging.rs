@@ -2,8 +2,8 @@
 //!
 //! They are data in the image, so that the CPU can switch to long mode without a
 //! line of code to build them: 2 MiB pages, except below 2 MiB, where 4 KiB pages
-//! leave page 0 out (a null pointer faults) and let the kernel's guard pages and
-//! read-only parts be set.
+//! let the kernel's guard pages and read-only parts be set, and page 0 be taken away
+//! before the program runs, so that its null pointers fault.
 
 use core::arch::global_asm;
 use core::ptr::addr_of_mut;
@@ -39,9 +39,8 @@ global_asm!(
     "  .endr",
     ".global low_page_table",
     "low_page_table:",
-    "  .quad 0",
-    "  .set address, {page_size}",
-    "  .rept 512 - 1",
+    "  .set address, 0",
+    "  .rept 512",
     "    .quad address + {table}",
     "    .set address, address + {page_size}",
     "  .endr",

@@ -74,7 +74,9 @@ pub fn prepare(magic: u32, info: u64) -> Result<Prepared, Refusal> {
     )
     .map_err(Refusal::Arguments)?;
 
+    // Only now page 0: QEMU's PVH firmware puts the memory map there.
     paging::remove_page(guard);
+    paging::remove_page(0);
     // SAFETY: the closure only moves a value.
     unsafe {
         LAYOUT.with(|layout| {
@@ -166,7 +168,8 @@ impl fmt::Display for Refusal {
             Self::Program(error) => write!(f, "the program cannot run: {error}"),
             Self::Memory { needed, usable } => write!(
                 f,
-                "no room for {} KiB in one piece in {} KiB of usable memory: \
+                "no room for {} KiB in one piece in {} KiB of usable memory, \
+                 which also holds the kernel and the program's file: \
                  give the machine more memory",
                 needed.div_ceil(1 << 10),
                 usable >> 10
@@ -183,7 +186,7 @@ struct Identity;
 impl PhysicalMemory for Identity {
     fn bytes(&self, address: u64, length: u64) -> Option<&[u8]> {
         let end = address.checked_add(length)?;
-        let mapped = address >= PAGE_SIZE && end <= MAPPED_END;
+        let mapped = address != 0 && end <= MAPPED_END;
         // SAFETY: the addresses are mapped, and what the loader put there is only
         // read while the slice lives: the program's memory is chosen apart from it.
         mapped
