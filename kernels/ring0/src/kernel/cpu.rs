@@ -10,7 +10,7 @@ const CPUID_FSGSBASE: u32 = 1 << 0;
 /// MXCSR after reset: all exceptions masked, round to nearest.
 const MXCSR_DEFAULT: u32 = 0x1f80;
 
-/// Switches SSE on, and FSGSBASE where there is one. (SYSCALL and long mode are on
+/// Switches caches and SSE on, and FSGSBASE where there is one. (SYSCALL and long mode are on
 /// since `boot32`; AVX stays off, since XCR0 is left alone.)
 pub fn enable_features() {
     // SAFETY: the kernel uses none of these features itself, and every x86-64 CPU
@@ -18,6 +18,8 @@ pub fn enable_features() {
     unsafe {
         Cr0::update(|cr0| {
             cr0.remove(Cr0Flags::EMULATE_COPROCESSOR | Cr0Flags::TASK_SWITCHED);
+            // Set after reset, and not every loader clears them.
+            cr0.remove(Cr0Flags::CACHE_DISABLE | Cr0Flags::NOT_WRITE_THROUGH);
             cr0.insert(
                 Cr0Flags::MONITOR_COPROCESSOR | Cr0Flags::NUMERIC_ERROR | Cr0Flags::WRITE_PROTECT,
             );
