@@ -16,7 +16,7 @@ pub fn program_arguments(command_line: &[u8]) -> Words<'_> {
     words
 }
 
-/// argv[0]: the first word of the module's own string, or [`DEFAULT_NAME`].
+/// `argv[0]`: the first word of the module's own string, or [`DEFAULT_NAME`].
 pub fn program_name(module_name: &[u8]) -> Word<'_> {
     let mut words = Words { rest: module_name };
     words.next().unwrap_or(Word { raw: DEFAULT_NAME })
