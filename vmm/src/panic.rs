@@ -2,7 +2,8 @@
 
 use crate::End;
 
-const PANIC: &[u8] = b"Kernel panic - not syncing: ";
+/// How Linux begins the line that says why it panics.
+pub const PANIC: &[u8] = b"Kernel panic - not syncing: ";
 const EXITCODE: &str = "exitcode=0x";
 
 /// The last panic that the console tells of, if it tells of one.

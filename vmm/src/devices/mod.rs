@@ -1,0 +1,140 @@
+//! The emulated machine beyond CPU, memory and interrupt controllers: I/O ports.
+
+mod cmos;
+pub mod ports;
+
+use std::io::Write;
+
+use vm_superio::{Serial, Trigger};
+
+use crate::End;
+use cmos::Cmos;
+
+/// ACPI's SCI_EN: the machine is in ACPI mode.
+const PM1_SCI_ENABLED: u32 = 1 << 0;
+/// ACPI's SLP_EN: enter the sleep state in the bits below; there is only one, off.
+const PM1_SLEEP: u32 = 1 << 13;
+const RESET_CPU: u32 = 1 << 2;
+const PVPANIC_PANICKED: u32 = 1 << 0;
+/// What an open bus reads as.
+const NOTHING: u8 = 0xff;
+
+/// What a write to a port means beyond the device itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// No device has this port.
+    Unknown,
+    /// The benchmark begins.
+    BenchmarkStart,
+    /// The guest has ended.
+    End(End),
+}
+
+/// All devices with ports.
+pub struct Devices<T: Trigger, W: Write> {
+    serial: Serial<T, vm_superio::serial::NoEvents, W>,
+    cmos: Cmos,
+    debug_exits: Vec<u16>,
+}
+
+impl<T: Trigger, W: Write> Devices<T, W> {
+    /// A serial port that interrupts by `interrupt` and writes to `console`, and the
+    /// ports by which a guest exits, 0xf4 and 0x501 and `more_exits`.
+    pub fn new(interrupt: T, console: W, more_exits: &[u16]) -> Self {
+        Self {
+            serial: Serial::new(interrupt, console),
+            cmos: Cmos::default(),
+            debug_exits: [&[ports::DEBUG_EXIT, ports::DEBUG_EXIT_UNIKRAFT], more_exits].concat(),
+        }
+    }
+
+    /// The guest writes `data`, in little-endian order, to `port`.
+    pub fn write(&mut self, port: u16, data: &[u8]) -> Effect {
+        let value = little_endian(data);
+        match port {
+            ports::SERIAL..=ports::SERIAL_END => {
+                self.write_serial((port - ports::SERIAL) as u8, data);
+                Effect::None
+            }
+            ports::CMOS_INDEX => {
+                self.cmos.select(value as u8);
+                Effect::None
+            }
+            ports::I8042_COMMAND if value as u8 == ports::I8042_RESET => Effect::End(End::Rebooted),
+            ports::RESET_CONTROL if value & RESET_CPU != 0 => Effect::End(End::Rebooted),
+            ports::PM1_CONTROL if value & PM1_SLEEP != 0 => Effect::End(End::PoweredOff),
+            ports::PVPANIC if value & PVPANIC_PANICKED != 0 => Effect::End(pvpanic()),
+            ports::BENCHMARK_START => Effect::BenchmarkStart,
+            _ if self.debug_exits.contains(&port) => Effect::End(End::Exited { status: value }),
+            _ if is_known(port) => Effect::None,
+            _ => Effect::Unknown,
+        }
+    }
+
+    /// The guest reads `data.len()` bytes from `port`.
+    pub fn read(&mut self, port: u16, data: &mut [u8]) -> Effect {
+        data.fill(0);
+        let value = match port {
+            ports::SERIAL..=ports::SERIAL_END => self.serial.read((port - ports::SERIAL) as u8),
+            ports::CMOS_DATA => self.cmos.read(),
+            ports::PM1_CONTROL => PM1_SCI_ENABLED as u8,
+            ports::PVPANIC => PVPANIC_PANICKED as u8,
+            _ if is_known(port) => 0,
+            _ => {
+                data.fill(NOTHING);
+                return Effect::Unknown;
+            }
+        };
+        if let Some(first) = data.first_mut() {
+            *first = value;
+        }
+        Effect::None
+    }
+
+    /// Hands typed bytes to the serial port, and says how many it took.
+    pub fn type_in(&mut self, bytes: &[u8]) -> usize {
+        // A full port takes nothing now.
+        self.serial.enqueue_raw_bytes(bytes).unwrap_or(0)
+    }
+
+    /// A string instruction writes all its bytes to one register.
+    fn write_serial(&mut self, register: u8, data: &[u8]) {
+        for &byte in data {
+            // A lost byte or interrupt is no reason to stop the guest: a console
+            // that takes no more says so itself.
+            let _ = self.serial.write(register, byte);
+        }
+    }
+}
+
+fn is_known(port: u16) -> bool {
+    matches!(
+        port,
+        ports::I8042_DATA
+            | ports::I8042_COMMAND
+            | ports::CMOS_INDEX
+            | ports::CMOS_DATA
+            | ports::RESET_CONTROL
+            | ports::PVPANIC
+            | ports::PM1_EVENT..=0x605
+    )
+}
+
+fn pvpanic() -> End {
+    End::Panicked {
+        exitcode: None,
+        message: "said by pvpanic".into(),
+    }
+}
+
+fn little_endian(data: &[u8]) -> u32 {
+    data.iter()
+        .take(4)
+        .rev()
+        .fold(0, |value, &byte| value << 8 | u32::from(byte))
+}
+
+#[cfg(test)]
+mod tests;

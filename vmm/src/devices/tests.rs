@@ -1,0 +1,85 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Debug)]
+struct NoInterrupt;
+
+impl Trigger for NoInterrupt {
+    type E = std::io::Error;
+    fn trigger(&self) -> Result<(), Self::E> {
+        Ok(())
+    }
+}
+
+fn devices() -> Devices<NoInterrupt, Vec<u8>> {
+    Devices::new(NoInterrupt, Vec::new(), &[0x600, 0x123])
+}
+
+#[test]
+fn every_way_to_end_has_its_port() {
+    for (port, data, end) in [
+        (0xf4, vec![42], End::Exited { status: 42 }),
+        (0x501, vec![41, 0], End::Exited { status: 41 }),
+        (
+            0x123,
+            vec![1, 2, 3, 4],
+            End::Exited {
+                status: 0x0403_0201,
+            },
+        ),
+        (0x604, vec![0x00, 0x20], End::PoweredOff),
+        (0x64, vec![0xfe], End::Rebooted),
+        (0xcf9, vec![0x06], End::Rebooted),
+    ] {
+        assert_eq!(devices().write(port, &data), Effect::End(end), "{port:#x}");
+    }
+    let panicked = devices().write(0x505, &[1]);
+    assert!(matches!(panicked, Effect::End(End::Panicked { .. })));
+}
+
+#[test]
+fn string_output_reaches_the_console_whole() {
+    let mut devices = devices();
+    assert_eq!(devices.write(0x3f8, b"tollgate\n"), Effect::None);
+    assert_eq!(devices.serial.writer(), b"tollgate\n");
+}
+
+#[test]
+fn an_unknown_port_reads_as_an_open_bus() {
+    let mut data = [0; 4];
+    assert_eq!(devices().read(0xcfc, &mut data), Effect::Unknown);
+    assert_eq!(data, [0xff; 4]);
+}
+
+#[test]
+fn typed_bytes_wait_in_a_bounded_buffer() {
+    let mut devices = devices();
+    assert_eq!(devices.type_in(&[b'x'; 100]), 64);
+    assert_eq!(devices.type_in(b"x"), 0);
+    let mut byte = [0];
+    devices.read(0x3f8, &mut byte);
+    assert_eq!(byte, *b"x");
+    assert_eq!(devices.type_in(b"xx"), 1);
+}
+
+proptest! {
+    #[test]
+    fn no_access_panics(
+        accesses in proptest::collection::vec(
+            (any::<bool>(), any::<u16>(), proptest::collection::vec(any::<u8>(), 0..9)),
+            0..200,
+        )
+    ) {
+        let mut devices = devices();
+        for (is_write, port, mut data) in accesses {
+            // Half of the accesses go where devices are.
+            let port = if port & 1 == 0 { port >> 5 } else { port };
+            if is_write {
+                devices.write(port, &data);
+            } else {
+                devices.read(port, &mut data);
+            }
+        }
+    }
+}

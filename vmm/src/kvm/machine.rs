@@ -1,0 +1,94 @@
+//! What the vCPU threads and the caller share while a guest runs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use vm_superio::Trigger;
+use vmm_sys_util::eventfd::EventFd;
+
+use super::console::{Console, ConsoleWriter};
+use super::wake::Wake;
+use crate::End;
+use crate::devices::Devices;
+use crate::memory::Memory;
+
+/// The serial port's interrupt line.
+pub struct Interrupt(pub EventFd);
+
+impl Trigger for Interrupt {
+    type E = std::io::Error;
+
+    fn trigger(&self) -> Result<(), Self::E> {
+        self.0.write(1)
+    }
+}
+
+/// How a guest ended, and the vCPU's state then, where it tells something.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub end: End,
+    /// Registers and code, in lines.
+    pub diagnosis: Option<String>,
+}
+
+/// One running guest.
+pub struct Machine {
+    /// Guest memory, kept mapped for as long as a vCPU may run.
+    pub memory: Memory,
+    /// Bytes to the caller.
+    pub console: Arc<Console>,
+    /// When the benchmark began.
+    pub benchmark_start: OnceLock<Instant>,
+    devices: Mutex<Devices<Interrupt, ConsoleWriter>>,
+    ended: Mutex<Option<Ended>>,
+    stopping: AtomicBool,
+    wake: Wake,
+}
+
+impl Machine {
+    /// A guest that has not begun.
+    pub fn new(
+        memory: Memory,
+        console: Arc<Console>,
+        devices: Devices<Interrupt, ConsoleWriter>,
+        wake: Wake,
+    ) -> Self {
+        Self {
+            memory,
+            console,
+            benchmark_start: OnceLock::new(),
+            devices: Mutex::new(devices),
+            ended: Mutex::new(None),
+            stopping: AtomicBool::new(false),
+            wake,
+        }
+    }
+
+    /// The devices, for one access.
+    pub fn devices(&self) -> MutexGuard<'_, Devices<Interrupt, ConsoleWriter>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the guest. The first end is the one that counts.
+    pub fn end(&self, end: End, diagnosis: Option<String>) {
+        self.lock_ended().get_or_insert(Ended { end, diagnosis });
+        self.stopping.store(true, Ordering::Release);
+        self.wake.signal();
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&self) -> Option<Ended> {
+        self.lock_ended().clone()
+    }
+
+    /// Whether every vCPU has to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    fn lock_ended(&self) -> MutexGuard<'_, Option<Ended>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

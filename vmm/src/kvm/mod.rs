@@ -1,0 +1,250 @@
+//! The `kvm` engine: boots one guest under KVM, and says how it ended.
+
+mod console;
+mod diagnosis;
+mod error;
+mod machine;
+mod monitor;
+mod seccomp;
+mod stats;
+mod vcpu;
+mod vm;
+mod wake;
+
+pub use error::KvmError;
+pub use monitor::Io;
+pub use seccomp::Seccomp;
+pub use stats::Stats;
+
+use std::fs::File;
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use console::{Console, ConsoleWriter};
+use machine::{Interrupt, Machine};
+use monitor::Monitor;
+use wake::Wake;
+
+use crate::devices::Devices;
+use crate::image::{self, Image, Protocol};
+use crate::load::{self, Loaded};
+use crate::memory::{self, Memory};
+use crate::protocol::{self, EntryState};
+use crate::{BootOutcome, BootSpec, End, Timings, acpi, panic};
+
+/// What only this engine can be asked for.
+#[derive(Clone, Debug)]
+pub struct KvmOptions {
+    /// Boot by this protocol; none: by the best that the image speaks.
+    pub protocol: Option<Protocol>,
+    /// Ports beside 0xf4 and 0x501 to which a guest writes its exit status.
+    pub debug_exit_ports: Vec<u16>,
+    /// Take all guest memory from the host before the guest starts.
+    pub prefault: bool,
+    /// Ask for transparent huge pages behind guest memory.
+    pub huge_pages: bool,
+    /// Which threads are filtered.
+    pub seccomp: Seccomp,
+    /// Bytes that a guest may write to its console before it is stopped.
+    pub console_limit: usize,
+}
+
+impl Default for KvmOptions {
+    fn default() -> Self {
+        Self {
+            protocol: None,
+            debug_exit_ports: Vec::new(),
+            prefault: false,
+            huge_pages: false,
+            seccomp: Seccomp::default(),
+            console_limit: 64 << 20,
+        }
+    }
+}
+
+/// How one boot went, with what only this engine knows.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What every engine answers.
+    pub outcome: BootOutcome,
+    /// The protocol that the kernel was booted by.
+    pub protocol: Option<Protocol>,
+    /// The vCPU's registers and code, in lines, after a triple fault or an engine's failure.
+    pub diagnosis: Option<String>,
+    /// Exits and times.
+    pub stats: Stats,
+}
+
+/// Boots the guest that `spec` describes and returns when it has ended.
+///
+/// Never fails otherwise than by [`End::EngineFailed`].
+pub fn boot(spec: &BootSpec, options: &KvmOptions, io: Io<'_>) -> Report {
+    let asked = Instant::now();
+    match start(spec, options, asked).and_then(|guest| guest.run(spec, options, io)) {
+        Ok(report) => report,
+        Err(error) => never_started(&error, asked),
+    }
+}
+
+fn never_started(error: &KvmError, asked: Instant) -> Report {
+    Report {
+        outcome: BootOutcome {
+            console: Vec::new(),
+            end: End::EngineFailed {
+                reason: error.to_string(),
+            },
+            timings: Timings {
+                ended: asked.elapsed(),
+                ..Default::default()
+            },
+        },
+        protocol: None,
+        diagnosis: None,
+        stats: Stats::default(),
+    }
+}
+
+/// A guest whose threads exist and wait for the word to go.
+struct Guest {
+    asked: Instant,
+    vm_created: Duration,
+    protocol: Protocol,
+    machine: Arc<Machine>,
+    threads: Vec<vcpu::Thread>,
+    barrier: Arc<Barrier>,
+    wake: Wake,
+    /// Kept open for as long as the vCPUs.
+    _vm: kvm_ioctls::VmFd,
+}
+
+fn start(spec: &BootSpec, options: &KvmOptions, asked: Instant) -> Result<Guest, KvmError> {
+    let kvm = vm::open()?;
+    let cpus = vm::check_cpus(&kvm, spec.cpus)?;
+    let (file, image) = image::open(&spec.kernel, options.protocol)?;
+    let memory = memory::map(spec.memory_mib)?;
+    prepare_memory(&memory, options)?;
+    let entry = load(spec, &memory, file, &image, cpus)?;
+
+    let serial_interrupt = vm::eventfd()?;
+    let vm = vm::create(&kvm, &memory, &serial_interrupt)?;
+    let vcpus = vm::create_vcpus(&kvm, &vm, cpus, &entry)?;
+    let vm_created = asked.elapsed();
+
+    let wake = Wake::new().map_err(error::system("create an eventfd"))?;
+    let console = Arc::new(Console::new(options.console_limit, wake.clone()));
+    let devices = Devices::new(
+        Interrupt(serial_interrupt),
+        ConsoleWriter(console.clone()),
+        &options.debug_exit_ports,
+    );
+    let machine = Arc::new(Machine::new(memory, console, devices, wake.clone()));
+    let barrier = Arc::new(Barrier::new(vcpus.len() + 1));
+    let filter = match options.seccomp {
+        Seccomp::Off => None,
+        Seccomp::Vcpus | Seccomp::Process => Some(Arc::new(seccomp::vcpu_filter()?)),
+    };
+    let threads = vcpu::spawn_all(vcpus, &spec.pin, || vcpu::Start {
+        machine: machine.clone(),
+        barrier: barrier.clone(),
+        filter: filter.clone(),
+    })?;
+    Ok(Guest {
+        asked,
+        vm_created,
+        protocol: image.protocol,
+        machine,
+        threads,
+        barrier,
+        wake,
+        _vm: vm,
+    })
+}
+
+fn prepare_memory(memory: &Memory, options: &KvmOptions) -> Result<(), KvmError> {
+    if options.huge_pages {
+        memory::use_huge_pages(memory)?;
+    }
+    if options.prefault {
+        memory::prefault(memory)?;
+    }
+    Ok(())
+}
+
+fn load(
+    spec: &BootSpec,
+    memory: &Memory,
+    mut file: File,
+    image: &Image,
+    cpus: u8,
+) -> Result<EntryState, KvmError> {
+    load::kernel(memory, &mut file, image)?;
+    let loaded = match &spec.initrd {
+        Some(path) => load::initrd(memory, path, image)?,
+        None => Loaded::default(),
+    };
+    let cmdline = protocol::cmdline(image.protocol, &spec.cmdline);
+    load::cmdline(memory, &cmdline, image)?;
+    acpi::write(memory, cpus)?;
+    Ok(protocol::hand_over(memory, image, &loaded)?)
+}
+
+impl Guest {
+    fn run(self, spec: &BootSpec, options: &KvmOptions, io: Io<'_>) -> Result<Report, KvmError> {
+        let filtered = filter_caller(options.seccomp);
+        let started = Instant::now();
+        self.barrier.wait();
+        if let Err(error) = &filtered {
+            let reason = error.to_string();
+            self.machine.end(End::EngineFailed { reason }, None);
+        }
+        let deadline = started + spec.timeout;
+        let mut monitor = Monitor::new(io, &self.machine, &self.wake);
+        monitor.watch(&self.threads, deadline);
+        let ended_at = self.asked.elapsed();
+        let mut stats = vcpu::join_all(self.threads, &self.machine);
+        monitor.drain();
+        let console = monitor.console;
+
+        let since = |at: Instant| at.saturating_duration_since(self.asked);
+        stats.vm_created = Some(self.vm_created);
+        stats.benchmark_started = self.machine.benchmark_start.get().copied().map(since);
+        let ended = self.machine.ended();
+        let (end, diagnosis) = match ended {
+            Some(ended) => (explain(ended.end, &console), ended.diagnosis),
+            None => (End::TimedOut, None),
+        };
+        Ok(Report {
+            outcome: BootOutcome {
+                console,
+                end,
+                timings: Timings {
+                    guest_started: Some(since(started)),
+                    first_byte: self.machine.console.first_byte().map(since),
+                    ended: ended_at,
+                },
+            },
+            protocol: Some(self.protocol),
+            diagnosis,
+            stats,
+        })
+    }
+}
+
+fn filter_caller(seccomp: Seccomp) -> Result<(), KvmError> {
+    if seccomp != Seccomp::Process {
+        return Ok(());
+    }
+    let filter = seccomp::monitor_filter()?;
+    seccompiler::apply_filter(&filter).map_err(|error| KvmError::Seccomp(error.to_string()))
+}
+
+/// A kernel that panics then reboots, faults, or hangs: what it said of itself
+/// explains more than what it did next.
+fn explain(end: End, console: &[u8]) -> End {
+    match end {
+        End::Rebooted | End::TripleFault | End::TimedOut | End::Panicked { .. } => {
+            panic::find(console).unwrap_or(end)
+        }
+        end => end,
+    }
+}

@@ -1,0 +1,126 @@
+//! The caller's side of a running guest: its console out, typed bytes in, and the
+//! ends that do not come from a vCPU.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::read;
+
+use super::machine::Machine;
+use super::vcpu::Thread;
+use super::wake::Wake;
+use crate::End;
+
+/// How long the user's wish to stop may go unnoticed, and a line without its end unseen.
+const TICK: Duration = Duration::from_millis(50);
+/// Linux's last words where it was told to stay down after a panic (kernel/panic.c).
+const PANIC_END: &[u8] = b"---[ end Kernel panic - not syncing";
+
+/// Where a guest's bytes go and come from.
+pub struct Io<'a> {
+    /// Called with each piece of the console, in order, on the caller's thread.
+    pub console: &'a mut dyn FnMut(&[u8]),
+    /// What is typed into the guest's serial port; its end is no end of the guest.
+    pub input: Option<BorrowedFd<'a>>,
+    /// Set by somebody else to stop the guest.
+    pub stop: &'a AtomicBool,
+}
+
+/// Watches over one guest.
+pub struct Monitor<'io, 'guest> {
+    io: Io<'io>,
+    machine: &'guest Machine,
+    wake: &'guest Wake,
+    typed: Vec<u8>,
+    /// Everything that the guest wrote.
+    pub console: Vec<u8>,
+}
+
+impl<'io, 'guest> Monitor<'io, 'guest> {
+    /// A monitor that is woken by `wake`.
+    pub fn new(io: Io<'io>, machine: &'guest Machine, wake: &'guest Wake) -> Self {
+        Self {
+            io,
+            machine,
+            wake,
+            typed: Vec::new(),
+            console: Vec::new(),
+        }
+    }
+
+    /// Returns when the guest has ended, or has to end, and the machine says so.
+    pub fn watch(&mut self, threads: &[Thread], deadline: Instant) {
+        while !self.machine.is_stopping() {
+            self.wait(deadline);
+            self.drain();
+            self.type_in();
+            if self.io.stop.load(Ordering::Relaxed) {
+                self.machine.end(End::Interrupted, None);
+            } else if Instant::now() >= deadline {
+                self.machine.end(End::TimedOut, None);
+            } else if threads.iter().any(Thread::is_finished) && !self.machine.is_stopping() {
+                let reason = "a vCPU's thread ended by itself".into();
+                self.machine.end(End::EngineFailed { reason }, None);
+            }
+        }
+    }
+
+    /// Hands on what the guest wrote since the last time.
+    pub fn drain(&mut self) {
+        let new = self.machine.console.take();
+        if new.is_empty() {
+            return;
+        }
+        (self.io.console)(&new);
+        let seen = self.console.len().saturating_sub(PANIC_END.len());
+        self.console.extend_from_slice(&new);
+        let unseen = &self.console[seen..];
+        if unseen
+            .windows(PANIC_END.len())
+            .any(|window| window == PANIC_END)
+        {
+            let panicked = crate::panic::find(&self.console);
+            self.machine.end(panicked.unwrap_or(End::TimedOut), None);
+        }
+    }
+
+    fn wait(&mut self, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now()).min(TICK);
+        // A tick's length always fits.
+        let timeout = Timespec {
+            tv_sec: 0,
+            tv_nsec: left.subsec_nanos().into(),
+        };
+        let mut fds = vec![PollFd::new(self.wake, PollFlags::IN)];
+        let input = self.io.input.filter(|_| self.typed.is_empty());
+        fds.extend(input.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        if poll(&mut fds, Some(&timeout)).is_err() {
+            return;
+        }
+        let is_typing = fds.get(1).is_some_and(|fd| !fd.revents().is_empty());
+        self.wake.clear();
+        if is_typing {
+            self.read_input();
+        }
+    }
+
+    fn read_input(&mut self) {
+        let mut bytes = [0; 64];
+        let Some(input) = self.io.input else { return };
+        match read(input.as_fd(), &mut bytes) {
+            Ok(0) => self.io.input = None,
+            Ok(count) => self.typed.extend_from_slice(&bytes[..count]),
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
+            Err(_) => self.io.input = None,
+        }
+    }
+
+    fn type_in(&mut self) {
+        if !self.typed.is_empty() {
+            let taken = self.machine.devices().type_in(&self.typed);
+            self.typed.drain(..taken);
+        }
+    }
+}

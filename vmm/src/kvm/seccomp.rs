@@ -1,0 +1,136 @@
+//! What the threads of a running guest may ask of the host: a filter for vCPUs, and
+//! one for the thread that watches them.
+//!
+//! Whatever else they ask for ends the process with SIGSYS: it would be the doing
+//! of a guest that found a hole.
+
+use std::collections::BTreeMap;
+
+use kvm_bindings::{KVMIO, kvm_regs, kvm_sregs, kvm_translation};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
+};
+use vmm_sys_util::ioctl::{_IOC_NONE, _IOC_READ, _IOC_WRITE, ioctl_expr};
+
+use super::error::KvmError;
+
+/// Which threads are filtered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Seccomp {
+    /// None: for debugging.
+    Off,
+    /// The vCPUs' threads. The caller's can go on to do other things.
+    #[default]
+    Vcpus,
+    /// The caller's thread as well, **for good**: after the boot it can write to open
+    /// files and exit, and little else. Meant for a process that boots one guest.
+    Process,
+}
+
+/// Memory, locks, time, signals and the thread's end: what any Rust thread needs,
+/// with glibc or musl.
+const ANY_THREAD: &[i64] = &[
+    libc::SYS_brk,
+    libc::SYS_mmap,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_mprotect,
+    libc::SYS_madvise,
+    libc::SYS_futex,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_nanosleep,
+    libc::SYS_sched_yield,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_close,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+];
+
+/// Eventfds: the console's, the serial interrupt's.
+const VCPU: &[i64] = &[libc::SYS_write];
+
+/// Input, console, kicks to the vCPUs.
+const MONITOR: &[i64] = &[
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_poll,
+    libc::SYS_ppoll,
+    libc::SYS_getpid,
+    libc::SYS_gettid,
+    libc::SYS_tgkill,
+    libc::SYS_tkill,
+    libc::SYS_fsync,
+];
+
+/// Compiles the filter for vCPU threads.
+///
+/// # Errors
+/// Only those of a wrong list above.
+pub fn vcpu_filter() -> Result<BpfProgram, KvmError> {
+    let ioctls = [
+        ioctl_expr(_IOC_NONE, KVMIO, 0x80, 0), // KVM_RUN
+        // For the report on a guest that cannot go on:
+        ioctl_expr(_IOC_READ, KVMIO, 0x81, size_of::<kvm_regs>() as u32), // KVM_GET_REGS
+        ioctl_expr(_IOC_READ, KVMIO, 0x83, size_of::<kvm_sregs>() as u32), // KVM_GET_SREGS
+        ioctl_expr(
+            _IOC_READ | _IOC_WRITE,
+            KVMIO,
+            0x85,
+            size_of::<kvm_translation>() as u32,
+        ), // KVM_TRANSLATE
+    ];
+    compile(VCPU, &ioctls)
+}
+
+/// Compiles the filter for the thread that watches the vCPUs.
+///
+/// # Errors
+/// Only those of a wrong list above.
+pub fn monitor_filter() -> Result<BpfProgram, KvmError> {
+    compile(MONITOR, &[])
+}
+
+fn compile(own: &[i64], ioctls: &[libc::c_ulong]) -> Result<BpfProgram, KvmError> {
+    try_compile(own, ioctls).map_err(|error| KvmError::Seccomp(error.to_string()))
+}
+
+fn try_compile(
+    own: &[i64],
+    ioctls: &[libc::c_ulong],
+) -> Result<BpfProgram, seccompiler::BackendError> {
+    let unconditional = [ANY_THREAD, own]
+        .concat()
+        .into_iter()
+        .map(|number| (number, vec![]));
+    let mut rules: BTreeMap<_, _> = unconditional.collect();
+    // Debug builds of Rust's library ask whether a file is open before they close it.
+    rules.insert(
+        libc::SYS_fcntl,
+        vec![second_argument_is(libc::F_GETFD as u64)?],
+    );
+    if !ioctls.is_empty() {
+        let requests = ioctls.iter().copied().map(second_argument_is);
+        rules.insert(libc::SYS_ioctl, requests.collect::<Result<_, _>>()?);
+    }
+    SeccompFilter::new(
+        rules,
+        SeccompAction::KillProcess,
+        SeccompAction::Allow,
+        TargetArch::x86_64,
+    )?
+    .try_into()
+}
+
+fn second_argument_is(value: u64) -> Result<SeccompRule, seccompiler::BackendError> {
+    let is_value = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)?;
+    SeccompRule::new(vec![is_value])
+}

@@ -1,0 +1,222 @@
+//! One vCPU's thread: run the guest, answer its exits, until somebody ends it.
+
+use std::io;
+use std::sync::{Arc, Barrier};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use kvm_ioctls::{VcpuExit, VcpuFd};
+use rustix::io::Errno;
+use rustix::thread::{CpuSet, sched_setaffinity};
+use seccompiler::BpfProgram;
+use vmm_sys_util::signal::{Killable, SIGRTMIN, register_signal_handler};
+
+use super::diagnosis::diagnose;
+use super::error::{KvmError, system};
+use super::machine::Machine;
+use super::stats::Stats;
+use crate::End;
+use crate::devices::Effect;
+
+const KICK_EVERY: Duration = Duration::from_millis(1);
+const OPEN_BUS: u8 = 0xff;
+
+/// What a vCPU thread needs beside its vCPU.
+pub struct Start {
+    /// The guest.
+    pub machine: Arc<Machine>,
+    /// Where all threads wait for each other before the first guest instruction.
+    pub barrier: Arc<Barrier>,
+    /// The filter that the thread installs on itself, if any.
+    pub filter: Option<Arc<BpfProgram>>,
+}
+
+/// A running vCPU thread, which gives its counts when it ends.
+pub type Thread = JoinHandle<Stats>;
+
+/// Starts a thread for each vCPU, the i-th on the i-th of the `pin` CPUs. The
+/// threads wait at the barrier.
+///
+/// # Errors
+/// The system gives no further thread. Those that exist wait at the barrier for
+/// ever: the caller has to give up altogether.
+pub fn spawn_all(
+    vcpus: Vec<VcpuFd>,
+    pin: &[usize],
+    start: impl Fn() -> Start,
+) -> Result<Vec<Thread>, KvmError> {
+    // The signal's one purpose is to interrupt `KVM_RUN`.
+    register_signal_handler(SIGRTMIN(), on_kick)
+        .map_err(|source| system("handle a signal")(io::Error::from(source)))?;
+    let pins = pin
+        .iter()
+        .copied()
+        .cycle()
+        .map(Some)
+        .chain(std::iter::repeat(None));
+    let pins: Vec<_> = pins.take(vcpus.len()).collect();
+    let spawn = |((id, vcpu), pin): ((usize, VcpuFd), Option<usize>)| {
+        let start = start();
+        Builder::new()
+            .name(format!("vcpu{id}"))
+            .spawn(move || thread(vcpu, pin, &start))
+            .map_err(system("start a vCPU's thread"))
+    };
+    vcpus.into_iter().enumerate().zip(pins).map(spawn).collect()
+}
+
+extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {}
+
+/// Makes all vCPUs stop, and gives their counts. The machine has to be stopping.
+pub fn join_all(threads: Vec<Thread>, machine: &Machine) -> Stats {
+    // A kick that comes just before KVM_RUN is lost, so there are as many as it takes.
+    while threads.iter().any(|thread| !thread.is_finished()) {
+        for thread in threads.iter().filter(|thread| !thread.is_finished()) {
+            // A thread that is gone by now needs no kick.
+            let _ = thread.kill(SIGRTMIN());
+        }
+        std::thread::sleep(KICK_EVERY);
+    }
+    let mut total = Stats::default();
+    for thread in threads {
+        match thread.join() {
+            Ok(stats) => total.add(stats),
+            Err(_) => fail(machine, "a vCPU's thread panicked".into(), None),
+        }
+    }
+    total
+}
+
+fn thread(mut vcpu: VcpuFd, pin: Option<usize>, start: &Start) -> Stats {
+    let machine = &start.machine;
+    let prepared = prepare(pin, start);
+    start.barrier.wait();
+    let mut stats = Stats::default();
+    match prepared {
+        Ok(()) => run(&mut vcpu, machine, &mut stats),
+        Err(error) => fail(machine, error.to_string(), None),
+    }
+    stats
+}
+
+fn prepare(pin: Option<usize>, start: &Start) -> Result<(), KvmError> {
+    if let Some(cpu) = pin {
+        pin_to(cpu)?;
+    }
+    match &start.filter {
+        Some(filter) => {
+            seccompiler::apply_filter(filter).map_err(|error| KvmError::Seccomp(error.to_string()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn pin_to(cpu: usize) -> Result<(), KvmError> {
+    let refused = system("pin a vCPU to that host CPU");
+    if cpu >= CpuSet::MAX_CPU {
+        return Err(refused(Errno::INVAL));
+    }
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    sched_setaffinity(None, &set).map_err(refused)
+}
+
+/// What an exit asks for.
+enum Next {
+    Go,
+    End(End),
+    /// The guest cannot go on; why, in the words of KVM's manual.
+    Fault(String),
+}
+
+fn run(vcpu: &mut VcpuFd, machine: &Machine, stats: &mut Stats) {
+    while !machine.is_stopping() {
+        let begin = Instant::now();
+        let exit = vcpu.run();
+        stats.in_guest += begin.elapsed();
+        let next = match exit {
+            Ok(exit) => answer(exit, machine, stats),
+            Err(error) if is_interruption(error) => Next::Go,
+            Err(error) => Next::Fault(format!("KVM_RUN failed: {error}")),
+        };
+        match next {
+            Next::Go => {}
+            Next::End(End::TripleFault) => {
+                machine.end(End::TripleFault, Some(diagnose(vcpu, &machine.memory)));
+            }
+            Next::End(end) => machine.end(end, None),
+            Next::Fault(why) => fail(machine, why, Some(diagnose(vcpu, &machine.memory))),
+        }
+    }
+}
+
+fn is_interruption(error: kvm_ioctls::Error) -> bool {
+    matches!(error.errno(), libc::EINTR | libc::EAGAIN)
+}
+
+fn fail(machine: &Machine, why: String, diagnosis: Option<String>) {
+    machine.end(End::EngineFailed { reason: why }, diagnosis);
+}
+
+fn answer(exit: VcpuExit<'_>, machine: &Machine, stats: &mut Stats) -> Next {
+    match exit {
+        VcpuExit::IoOut(port, data) => {
+            stats.count("port write");
+            stats.count_port(port);
+            let effect = machine.devices().write(port, data);
+            after_write(effect, port, machine, stats)
+        }
+        VcpuExit::IoIn(port, data) => {
+            stats.count("port read");
+            stats.count_port(port);
+            if machine.devices().read(port, data) == Effect::Unknown {
+                stats.unknown_ports.insert(port);
+            }
+            Next::Go
+        }
+        VcpuExit::MmioRead(address, data) => {
+            stats.count("memory read");
+            stats.note_address(address);
+            data.fill(OPEN_BUS);
+            Next::Go
+        }
+        VcpuExit::MmioWrite(address, _) => {
+            stats.count("memory write");
+            stats.note_address(address);
+            Next::Go
+        }
+        VcpuExit::Shutdown => {
+            stats.count("shutdown");
+            Next::End(End::TripleFault)
+        }
+        VcpuExit::Hlt | VcpuExit::Intr | VcpuExit::IrqWindowOpen | VcpuExit::IoapicEoi(_) => {
+            stats.count("other");
+            Next::Go
+        }
+        VcpuExit::InternalError => Next::Fault(
+            "KVM_EXIT_INTERNAL_ERROR: KVM cannot execute the guest's next instruction".into(),
+        ),
+        VcpuExit::FailEntry(reason, _) => Next::Fault(format!(
+            "KVM_EXIT_FAIL_ENTRY: the CPU refuses the guest's state ({reason:#x})"
+        )),
+        exit => Next::Fault(format!("unexpected exit: {exit:?}")),
+    }
+}
+
+fn after_write(effect: Effect, port: u16, machine: &Machine, stats: &mut Stats) -> Next {
+    machine.console.wait_for_room();
+    match effect {
+        Effect::None => {}
+        Effect::Unknown => {
+            stats.unknown_ports.insert(port);
+        }
+        Effect::BenchmarkStart => {
+            machine.benchmark_start.get_or_init(Instant::now);
+        }
+        Effect::End(end) => return Next::End(end),
+    }
+    if machine.console.is_flooded() {
+        return Next::Fault("the guest floods its console: more bytes than its limit".into());
+    }
+    Next::Go
+}

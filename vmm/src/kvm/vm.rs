@@ -1,0 +1,117 @@
+//! The virtual machine: memory, interrupt controllers, timer, serial interrupt.
+
+use std::io::ErrorKind;
+
+use kvm_bindings::{KVM_PIT_SPEAKER_DUMMY, kvm_pit_config, kvm_userspace_memory_region};
+use kvm_ioctls::{Kvm, VcpuFd, VmFd};
+use vm_memory::{GuestMemoryBackend, GuestMemoryRegion};
+use vmm_sys_util::eventfd::EventFd;
+
+use super::error::{KvmError, kvm, system};
+use crate::cpu::{self, Topology};
+use crate::devices::ports;
+use crate::layout;
+use crate::memory::Memory;
+use crate::protocol::EntryState;
+
+/// APIC IDs have 8 bits, and 255 addresses all of them.
+const MOST_CPUS: usize = 254;
+
+/// Opens /dev/kvm.
+///
+/// # Errors
+/// It is not there, or not for us.
+pub fn open() -> Result<Kvm, KvmError> {
+    Kvm::new().map_err(|source| match std::io::Error::from(source).kind() {
+        ErrorKind::NotFound => KvmError::NoDevice,
+        ErrorKind::PermissionDenied => KvmError::NoPermission,
+        _ => KvmError::Kvm {
+            what: "open /dev/kvm",
+            source,
+        },
+    })
+}
+
+/// The number of vCPUs, if a guest can have so many.
+///
+/// # Errors
+/// None, or too many.
+pub fn check_cpus(kvm: &Kvm, asked: u32) -> Result<u8, KvmError> {
+    let limit = kvm.get_max_vcpus().min(MOST_CPUS) as u32;
+    u8::try_from(asked)
+        .ok()
+        .filter(|_| (1..=limit).contains(&asked))
+        .ok_or(KvmError::Cpus { asked, limit })
+}
+
+/// Creates the machine around `memory`. Writing to `serial_interrupt` raises the
+/// serial port's interrupt.
+///
+/// The interrupt controllers and the timer have to exist before the first vCPU.
+///
+/// # Errors
+/// KVM refuses a part of it.
+pub fn create(kvm_fd: &Kvm, memory: &Memory, serial_interrupt: &EventFd) -> Result<VmFd, KvmError> {
+    let vm = kvm_fd
+        .create_vm()
+        .map_err(kvm("create a virtual machine"))?;
+    vm.set_identity_map_address(layout::IDENTITY_MAP)
+        .map_err(kvm("place its identity map"))?;
+    vm.set_tss_address(layout::TSS)
+        .map_err(kvm("place its TSS"))?;
+    vm.create_irq_chip()
+        .map_err(kvm("create interrupt controllers"))?;
+    let pit = kvm_pit_config {
+        flags: KVM_PIT_SPEAKER_DUMMY,
+        ..Default::default()
+    };
+    vm.create_pit2(pit).map_err(kvm("create the timer"))?;
+    vm.register_irqfd(serial_interrupt, ports::SERIAL_IRQ)
+        .map_err(kvm("wire the serial port's interrupt"))?;
+    give_memory(&vm, memory)?;
+    Ok(vm)
+}
+
+fn give_memory(vm: &VmFd, memory: &Memory) -> Result<(), KvmError> {
+    for (slot, region) in (0..).zip(memory.iter()) {
+        let kvm_region = kvm_userspace_memory_region {
+            slot,
+            guest_phys_addr: region.start_addr().0,
+            memory_size: region.len(),
+            userspace_addr: region.as_ptr() as u64,
+            flags: 0,
+        };
+        // SAFETY: the range is a mapping of ours, and `Machine` keeps it alive for
+        // longer than the vCPUs that reach it.
+        unsafe { vm.set_user_memory_region(kvm_region) }.map_err(kvm("take the guest's memory"))?;
+    }
+    Ok(())
+}
+
+/// Creates `cpus` vCPUs. The first begins at `entry`.
+///
+/// # Errors
+/// KVM refuses one.
+pub fn create_vcpus(
+    kvm_fd: &Kvm,
+    vm: &VmFd,
+    cpus: u8,
+    entry: &EntryState,
+) -> Result<Vec<VcpuFd>, KvmError> {
+    let supported = cpu::supported_cpuid(kvm_fd)?;
+    (0..cpus)
+        .map(|id| {
+            let vcpu = vm.create_vcpu(id.into()).map_err(kvm("create a vCPU"))?;
+            cpu::set_up(kvm_fd, &vcpu, &supported, Topology { id, cpus }, entry)?;
+            Ok(vcpu)
+        })
+        .collect()
+}
+
+/// An eventfd whose reads do not wait.
+///
+/// # Errors
+/// No file descriptor is left.
+pub fn eventfd() -> Result<EventFd, KvmError> {
+    EventFd::new(libc::EFD_NONBLOCK | libc::EFD_CLOEXEC).map_err(system("create an eventfd"))
+}

@@ -1,0 +1,95 @@
+//! Where everything lies in the guest: one line and one reason for each address.
+//!
+//! What the kernel reads at its entry lies between 0x9000 and 0x10fff: the only
+//! part of the first MiB that Unikraft's boot page tables map, and free memory by
+//! every other kernel's account. docs/BOOT.md shows the same as a table.
+
+/// Global descriptor table that the segment registers were loaded from; a kernel
+/// installs its own before it loads one anew.
+pub const GDT: u64 = 0x9000;
+/// PVH `hvm_start_info` or Multiboot information, whichever the kernel asks for.
+pub const BOOT_INFO: u64 = 0x9100;
+/// The one module's descriptor (PVH, Multiboot).
+pub const MODULE_LIST: u64 = 0x9200;
+/// Memory map (PVH, Multiboot); Linux's own lies in the zero page.
+pub const MEMORY_MAP: u64 = 0x9300;
+/// Command line with its closing NUL.
+pub const CMDLINE: u64 = 0x9800;
+/// Room for the command line: x86 Linux's COMMAND_LINE_SIZE, up to the page tables.
+pub const CMDLINE_ROOM: usize = 0x800;
+/// Page map level 4 of the 64-bit entry.
+pub const PML4: u64 = 0xa000;
+/// Page directory pointers of the 64-bit entry.
+pub const PDPT: u64 = 0xb000;
+/// Page directories of the 64-bit entry: four, for 4 GiB in pages of 2 MiB.
+pub const PAGE_DIRECTORIES: u64 = 0xc000;
+/// Linux's zero page (`struct boot_params`), the last page of the window.
+pub const ZERO_PAGE: u64 = 0x10000;
+
+/// End of low memory: above lie the extended BIOS data area and video memory of
+/// a PC, which kernels keep away from whatever the map says.
+pub const LOW_MEMORY_END: u64 = 0x9fc00;
+/// ACPI's root pointer: kernels without a pointer to it look from 0xe0000 to
+/// 0xfffff, at multiples of 16.
+pub const RSDP: u64 = 0xe0000;
+/// The other ACPI tables, one after another.
+pub const ACPI_TABLES: u64 = 0xe0040;
+/// High memory, where kernels are linked to. Multiboot kernels may look for a map
+/// entry that begins here to the byte.
+pub const HIGH_MEMORY: u64 = 0x10_0000;
+
+/// What one Multiboot kernel is told of at most: Unikraft's page tables map the
+/// first GiB, and it puts its stack at the top of what it is told of.
+pub const MULTIBOOT_RAM_END: u64 = 0x4000_0000;
+
+/// RAM goes on above 4 GiB from here: the addresses between belong to devices.
+pub const DEVICE_GAP: u64 = 0xc000_0000;
+/// RAM above the gap.
+pub const ABOVE_DEVICE_GAP: u64 = 0x1_0000_0000;
+/// The in-kernel I/O APIC, where every PC has it.
+pub const IO_APIC: u32 = 0xfec0_0000;
+/// The in-kernel local APICs, where every PC has them.
+pub const LOCAL_APIC: u32 = 0xfee0_0000;
+/// One page that KVM needs on Intel CPUs without unrestricted guest mode; the
+/// guest never sees it.
+pub const IDENTITY_MAP: u64 = 0xfffb_c000;
+/// Three pages for the same purpose, next to it.
+pub const TSS: usize = 0xfffb_d000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_reads_lies_where_unikraft_maps_memory() {
+        for (begin, size) in [
+            (GDT, 0x100),
+            (BOOT_INFO, 0x100),
+            (MODULE_LIST, 0x100),
+            (MEMORY_MAP, 0x500),
+            (CMDLINE, CMDLINE_ROOM as u64),
+        ] {
+            assert!(begin >= 0x9000 && begin + size <= 0x11000, "{begin:#x}");
+        }
+    }
+
+    #[test]
+    fn nothing_overlaps() {
+        let regions = [
+            (GDT, 0x100),
+            (BOOT_INFO, 0x100),
+            (MODULE_LIST, 0x100),
+            (MEMORY_MAP, 0x500),
+            (CMDLINE, CMDLINE_ROOM as u64),
+            (PML4, 0x1000),
+            (PDPT, 0x1000),
+            (PAGE_DIRECTORIES, 0x4000),
+            (ZERO_PAGE, 0x1000),
+            (RSDP, 0x40),
+            (ACPI_TABLES, HIGH_MEMORY - ACPI_TABLES),
+        ];
+        for pair in regions.windows(2) {
+            assert!(pair[0].0 + pair[0].1 <= pair[1].0, "{pair:x?}");
+        }
+    }
+}
