@@ -7,6 +7,7 @@ mod number;
 mod terminal;
 mod text;
 
+pub(crate) use grid::routine;
 pub use latex::latex;
 pub use markdown::markdown;
 pub use number::python;

@@ -1,0 +1,258 @@
+use plotters::coord::Shift;
+use plotters::prelude::{
+    DrawingArea, IntoDrawingArea, IntoFont, PathElement, Rectangle, SVGBackend, Text,
+};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, FontStyle, RGBColor};
+
+use super::{PlotError, palette};
+
+/// Width of every plot, in pixels.
+pub(super) const WIDTH: i32 = 960;
+/// Empty space at the left and right.
+pub(super) const MARGIN: i32 = 24;
+/// What is left between them.
+pub(super) const ROOM: i32 = WIDTH - 2 * MARGIN;
+/// From one remark to the next.
+const REMARK_LINE: i32 = 18;
+
+/// Plotters makes SVG's type smaller than asked for by this factor.
+const TYPE_SCALE: f64 = 1.24;
+/// A letter's usual width in a sans-serif type, in parts of its size; wide types
+/// included, since the reader's machine picks one.
+const LETTER_WIDTH: f64 = 0.55;
+const BOLD_LETTER_WIDTH: f64 = 0.62;
+
+/// How a text is set.
+#[derive(Clone, Copy)]
+pub(super) struct Type {
+    size: i32,
+    bold: bool,
+    colour: RGBColor,
+}
+
+impl Type {
+    fn letter_width(self) -> f64 {
+        let width = if self.bold {
+            BOLD_LETTER_WIDTH
+        } else {
+            LETTER_WIDTH
+        };
+        f64::from(self.size) * width
+    }
+}
+
+pub(super) const TITLE: Type = Type {
+    size: 20,
+    bold: true,
+    colour: palette::INK,
+};
+pub(super) const HEADING: Type = Type {
+    size: 14,
+    bold: true,
+    colour: palette::INK,
+};
+pub(super) const BODY: Type = Type {
+    size: 13,
+    bold: false,
+    colour: palette::INK,
+};
+const WARNING: Type = Type {
+    size: 12,
+    bold: true,
+    colour: palette::INK,
+};
+pub(super) const REMARK: Type = Type {
+    size: 12,
+    bold: false,
+    colour: palette::FAINT_INK,
+};
+pub(super) const SMALL: Type = Type {
+    size: 11,
+    bold: false,
+    colour: palette::FAINT_INK,
+};
+
+/// Which end of a text is at its place.
+#[derive(Clone, Copy)]
+pub(super) enum Align {
+    Left,
+    Centre,
+    Right,
+}
+
+/// What a shape is filled with.
+#[derive(Clone, Copy)]
+pub(super) struct Fill {
+    pub(super) colour: RGBColor,
+    /// Hatched, so that it is told apart in grey print, too.
+    pub(super) hatched: bool,
+}
+
+/// A white ground to draw on, in pixels from the top left.
+pub(super) struct Canvas<'a>(DrawingArea<SVGBackend<'a>, Shift>);
+
+/// What `painting` paints on a canvas of that height, as SVG.
+pub(super) fn paint(
+    height: i32,
+    painting: impl FnOnce(&Canvas<'_>) -> Result<(), PlotError>,
+) -> Result<String, PlotError> {
+    let mut svg = String::new();
+    let size = (WIDTH.unsigned_abs(), height.unsigned_abs());
+    let canvas = Canvas(SVGBackend::with_string(&mut svg, size).into_drawing_area());
+    canvas.0.fill(&palette::GROUND).map_err(failed)?;
+    painting(&canvas)?;
+    canvas.0.present().map_err(failed)?;
+    drop(canvas);
+    Ok(svg)
+}
+
+impl Canvas<'_> {
+    /// A line of text whose middle is at height `y`, cut off to `room` pixels.
+    pub(super) fn text(
+        &self,
+        (x, y): (i32, i32),
+        align: Align,
+        kind: Type,
+        text: &str,
+        room: i32,
+    ) -> Result<(), PlotError> {
+        let horizontal = match align {
+            Align::Left => HPos::Left,
+            Align::Centre => HPos::Center,
+            Align::Right => HPos::Right,
+        };
+        let style = if kind.bold {
+            FontStyle::Bold
+        } else {
+            FontStyle::Normal
+        };
+        let style = ("sans-serif", f64::from(kind.size) * TYPE_SCALE)
+            .into_font()
+            .style(style)
+            .color(&kind.colour)
+            .pos(Pos::new(horizontal, VPos::Center));
+        let text = fit(text, kind, room);
+        self.0.draw(&Text::new(text, (x, y), style)).map_err(failed)
+    }
+
+    /// A text like [`Self::text`], on a ground that hides the grid behind it.
+    pub(super) fn text_on_white(
+        &self,
+        (x, y): (i32, i32),
+        kind: Type,
+        text: &str,
+        room: i32,
+    ) -> Result<(), PlotError> {
+        let half = kind.size / 2 + 2;
+        let ground = Fill {
+            colour: palette::GROUND,
+            hatched: false,
+        };
+        let right = x + width(text, kind).min(room);
+        self.bar((x - 2, y - half), (right, y + half), ground)?;
+        self.text((x, y), Align::Left, kind, text, room)
+    }
+
+    pub(super) fn line(
+        &self,
+        from: (i32, i32),
+        to: (i32, i32),
+        colour: RGBColor,
+        width: u32,
+    ) -> Result<(), PlotError> {
+        let path = PathElement::new(vec![from, to], colour.stroke_width(width));
+        self.0.draw(&path).map_err(failed)
+    }
+
+    pub(super) fn bar(
+        &self,
+        (left, top): (i32, i32),
+        (right, bottom): (i32, i32),
+        fill: Fill,
+    ) -> Result<(), PlotError> {
+        let corners = [(left, top), (right, bottom)];
+        self.0
+            .draw(&Rectangle::new(corners, fill.colour.filled()))
+            .map_err(failed)?;
+        if fill.hatched {
+            self.hatch(corners)?;
+        }
+        Ok(())
+    }
+
+    /// Lines that rise to the right, a few pixels apart.
+    fn hatch(&self, [(left, top), (right, bottom)]: [(i32, i32); 2]) -> Result<(), PlotError> {
+        const APART: usize = 6;
+        let height = bottom - top;
+        for foot in (left - height..right).step_by(APART) {
+            let (x0, x1) = (foot.max(left), (foot + height).min(right));
+            if x1 > x0 {
+                let from = (x0, bottom - (x0 - foot));
+                self.line(from, (x1, bottom - (x1 - foot)), palette::AXIS, 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> PlotError {
+    PlotError::Draw(error.to_string())
+}
+
+/// How wide a text is, about.
+pub(super) fn width(text: &str, kind: Type) -> i32 {
+    (text.chars().count() as f64 * kind.letter_width()).ceil() as i32
+}
+
+/// The text, or its beginning where it is too wide. Control characters are no XML.
+fn fit(text: &str, kind: Type, room: i32) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    if width(&text, kind) <= room {
+        return text;
+    }
+    let letters = (f64::from(room) / kind.letter_width()) as usize;
+    let kept: String = text.chars().take(letters.saturating_sub(1)).collect();
+    kept.trim_end().to_owned() + "…"
+}
+
+/// A text in lines of at most `room` pixels.
+fn wrap(text: &str, kind: Type, room: i32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if width(line, kind) + width(word, kind) + kind.size <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
+}
+
+/// What stands under a plot's title: first what warns, then what explains.
+pub(super) struct Remarks(Vec<(Type, String)>);
+
+impl Remarks {
+    pub(super) fn new(warnings: &[String], explanation: &str) -> Self {
+        let warnings = warnings.iter().map(|text| (WARNING, text.as_str()));
+        let lines = warnings
+            .chain([(REMARK, explanation)])
+            .flat_map(|(kind, text)| wrap(text, kind, ROOM).into_iter().map(move |l| (kind, l)));
+        Self(lines.collect())
+    }
+
+    pub(super) fn height(&self) -> i32 {
+        self.0.len() as i32 * REMARK_LINE
+    }
+
+    /// Draws them, the first one's middle at height `y`.
+    pub(super) fn draw(&self, canvas: &Canvas<'_>, y: i32) -> Result<(), PlotError> {
+        for ((kind, line), i) in self.0.iter().zip(0..) {
+            let place = (MARGIN, y + i * REMARK_LINE);
+            canvas.text(place, Align::Left, *kind, line, ROOM)?;
+        }
+        Ok(())
+    }
+}

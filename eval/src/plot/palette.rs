@@ -1,0 +1,26 @@
+use plotters::style::RGBColor;
+
+// Okabe and Ito's palette: told apart with every kind of colour blindness, and in grey.
+
+/// Measured here.
+pub(super) const MEASURED: RGBColor = RGBColor(0, 114, 178);
+/// Published by the paper.
+pub(super) const PUBLISHED: RGBColor = RGBColor(230, 159, 0);
+/// From an emulator.
+pub(super) const EMULATED: RGBColor = RGBColor(190, 190, 190);
+
+/// Behind everything: print is white, too.
+pub(super) const GROUND: RGBColor = RGBColor(255, 255, 255);
+/// Titles, values, whiskers.
+pub(super) const INK: RGBColor = RGBColor(26, 26, 26);
+/// What explains.
+pub(super) const FAINT_INK: RGBColor = RGBColor(90, 90, 90);
+/// Axis lines, and the hatch of emulated bars.
+pub(super) const AXIS: RGBColor = RGBColor(120, 120, 120);
+/// Grid lines.
+pub(super) const GRID: RGBColor = RGBColor(225, 225, 225);
+
+/// A bar's colour.
+pub(super) fn bar(emulated: bool) -> RGBColor {
+    if emulated { EMULATED } else { MEASURED }
+}

@@ -1,0 +1,111 @@
+//! Plots: well-formed, complete, and honest about what they show.
+//!
+//! `EVAL_PLOTS=dir cargo test -p eval --test plots` leaves them there to be looked at.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{EMULATED, Fake, MEASURED};
+use eval::levels::Levels;
+use eval::plot::{comparison, distribution};
+use eval::summary::{Summary, summarize};
+use roxmltree::Document;
+
+/// All texts of a plot, and a look at whether it is XML at all.
+fn texts(svg: &str) -> Vec<String> {
+    let document = Document::parse(svg).unwrap();
+    document
+        .descendants()
+        .filter(|node| node.has_tag_name("text"))
+        .filter_map(|node| node.text().map(|text| text.trim().to_owned()))
+        .collect()
+}
+
+fn keep(name: &str, svg: &str) {
+    if let Some(folder) = std::env::var_os("EVAL_PLOTS") {
+        std::fs::write(std::path::Path::new(&folder).join(name), svg).unwrap();
+    }
+}
+
+fn plots(name: &str, fakes: &[Fake]) -> (Vec<String>, Vec<String>) {
+    let (summary, levels) = common::run(fakes, 25, 200);
+    let comparison = comparison(&summary).unwrap();
+    let distribution = distribution(&summary, &levels).unwrap();
+    keep(&format!("comparison-{name}.svg"), &comparison);
+    keep(&format!("distribution-{name}.svg"), &distribution);
+    (texts(&comparison), texts(&distribution))
+}
+
+fn has(texts: &[String], part: &str) -> bool {
+    texts.iter().any(|text| text.contains(part))
+}
+
+#[test]
+fn measured_targets_stand_beside_the_papers() {
+    let (comparison, distribution) = plots("measured", &MEASURED);
+    for part in [
+        "experiment table1",
+        "unfit for measuring: turbo is on",
+        "measured here",
+        "published: EuroSys'21 paper, Table 1, Intel Core i7-9700K at 3.6 GHz",
+        "Linux/KVM, mitigations=off (paper)",
+        "222.0 ticks, 61.67 ns",
+        "TSC ticks for one call, logarithmic: bars begin at 1",
+        "system call (ENOSYS)",
+        "no image",
+    ] {
+        assert!(has(&comparison, part), "{part:?} in {comparison:#?}");
+    }
+    assert!(!has(&comparison, "emulated"));
+    for part in [
+        "Linux on the host",
+        "Unikraft/KVM: no image",
+        "5000 samples of 25 boots",
+        "% above",
+        "5th to 95th",
+    ] {
+        assert!(has(&distribution, part), "{part:?} in {distribution:#?}");
+    }
+}
+
+#[test]
+fn emulated_targets_say_so_at_every_bar() {
+    let (comparison, distribution) = plots("emulated", &EMULATED);
+    let marked = comparison.iter().filter(|t| t.ends_with("ns, emulated"));
+    assert_eq!(marked.count(), 4, "{comparison:#?}");
+    assert!(has(&comparison, "emulated: measures nothing"));
+    assert!(has(
+        &distribution,
+        "Linux 6.12 (emulated: measures nothing)"
+    ));
+    assert!(!has(&distribution, "Linux on the host (emulated"));
+}
+
+#[test]
+fn hostile_labels_stay_text() {
+    let (mut summary, levels) = common::run(&MEASURED, 3, 5);
+    summary.info.experiment = "</text><script>\u{1b}[0m".into();
+    for target in &mut summary.targets {
+        target.info.label = format!("<&\"'>]]> {}", "very long label ".repeat(20));
+    }
+    for svg in [
+        comparison(&summary).unwrap(),
+        distribution(&summary, &levels).unwrap(),
+    ] {
+        assert!(!svg.contains("<script"));
+        assert!(has(&texts(&svg), "<&\"'>]]>"));
+        keep("hostile.svg", &svg);
+    }
+}
+
+#[test]
+fn a_run_without_a_single_sample_has_plots() {
+    let (summary, _) = common::run(&MEASURED, 1, 1);
+    let targets = summary.targets.into_iter().map(|t| t.info).collect();
+    let empty = Levels::default();
+    let summary: Summary = summarize(summary.info, targets, &empty).unwrap();
+    let comparison = texts(&comparison(&summary).unwrap());
+    assert!(has(&comparison, "no boot succeeded"));
+    let distribution = texts(&distribution(&summary, &empty).unwrap());
+    assert!(has(&distribution, "Linux on the host: no boot succeeded"));
+}
