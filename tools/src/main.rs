@@ -1,1 +1,67 @@
-fn main() {}
+//! The `tollgate` command.
+
+mod cli;
+mod commands;
+mod engine;
+mod exit;
+mod experiment;
+mod files;
+mod interrupt;
+mod machine;
+mod output;
+mod progress;
+mod run;
+mod schedule;
+mod tsc;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Code;
+
+/// Version of the tool, and the commit that it was built from.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (",
+    env!("TOLLGATE_COMMIT"),
+    ")"
+);
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match dispatch(&cli.command) {
+        Ok(code) => code.into(),
+        Err(error) => {
+            eprintln!("tollgate: {error:#}");
+            exit::of_error(&error).into()
+        }
+    }
+}
+
+fn dispatch(command: &Command) -> anyhow::Result<Code> {
+    match command {
+        Command::Run(args) => commands::run::run(args),
+        Command::Parse(args) => commands::parse::run(args),
+        Command::Process(args) => commands::process::run(args),
+        Command::Report(args) => commands::report::run(args),
+        Command::Stats(args) => commands::stats::run(args),
+        Command::Boot(args) => commands::boot::run(args),
+        Command::Initramfs(args) => commands::initramfs::run(args),
+    }
+}
+
+/// Help and version are no errors; everything else is a wrong command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Fails only where there is nobody to read it.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Code::Done.into(),
+        _ => Code::Usage.into(),
+    }
+}

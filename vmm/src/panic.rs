@@ -6,11 +6,11 @@ use crate::End;
 pub const PANIC: &[u8] = b"Kernel panic - not syncing: ";
 const EXITCODE: &str = "exitcode=0x";
 
-/// The last panic that the console tells of, if it tells of one.
+/// The first panic that the console tells of, if it tells of one.
 pub fn find(console: &[u8]) -> Option<End> {
     let at = console
         .windows(PANIC.len())
-        .rposition(|window| window == PANIC)?;
+        .position(|window| window == PANIC)?;
     let rest = &console[at + PANIC.len()..];
     let line = rest
         .split(|&b| b == b'\n' || b == b'\r')

@@ -1,0 +1,81 @@
+# The steps of the experiment, by name. `make all` does all of them, `make test`
+# checks everything; both install what they lack.
+
+EXPERIMENT ?= experiments/table1.toml
+RUN        ?= results/latest
+
+CARGO    := cargo
+TOLLGATE := target/release/tollgate
+GUEST    := --profile guest --target x86_64-unknown-none
+# The same bytes wherever the sources and the registry's copies lie.
+CARGO_HOME  ?= $(HOME)/.cargo
+GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-prefix=$(CURDIR)=tollgate"
+
+.PHONY: all deps kernels linux ring0 guest-bench initramfs tools run parse process plot \
+        test test-style test-docs test-units test-kernels test-commands clean properclean
+
+all: run
+	$(MAKE) --no-print-directory parse process plot
+
+deps:
+	./deps.sh
+
+kernels: linux ring0
+
+linux: deps
+	kernels/linux/build.sh
+
+ring0: deps
+	$(GUEST_FLAGS) $(CARGO) build --quiet $(GUEST) -p ring0
+	install -D -m 644 target/x86_64-unknown-none/guest/ring0 build/ring0
+
+guest-bench: deps
+	$(GUEST_FLAGS) $(CARGO) build --quiet $(GUEST) -p guest-bench
+	install -D -m 755 target/x86_64-unknown-none/guest/guest-bench build/guest-bench
+
+tools: deps
+	$(CARGO) build --quiet --release -p tools
+
+initramfs: guest-bench tools
+	$(TOLLGATE) initramfs build/guest-bench --output build/initramfs.cpio.gz
+
+run: kernels initramfs
+	$(TOLLGATE) run $(EXPERIMENT)
+
+parse: tools
+	$(TOLLGATE) parse $(RUN)
+
+process: tools
+	$(TOLLGATE) process $(RUN)
+
+plot: tools
+	$(TOLLGATE) report $(RUN)
+
+test: test-style test-docs test-units test-kernels test-commands
+
+test-style: deps
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	$(CARGO) clippy --quiet $(GUEST) -p guest-bench -p ring0 -- -D warnings
+	shellcheck deps.sh kernels/linux/*.sh
+
+test-docs: deps
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
+
+test-units: deps
+	$(CARGO) test
+	$(CARGO) test -p guest-bench -p ring0 --lib
+
+test-kernels: kernels
+	kernels/linux/test.sh
+	RING0_IMAGE=$(CURDIR)/build/ring0 $(CARGO) test -p ring0 --test boot
+
+# Real boots, real runs, and every wrong input.
+test-commands: kernels initramfs
+	$(CARGO) test --release -p tools -- --ignored
+
+clean:
+	rm -rf build target results/*/samples.csv
+
+properclean: clean
+	rm -rf results

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Installs what the project needs: Debian packages as root by apt, Rust's targets by
+# rustup. Without root it says what to type, before any work is done.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+# The emulator; a C compiler for Rust's linker and for test programs; shellcheck.
+PACKAGES=(qemu-system-x86 gcc libc6-dev make git shellcheck)
+mapfile -t KERNEL_PACKAGES < <(grep -v '^#' kernels/linux/packages.txt)
+
+main() {
+    require_rust
+    install_packages
+    install_targets
+}
+
+require_rust() {
+    command -v rustup > /dev/null && return
+    fail "Rust is needed, by rustup (Debian 13 and later: apt-get install rustup; " \
+        "elsewhere as rustup's own pages say)"
+}
+
+install_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages)
+    [ ${#missing[@]} -eq 0 ] && return
+    command -v apt-get > /dev/null ||
+        fail "these Debian packages are needed, under the names that your system has for them: ${missing[*]}"
+    local command="apt-get update && apt-get install --yes --no-install-recommends ${missing[*]}"
+    [ "$(id -u)" -eq 0 ] || fail "some packages are needed; as root, type
+  $command"
+    echo "installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    bash -c "$command" > /dev/null || fail "this failed:
+  $command"
+}
+
+missing_packages() {
+    local package
+    for package in "${PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"; do
+        dpkg-query --show --showformat '${db:Status-Status}\n' "$package" 2> /dev/null |
+            grep -qx installed || echo "$package"
+    done
+}
+
+# The toolchain and its targets stand in rust-toolchain.toml.
+install_targets() {
+    rustup show active-toolchain > /dev/null 2>&1 || rustup toolchain install
+    local target
+    for target in x86_64-unknown-none x86_64-unknown-linux-musl; do
+        rustup target list --installed | grep -qx "$target" || rustup target add "$target"
+    done
+}
+
+fail() {
+    echo "deps: $*" >&2
+    exit 1
+}
+
+main

@@ -1,0 +1,21 @@
+//! Tells the tool which commit it is built from, for the manifests of its runs.
+
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rustc-env=TOLLGATE_COMMIT={}", commit());
+    // The index changes with every commit, checkout and staged file.
+    println!("cargo::rerun-if-changed=../.git/index");
+}
+
+fn commit() -> String {
+    let described = Command::new("git")
+        .args(["describe", "--always", "--dirty", "--abbrev=12"])
+        .output();
+    match described {
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
+        _ => "unknown commit".into(),
+    }
+}

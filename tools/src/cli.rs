@@ -1,0 +1,170 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::engine;
+use crate::exit;
+
+/// What does it cost to cross into a kernel?
+///
+/// An experiment boots every target many times and keeps each console; parse,
+/// process and report turn the consoles into samples, statistics, tables and plots.
+#[derive(Debug, Parser)]
+#[command(
+    version = crate::VERSION,
+    after_help = exit::TABLE,
+    after_long_help = exit::TABLE,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One command each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Boot every target of an experiment, many times, in shuffled blocks
+    Run(RunArgs),
+    /// Read the consoles of a run: samples.csv and boots.csv
+    Parse(RunFolderArgs),
+    /// Compute the statistics of a run: summary.csv and summary.json
+    Process(RunFolderArgs),
+    /// Write the tables and plots of a run, and print the table
+    Report(RunFolderArgs),
+    /// Mean, median and quartiles of bare console logs, ours or the original's
+    Stats(StatsArgs),
+    /// Boot one kernel image, show its console, end with its status
+    #[command(after_help = BOOT_EXAMPLES, after_long_help = BOOT_EXAMPLES)]
+    Boot(BootArgs),
+    /// Make the archive that starts a program as a Linux guest's /init
+    Initramfs(InitramfsArgs),
+}
+
+const BOOT_EXAMPLES: &str = "\
+Examples:
+  tollgate boot build/linux/bzImage --initrd build/initramfs.cpio.gz
+  tollgate boot build/ring0 --initrd build/guest-bench --append '-- rounds=2'
+  tollgate boot build/linux/vmlinux --initrd build/initramfs.cpio.gz \\
+      --append 'console=ttyS0 mitigations=off' --cpus 2 --timeout 30
+
+The guest's console goes to standard output as it is, how it ended to standard
+error. Exit codes: see tollgate --help.";
+
+/// `tollgate run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tollgate run experiments/quick.toml
+  tollgate run experiments/table1.toml --run results/mine
+  tollgate run experiments/table1.toml --run results/mine --resume")]
+pub struct RunArgs {
+    /// The experiment's TOML file
+    pub experiment: PathBuf,
+    /// The run's folder [default: a new one, results/NAME-TIME; results/latest points at it]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Go on with a run that was interrupted [default of --run: the newest of this experiment]
+    #[arg(long)]
+    pub resume: bool,
+    /// Boot this target alone
+    #[arg(long, value_name = "TARGET", conflicts_with = "resume")]
+    pub only: Option<String>,
+}
+
+/// A run's folder.
+#[derive(Debug, Args)]
+pub struct RunFolderArgs {
+    /// The run's folder
+    #[arg(default_value = "results/latest")]
+    pub run: PathBuf,
+}
+
+/// `tollgate stats`.
+#[derive(Debug, Args)]
+pub struct StatsArgs {
+    /// Console logs; their values are pooled
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<PathBuf>,
+    /// Print JSON, nothing rounded
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tollgate boot`.
+#[derive(Debug, Args)]
+pub struct BootArgs {
+    /// The kernel: bzImage, vmlinux, or an ELF file with a PVH note or a Multiboot header
+    pub image: PathBuf,
+    /// The initial ramdisk, or the program for kernels that take an ELF in its place
+    #[arg(long, value_name = "FILE")]
+    pub initrd: Option<PathBuf>,
+    /// The kernel's command line
+    #[arg(
+        long,
+        value_name = "CMDLINE",
+        default_value = "console=ttyS0 reboot=t panic=-1",
+        allow_hyphen_values = true
+    )]
+    pub append: String,
+    /// What boots it
+    #[arg(long, value_enum, default_value_t = BootEngine::Qemu)]
+    pub engine: BootEngine,
+    /// Guest memory
+    #[arg(long, value_name = "MIB", default_value_t = 256,
+          value_parser = clap::value_parser!(u32).range(8..=1 << 20))]
+    pub memory: u32,
+    /// vCPUs
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=255))]
+    pub cpus: u32,
+    /// Host CPUs to run on, like 1,4-7 [default: any]
+    #[arg(long, value_name = "LIST", value_parser = parse_pin)]
+    pub pin: Option<Pin>,
+    /// Seconds after which the guest is killed
+    #[arg(long, value_name = "S", default_value_t = 60,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub timeout: u32,
+}
+
+/// A list of host CPUs.
+#[derive(Clone, Debug)]
+pub struct Pin(pub Vec<usize>);
+
+fn parse_pin(list: &str) -> Result<Pin, engine::CpuListError> {
+    engine::parse_list(list).map(Pin)
+}
+
+/// What `tollgate boot` boots with.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BootEngine {
+    /// An external QEMU, software emulation
+    Qemu,
+}
+
+/// `tollgate initramfs`.
+#[derive(Debug, Args)]
+pub struct InitramfsArgs {
+    /// The program that becomes /init
+    pub program: PathBuf,
+    /// The archive
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// How it is compressed
+    #[arg(long, value_enum, default_value_t = CompressionArg::Gzip)]
+    pub compression: CompressionArg,
+}
+
+/// How an archive is compressed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum CompressionArg {
+    /// Not at all
+    None,
+    /// gzip
+    Gzip,
+    /// Zstandard
+    Zstd,
+}

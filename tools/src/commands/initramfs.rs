@@ -1,0 +1,21 @@
+//! `tollgate initramfs`: the archive that starts a program as /init.
+
+use anyhow::{Context, Result};
+use initramfs::Compression;
+
+use crate::cli::{CompressionArg, InitramfsArgs};
+use crate::exit::Code;
+use crate::files;
+
+/// Builds the archive.
+pub fn run(args: &InitramfsArgs) -> Result<Code> {
+    let compression = match args.compression {
+        CompressionArg::None => Compression::None,
+        CompressionArg::Gzip => Compression::Gzip,
+        CompressionArg::Zstd => Compression::Zstd,
+    };
+    let archive = initramfs::build(&files::read(&args.program)?, compression)
+        .with_context(|| format!("cannot pack {}", args.program.display()))?;
+    files::write(&args.output, archive)?;
+    Ok(Code::Done)
+}

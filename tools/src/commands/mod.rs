@@ -1,0 +1,9 @@
+//! One file a command.
+
+pub mod boot;
+pub mod initramfs;
+pub mod parse;
+pub mod process;
+pub mod report;
+pub mod run;
+pub mod stats;

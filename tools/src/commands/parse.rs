@@ -1,0 +1,145 @@
+//! `tollgate parse`: from consoles to `samples.csv` and `boots.csv`.
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use eval::log::{self, Log};
+use eval::samples;
+use vmm::{End, Timings};
+
+use crate::cli::RunFolderArgs;
+use crate::exit::Code;
+use crate::files::{self, Damaged};
+use crate::run::{BootRecord, BootRow, BootState, Manifest, RunFolder};
+use crate::schedule::PlannedBoot;
+
+/// Parses every console of a run.
+pub fn run(args: &RunFolderArgs) -> Result<Code> {
+    let run = RunFolder::open(&args.run)?;
+    let manifest = Manifest::read(&run)?;
+    let mut rows = Vec::new();
+    files::write_with(&run.samples(), |out| {
+        let mut writer = samples::Writer::new(out).map_err(io::Error::other)?;
+        for (position, planned) in manifest.plan.iter().enumerate() {
+            let (row, log) = read_boot(&run, planned, position);
+            if let Some(log) = log {
+                for sample in samples::of_log(Arc::from(&*planned.target), planned.boot, &log) {
+                    writer.write(&sample).map_err(io::Error::other)?;
+                }
+            }
+            rows.push(row);
+        }
+        writer.finish().map_err(io::Error::other)?;
+        Ok(())
+    })?;
+    files::write_with(&run.boots(), |out| write_rows(out, &rows))?;
+    Ok(report(&run, &rows))
+}
+
+fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRow, Option<Log>) {
+    let row = BootRow {
+        target: planned.target.clone(),
+        boot: planned.boot,
+        position,
+        state: BootState::NotRun,
+        samples: 0,
+        syscall_500: String::new(),
+        seconds: 0.0,
+        reason: String::new(),
+    };
+    if !run.is_finished(planned) {
+        return (row, None);
+    }
+    match read_finished(run, planned) {
+        Ok((log, timings)) => {
+            let row = BootRow {
+                state: BootState::Ok,
+                samples: log.samples.len(),
+                syscall_500: log
+                    .meta(log::META_SYSCALL_500)
+                    .unwrap_or_default()
+                    .to_owned(),
+                seconds: timings.ended.as_secs_f64(),
+                ..row
+            };
+            (row, Some(log))
+        }
+        Err(reason) => {
+            let row = BootRow {
+                state: BootState::Failed,
+                reason,
+                ..row
+            };
+            (row, None)
+        }
+    }
+}
+
+/// The log of a finished boot, or why it cannot be believed.
+fn read_finished(run: &RunFolder, planned: &PlannedBoot) -> Result<(Log, Timings), String> {
+    let record: BootRecord =
+        files::read_json(&run.record(planned), "delete it and --resume the run")
+            .map_err(|error| format!("{error:#}"))?;
+    let path = run.console(planned);
+    let at = |why: &dyn Display| format!("{}: {why}", path.display());
+    let console = files::read(&path).map_err(|error| error.to_string())?;
+    if files::sha256(&console) != record.console_sha256 {
+        return Err(at(&"the console has changed since the boot"));
+    }
+    // A guest that ended badly is the cause; what its log lacks is the consequence.
+    if !record.end.is_success() {
+        return Err(at(&end_and_log(&record.end, &console)));
+    }
+    let log = log::parse(&console).map_err(|error| at(&error))?;
+    Ok((log, record.timings))
+}
+
+fn end_and_log(end: &End, console: &[u8]) -> String {
+    match log::parse(console) {
+        Ok(_) => end.to_string(),
+        Err(error) => format!("{end} ({error})"),
+    }
+}
+
+fn write_rows(out: &mut dyn io::Write, rows: &[BootRow]) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    for row in rows {
+        writer.serialize(row).map_err(io::Error::other)?;
+    }
+    writer.flush()
+}
+
+/// Reads `boots.csv` back.
+pub fn read_rows(path: &Path) -> Result<Vec<BootRow>> {
+    let mut reader = csv::Reader::from_reader(files::open(path)?);
+    let rows: Result<_, csv::Error> = reader.deserialize().collect();
+    rows.map_err(|error| {
+        Damaged {
+            path: path.to_owned(),
+            reason: error.to_string(),
+            remedy: "make it again with `tollgate parse`",
+        }
+        .into()
+    })
+}
+
+fn report(run: &RunFolder, rows: &[BootRow]) -> Code {
+    let count = |state| rows.iter().filter(|row| row.state == state).count();
+    for row in rows.iter().filter(|row| row.state == BootState::Failed) {
+        eprintln!("{}, boot {}, failed: {}", row.target, row.boot, row.reason);
+    }
+    let (ok, failed) = (count(BootState::Ok), count(BootState::Failed));
+    let not_run = count(BootState::NotRun);
+    let samples: usize = rows.iter().map(|row| row.samples).sum();
+    eprintln!(
+        "{samples} samples of {ok} boots in {}; {failed} boots failed, {not_run} were not run",
+        run.samples().display()
+    );
+    match failed {
+        0 => Code::Done,
+        _ => Code::BootsFailed,
+    }
+}

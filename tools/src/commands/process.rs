@@ -1,0 +1,169 @@
+//! `tollgate process`: from samples to `summary.csv` and `summary.json`.
+
+use std::io;
+
+use anyhow::{Context, Result, anyhow};
+use console_format::Method;
+use eval::levels::Levels;
+use eval::samples;
+use eval::summary::{self, Missing, RunInfo, TargetInfo, Tsc};
+use eval::units::TscHz;
+
+use crate::cli::RunFolderArgs;
+use crate::commands::parse;
+use crate::exit::Code;
+use crate::files::{self, Damaged};
+use crate::run::{BootRow, BootState, Manifest, RunFolder, TargetId};
+
+/// Computes a run's statistics.
+pub fn run(args: &RunFolderArgs) -> Result<Code> {
+    let run = RunFolder::open(&args.run)?;
+    let manifest = Manifest::read(&run)?;
+    let rows = parse::read_rows(&run.boots())?;
+    let levels = read_samples(&run)?;
+    check(&run, &rows, &levels)?;
+    let targets = manifest
+        .targets
+        .iter()
+        .map(|target| info(target, &rows))
+        .collect();
+    let summary = summary::summarize(run_info(&manifest, &rows), targets, &levels)
+        .context("cannot sum the run up")?;
+    files::write_with(&run.summary(), |out| {
+        summary::write_json(out, &summary).map_err(io::Error::other)
+    })?;
+    files::write_with(&run.file("summary.csv"), |out| {
+        summary::write_csv(out, &summary).map_err(io::Error::other)
+    })?;
+    Ok(Code::Done)
+}
+
+const PARSE_AGAIN: &str = "make it again with `tollgate parse`";
+
+/// All values of a run.
+pub fn read_samples(run: &RunFolder) -> Result<Levels> {
+    let path = run.samples();
+    let damaged = |error: eval::samples::SamplesError| Damaged {
+        path: path.clone(),
+        reason: error.to_string(),
+        remedy: PARSE_AGAIN,
+    };
+    let mut levels = Levels::default();
+    for sample in samples::Reader::new(files::open(&path)?).map_err(damaged)? {
+        levels.add(&sample.map_err(damaged)?);
+    }
+    Ok(levels)
+}
+
+/// A cut samples.csv looks whole at a line's end: its boots are counted.
+fn check(run: &RunFolder, rows: &[BootRow], levels: &Levels) -> Result<()> {
+    for row in rows {
+        let held: usize = levels
+            .benchmarks(&row.target)
+            .filter_map(|(_, boots)| boots.get(&row.boot))
+            .map(Vec::len)
+            .sum();
+        if held != row.samples {
+            let BootRow {
+                target,
+                boot,
+                samples,
+                ..
+            } = row;
+            return Err(anyhow!(Damaged {
+                path: run.samples(),
+                reason: format!(
+                    "it holds {held} samples of {target}, boot {boot}, and boots.csv counts {samples}"
+                ),
+                remedy: PARSE_AGAIN,
+            }));
+        }
+    }
+    Ok(())
+}
+
+fn run_info(manifest: &Manifest, rows: &[BootRow]) -> RunInfo {
+    let tsc = &manifest.machine.tsc;
+    RunInfo {
+        experiment: manifest.experiment.clone(),
+        method: method(&manifest.program.words),
+        tsc: Some(Tsc {
+            hz: TscHz(tsc.hz()),
+            source: tsc.source().to_owned(),
+        }),
+        notes: notes(manifest, rows),
+    }
+}
+
+fn method(words: &str) -> Option<Method> {
+    let value = words
+        .split(' ')
+        .find_map(|word| word.strip_prefix("method="));
+    value.and_then(Method::from_name)
+}
+
+/// What a reader must know before the first number.
+fn notes(manifest: &Manifest, rows: &[BootRow]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let cpu = manifest.machine.cpu.get("model name");
+    notes.push(format!(
+        "{}, TSC {:.3} MHz ({}), {}",
+        cpu.map_or("unknown processor", String::as_str),
+        manifest.machine.tsc.hz() / 1e6,
+        manifest.machine.tsc.source(),
+        manifest.started.strftime("%Y-%m-%d %H:%M UTC")
+    ));
+    if manifest.targets.iter().any(|target| target.engine.emulated) {
+        notes.push(
+            "Rows marked \"emulated\" come from a software emulator: \
+             they show that the pipeline works, they measure nothing."
+                .into(),
+        );
+    }
+    let enosys: Vec<_> = manifest
+        .targets
+        .iter()
+        .map(|target| target.name.as_str())
+        .filter(|name| {
+            rows.iter()
+                .any(|row| row.target == *name && row.syscall_500 == "enosys")
+        })
+        .collect();
+    if !enosys.is_empty() {
+        notes.push(format!(
+            "{} lacks system call 500: \"enosys\" is the cost of a refused call, \
+             another path through the kernel than \"scall\".",
+            enosys.join(", ")
+        ));
+    }
+    let not_run = rows
+        .iter()
+        .filter(|row| row.state == BootState::NotRun)
+        .count();
+    if not_run > 0 {
+        notes.push(format!(
+            "Unfinished: {not_run} of {} boots were not run.",
+            rows.len()
+        ));
+    }
+    notes
+}
+
+fn info(target: &TargetId, rows: &[BootRow]) -> TargetInfo {
+    let count = |state| {
+        let rows = rows.iter().filter(|row| row.target == target.name);
+        rows.filter(|row| row.state == state).count() as u32
+    };
+    TargetInfo {
+        name: target.name.clone(),
+        label: target.label.clone(),
+        engine: target.engine.name.clone(),
+        emulated: target.engine.emulated,
+        missing: target.missing.as_ref().map(|hint| Missing {
+            what: "no image".into(),
+            hint: hint.clone(),
+        }),
+        boots_ok: count(BootState::Ok),
+        boots_failed: count(BootState::Failed),
+    }
+}

@@ -1,0 +1,57 @@
+//! `tollgate report`: from statistics to tables and plots.
+
+use anyhow::{Context, Result};
+use eval::plot;
+use eval::summary::{self, Summary};
+use eval::table::{self, Style};
+
+use crate::cli::RunFolderArgs;
+use crate::commands::process;
+use crate::exit::Code;
+use crate::files::{self, Damaged};
+use crate::output;
+use crate::run::RunFolder;
+
+/// Writes tables and plots, and prints the table.
+pub fn run(args: &RunFolderArgs) -> Result<Code> {
+    let run = RunFolder::open(&args.run)?;
+    let summary = read_summary(&run)?;
+    let levels = process::read_samples(&run)?;
+    for (name, content) in [
+        ("table.txt", table::text(&summary)),
+        ("table.md", table::markdown(&summary)),
+        ("table.tex", table::latex(&summary)),
+        (
+            "comparison.svg",
+            plot::comparison(&summary).context("comparison.svg")?,
+        ),
+        (
+            "distribution.svg",
+            plot::distribution(&summary, &levels).context("distribution.svg")?,
+        ),
+    ] {
+        files::write(&run.file(name), content)?;
+    }
+    output::print(&table::terminal(&summary, style()))?;
+    eprintln!("tables and plots are in {}", run.path().display());
+    Ok(Code::Done)
+}
+
+fn read_summary(run: &RunFolder) -> Result<Summary> {
+    let path = run.summary();
+    summary::read_json(files::open(&path)?).map_err(|error| {
+        Damaged {
+            path,
+            reason: error.to_string(),
+            remedy: "make it again with `tollgate process`",
+        }
+        .into()
+    })
+}
+
+fn style() -> Style {
+    match output::wants_colour() {
+        true => Style::Colour,
+        false => Style::Plain,
+    }
+}

@@ -1,0 +1,32 @@
+//! `tollgate stats`: statistics of bare console logs.
+
+use std::path::Path;
+
+use anyhow::Result;
+use eval::bare;
+use eval::log::{self, Log};
+
+use crate::cli::StatsArgs;
+use crate::exit::Code;
+use crate::files::{self, Damaged};
+use crate::output;
+
+/// Pools the logs' values and prints their statistics.
+pub fn run(args: &StatsArgs) -> Result<Code> {
+    let logs: Result<Vec<_>> = args.logs.iter().map(|path| read(path)).collect();
+    let stats = bare::stats(&logs?)?;
+    output::print(&match args.json {
+        true => bare::json(&stats)?,
+        false => bare::text(&stats),
+    })?;
+    Ok(Code::Done)
+}
+
+fn read(path: &Path) -> Result<(String, Log)> {
+    let log = log::parse(&files::read(path)?).map_err(|error| Damaged {
+        path: path.to_owned(),
+        reason: error.to_string(),
+        remedy: "only a complete log has statistics",
+    })?;
+    Ok((path.display().to_string(), log))
+}

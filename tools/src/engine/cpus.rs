@@ -1,0 +1,90 @@
+//! Host CPUs: lists of them, and which we may use.
+
+use std::collections::BTreeSet;
+
+use rustix::thread::{CpuSet, sched_getaffinity};
+
+/// A CPU list cannot be understood, or names a CPU that we may not use.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CpuListError {
+    /// Not of the form `1,4-7`.
+    #[error("{0:?} is no list of CPUs; write it like 1,4-7")]
+    Syntax(String),
+    /// The CPU is offline, absent, or outside our affinity mask.
+    #[error("CPU {cpu} cannot be used: this process may run on {allowed:?} only")]
+    NotAllowed {
+        /// The CPU.
+        cpu: usize,
+        /// Those that may be used.
+        allowed: Vec<usize>,
+    },
+}
+
+/// CPUs that this process may run on, in ascending order.
+pub fn allowed() -> Vec<usize> {
+    match sched_getaffinity(None) {
+        Ok(set) => (0..CpuSet::MAX_CPU)
+            .filter(|&cpu| set.is_set(cpu))
+            .collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// The affinity mask for these CPUs, all of which we may use.
+pub fn mask(cpus: &[usize]) -> Result<CpuSet, CpuListError> {
+    let allowed = allowed();
+    let mut set = CpuSet::new();
+    for &cpu in cpus {
+        if !allowed.contains(&cpu) {
+            return Err(CpuListError::NotAllowed { cpu, allowed });
+        }
+        set.set(cpu);
+    }
+    Ok(set)
+}
+
+/// Reads a list of the kernel's form: `0`, `1,3`, `2-5,7`.
+pub fn parse_list(list: &str) -> Result<Vec<usize>, CpuListError> {
+    let syntax = || CpuListError::Syntax(list.to_owned());
+    let number = |text: &str| match text.parse::<usize>() {
+        Ok(cpu) if cpu < CpuSet::MAX_CPU => Ok(cpu),
+        _ => Err(syntax()),
+    };
+    let mut cpus = BTreeSet::new();
+    for part in list.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (number(first)?, number(last)?);
+        if first > last {
+            return Err(syntax());
+        }
+        cpus.extend(first..=last);
+    }
+    Ok(cpus.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read_as_the_kernel_reads_them() {
+        assert_eq!(parse_list("3"), Ok(vec![3]));
+        assert_eq!(parse_list("7,2-4,3"), Ok(vec![2, 3, 4, 7]));
+        for bad in ["", "a", "1,", "4-2", "1-", "-1", "99999999999", "1 2"] {
+            assert_eq!(
+                parse_list(bad),
+                Err(CpuListError::Syntax(bad.into())),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_our_own_cpus_can_be_used() {
+        assert!(mask(&allowed()).is_ok());
+        assert!(matches!(
+            mask(&[1023]),
+            Err(CpuListError::NotAllowed { cpu: 1023, .. })
+        ));
+    }
+}

@@ -1,0 +1,92 @@
+//! No VM: the program runs as a process of the host, on one CPU.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+
+use rustix::system::uname;
+use vmm::{BootOutcome, BootSpec, End, Timings};
+
+use super::child::{self, ChildEnd, ChildSpec};
+use super::{About, Engine, EngineError, cpus};
+
+/// The host itself. The "kernel" of a [`BootSpec`] is the program, its command line
+/// the program's words.
+pub struct Host;
+
+impl Host {
+    fn try_boot(
+        spec: &BootSpec,
+        console: &mut dyn Write,
+        stop: &AtomicBool,
+    ) -> io::Result<BootOutcome> {
+        let mut command = Command::new(&spec.kernel);
+        command.args(spec.cmdline.split_whitespace());
+        let ran = child::run(ChildSpec {
+            command,
+            pin: Some(cpus::mask(&spec.pin).map_err(io::Error::other)?),
+            timeout: spec.timeout,
+            stop,
+            console,
+            last_words: None,
+            monitor: None,
+        })?;
+        let end = match ran.end {
+            ChildEnd::Exited(code) => End::Exited {
+                status: code as u32,
+            },
+            ChildEnd::Signaled(signal) => End::EngineFailed {
+                reason: format!("the program was killed by signal {signal}"),
+            },
+            ChildEnd::Flooded => End::EngineFailed {
+                reason: "the program was killed: it floods its output".into(),
+            },
+            ChildEnd::TimedOut => End::TimedOut,
+            ChildEnd::Interrupted => End::Interrupted,
+        };
+        Ok(BootOutcome {
+            end,
+            timings: Timings {
+                guest_started: None,
+                first_byte: ran.first_byte,
+                ended: ran.elapsed,
+            },
+            console: ran.console,
+        })
+    }
+}
+
+impl Engine for Host {
+    fn boot(&self, spec: &BootSpec, console: &mut dyn Write, stop: &AtomicBool) -> BootOutcome {
+        Self::try_boot(spec, console, stop).unwrap_or_else(|error| BootOutcome {
+            console: Vec::new(),
+            end: End::EngineFailed {
+                reason: format!("cannot run {}: {error}", spec.kernel.display()),
+            },
+            timings: Timings::default(),
+        })
+    }
+
+    fn about(&self) -> About {
+        let system = uname();
+        About {
+            name: "host".into(),
+            version: format!(
+                "{} {}",
+                system.sysname().to_string_lossy(),
+                system.release().to_string_lossy()
+            ),
+            emulated: false,
+        }
+    }
+
+    fn check(&self, spec: &BootSpec) -> Result<(), EngineError> {
+        let refused = |path: &Path, reason: String| EngineError::Image {
+            path: path.to_owned(),
+            reason,
+        };
+        cpus::mask(&spec.pin).map_err(|error| refused(&spec.kernel, error.to_string()))?;
+        Ok(())
+    }
+}

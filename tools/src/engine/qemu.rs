@@ -1,0 +1,207 @@
+//! An external QEMU in software emulation. Its timings measure nothing; it shows
+//! that kernels boot and the pipeline works.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+
+use tempfile::NamedTempFile;
+use vmm::image::{self, Protocol};
+use vmm::{BootOutcome, BootSpec, End, Timings, panic};
+
+use super::child::{self, ChildEnd, ChildSpec, Ran};
+use super::qmp::Qmp;
+use super::{About, Engine, EngineError, cpus};
+
+const PROGRAM: &str = "qemu-system-x86_64";
+const PACKAGE: &str = "qemu-system-x86";
+
+/// QEMU's usual debug-exit port, and Unikraft's.
+const DEBUG_EXIT_PORTS: [u16; 2] = [0xf4, 0x501];
+
+/// An installed QEMU.
+pub struct Qemu {
+    version: String,
+}
+
+impl Qemu {
+    /// Asks QEMU for its version.
+    pub fn find() -> Result<Self, EngineError> {
+        let not_installed = |reason: String| EngineError::NotInstalled {
+            program: PROGRAM,
+            reason,
+            package: PACKAGE,
+        };
+        let output = Command::new(PROGRAM)
+            .arg("--version")
+            .output()
+            .map_err(|error| not_installed(error.to_string()))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(not_installed(format!("it fails: {}", said.trim())));
+        }
+        let said = String::from_utf8_lossy(&output.stdout);
+        let version = said
+            .lines()
+            .next()
+            .unwrap_or("of unknown version")
+            .to_owned();
+        Ok(Self { version })
+    }
+
+    fn try_boot(
+        spec: &BootSpec,
+        console: &mut dyn Write,
+        stop: &AtomicBool,
+    ) -> io::Result<BootOutcome> {
+        let image = image::open(&spec.kernel, None).map_err(io::Error::other)?.1;
+        let resets = NamedTempFile::new()?;
+        let (mut monitor, their_end) = Qmp::new()?;
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(machine(image.protocol))
+            .args(["-accel", "tcg", "-cpu", "max"])
+            .args(["-nodefaults", "-no-user-config", "-display", "none"])
+            .args(["-m", &spec.memory_mib.to_string()])
+            .args(["-smp", &spec.cpus.to_string()])
+            .args(["-chardev", "stdio,id=console,signal=off"])
+            .args(["-serial", "chardev:console"])
+            .arg("-chardev")
+            .arg(format!("socket,id=monitor,fd={}", their_end.number()))
+            .args(["-mon", "chardev=monitor,mode=control"])
+            // The guest waits for the monitor's word, and a reset ends QEMU.
+            .args(["-S", "-no-reboot"])
+            // The one place where QEMU tells a triple fault from a reset.
+            .args(["-d", "cpu_reset", "-D"])
+            .arg(resets.path())
+            .arg("-kernel")
+            .arg(&spec.kernel)
+            .arg("-append")
+            .arg(&spec.cmdline);
+        for port in DEBUG_EXIT_PORTS {
+            command.arg("-device");
+            command.arg(format!("isa-debug-exit,iobase={port:#x},iosize=4"));
+        }
+        if let Some(initrd) = &spec.initrd {
+            command.arg("-initrd").arg(initrd);
+        }
+        let ran = child::run(ChildSpec {
+            command,
+            pin: pin(spec)?,
+            timeout: spec.timeout,
+            stop,
+            console,
+            last_words: Some(panic::PANIC),
+            monitor: Some(&mut monitor),
+        })?;
+        drop(their_end);
+        let triple_fault = triple_fault_in(resets.path());
+        Ok(BootOutcome {
+            end: end_of(&ran, &monitor, triple_fault),
+            timings: Timings {
+                guest_started: monitor.guest_started,
+                first_byte: ran.first_byte,
+                ended: ran.elapsed,
+            },
+            console: ran.console,
+        })
+    }
+}
+
+impl Engine for Qemu {
+    fn boot(&self, spec: &BootSpec, console: &mut dyn Write, stop: &AtomicBool) -> BootOutcome {
+        Self::try_boot(spec, console, stop).unwrap_or_else(|error| BootOutcome {
+            console: Vec::new(),
+            end: End::EngineFailed {
+                reason: format!("cannot run {PROGRAM}: {error}"),
+            },
+            timings: Timings::default(),
+        })
+    }
+
+    fn about(&self) -> About {
+        About {
+            name: "qemu".into(),
+            version: self.version.clone(),
+            emulated: true,
+        }
+    }
+
+    fn check(&self, spec: &BootSpec) -> Result<(), EngineError> {
+        let refused = |path: &Path, reason: String| EngineError::Image {
+            path: PathBuf::from(path),
+            reason,
+        };
+        image::open(&spec.kernel, None)
+            .map_err(|error| refused(&spec.kernel, error.to_string()))?;
+        pin(spec).map_err(|error| refused(&spec.kernel, error.to_string()))?;
+        Ok(())
+    }
+}
+
+/// The smallest machine that can boot an image of this protocol.
+fn machine(protocol: Protocol) -> [&'static str; 2] {
+    match protocol {
+        // With ACPI, microvm's serial port has no interrupt that Linux can find.
+        Protocol::Linux64 | Protocol::Pvh => ["-machine", "microvm,acpi=off"],
+        // microvm has no loader for Multiboot.
+        Protocol::Multiboot => ["-machine", "pc"],
+    }
+}
+
+fn pin(spec: &BootSpec) -> io::Result<Option<rustix::thread::CpuSet>> {
+    if spec.pin.is_empty() {
+        return Ok(None);
+    }
+    cpus::mask(&spec.pin).map(Some).map_err(io::Error::other)
+}
+
+fn triple_fault_in(resets: &Path) -> bool {
+    fs::read(resets).is_ok_and(|log| log.windows(12).any(|w| w == b"Triple fault"))
+}
+
+/// What the guest's own words, QEMU's monitor and its exit code say together.
+fn end_of(ran: &Ran, monitor: &Qmp, triple_fault: bool) -> End {
+    let failed = |reason: String| End::EngineFailed {
+        reason: format!("{PROGRAM} {reason}{}", quoted(&ran.errors)),
+    };
+    if ran.end == ChildEnd::Interrupted {
+        return End::Interrupted;
+    }
+    if let Some(panicked) = panic::find(&ran.console) {
+        return panicked;
+    }
+    match (ran.end, monitor.shutdown_reason.as_deref()) {
+        (ChildEnd::Flooded, _) => failed("was killed: the guest floods its console".into()),
+        (ChildEnd::TimedOut, _) if monitor.guest_started.is_none() => {
+            failed("did not get ready in time".into())
+        }
+        (ChildEnd::TimedOut, _) => End::TimedOut,
+        (ChildEnd::Exited(0), Some("guest-shutdown")) => End::PoweredOff,
+        (ChildEnd::Exited(0), Some("guest-reset")) if triple_fault => End::TripleFault,
+        (ChildEnd::Exited(0), Some("guest-reset")) => End::Rebooted,
+        // isa-debug-exit ends QEMU with twice the written value plus one.
+        (ChildEnd::Exited(code), None) if code & 1 == 1 && monitor.guest_started.is_some() => {
+            End::Exited {
+                status: (code >> 1) as u32,
+            }
+        }
+        (ChildEnd::Exited(code), Some(reason)) => failed(format!("ended with {code}: {reason}")),
+        (ChildEnd::Exited(code), None) => failed(format!(
+            "ended with {code}{}",
+            monitor.error.as_deref().unwrap_or_default()
+        )),
+        (ChildEnd::Signaled(signal), _) => failed(format!("was killed by signal {signal}")),
+        (ChildEnd::Interrupted, _) => End::Interrupted,
+    }
+}
+
+fn quoted(errors: &[u8]) -> String {
+    let errors = String::from_utf8_lossy(errors);
+    match errors.trim() {
+        "" => String::new(),
+        errors => format!("; it says: {errors}"),
+    }
+}

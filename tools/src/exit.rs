@@ -1,0 +1,164 @@
+//! The exit codes of every command, in one table.
+
+use std::process::ExitCode;
+
+use vmm::End;
+
+use crate::engine::EngineError;
+use crate::experiment::ExperimentError;
+use crate::files::{Damaged, FileError};
+use crate::run::RunError;
+
+/// Printed below `--help`. Codes from 64 on follow sysexits.h where it has one.
+pub const TABLE: &str = "\
+Exit codes:
+  0        done; `boot`: the guest exited with 0, powered off, or its init exited with 0
+  1..63    `boot`: the guest's own exit status (63 stands for larger ones, too)
+  64       the command line is wrong
+  65       a file's content is wrong: experiment, image, log, run
+  66       a file is missing or cannot be read
+  69       a program that is needed is not installed
+  70       tollgate failed
+  73       the run directory exists already
+  74       writing failed: disk full, no permission
+  80       `boot`: the guest's kernel panicked
+  81       `boot`: the guest's CPU stopped on a triple fault
+  82       `boot`: the guest rebooted
+  83       the engine could not start the guest, or not go on with it
+  85       `run`, `parse`: some boots failed; all others were kept
+  124      `boot`: the guest was killed when its time was up
+  130      interrupted";
+
+/// One exit code each; [`TABLE`] describes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    Done,
+    Guest(u8),
+    Usage,
+    BadData,
+    Missing,
+    Unavailable,
+    Failed,
+    RunExists,
+    Io,
+    Panicked,
+    TripleFault,
+    Rebooted,
+    Engine,
+    BootsFailed,
+    TimedOut,
+    Interrupted,
+}
+
+impl From<Code> for u8 {
+    fn from(code: Code) -> Self {
+        match code {
+            Code::Done => 0,
+            Code::Guest(status) => status,
+            Code::Usage => 64,
+            Code::BadData => 65,
+            Code::Missing => 66,
+            Code::Unavailable => 69,
+            Code::Failed => 70,
+            Code::RunExists => 73,
+            Code::Io => 74,
+            Code::Panicked => 80,
+            Code::TripleFault => 81,
+            Code::Rebooted => 82,
+            Code::Engine => 83,
+            Code::BootsFailed => 85,
+            Code::TimedOut => 124,
+            Code::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(u8::from(code))
+    }
+}
+
+/// The largest guest status that is passed on.
+const MAX_GUEST_STATUS: u32 = 63;
+
+/// What `tollgate boot` ends with when the guest has ended like this.
+pub fn of_end(end: &End) -> Code {
+    match *end {
+        End::Exited { status: 0 } | End::PoweredOff => Code::Done,
+        End::Exited { status } => Code::Guest(status.min(MAX_GUEST_STATUS) as u8),
+        End::Panicked {
+            exitcode: Some(0), ..
+        } => Code::Done,
+        End::Panicked { .. } => Code::Panicked,
+        End::Rebooted => Code::Rebooted,
+        End::TripleFault => Code::TripleFault,
+        End::TimedOut => Code::TimedOut,
+        End::Interrupted => Code::Interrupted,
+        End::EngineFailed { .. } => Code::Engine,
+    }
+}
+
+/// The code of an error, found by its kind.
+pub fn of_error(error: &anyhow::Error) -> Code {
+    error.chain().find_map(of_cause).unwrap_or(Code::Failed)
+}
+
+fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
+    if let Some(error) = cause.downcast_ref::<FileError>() {
+        return Some(match error {
+            FileError::Read { .. } => Code::Missing,
+            FileError::Write { .. } => Code::Io,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<RunError>() {
+        return Some(match error {
+            RunError::Exists { .. } => Code::RunExists,
+            RunError::NotARun { .. } => Code::Missing,
+            RunError::Changed { .. } => Code::BadData,
+            RunError::Interrupted { .. } => Code::Interrupted,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<EngineError>() {
+        return Some(match error {
+            EngineError::NotInstalled { .. } => Code::Unavailable,
+            EngineError::Image { .. } => Code::BadData,
+        });
+    }
+    let bad_data = cause.is::<ExperimentError>() || cause.is::<Damaged>();
+    bad_data.then_some(Code::BadData)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_that_dies_is_never_reported_as_success() {
+        let message = String::new();
+        let ends = [
+            End::Exited { status: 1 },
+            End::Exited { status: 256 },
+            End::Exited { status: u32::MAX },
+            End::Rebooted,
+            End::Panicked {
+                exitcode: None,
+                message: message.clone(),
+            },
+            End::Panicked {
+                exitcode: Some(0x100),
+                message,
+            },
+            End::TripleFault,
+            End::TimedOut,
+            End::Interrupted,
+            End::EngineFailed {
+                reason: String::new(),
+            },
+        ];
+        for end in ends {
+            assert_ne!(u8::from(of_end(&end)), 0, "{end:?}");
+            assert!(!end.is_success(), "{end:?}");
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! What to measure: the TOML file, read and checked. `docs/FORMATS.md` describes it.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use console_format::{Benchmark, Method};
+use serde::Deserialize;
+
+use crate::files;
+
+/// An experiment, checked.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// Its name; the run's folder is named after it.
+    pub name: String,
+    /// The benchmark program, the same for every target.
+    pub program: PathBuf,
+    /// Boots of each target.
+    pub boots: u32,
+    /// Seed of the order of boots; drawn where the file gives none.
+    pub seed: Option<u64>,
+    /// What the program is told to do.
+    pub benchmark: BenchmarkSettings,
+    /// The rows of the table, in its order.
+    pub targets: Vec<Target>,
+}
+
+/// What the program is told to do.
+#[derive(Clone, Debug)]
+pub struct BenchmarkSettings {
+    /// Passes over all benchmarks inside a boot.
+    pub rounds: u32,
+    /// One pass first that is not counted.
+    pub warmup: bool,
+    /// Which of tsc, scall and fcall.
+    pub benchmarks: Vec<Benchmark>,
+    /// How samples are taken.
+    pub sampling: Sampling,
+}
+
+/// How samples are taken, and what that method needs to know.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sampling {
+    /// The original's method.
+    Paper {
+        /// Calls a sample.
+        iterations: u64,
+    },
+    /// Short batches.
+    Precise {
+        /// Samples a round and benchmark.
+        samples: u32,
+        /// How long the smaller batch shall take, in microseconds.
+        batch_us: f64,
+    },
+}
+
+impl Sampling {
+    /// The method's name on the console.
+    pub fn method(self) -> Method {
+        match self {
+            Self::Paper { .. } => Method::Paper,
+            Self::Precise { .. } => Method::Precise,
+        }
+    }
+}
+
+/// One row: what is booted, and by what.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Short name, used in file names.
+    pub name: String,
+    /// How tables and plots name it.
+    pub label: String,
+    /// What boots it.
+    pub engine: EngineName,
+    /// The kernel image; none for the host, nor for a target that cannot run yet.
+    pub image: Option<PathBuf>,
+    /// How the kernel gets the program.
+    pub program_as: ProgramAs,
+    /// The kernel's command line; the program's words are appended.
+    pub cmdline: String,
+    /// Guest memory in MiB.
+    pub memory_mib: u32,
+    /// vCPUs.
+    pub cpus: u32,
+    /// Host CPUs to run on; none: the engine's default.
+    pub pin: Option<Vec<usize>>,
+    /// Seconds after which a boot is killed.
+    pub timeout_s: u32,
+}
+
+/// What boots a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineName {
+    /// An external QEMU, software emulation.
+    Qemu,
+    /// No VM: the program runs as a process.
+    Host,
+}
+
+/// How a kernel gets the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProgramAs {
+    /// As `/init` of an initramfs: Linux.
+    #[default]
+    Init,
+    /// Itself in the place of the initial ramdisk: ELF loaders.
+    Initrd,
+}
+
+/// Why an experiment is refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {reason}")]
+pub struct ExperimentError {
+    path: PathBuf,
+    reason: String,
+}
+
+impl ExperimentError {
+    /// `--only` names a target that the experiment lacks.
+    pub fn no_such_target(path: &Path, name: &str, targets: &[String]) -> Self {
+        Self {
+            path: path.to_owned(),
+            reason: format!(
+                "there is no target {name:?}; there are {}",
+                targets.join(", ")
+            ),
+        }
+    }
+}
+
+/// Reads and checks an experiment. Paths in it count from its own folder.
+///
+/// # Errors
+///
+/// The file cannot be read, is no TOML, has an unknown key, lacks a field, or
+/// holds a value that cannot be. Each error names the place.
+pub fn load(path: &Path) -> anyhow::Result<Experiment> {
+    let text = files::read_text(path)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Ok(parse(&text, folder).map_err(|reason| ExperimentError {
+        path: path.to_owned(),
+        reason,
+    })?)
+}
+
+fn parse(text: &str, folder: &Path) -> Result<Experiment, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let experiment = Experiment {
+        name: name("name", file.name)?,
+        program: folder.join(file.program),
+        boots: within("boots", file.boots, 1, 100_000)?,
+        seed: file.seed,
+        benchmark: file.benchmark.checked()?,
+        targets: file
+            .targets
+            .into_iter()
+            .map(|target| target.checked(folder))
+            .collect::<Result<_, _>>()?,
+    };
+    distinct(&experiment.targets)?;
+    Ok(experiment)
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    name: String,
+    program: PathBuf,
+    boots: u32,
+    seed: Option<u64>,
+    benchmark: BenchmarkTable,
+    #[serde(rename = "target")]
+    targets: Vec<TargetTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct BenchmarkTable {
+    method: String,
+    rounds: u32,
+    #[serde(default = "yes")]
+    warmup: bool,
+    benchmarks: Option<Vec<String>>,
+    samples: Option<u32>,
+    batch_us: Option<f64>,
+    iterations: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TargetTable {
+    name: String,
+    label: Option<String>,
+    engine: EngineName,
+    image: Option<PathBuf>,
+    #[serde(default)]
+    program_as: ProgramAs,
+    #[serde(default)]
+    cmdline: String,
+    #[serde(default = "default_memory")]
+    memory_mib: u32,
+    #[serde(default = "default_cpus")]
+    cpus: u32,
+    pin: Option<Vec<usize>>,
+    #[serde(default = "default_timeout")]
+    timeout_s: u32,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_memory() -> u32 {
+    256
+}
+
+fn default_cpus() -> u32 {
+    1
+}
+
+fn default_timeout() -> u32 {
+    120
+}
+
+impl BenchmarkTable {
+    fn checked(self) -> Result<BenchmarkSettings, String> {
+        Ok(BenchmarkSettings {
+            rounds: within("benchmark.rounds", self.rounds, 1, 100_000)?,
+            warmup: self.warmup,
+            benchmarks: self.chosen()?,
+            sampling: self.sampling()?,
+        })
+    }
+
+    fn chosen(&self) -> Result<Vec<Benchmark>, String> {
+        let choice = [Benchmark::Tsc, Benchmark::Scall, Benchmark::Fcall];
+        let Some(names) = &self.benchmarks else {
+            return Ok(choice.to_vec());
+        };
+        if names.is_empty() {
+            return Err("`benchmark.benchmarks` is empty; leave it out to measure all".into());
+        }
+        let known = |name: &String| {
+            let found = Benchmark::from_name(name).filter(|b| choice.contains(b));
+            found.ok_or(format!(
+                "`benchmark.benchmarks` names {name:?}; choose from tsc, scall and fcall"
+            ))
+        };
+        names.iter().map(known).collect()
+    }
+
+    fn sampling(&self) -> Result<Sampling, String> {
+        let alien = |key: &str, method: &str| {
+            Err(format!(
+                "`benchmark.{key}` means nothing to method = {method:?}; leave it out"
+            ))
+        };
+        match Method::from_name(&self.method) {
+            Some(Method::Paper) if self.samples.is_some() => alien("samples", "paper"),
+            Some(Method::Paper) if self.batch_us.is_some() => alien("batch-us", "paper"),
+            Some(Method::Paper) => Ok(Sampling::Paper {
+                iterations: within(
+                    "benchmark.iterations",
+                    self.iterations.unwrap_or(1_000_000),
+                    1,
+                    1_000_000_000_000,
+                )?,
+            }),
+            Some(Method::Precise) if self.iterations.is_some() => alien("iterations", "precise"),
+            Some(Method::Precise) => Ok(Sampling::Precise {
+                samples: within("benchmark.samples", self.samples.unwrap_or(100), 1, 65_536)?,
+                batch_us: within(
+                    "benchmark.batch-us",
+                    self.batch_us.unwrap_or(25.0),
+                    0.1,
+                    1e6,
+                )?,
+            }),
+            None => Err(format!(
+                "`benchmark.method` is {:?}; it can be \"precise\" or \"paper\"",
+                self.method
+            )),
+        }
+    }
+}
+
+impl TargetTable {
+    fn checked(self, folder: &Path) -> Result<Target, String> {
+        let name = name("target.name", self.name)?;
+        let field = |field: &str| format!("target {name:?}: `{field}`");
+        if self.engine == EngineName::Host && self.image.is_some() {
+            return Err(format!(
+                "{} is given, but engine = \"host\" boots no image",
+                field("image")
+            ));
+        }
+        if self.pin.as_ref().is_some_and(Vec::is_empty) {
+            return Err(format!("{} is empty; leave it out instead", field("pin")));
+        }
+        Ok(Target {
+            label: self.label.unwrap_or_else(|| name.clone()),
+            engine: self.engine,
+            image: self.image.map(|image| folder.join(image)),
+            program_as: self.program_as,
+            cmdline: one_line(&field("cmdline"), self.cmdline)?,
+            memory_mib: within(&field("memory-mib"), self.memory_mib, 8, 1 << 20)?,
+            cpus: within(&field("cpus"), self.cpus, 1, 255)?,
+            pin: self.pin,
+            timeout_s: within(&field("timeout-s"), self.timeout_s, 1, 1_000_000)?,
+            name,
+        })
+    }
+}
+
+fn name(field: &str, name: String) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    if name.is_empty() || name.len() > 64 || !name.chars().all(good) || name.starts_with('-') {
+        return Err(format!(
+            "`{field}` is {name:?}; it becomes a file's name: up to 64 of a-z, 0-9, - and _"
+        ));
+    }
+    Ok(name)
+}
+
+fn one_line(field: &str, text: String) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err(format!(
+            "{field} holds a line break or another control character"
+        ));
+    }
+    Ok(text)
+}
+
+fn within<T: PartialOrd + std::fmt::Display>(
+    field: &str,
+    value: T,
+    least: T,
+    most: T,
+) -> Result<T, String> {
+    if value >= least && value <= most {
+        return Ok(value);
+    }
+    let field = field.trim_matches('`');
+    Err(format!(
+        "`{field}` is {value}; it must be from {least} to {most}"
+    ))
+}
+
+fn distinct(targets: &[Target]) -> Result<(), String> {
+    if targets.is_empty() {
+        return Err("there is no [[target]]".into());
+    }
+    let mut seen = HashSet::new();
+    match targets.iter().find(|target| !seen.insert(&target.name)) {
+        Some(twice) => Err(format!("two targets are named {:?}", twice.name)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

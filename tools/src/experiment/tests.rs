@@ -1,0 +1,178 @@
+use super::*;
+
+const GOOD: &str = r#"
+name = "good"
+program = "bench"
+boots = 2
+
+[benchmark]
+method = "precise"
+rounds = 3
+
+[[target]]
+name = "linux"
+engine = "qemu"
+image = "bzImage"
+
+[[target]]
+name = "host"
+engine = "host"
+"#;
+
+/// The complaint about the good experiment with one text replaced.
+fn complaint(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    parse(&GOOD.replacen(from, to, 1), Path::new("")).expect_err(to)
+}
+
+#[test]
+fn a_good_experiment_is_read_with_defaults() {
+    let experiment = parse(GOOD, Path::new("folder")).unwrap();
+    assert_eq!(experiment.program, Path::new("folder/bench"));
+    assert_eq!(experiment.seed, None);
+    assert!(experiment.benchmark.warmup);
+    assert_eq!(
+        experiment.benchmark.sampling,
+        Sampling::Precise {
+            samples: 100,
+            batch_us: 25.0
+        }
+    );
+    let [linux, host] = &experiment.targets[..] else {
+        panic!("two targets");
+    };
+    assert_eq!(linux.image.as_deref(), Some(Path::new("folder/bzImage")));
+    assert_eq!(
+        (linux.memory_mib, linux.cpus, linux.timeout_s),
+        (256, 1, 120)
+    );
+    assert_eq!(
+        (linux.label.as_str(), linux.program_as),
+        ("linux", ProgramAs::Init)
+    );
+    assert_eq!((host.engine, &host.image), (EngineName::Host, &None));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line() {
+    let complaint = complaint("boots = 2", "boots = 2\nboot = 3");
+    assert!(
+        complaint.contains("line 5") && complaint.contains("unknown field `boot`"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn a_missing_field_is_named() {
+    assert!(complaint("boots = 2\n", "").contains("missing field `boots`"));
+    assert!(complaint("engine = \"qemu\"\n", "").contains("missing field `engine`"));
+}
+
+#[test]
+fn bad_numbers_are_named_with_their_limits() {
+    for (from, to, field) in [
+        ("boots = 2", "boots = 0", "`boots` is 0"),
+        ("rounds = 3", "rounds = 0", "`benchmark.rounds` is 0"),
+        (
+            "rounds = 3",
+            "rounds = 3\nsamples = 0",
+            "`benchmark.samples` is 0",
+        ),
+        (
+            "rounds = 3",
+            "rounds = 3\nbatch-us = nan",
+            "`benchmark.batch-us` is NaN",
+        ),
+        (
+            "rounds = 3",
+            "rounds = 3\nbatch-us = -1.0",
+            "`benchmark.batch-us` is -1",
+        ),
+        ("boots = 2", "boots = -2", "invalid value"),
+        ("boots = 2", "boots = 2.5", "invalid type"),
+        ("boots = 2", "boots = \"2\"", "invalid type"),
+        (
+            "image = \"bzImage\"",
+            "image = \"bzImage\"\nmemory-mib = 1",
+            "memory-mib",
+        ),
+        (
+            "image = \"bzImage\"",
+            "image = \"bzImage\"\ncpus = 0",
+            "cpus",
+        ),
+        (
+            "image = \"bzImage\"",
+            "image = \"bzImage\"\npin = []",
+            "pin",
+        ),
+        (
+            "image = \"bzImage\"",
+            "image = \"bzImage\"\ntimeout-s = 0",
+            "timeout-s",
+        ),
+    ] {
+        let complaint = complaint(from, to);
+        assert!(complaint.contains(field), "{to}: {complaint}");
+    }
+}
+
+#[test]
+fn two_targets_of_one_name_are_refused() {
+    assert!(
+        complaint("name = \"host\"", "name = \"linux\"")
+            .contains("two targets are named \"linux\"")
+    );
+}
+
+#[test]
+fn names_that_are_no_file_names_are_refused() {
+    for name in ["", "a/b", "..", "A", "-x", "a b", "a\\n"] {
+        assert!(
+            complaint("name = \"host\"", &format!("name = \"{name}\"")).contains("target.name")
+        );
+    }
+}
+
+#[test]
+fn settings_of_the_other_method_are_refused() {
+    assert!(complaint("rounds = 3", "rounds = 3\niterations = 5").contains("iterations"));
+    assert!(
+        complaint("method = \"precise\"", "method = \"paper\"\nsamples = 5").contains("samples")
+    );
+    assert!(complaint("method = \"precise\"", "method = \"exact\"").contains("\"exact\""));
+    assert!(complaint("rounds = 3", "rounds = 3\nbenchmarks = [\"enosys\"]").contains("enosys"));
+}
+
+#[test]
+fn the_host_boots_no_image() {
+    assert!(
+        complaint("engine = \"host\"", "engine = \"host\"\nimage = \"x\"")
+            .contains("boots no image")
+    );
+}
+
+#[test]
+fn a_command_line_is_one_line() {
+    let two = "image = \"bzImage\"\ncmdline = \"a\\nb\"";
+    assert!(complaint("image = \"bzImage\"", two).contains("line break"));
+}
+
+#[test]
+fn without_targets_there_is_nothing_to_do() {
+    let (head, _) = GOOD.split_once("[[target]]").unwrap();
+    assert!(parse(head, Path::new("")).unwrap_err().contains("target"));
+}
+
+#[test]
+fn the_experiments_of_this_project_are_good() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments");
+    let mut names = vec![];
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        names.push(load(&path).unwrap().name);
+    }
+    for name in ["table1", "paper", "quick"] {
+        assert!(names.iter().any(|n| n == name), "{name}");
+    }
+}

@@ -1,0 +1,205 @@
+//! Files appear whole or not at all, and every complaint names its file.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+/// A file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// Reading failed.
+    #[error("cannot read {path}: {error}{}", remedy_for_reading(.error))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// Writing failed.
+    #[error("cannot write {path}: {error}{}", remedy_for_writing(.error))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+}
+
+fn remedy_for_reading(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => " (is the path right, and has the step that makes it run?)",
+        io::ErrorKind::PermissionDenied => " (run as a user who may read it)",
+        _ => "",
+    }
+}
+
+fn remedy_for_writing(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            " (free some space and go on; nothing that was finished is lost)"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            " (choose a folder that you may write to)"
+        }
+        _ => "",
+    }
+}
+
+/// A file that exists does not hold what it should.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} is damaged or of another version: {reason}; {remedy}")]
+pub struct Damaged {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong, and where.
+    pub reason: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+type Result<T> = std::result::Result<T, FileError>;
+
+/// Names the file that could not be read.
+pub fn reading(path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    move |error| FileError::Read {
+        path: path.to_owned(),
+        error,
+    }
+}
+
+/// Names the file that could not be written.
+pub fn writing(path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    move |error| FileError::Write {
+        path: path.to_owned(),
+        error,
+    }
+}
+
+/// The whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(reading(path))
+}
+
+/// The whole file, which has to be UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(reading(path))
+}
+
+/// A file to read piece by piece.
+pub fn open(path: &Path) -> Result<BufReader<File>> {
+    File::open(path).map(BufReader::new).map_err(reading(path))
+}
+
+/// Writes a file by way of another beside it, so that no half of it is ever seen.
+pub fn write_with(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    replace(path, content).map_err(writing(path))
+}
+
+fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut beside = tempfile::Builder::new()
+        .prefix(".unfinished-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(folder)?;
+    write_all(&mut beside, content)?;
+    beside.persist(path)?;
+    Ok(())
+}
+
+fn write_all(
+    file: &mut NamedTempFile,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut buffered = BufWriter::new(file);
+    content(&mut buffered)?;
+    buffered.flush()?;
+    // A full disk may only show when the data really goes there.
+    buffered.get_ref().as_file().sync_data()
+}
+
+/// Writes a file with this content.
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+    write_with(path, |out| out.write_all(content.as_ref()))
+}
+
+/// Writes a value as readable JSON.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    write_with(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        out.write_all(b"\n")
+    })
+}
+
+/// Reads a value from JSON; `remedy` says what to do where the file is damaged.
+pub fn read_json<T: DeserializeOwned>(path: &Path, remedy: &'static str) -> anyhow::Result<T> {
+    serde_json::from_slice(&read(path)?).map_err(|error| {
+        Damaged {
+            path: path.to_owned(),
+            reason: error.to_string(),
+            remedy,
+        }
+        .into()
+    })
+}
+
+/// SHA-256 of some bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub fn sha256_of(path: &Path) -> Result<String> {
+    let mut file = open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = [0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer).map_err(reading(path))? {
+            0 => return Ok(hexadecimal(&hasher.finalize())),
+            n => hasher.update(buffer.get(..n).unwrap_or_default()),
+        }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, "old").unwrap();
+        let failed = write_with(&path, |out| {
+            out.write_all(b"ne")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert!(matches!(failed, Err(FileError::Write { .. })));
+        assert_eq!(read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn hashes_are_those_of_sha256sum() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, "abc").unwrap();
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256_of(&path).unwrap(), expected);
+        assert_eq!(sha256(b"abc"), expected);
+    }
+}

@@ -1,0 +1,137 @@
+//! `manifest.json`: what was run, where and how.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::RunFolder;
+use crate::engine::About;
+use crate::files::{self, Damaged};
+use crate::machine::Machine;
+use crate::schedule::PlannedBoot;
+
+/// Version of the run folder's files. It changes whenever their meaning does.
+const FORMAT: u32 = 1;
+
+/// Everything that does not change from boot to boot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of the run folder's files.
+    pub format: u32,
+    /// Version and commit of the tool.
+    pub tool: String,
+    /// The experiment's name.
+    pub experiment: String,
+    /// The file that it was read from.
+    pub experiment_file: PathBuf,
+    /// SHA-256 of that file, of which `experiment.toml` is a copy.
+    pub experiment_sha256: String,
+    /// Seed of the order of boots.
+    pub seed: u64,
+    /// The benchmark program.
+    pub program: ProgramId,
+    /// The rows of the table, in its order.
+    pub targets: Vec<TargetId>,
+    /// All boots, in their order.
+    pub plan: Vec<PlannedBoot>,
+    /// The machine.
+    pub machine: Machine,
+    /// When the run began.
+    pub started: Timestamp,
+    /// When its last boot ended; none while boots are missing.
+    pub ended: Option<Timestamp>,
+}
+
+/// A file, known by its content.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileId {
+    /// Where it was.
+    pub path: PathBuf,
+    /// SHA-256 of its content.
+    pub sha256: String,
+}
+
+impl FileId {
+    /// The file as it is now.
+    pub fn of(path: &Path) -> Result<Self, files::FileError> {
+        Ok(Self {
+            path: path.to_owned(),
+            sha256: files::sha256_of(path)?,
+        })
+    }
+}
+
+/// The benchmark program, and how it was given to the targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramId {
+    /// The file. The run folder holds a copy, and that is what every target ran.
+    pub file: FileId,
+    /// SHA-256 of the initramfs that was made from it.
+    pub initramfs_sha256: String,
+    /// Its words.
+    pub words: String,
+}
+
+/// A target as it was booted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetId {
+    /// Its name in files.
+    pub name: String,
+    /// Its name for readers.
+    pub label: String,
+    /// What boots it.
+    pub engine: About,
+    /// The kernel image; none for the host.
+    pub image: Option<FileId>,
+    /// SHA-256 of the program that it ran.
+    pub program_sha256: String,
+    /// The kernel's command line, or the program's words on the host.
+    pub cmdline: String,
+    /// Guest memory in MiB.
+    pub memory_mib: u32,
+    /// vCPUs.
+    pub cpus: u32,
+    /// Host CPUs that it was pinned to; empty: to none.
+    pub pin: Vec<usize>,
+    /// How to give an image, where there is none; such a target is not booted.
+    pub missing: Option<String>,
+}
+
+impl Manifest {
+    /// The version that this tool writes and reads.
+    pub const FORMAT: u32 = FORMAT;
+
+    /// Reads a run's manifest.
+    pub fn read(run: &RunFolder) -> anyhow::Result<Self> {
+        const REMEDY: &str =
+            "the run cannot be used; its consoles can still be read by `tollgate stats`";
+        let path = run.manifest();
+        // The version first: another version may have other fields.
+        let version: Version = files::read_json(&path, REMEDY)?;
+        if version.format != FORMAT {
+            let found = version.format;
+            return Err(Damaged {
+                path,
+                reason: format!("it is in format {found}, and this tool reads format {FORMAT}"),
+                remedy: "use the tollgate that made it",
+            }
+            .into());
+        }
+        files::read_json(&path, REMEDY)
+    }
+
+    /// Writes it.
+    pub fn write(&self, run: &RunFolder) -> Result<(), files::FileError> {
+        files::write_json(&run.manifest(), self)
+    }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}

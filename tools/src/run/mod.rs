@@ -1,0 +1,159 @@
+//! A run: the folder that one execution of an experiment fills.
+
+mod manifest;
+mod outcome;
+pub mod targets;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use manifest::{FileId, Manifest, ProgramId, TargetId};
+pub use outcome::{BootRecord, BootRow, BootState};
+
+use crate::files::{self, FileError};
+use crate::schedule::PlannedBoot;
+
+/// What can be wrong with a run's folder.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It is there, and must not be overwritten.
+    #[error(
+        "{folder} exists already: nothing that was measured is overwritten; \
+         choose another with --run, or go on with it by --resume"
+    )]
+    Exists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is no run in it.
+    #[error("{folder} is no run: it holds no manifest.json (make one with `tollgate run`)")]
+    NotARun {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// What is to be booted has changed since the run began.
+    #[error(
+        "{what} has changed since this run began: its boots could not be compared; \
+         start a new run, or put the old one back"
+    )]
+    Changed {
+        /// What has changed.
+        what: String,
+    },
+    /// Ctrl-C.
+    #[error("interrupted: {kept} of {planned} boots are kept in {folder}; go on with\n  {command}")]
+    Interrupted {
+        /// Boots that are finished.
+        kept: usize,
+        /// Boots of the plan.
+        planned: usize,
+        /// The run's folder.
+        folder: PathBuf,
+        /// What to type.
+        command: String,
+    },
+}
+
+/// The folder of a run: where everything lies in it.
+#[derive(Clone, Debug)]
+pub struct RunFolder(PathBuf);
+
+impl RunFolder {
+    /// A new folder, which must not exist.
+    pub fn create(path: &Path) -> anyhow::Result<Self> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(files::writing(parent))?;
+        }
+        fs::create_dir(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => anyhow::Error::new(RunError::Exists {
+                folder: path.to_owned(),
+            }),
+            _ => FileError::Write {
+                path: path.to_owned(),
+                error,
+            }
+            .into(),
+        })?;
+        let run = Self(path.to_owned());
+        let console = run.console_folder();
+        fs::create_dir(&console).map_err(files::writing(&console))?;
+        Ok(run)
+    }
+
+    /// The folder of a run that was made before.
+    pub fn open(path: &Path) -> Result<Self, RunError> {
+        let run = Self(path.to_owned());
+        match run.manifest().is_file() {
+            true => Ok(run),
+            false => Err(RunError::NotARun {
+                folder: path.to_owned(),
+            }),
+        }
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The file of that name in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// What was run, where and how.
+    pub fn manifest(&self) -> PathBuf {
+        self.file("manifest.json")
+    }
+
+    /// The experiment as it was when the run began.
+    pub fn experiment(&self) -> PathBuf {
+        self.file("experiment.toml")
+    }
+
+    /// The benchmark program that every target runs.
+    pub fn program(&self) -> PathBuf {
+        self.file("guest-bench")
+    }
+
+    /// The archive that gives it to Linux.
+    pub fn initramfs(&self) -> PathBuf {
+        self.file("initramfs.cpio.gz")
+    }
+
+    /// One line a sample.
+    pub fn samples(&self) -> PathBuf {
+        self.file("samples.csv")
+    }
+
+    /// One line a boot.
+    pub fn boots(&self) -> PathBuf {
+        self.file("boots.csv")
+    }
+
+    /// The run in a few numbers.
+    pub fn summary(&self) -> PathBuf {
+        self.file("summary.json")
+    }
+
+    /// The raw console of a boot.
+    pub fn console(&self, boot: &PlannedBoot) -> PathBuf {
+        let PlannedBoot { target, boot } = boot;
+        self.console_folder().join(format!("{target}.{boot}.log"))
+    }
+
+    /// How that boot went. The boot is finished when this file is there.
+    pub fn record(&self, boot: &PlannedBoot) -> PathBuf {
+        let PlannedBoot { target, boot } = boot;
+        self.console_folder().join(format!("{target}.{boot}.json"))
+    }
+
+    /// Whether that boot is finished.
+    pub fn is_finished(&self, boot: &PlannedBoot) -> bool {
+        self.record(boot).is_file()
+    }
+
+    fn console_folder(&self) -> PathBuf {
+        self.file("console")
+    }
+}

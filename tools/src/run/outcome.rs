@@ -1,0 +1,59 @@
+//! How one boot of a run went.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use vmm::{End, Timings};
+
+/// Written beside the boot's console when the boot is finished.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootRecord {
+    /// The target's name.
+    pub target: String,
+    /// Which boot of it, from 0.
+    pub boot: u32,
+    /// Which boot of the run, from 0, in the order of time.
+    pub position: usize,
+    /// When it began.
+    pub started: Timestamp,
+    /// How it ended.
+    pub end: End,
+    /// When what happened.
+    pub timings: Timings,
+    /// SHA-256 of the console's bytes.
+    pub console_sha256: String,
+}
+
+/// What became of a planned boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BootState {
+    /// Its samples count.
+    Ok,
+    /// It ended badly, or its log is not complete; its samples do not count.
+    Failed,
+    /// The run was interrupted before.
+    NotRun,
+}
+
+/// One line of `boots.csv`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootRow {
+    /// The target's name.
+    pub target: String,
+    /// Which boot of it, from 0.
+    pub boot: u32,
+    /// Which boot of the run, from 0, in the order of time.
+    pub position: usize,
+    /// What became of it.
+    pub state: BootState,
+    /// How many samples it gave.
+    pub samples: usize,
+    /// Which answer system call 500 gave: `noop` or `enosys`.
+    pub syscall_500: String,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// Why it failed; empty otherwise.
+    pub reason: String,
+}

@@ -1,0 +1,172 @@
+//! From an experiment's targets to boots that an engine can be asked for.
+
+use std::time::Duration;
+
+use vmm::BootSpec;
+
+use super::{FileId, RunFolder, TargetId};
+use crate::engine::{self, About, Engine};
+use crate::experiment::{BenchmarkSettings, EngineName, Experiment, ProgramAs, Sampling, Target};
+
+/// A target that can be booted.
+pub struct Bootable {
+    /// As it stands in the manifest.
+    pub id: TargetId,
+    /// What to ask of the engine.
+    pub spec: BootSpec,
+    /// What boots it.
+    pub engine: Box<dyn Engine>,
+}
+
+/// A row of the experiment.
+pub enum Prepared {
+    /// It can be booted.
+    Bootable(Box<Bootable>),
+    /// It has no image.
+    Missing(TargetId),
+}
+
+impl Prepared {
+    /// As it stands in the manifest.
+    pub fn id(&self) -> &TargetId {
+        match self {
+            Self::Bootable(target) => &target.id,
+            Self::Missing(id) => id,
+        }
+    }
+}
+
+/// The program's words: the settings, batches in ticks of this machine.
+pub fn words(settings: &BenchmarkSettings, tsc_hz: f64) -> String {
+    let names: Vec<_> = settings.benchmarks.iter().map(|b| b.name()).collect();
+    let warmup = if settings.warmup { "y" } else { "n" };
+    let how = match settings.sampling {
+        Sampling::Paper { iterations } => format!("iterations={iterations}"),
+        Sampling::Precise { samples, batch_us } => {
+            let ticks = (batch_us * 1e-6 * tsc_hz).round().max(1.0);
+            format!("samples={samples} batch_ticks={ticks}")
+        }
+    };
+    format!(
+        "method={} rounds={} benchmarks={} warmup={warmup} {how}",
+        settings.sampling.method().name(),
+        settings.rounds,
+        names.join(",")
+    )
+}
+
+/// Prepares every target, and checks it, before anything is booted.
+pub fn prepare(
+    experiment: &Experiment,
+    run: &RunFolder,
+    program_sha256: &str,
+    words: &str,
+) -> anyhow::Result<Vec<Prepared>> {
+    let context = Context {
+        experiment,
+        run,
+        program_sha256,
+        words,
+    };
+    experiment
+        .targets
+        .iter()
+        .map(|target| context.prepare(target))
+        .collect()
+}
+
+struct Context<'a> {
+    experiment: &'a Experiment,
+    run: &'a RunFolder,
+    program_sha256: &'a str,
+    words: &'a str,
+}
+
+impl Context<'_> {
+    fn prepare(&self, target: &Target) -> anyhow::Result<Prepared> {
+        if target.engine != EngineName::Host && target.image.is_none() {
+            return Ok(Prepared::Missing(self.missing(target)));
+        }
+        let engine = engine::by_name(target.engine)?;
+        let spec = self.spec(target);
+        engine.check(&spec)?;
+        let image = match &target.image {
+            Some(image) => Some(FileId::of(image)?),
+            None => None,
+        };
+        let id = self.id(target, engine.about(), &spec, image);
+        Ok(Prepared::Bootable(Box::new(Bootable { id, spec, engine })))
+    }
+
+    fn spec(&self, target: &Target) -> BootSpec {
+        let (kernel, initrd, cmdline) = match (target.engine, &target.image) {
+            (EngineName::Qemu, Some(image)) => {
+                let initrd = match target.program_as {
+                    ProgramAs::Init => self.run.initramfs(),
+                    ProgramAs::Initrd => self.run.program(),
+                };
+                // What stands behind `--` is the program's (Linux, kernel-parameters.rst).
+                let cmdline = format!("{} -- {}", target.cmdline, self.words);
+                (image.clone(), Some(initrd), cmdline)
+            }
+            _ => (self.run.program(), None, self.words.to_owned()),
+        };
+        BootSpec {
+            kernel,
+            initrd,
+            cmdline: cmdline.trim().to_owned(),
+            memory_mib: target.memory_mib,
+            cpus: target.cpus,
+            pin: pin(target),
+            timeout: Duration::from_secs(target.timeout_s.into()),
+        }
+    }
+
+    fn id(
+        &self,
+        target: &Target,
+        engine: About,
+        spec: &BootSpec,
+        image: Option<FileId>,
+    ) -> TargetId {
+        TargetId {
+            name: target.name.clone(),
+            label: target.label.clone(),
+            engine,
+            image,
+            program_sha256: self.program_sha256.to_owned(),
+            cmdline: spec.cmdline.clone(),
+            memory_mib: spec.memory_mib,
+            cpus: spec.cpus,
+            pin: spec.pin.clone(),
+            missing: None,
+        }
+    }
+
+    fn missing(&self, target: &Target) -> TargetId {
+        let about = About {
+            name: "none".into(),
+            version: String::new(),
+            emulated: false,
+        };
+        let hint = format!(
+            "give one with `image = \"PATH\"` under the target {:?} of {}; \
+             kernels/unikraft/README.md says what an image must offer",
+            target.name, self.experiment.name
+        );
+        TargetId {
+            missing: Some(hint),
+            ..self.id(target, about, &self.spec(target), None)
+        }
+    }
+}
+
+/// A process of the host stays on one CPU: the last one, where Linux itself has the
+/// least to do. An emulator has several threads and is left alone.
+fn pin(target: &Target) -> Vec<usize> {
+    match (&target.pin, target.engine) {
+        (Some(cpus), _) => cpus.clone(),
+        (None, EngineName::Host) => engine::allowed().last().copied().into_iter().collect(),
+        (None, EngineName::Qemu) => Vec::new(),
+    }
+}

@@ -1,0 +1,128 @@
+//! The time stamp counter's frequency: how many of its ticks make a second.
+
+use std::arch::x86_64::{__cpuid, __cpuid_count, __rdtscp};
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+
+/// What is known of the counter's frequency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TscFrequency {
+    /// Ticks a second, measured against CLOCK_MONOTONIC_RAW: the median of several
+    /// measurements.
+    pub measured_hz: f64,
+    /// The largest measurement less the smallest, over the median.
+    pub spread: f64,
+    /// What CPUID says, where it says anything: leaf 0x15 of the processor, leaf
+    /// 0x40000010 of the hypervisor.
+    pub cpuid_hz: Option<f64>,
+}
+
+impl TscFrequency {
+    /// Ticks a second: CPUID's word where it has one, for the measurement also
+    /// holds the clock's own error.
+    pub fn hz(&self) -> f64 {
+        self.cpuid_hz.unwrap_or(self.measured_hz)
+    }
+
+    /// Where [`Self::hz`] comes from.
+    pub fn source(&self) -> &'static str {
+        match self.cpuid_hz {
+            Some(_) => "CPUID",
+            None => "measured against CLOCK_MONOTONIC_RAW",
+        }
+    }
+}
+
+const MEASUREMENTS: usize = 5;
+const WINDOW: Duration = Duration::from_millis(40);
+/// CPUID and the clock have to agree within this, or CPUID is not believed.
+const TOLERANCE: f64 = 1e-3;
+
+/// Measures for a fifth of a second.
+pub fn frequency() -> TscFrequency {
+    let mut measured = [0.0; MEASUREMENTS];
+    measured.fill_with(measure);
+    measured.sort_by(f64::total_cmp);
+    let [smallest, .., largest] = measured;
+    let measured_hz = measured[MEASUREMENTS / 2];
+    let agrees = |hz: &f64| (hz / measured_hz - 1.0).abs() < TOLERANCE;
+    TscFrequency {
+        measured_hz,
+        spread: (largest - smallest) / measured_hz,
+        cpuid_hz: cpuid_hz().filter(agrees),
+    }
+}
+
+fn measure() -> f64 {
+    let (ticks_before, before) = reading();
+    sleep(WINDOW);
+    let (ticks_after, after) = reading();
+    ticks_after.wrapping_sub(ticks_before) as f64 / (after - before).as_secs_f64()
+}
+
+/// Counter and clock at the same moment: the closest pair of several, since an
+/// interrupt may come between the two.
+fn reading() -> (u64, Duration) {
+    (0..10)
+        .map(|_| {
+            let before = ticks();
+            let clock = clock_gettime(ClockId::MonotonicRaw);
+            let after = ticks();
+            (after.wrapping_sub(before), before, clock)
+        })
+        .min_by_key(|&(gap, ..)| gap)
+        .map(|(gap, before, clock)| {
+            let clock = Duration::new(clock.tv_sec as u64, clock.tv_nsec as u32);
+            (before.wrapping_add(gap / 2), clock)
+        })
+        .unwrap_or_default()
+}
+
+fn ticks() -> u64 {
+    let mut aux = 0;
+    // SAFETY: RDTSCP writes `aux` and is there on every x86-64 that runs Linux
+    // guests; where it is forbidden, no benchmark of ours could run either.
+    unsafe { __rdtscp(&mut aux) }
+}
+
+/// Intel SDM 2A, CPUID leaf 15H; KVM and VMware, leaf 40000010H (kHz in EAX).
+fn cpuid_hz() -> Option<f64> {
+    processor_hz().or_else(hypervisor_hz)
+}
+
+fn processor_hz() -> Option<f64> {
+    const LEAF: u32 = 0x15;
+    if __cpuid(0).eax < LEAF {
+        return None;
+    }
+    let leaf = __cpuid_count(LEAF, 0);
+    let known = leaf.eax != 0 && leaf.ebx != 0 && leaf.ecx != 0;
+    known.then(|| f64::from(leaf.ecx) * f64::from(leaf.ebx) / f64::from(leaf.eax))
+}
+
+fn hypervisor_hz() -> Option<f64> {
+    const HYPERVISOR: u32 = 1 << 31;
+    const LEAF: u32 = 0x4000_0010;
+    if __cpuid(1).ecx & HYPERVISOR == 0 || __cpuid(0x4000_0000).eax < LEAF {
+        return None;
+    }
+    match __cpuid(LEAF).eax {
+        0 => None,
+        khz => Some(f64::from(khz) * 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counter_runs_at_a_frequency_that_can_be() {
+        let frequency = frequency();
+        assert!((1e8..1e10).contains(&frequency.hz()), "{frequency:?}");
+        assert!(frequency.spread < 0.05, "{frequency:?}");
+    }
+}
