@@ -75,7 +75,7 @@ impl Axis {
         begin + (part.clamp(0.0, 1.0) * f64::from(end - begin)).round() as i32
     }
 
-    /// The ticks and what is written at them.
+    /// The ticks and what is written at them; nothing at small ones.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         match self.scale {
             Scale::Linear { step } => {
@@ -92,14 +92,15 @@ impl Axis {
             Scale::Logarithmic => {
                 let first = self.from.log10().round() as i32;
                 let last = self.to.log10().floor() as i32;
-                // Many decades leave no room between them.
-                let steps: &[f64] = match last - first {
-                    ..=4 => &[1.0, 2.0, 5.0],
-                    _ => &[1.0],
-                };
+                // Many decades leave no room for numbers between them.
+                let between = last - first <= 2;
                 (first..=last)
-                    .flat_map(|decade| steps.iter().map(move |s| (10f64.powi(decade), s)))
-                    .map(|(decade, s)| (decade * s, number::tick(decade * s, decade)))
+                    .flat_map(|decade| [1.0, 2.0, 5.0].map(|s| (s, 10f64.powi(decade))))
+                    .map(|(s, decade)| match s {
+                        1.0 => (decade, number::tick(decade, decade)),
+                        _ if between => (s * decade, number::tick(s * decade, decade)),
+                        _ => (s * decade, String::new()),
+                    })
                     .filter(|(value, _)| *value <= self.to * 1.000_001)
                     .collect()
             }
@@ -153,7 +154,7 @@ mod tests {
     #[test]
     fn small_and_odd_values_have_an_axis() {
         let axis = Axis::bars([0.02, 300.0].into_iter(), (0, 100));
-        assert_eq!(labels(&axis)[..2], ["0.01", "0.1"]);
+        assert_eq!(labels(&axis)[..4], ["0.01", "", "", "0.1"]);
         for values in [vec![], vec![0.0], vec![-3.0], vec![5e-324], vec![1e300]] {
             let axis = Axis::bars(values.into_iter(), (0, 100));
             assert!(axis.ticks().len() < 100);

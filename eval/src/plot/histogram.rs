@@ -27,11 +27,7 @@ pub(super) struct Histogram {
 
 impl Histogram {
     pub(super) fn new(samples: &Sorted) -> Self {
-        let (from, to) = body(samples);
-        let (from, to, count) = match whole_steps(samples, from, to) {
-            Some(bins) => bins,
-            None => (from, to, bins(samples.values().len())),
-        };
+        let (from, to, count) = frame(samples);
         let width = (to - from) / count as f64;
         let mut bins = vec![0; count];
         let (below, above) = (samples.below(from), samples.above(to));
@@ -52,42 +48,55 @@ impl Histogram {
     }
 }
 
-/// What is shown, so that a few far samples do not squash the many.
-fn body(samples: &Sorted) -> (f64, f64) {
-    let (low, high) = (samples.quantile(BODY.0), samples.quantile(BODY.1));
-    let margin = (high - low) * MARGIN;
-    let from = (low - margin).max(samples.min());
-    let to = (high + margin).min(samples.max());
-    if to > from {
-        (from, to)
-    } else {
-        // All the same: any width will do that a float can tell.
+/// Where the bins begin and end, and how many there are.
+fn frame(samples: &Sorted) -> (f64, f64, usize) {
+    let (from, to) = body(samples);
+    let most = most_bins(samples.values().len());
+    if to <= from {
+        // All the same: one thin bar in the middle, as wide as a float can tell.
         let around = (from.abs() * 0.01).max(0.5);
-        (from - around, from + around)
+        return (from - around, from + around, 41);
+    }
+    match step(samples, from, to) {
+        // Bins of unequally many steps would draw a comb that is not there.
+        Some(step) => {
+            let steps = ((to - from) / step).round() + 1.0;
+            let width = (steps / most as f64).ceil() * step;
+            let first = from - step / 2.0;
+            let count = (steps * step / width).ceil();
+            (first, first + count * width, count as usize)
+        }
+        None => (from, to, most),
     }
 }
 
-/// Where all values are multiples of some step, as raw ticks are, bins that hold
-/// unequally many of them would draw a comb that is not there: one bin a step.
-fn whole_steps(samples: &Sorted, from: f64, to: f64) -> Option<(f64, f64, usize)> {
+/// What is shown, so that a few far samples do not squash the many: from one sample to another.
+fn body(samples: &Sorted) -> (f64, f64) {
+    let (low, high) = (samples.quantile(BODY.0), samples.quantile(BODY.1));
+    let margin = (high - low) * MARGIN;
+    let at = |i: usize| samples.values().get(i).copied();
+    let first = at(samples.below(low - margin)).unwrap_or(low);
+    let last = at((samples.values().len() - samples.above(high + margin)).saturating_sub(1));
+    (first, last.unwrap_or(high))
+}
+
+/// The step of which all differences are multiples, as between raw ticks; `None`
+/// where there is none, as between quotients.
+fn step(samples: &Sorted, from: f64, to: f64) -> Option<f64> {
     let body = samples.values();
     let body = body.get(samples.below(from)..body.len() - samples.above(to))?;
     let gaps = || body.windows(2).map(|pair| pair[1] - pair[0]);
     let step = gaps()
         .filter(|gap| *gap > 0.0)
         .fold(f64::INFINITY, f64::min);
-    let steps = ((to - from) / step).round();
-    let regular = || gaps().all(|gap| (gap / step - (gap / step).round()).abs() < 1e-6);
-    (step.is_finite() && steps < MOST_BINS as f64 && regular()).then(|| {
-        let first = body.first().copied().unwrap_or(from);
-        let last = body.last().copied().unwrap_or(to);
-        let count = ((last - first) / step).round() as usize + 1;
-        (first - step / 2.0, last + step / 2.0, count)
-    })
+    // A step below a float's own is none.
+    let coarse = step.is_finite() && step > (to - from) * 1e-6;
+    let multiple = |gap: f64| (gap / step - (gap / step).round()).abs() < 1e-6;
+    (coarse && gaps().all(multiple)).then_some(step)
 }
 
 /// As many bins as the samples fill without gaps of chance.
-fn bins(samples: usize) -> usize {
+fn most_bins(samples: usize) -> usize {
     ((samples as f64).sqrt() as usize).clamp(8, MOST_BINS)
 }
 
@@ -114,6 +123,15 @@ mod tests {
         let h = histogram([68.0, 70.0, 70.0, 72.0, 76.0].repeat(100));
         assert_eq!(h.bins, [100, 200, 100, 0, 100]);
         assert_eq!((h.from, h.to), (67.0, 77.0));
+    }
+
+    #[test]
+    fn many_whole_ticks_make_no_comb() {
+        let values = (0..20_000).map(|i| f64::from(i % 1000) * 2.0).collect();
+        let h = histogram(values);
+        assert!(h.bins.len() <= MOST_BINS);
+        let whole = h.bins.len() - 1;
+        assert!(h.bins[..whole].iter().all(|n| *n == h.bins[0]), "{h:?}");
     }
 
     #[test]

@@ -28,16 +28,8 @@ const NOTHING: &str = "–";
 /// A row of cells, not escaped for anything.
 pub(super) type Cells = [String; COLUMNS.len()];
 
-/// What a row of the measured block is worth.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Worth {
-    /// Measured.
-    Measured,
-    /// From an emulator: it measures nothing.
-    Emulated,
-    /// There are no numbers.
-    Missing,
-}
+/// How a row from an emulator is marked.
+pub(super) const EMULATED: &str = "(emulated)";
 
 /// The caption over the measured block.
 pub(super) fn caption(summary: &Summary) -> String {
@@ -94,23 +86,15 @@ pub(super) fn footnotes(summary: &Summary) -> Vec<String> {
 }
 
 /// The measured block.
-pub(super) fn measured(summary: &Summary) -> impl Iterator<Item = (Worth, Cells)> {
-    summary.targets.iter().flat_map(|target| {
-        let nothing = target
-            .rows
-            .is_empty()
-            .then(|| (Worth::Missing, without_numbers(target)));
-        let worth = if target.info.emulated {
-            Worth::Emulated
-        } else {
-            Worth::Measured
-        };
-        let rows = target
-            .rows
-            .iter()
-            .map(move |row| (worth, with_numbers(target, row)));
-        nothing.into_iter().chain(rows)
-    })
+pub(super) fn measured(summary: &Summary) -> impl Iterator<Item = Cells> {
+    summary.targets.iter().flat_map(rows)
+}
+
+/// A target's rows: one a benchmark, or one that says why there is none.
+pub(super) fn rows(target: &TargetSummary) -> impl Iterator<Item = Cells> {
+    let nothing = target.rows.is_empty().then(|| without_numbers(target));
+    let rows = target.rows.iter().map(|row| with_numbers(target, row));
+    nothing.into_iter().chain(rows)
 }
 
 /// The published block.
@@ -140,9 +124,10 @@ pub(crate) fn routine(benchmark: Benchmark) -> &'static str {
     }
 }
 
-fn platform(target: &TargetSummary) -> String {
+/// A target as the tables name it.
+pub(super) fn platform(target: &TargetSummary) -> String {
     if target.info.emulated {
-        format!("{} (emulated)", target.info.label)
+        format!("{} {EMULATED}", target.info.label)
     } else {
         target.info.label.clone()
     }

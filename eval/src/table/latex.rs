@@ -4,11 +4,11 @@ use crate::summary::Summary;
 /// The table in LaTeX: plain `tabular` that needs no package, the paper's published
 /// values in one of their own.
 pub fn latex(summary: &Summary) -> String {
-    let mut paragraphs = vec![escape(&grid::caption(summary))];
-    paragraphs.extend(summary.info.notes.iter().map(|n| escape(n)));
+    let mut paragraphs: Vec<_> = summary.info.notes.iter().map(|n| escape(n)).collect();
+    paragraphs.push(escape(&grid::caption(summary)));
     paragraphs.push(tabular(
         &COLUMNS,
-        grid::measured(summary).map(|(_, cells)| cells.to_vec()),
+        grid::measured(summary).map(|cells| cells.to_vec()),
     ));
     paragraphs.extend(grid::footnotes(summary).iter().map(|n| escape(n)));
     paragraphs.push(escape(&grid::published_caption()));
@@ -47,7 +47,7 @@ fn escape(text: &str) -> String {
             '<' => out.push_str("\\textless{}"),
             '>' => out.push_str("\\textgreater{}"),
             '|' => out.push_str("\\textbar{}"),
-            '"' => out.push_str("\\textquotedbl{}"),
+            '"' => out.push_str("\\symbol{34}"),
             '“' => out.push_str("``"),
             '”' => out.push_str("''"),
             '–' => out.push_str("--"),

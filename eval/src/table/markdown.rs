@@ -4,17 +4,12 @@ use crate::summary::Summary;
 /// The table in Markdown (GitHub's tables), the paper's published values in a block
 /// of their own.
 pub fn markdown(summary: &Summary) -> String {
-    let mut blocks = vec![escape(&grid::caption(summary))];
-    blocks.extend(
-        summary
-            .info
-            .notes
-            .iter()
-            .map(|n| format!("> {}", escape(n))),
-    );
+    let notes = summary.info.notes.iter();
+    let mut blocks: Vec<_> = notes.map(|n| format!("> {}", escape(n))).collect();
+    blocks.push(escape(&grid::caption(summary)));
     blocks.push(table(
         &COLUMNS,
-        grid::measured(summary).map(|(_, cells)| cells.to_vec()),
+        grid::measured(summary).map(|cells| cells.to_vec()),
     ));
     blocks.extend(grid::footnotes(summary).iter().map(|n| escape(n)));
     blocks.push(escape(&grid::published_caption()));

@@ -1,9 +1,10 @@
 use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table,
+    TableStyle,
 };
 
-use super::grid::{self, Cells, WORDS, Worth};
-use crate::summary::Summary;
+use super::grid::{self, WORDS};
+use crate::summary::{Summary, TargetSummary};
 
 /// How a terminal table looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +39,17 @@ const TITLES: [&str; 8] = [
     "q1",
     "q3",
     "ns",
-    "boots/ samples",
+    "boots/\nsamples",
 ];
 
 /// The table for a terminal of 80 columns, in TSC ticks, with the median in
 /// nanoseconds and the notes around it.
 pub fn terminal(summary: &Summary, style: Style) -> String {
     let mut out = String::new();
-    for line in [grid::caption(summary)].iter().chain(&summary.info.notes) {
+    for line in &summary.info.notes {
         out += &wrap(line);
     }
+    out += &wrap(&grid::caption(summary));
     out += &table(summary, style).to_string();
     out.push('\n');
     for line in grid::footnotes(summary) {
@@ -66,36 +68,43 @@ fn table(summary: &Summary, style: Style) -> Table {
         Style::Colour => table.load_style(RULES).enforce_styling(),
     };
     table.set_header(TITLES.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
-    let mut previous = String::new();
-    for (worth, mut cells) in grid::measured(summary) {
-        printable(&mut cells);
-        // A platform is named once, above its rows.
-        let platform = cells[0].clone();
-        if platform == previous {
-            cells[0].clear();
+    for target in &summary.targets {
+        // A platform is named once, above its rows; that it is emulated, in each.
+        let mut platform = grid::platform(target);
+        let names = target.rows.iter().map(|row| row.benchmark.name());
+        for (mut cells, name) in grid::rows(target).zip(names.map(Some).chain([None])) {
+            cells[0] = std::mem::take(&mut platform);
+            if let Some(name) = name {
+                cells[1] = name.into();
+            }
+            if target.info.emulated {
+                platform = grid::EMULATED.into();
+            }
+            let cells = cells.iter().map(|text| cell(text, target));
+            table.add_row(cells);
         }
-        previous = platform;
-        table.add_row(cells.into_iter().map(|text| cell(text, worth)));
     }
-    for column in table.column_iter_mut().skip(WORDS) {
-        column.set_cell_alignment(CellAlignment::Right);
+    for (column, i) in table.column_iter_mut().zip(0..) {
+        column.set_padding((0, 1));
+        if i > 0 {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        if i >= WORDS {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
     table
 }
 
-fn cell(text: String, worth: Worth) -> Cell {
-    let cell = Cell::new(text);
-    match worth {
-        Worth::Measured => cell,
-        Worth::Emulated => cell.fg(Color::Yellow),
-        Worth::Missing => cell.add_attribute(Attribute::Dim),
-    }
-}
-
-/// A label must not steer the terminal.
-fn printable(cells: &mut Cells) {
-    for cell in cells {
-        cell.retain(|c| !c.is_control());
+fn cell(text: &str, target: &TargetSummary) -> Cell {
+    // A label must not steer the terminal.
+    let cell = Cell::new(text.replace(char::is_control, ""));
+    if target.info.emulated {
+        cell.fg(Color::Yellow)
+    } else if target.rows.is_empty() {
+        cell.add_attribute(Attribute::Dim)
+    } else {
+        cell
     }
 }
 

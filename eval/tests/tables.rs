@@ -1,0 +1,145 @@
+//! Tables, as golden files under tests/golden.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{EMULATED, Fake, MEASURED};
+use eval::summary::Summary;
+use eval::table::{Style, latex, markdown, terminal, text};
+use eval::{Benchmark, Method};
+
+fn summary(fakes: &[Fake]) -> Summary {
+    common::run(fakes, 5, 20).0
+}
+
+/// Compares with a golden file; `INSTA_UPDATE=always` writes it anew.
+fn golden(name: &str, content: &str) {
+    insta::with_settings!({
+        snapshot_path => "golden",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name, content);
+    });
+}
+
+#[test]
+fn table_txt() {
+    golden("table-measured.txt", &text(&summary(&MEASURED)));
+    golden("table-emulated.txt", &text(&summary(&EMULATED)));
+}
+
+#[test]
+fn table_md() {
+    golden("table-measured.md", &markdown(&summary(&MEASURED)));
+    golden("table-emulated.md", &markdown(&summary(&EMULATED)));
+}
+
+#[test]
+fn table_tex() {
+    golden("table-measured.tex", &latex(&summary(&MEASURED)));
+    golden("table-emulated.tex", &latex(&summary(&EMULATED)));
+}
+
+#[test]
+fn on_a_terminal() {
+    for (name, fakes) in [("measured", &MEASURED[..]), ("emulated", &EMULATED)] {
+        let plain = terminal(&summary(fakes), Style::Plain);
+        golden(&format!("terminal-{name}"), &plain);
+        assert!(plain.lines().all(|l| l.chars().count() <= 80), "{plain}");
+        assert!(!plain.contains('\x1b'));
+        assert!(terminal(&summary(fakes), Style::Colour).contains("\x1b["));
+    }
+}
+
+/// Reads `table.txt` as the original's scripts do: a name, then lines of a word and
+/// four numbers.
+fn read_back(table: &str) -> Vec<(String, String, [f64; 4])> {
+    let mut rows = Vec::new();
+    let mut target = "";
+    for block in table.split("\n\n") {
+        for line in block.lines().filter(|l| !l.starts_with('#')) {
+            let words: Vec<_> = line.split_whitespace().collect();
+            let numbers: Vec<f64> = words.iter().skip(1).flat_map(|w| w.parse()).collect();
+            match <[f64; 4]>::try_from(numbers) {
+                Ok(numbers) if words.len() == 5 => {
+                    rows.push((target.to_owned(), words[0].to_owned(), numbers));
+                }
+                _ if !line.starts_with('\t') => target = words[0],
+                _ => {}
+            }
+        }
+    }
+    rows
+}
+
+#[test]
+fn the_originals_layout_reads_back() {
+    let summary = summary(&EMULATED);
+    let rows = read_back(&text(&summary));
+    let count: usize = summary.targets.iter().map(|t| t.rows.len()).sum();
+    assert_eq!(rows.len(), 2 * count);
+    let mut rows = rows.into_iter();
+    for target in &summary.targets {
+        for row in &target.rows {
+            let (name, benchmark, ticks) = rows.next().unwrap();
+            assert_eq!(name, target.info.name);
+            assert_eq!(benchmark, row.benchmark.name());
+            assert!((ticks[1] - row.ticks.median.0).abs() <= 0.005);
+            let (_, benchmark, ns) = rows.next().unwrap();
+            assert_eq!(benchmark, format!("{}_nsec", row.benchmark.name()));
+            assert!((ns[3] - row.ns.unwrap().q3.0).abs() <= 0.005);
+        }
+    }
+}
+
+#[test]
+fn every_row_from_an_emulator_says_so() {
+    let summary = summary(&EMULATED);
+    let rows = summary.targets.iter().filter(|t| t.info.emulated);
+    let rows: usize = rows.map(|t| t.rows.len()).sum();
+    let terminal = terminal(&summary, Style::Plain);
+    for table in [markdown(&summary), latex(&summary), terminal] {
+        assert_eq!(table.matches("(emulated)").count(), rows);
+    }
+    let text = text(&summary);
+    assert_eq!(text.matches("(emulated by qemu: ").count(), 2);
+}
+
+fn hostile() -> Summary {
+    let mut summary = summary(&MEASURED);
+    summary.info.method = Some(Method::Paper);
+    summary.info.notes = vec!["50 % | _of_ <b>\n\\input{x} $1".into()];
+    let label = "a|b\n\\x_{y}^~#%&$ <i>`*[z]\u{1b}[31m";
+    for target in &mut summary.targets {
+        target.info.label = label.into();
+        target.info.name = label.into();
+    }
+    summary
+}
+
+#[test]
+fn hostile_labels_stay_in_their_cell() {
+    golden("hostile.md", &markdown(&hostile()));
+    golden("hostile.tex", &latex(&hostile()));
+    golden("hostile.txt", &text(&hostile()));
+    let markdown = markdown(&hostile());
+    for line in markdown.lines().filter(|l| l.starts_with("| a&")) {
+        assert_eq!(line.matches('|').count(), 9, "{line}");
+    }
+    for style in [Style::Plain, Style::Colour] {
+        assert!(!terminal(&hostile(), style).contains("\x1b[31m"));
+    }
+}
+
+#[test]
+fn without_a_frequency_there_are_no_nanoseconds() {
+    let (run, levels) = common::run(&MEASURED, 2, 5);
+    let mut info = run.info;
+    info.tsc = None;
+    let targets = run.targets.into_iter().map(|t| t.info).collect();
+    let summary = eval::summary::summarize(info, targets, &levels).unwrap();
+    assert!(!text(&summary).contains("nsec"));
+    assert!(text(&summary).contains(Benchmark::Scall.name()));
+    assert!(markdown(&summary).contains("| – |"));
+}
