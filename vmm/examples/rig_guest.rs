@@ -1,0 +1,116 @@
+//! PID 1 of the rig's inner guests. Its first argument (after `--` on the kernel's
+//! command line) says what to do: `exit N`, `die N`, `power-off`, `reboot`, or
+//! `report`, which prints the CPU as the guest sees it.
+
+use std::arch::x86_64::__cpuid_count;
+use std::fs;
+use std::process::exit;
+
+use rustix::mount::{MountFlags, mount};
+use rustix::system::{RebootCommand, reboot};
+
+const DEBUG_EXIT: u16 = 0xf4;
+/// A leaf has no more subleaves than that which tell something.
+const MOST_SUBLEAVES: u32 = 32;
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["exit", status] => exit_machine(number(status)),
+        ["die", status] => exit(number(status).into()),
+        ["power-off"] => end(RebootCommand::PowerOff),
+        ["reboot"] => end(RebootCommand::Restart),
+        ["report"] => report(),
+        _ => println!("unknown command: {words:?}"),
+    }
+}
+
+fn number(text: &str) -> u8 {
+    text.parse().unwrap_or(u8::MAX)
+}
+
+fn end(command: RebootCommand) {
+    println!("the kernel refuses: {:?}", reboot(command));
+}
+
+/// Prints, in lines that can be compared, what decides Linux's mitigations.
+fn report() {
+    for (kind, at) in [("proc", "/proc"), ("sysfs", "/sys")] {
+        let _ = fs::create_dir(at);
+        let _ = mount(kind, at, kind, MountFlags::empty(), None);
+    }
+    for base in [0, 0x4000_0000, 0x8000_0000] {
+        print_cpuid(base);
+    }
+    print_cpuinfo();
+    print_vulnerabilities();
+    let online = fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
+    println!("REPORT online {}", online.trim());
+    exit_machine(0);
+}
+
+fn print_cpuid(base: u32) {
+    let highest = __cpuid_count(base, 0).eax.min(base + 0x100);
+    for leaf in base..=highest {
+        let mut previous = None;
+        for subleaf in 0..MOST_SUBLEAVES {
+            let r = __cpuid_count(leaf, subleaf);
+            let registers = [r.eax, r.ebx, r.ecx, r.edx];
+            if previous == Some(registers) {
+                break;
+            }
+            previous = Some(registers);
+            let [eax, ebx, ecx, edx] = registers;
+            println!(
+                "REPORT cpuid {leaf:08x} {subleaf:02x} {eax:08x} {ebx:08x} {ecx:08x} {edx:08x}"
+            );
+        }
+    }
+}
+
+fn print_cpuinfo() {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let first = cpuinfo.split("\n\n").next().unwrap_or_default();
+    for line in first.lines() {
+        match line.split_once(':').map(|(key, value)| (key.trim(), value)) {
+            Some(("flags", flags)) => flags
+                .split_whitespace()
+                .for_each(|flag| println!("REPORT flag {flag}")),
+            // Clocks differ from boot to boot.
+            Some(("cpu MHz" | "bogomips", _)) | None => {}
+            Some((key, value)) => println!("REPORT cpuinfo {key}:{value}"),
+        }
+    }
+}
+
+fn print_vulnerabilities() {
+    let folder = "/sys/devices/system/cpu/vulnerabilities";
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    names.sort();
+    for path in names {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        println!("REPORT vulnerability {name}: {}", text.trim());
+    }
+}
+
+/// Writes `status` to the debug-exit port.
+fn exit_machine(status: u8) {
+    // SAFETY: ioperm changes nothing but this process's right to the port.
+    if unsafe { libc::ioperm(DEBUG_EXIT.into(), 1, 1) } != 0 {
+        println!("no access to port {DEBUG_EXIT:#x}");
+        return;
+    }
+    // SAFETY: the port belongs to the hypervisor, which ends this machine; no memory
+    // is touched.
+    unsafe {
+        std::arch::asm!("out dx, al", in("dx") DEBUG_EXIT, in("al") status,
+            options(nomem, nostack, preserves_flags));
+    }
+}

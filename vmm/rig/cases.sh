@@ -1,0 +1,56 @@
+# The rig's cases, one a line: a name, the words that the command ends with, and
+# the command, separated by tabs. $boot and $linux are set by run.sh.
+
+case_line() {
+    local name=$1 expected=$2
+    shift 2
+    printf '%s\t%s' "$name" "$expected"
+    printf '\t%s' "$@"
+    printf '\n'
+}
+
+# Linux, entered as `$1 protocol`, told to do the rest as PID 1.
+linux_case() {
+    local name=$1 expected=$2 kernel=$3 protocol=$4 command=$5
+    shift 5
+    case_line "$name" "$expected" "$boot" "/rig/$kernel" --protocol "$protocol" \
+        --initrd /rig/guest.cpio --timeout 60 \
+        --append "console=ttyS0 panic=-1 quiet -- $command" "$@"
+}
+
+tiny_cases() {
+    local protocol
+    for protocol in linux64 pvh multiboot-elf multiboot-flat; do
+        case_line "tiny $protocol" "the guest exited with status 42" "$boot" "/rig/tiny/exit-$protocol"
+    done
+    case_line "triple fault" "the guest's CPU stopped on a triple fault" "$boot" /rig/tiny/triple-fault
+    case_line "hang" "the guest was killed when its time was up" "$boot" /rig/tiny/hang --timeout 1
+    case_line "cli and hlt" "the guest was killed when its time was up" "$boot" /rig/tiny/halt --timeout 1
+    case_line "panic" "the guest's kernel panicked: tiny" "$boot" /rig/tiny/panic
+    case_line "console flood" "the guest floods its console" "$boot" /rig/tiny/flood
+    case_line "wrong image" "not a kernel that can be booted" "$boot" /rig/cases
+    case_line "a program as kernel" "not supported" "$boot" /init
+    case_line "no image" "cannot read the kernel image" "$boot" /nowhere
+}
+
+# $1: a name for the kernel, $2: its file, $3: how it is entered.
+linux_cases() {
+    local name=$1 kernel=$2 protocol=$3
+    linux_case "$name: exit 0" "the guest exited with status 0" "$kernel" "$protocol" "exit 0"
+    linux_case "$name: exit 42" "the guest exited with status 42" "$kernel" "$protocol" "exit 42"
+    linux_case "$name: init dies" "exitcode=0x00000300" "$kernel" "$protocol" "die 3"
+    linux_case "$name: power off" "the guest powered off" "$kernel" "$protocol" "power-off"
+    linux_case "$name: reboot" "the guest rebooted" "$kernel" "$protocol" "reboot"
+}
+
+smp_cases() {
+    local name=$1 kernel=$2 protocol=$3 cpus
+    for cpus in 1 2 4; do
+        linux_case "$name: $cpus CPUs" "REPORT online 0$([ "$cpus" = 1 ] || echo "-$((cpus - 1))")" \
+            "$kernel" "$protocol" "report" --cpus "$cpus"
+    done
+}
+
+too_little_memory_case() {
+    linux_case "too little memory" "the guest has 8 MiB" "$1" "$2" "exit 0" --memory 8
+}

@@ -1,0 +1,115 @@
+#!/bin/bash
+# Boots guests under genuine KVM on a machine that may have none: QEMU emulates an
+# AMD CPU with SVM, a Debian kernel on it loads kvm_amd, and our own init runs the
+# cases there. Usage: vmm/rig/run.sh [BOOT-COMMAND]
+#
+# BOOT-COMMAND is a static program that takes `tollgate boot`'s arguments; without
+# it, this crate's example `boot` is built and taken.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+readonly target=${CARGO_TARGET_DIR:-target} build=build/rig
+readonly musl=x86_64-unknown-linux-musl
+readonly patience=${RIG_TIMEOUT:-600}
+boot=/rig/boot
+source vmm/rig/cases.sh
+
+main() {
+    mkdir -p "$build"
+    fetch_debian_kernel
+    build_programs
+    assemble_root "${1:-}"
+    write_cases > "$build/root/rig/cases"
+    pack "$build/root" "$build/rig.cpio"
+    boot_outer_machine
+    judge
+}
+
+# The distribution's own kernel with its kvm_amd, unpacked, never installed.
+fetch_debian_kernel() {
+    if [ -e "$build/debian/vmlinuz" ]; then
+        return
+    fi
+    local package
+    package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends:/ { print $2; exit }')
+    rm -rf "$build/download" "$build/debian.new"
+    mkdir -p "$build/download" "$build/debian.new"
+    (cd "$build/download" && apt-get download -q "$package" && dpkg-deb -x ./*.deb .)
+    local modules
+    modules=$(echo "$build"/download/lib/modules/*/kernel)
+    cp "$build"/download/boot/vmlinuz-* "$build/debian.new/vmlinuz"
+    # Numbered in the order in which they depend on each other.
+    cp "$modules/virt/lib/irqbypass.ko" "$build/debian.new/0-irqbypass.ko"
+    cp "$modules/arch/x86/kvm/kvm.ko" "$build/debian.new/1-kvm.ko"
+    cp "$modules/arch/x86/kvm/kvm-amd.ko" "$build/debian.new/2-kvm-amd.ko"
+    rm -rf "$build/debian" "$build/download"
+    mv "$build/debian.new" "$build/debian"
+}
+
+build_programs() {
+    cargo build --quiet --release --package vmm --target "$musl" \
+        --example boot --example rig_init --example rig_guest
+    cargo run --quiet --release --package vmm --target "$musl" --example tiny_guests -- "$(tiny_folder)"
+}
+
+tiny_folder() {
+    mkdir -p "$build/tiny"
+    echo "$build/tiny"
+}
+
+# $1: the boot command, or nothing for the example.
+assemble_root() {
+    local root=$build/root examples=$target/$musl/release/examples
+    rm -rf "$root" "$build/guest"
+    mkdir -p "$root"/{dev,proc,sys,tmp,rig/modules,rig/tiny} "$build/guest"/{dev,proc,sys}
+    cp "$build"/debian/*.ko "$root/rig/modules/"
+    cp "$build"/debian/vmlinuz "$root/rig/debian-bzImage"
+    cp "$build"/tiny/* "$root/rig/tiny/"
+    cp "$examples/rig_init" "$root/init"
+    cp "${1:-$examples/boot}" "$root/rig/boot"
+    cp "$examples/rig_guest" "$build/guest/init"
+    pack "$build/guest" "$root/rig/guest.cpio"
+    if has_patched_kernel; then
+        cp build/linux/bzImage "$root/rig/patched-bzImage"
+        strip --strip-debug -o "$root/rig/patched-vmlinux" build/linux/vmlinux
+    fi
+}
+
+has_patched_kernel() {
+    [ -e build/linux/bzImage ] && [ -e build/linux/vmlinux ]
+}
+
+pack() {
+    (cd "$1" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) > "$2"
+}
+
+write_cases() {
+    tiny_cases
+    linux_cases "Debian bzImage" debian-bzImage linux64
+    too_little_memory_case debian-bzImage linux64
+    smp_cases "Debian bzImage" debian-bzImage linux64
+    if has_patched_kernel; then
+        linux_cases "patched bzImage" patched-bzImage linux64
+        linux_cases "patched vmlinux, 64-bit" patched-vmlinux linux64
+        linux_cases "patched vmlinux, PVH" patched-vmlinux pvh
+        smp_cases "patched vmlinux, PVH" patched-vmlinux pvh
+    fi
+}
+
+boot_outer_machine() {
+    timeout "$patience" qemu-system-x86_64 \
+        -accel tcg,thread=multi -cpu max,+svm -smp 2 -m 3072 \
+        -nodefaults -no-reboot -display none -serial stdio \
+        -kernel "$build/debian/vmlinuz" -initrd "$build/rig.cpio" \
+        -append "console=ttyS0 panic=-1 mitigations=off quiet" \
+        < /dev/null | tee "$build/console.log"
+}
+
+judge() {
+    grep -q '^RIG [0-9]* passed, 0 failed' "$build/console.log" || {
+        echo "rig: not every case passed; the whole console is in $build/console.log" >&2
+        exit 1
+    }
+}
+
+main "$@"
