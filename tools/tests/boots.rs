@@ -1,0 +1,205 @@
+//! `tollgate boot`: real boots, and every way to end.
+//!
+//! They need what `make kernels initramfs` builds, and are run by `make test`.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{Answer, Sandbox, built};
+
+fn boot(sandbox: &Sandbox, image: &Path, more: &[&str]) -> Answer {
+    let mut args = vec!["boot", image.to_str().unwrap(), "--timeout", "20"];
+    args.extend(more);
+    sandbox.tollgate(&args)
+}
+
+fn boot_ring0(sandbox: &Sandbox, program: &Path) -> Answer {
+    boot(
+        sandbox,
+        &built("build/ring0"),
+        &["--initrd", program.to_str().unwrap()],
+    )
+}
+
+/// A copy of ring0 that only speaks Multiboot, which QEMU boots on a PC.
+fn multiboot_only(sandbox: &Sandbox) -> PathBuf {
+    const NOTE_NAME: &[u8] = b"Xen\0";
+    let mut image = fs::read(built("build/ring0")).unwrap();
+    let at = image.windows(4).position(|w| w == NOTE_NAME).unwrap();
+    image[at..at + 3].copy_from_slice(b"Nex");
+    sandbox.write("multiboot", image)
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn linux_runs_the_benchmark_by_both_images() {
+    let sandbox = Sandbox::new();
+    let initramfs = built("build/initramfs.cpio.gz");
+    for image in ["build/linux/bzImage", "build/linux/vmlinux"] {
+        let initrd = initramfs.to_str().unwrap();
+        let append = "console=ttyS0 quiet -- rounds=1 samples=2";
+        let boot = boot(
+            &sandbox,
+            &built(image),
+            &["--initrd", initrd, "--append", append],
+        );
+        boot.refused(0, &["exited with status 0"]);
+        assert!(
+            boot.stdout.contains("meta\tsyscall_500\tnoop"),
+            "{}",
+            boot.stdout
+        );
+        assert!(boot.stdout.contains("\nend\t"), "{}", boot.stdout);
+    }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn the_console_is_the_guests_alone() {
+    let sandbox = Sandbox::new();
+    let boot = boot(
+        &sandbox,
+        &built("build/ring0"),
+        &[
+            "--initrd",
+            built("build/guest-bench").to_str().unwrap(),
+            "--append",
+            "-- rounds=1",
+        ],
+    );
+    boot.succeeded();
+    assert!(boot.stdout.starts_with("--- 8< ---"), "{}", boot.stdout);
+    sandbox.write("log", &boot.stdout);
+    sandbox.tollgate(&["stats", "log"]).succeeded();
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn the_guests_status_is_passed_on() {
+    let sandbox = Sandbox::new();
+    for (status, code) in [(0, 0), (1, 1), (42, 42), (63, 63), (100, 63)] {
+        let program = sandbox.guest(&format!("EXIT={status}"));
+        let words = format!("exited with status {status}");
+        boot_ring0(&sandbox, &program).refused(code, &[&words]);
+    }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_linux_whose_init_exits_panics_and_only_zero_is_success() {
+    let sandbox = Sandbox::new();
+    for (status, code, words) in [
+        (0, 0, "exitcode=0x00000000"),
+        (3, 80, "exitcode=0x00000300"),
+    ] {
+        let init = sandbox.guest(&format!("EXIT={status}"));
+        let archive = sandbox.path("archive");
+        let archive = archive.to_str().unwrap();
+        sandbox
+            .tollgate(&["initramfs", init.to_str().unwrap(), "-o", archive])
+            .succeeded();
+        let image = built("build/linux/bzImage");
+        boot(&sandbox, &image, &["--initrd", archive]).refused(code, &["panicked", words]);
+    }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn every_compression_boots() {
+    let sandbox = Sandbox::new();
+    let bench = built("build/guest-bench");
+    for compression in ["none", "gzip", "zstd"] {
+        let archive = sandbox.path(compression);
+        let archive = archive.to_str().unwrap();
+        let make = ["initramfs", bench.to_str().unwrap(), "-o", archive];
+        sandbox
+            .tollgate(&[&make[..], &["--compression", compression]].concat())
+            .succeeded();
+        let append = ["--append", "console=ttyS0 quiet -- rounds=1 samples=1"];
+        let image = built("build/linux/bzImage");
+        boot(
+            &sandbox,
+            &image,
+            &[&["--initrd", archive][..], &append].concat(),
+        )
+        .succeeded();
+    }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_hanging_guest_is_killed() {
+    let sandbox = Sandbox::new();
+    let hang = sandbox.guest("HANG");
+    let more = ["--initrd", hang.to_str().unwrap(), "--timeout", "1"];
+    boot(&sandbox, &built("build/ring0"), &more).refused(124, &["time was up"]);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_flooding_guest_is_killed() {
+    let sandbox = Sandbox::new();
+    let flood = sandbox.guest("FLOOD");
+    let boot = boot_ring0(&sandbox, &flood);
+    // On a slow machine its time is up first.
+    assert!([83, 124].contains(&boot.code), "{}", boot.stderr);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_triple_fault_is_told_from_a_reset_and_a_power_off() {
+    let sandbox = Sandbox::new();
+    let image = multiboot_only(&sandbox);
+    for (define, code, words) in [
+        ("TRIPLE_FAULT", 81, "triple fault"),
+        ("RESET", 82, "rebooted"),
+        ("POWER_OFF", 0, "powered off"),
+    ] {
+        let program = sandbox.guest(define);
+        let more = ["--initrd", program.to_str().unwrap()];
+        boot(&sandbox, &image, &more).refused(code, &[words]);
+    }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn images_that_are_none_are_refused() {
+    let sandbox = Sandbox::new();
+    let linux = fs::read(built("build/linux/bzImage")).unwrap();
+    let ring0 = fs::read(built("build/ring0")).unwrap();
+    for (name, content) in [
+        ("empty", &b""[..]),
+        (
+            "text",
+            b"this is no kernel, but it is long enough to look into",
+        ),
+        ("cut-linux", &linux[..linux.len() / 2]),
+        ("cut-ring0", &ring0[..ring0.len() / 2]),
+    ] {
+        let image = sandbox.write(name, content);
+        boot(&sandbox, &image, &[]).refused(65, &[name]);
+    }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_damaged_program_is_the_guests_to_refuse() {
+    let sandbox = Sandbox::new();
+    let bench = fs::read(built("build/guest-bench")).unwrap();
+    let cut = sandbox.write("cut", &bench[..1000]);
+    let boot = boot_ring0(&sandbox, &cut);
+    assert_eq!(boot.code, 63, "{}", boot.stderr);
+    assert!(boot.stdout.contains("ring0: "), "{}", boot.stdout);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn qemus_own_errors_are_shown() {
+    let sandbox = Sandbox::new();
+    let hang = sandbox.guest("HANG");
+    let more = ["--initrd", hang.to_str().unwrap(), "--memory", "1048576"];
+    let boot = boot(&sandbox, &built("build/ring0"), &more);
+    boot.refused(83, &["qemu-system-x86_64", "it says: "]);
+}

@@ -1,0 +1,60 @@
+# Guests that misbehave, one a preprocessor symbol. Static PIEs without libc, that
+# run as Linux's /init and in ring 0 alike.
+
+.set SYS_write, 1
+.set SYS_exit_group, 231
+
+.macro say text, length
+    mov $SYS_write, %eax
+    mov $1, %edi
+    lea \text(%rip), %rsi
+    mov $\length, %edx
+    syscall
+.endm
+
+.globl _start
+_start:
+
+#if defined(EXIT)
+    mov $SYS_exit_group, %eax
+    mov $EXIT, %edi
+    syscall
+
+#elif defined(HANG)
+    jmp .
+
+#elif defined(FLOOD)
+1:  say flood, 4096
+    jmp 1b
+flood:
+    .fill 4095, 1, 'x'
+    .byte '\n'
+
+#elif defined(GARBAGE)
+    # Like a log, and cut.
+    say garbage, (garbage_end - garbage)
+    mov $SYS_exit_group, %eax
+    xor %edi, %edi
+    syscall
+garbage:
+    .ascii "--- 8< ---\nCONFIG_NB_ROUNDS=1\n--- >8 ---\ntollgate\t1\tprecise\n"
+    .ascii "slope\tscall\t0\t16\t1600\t32\t3200\t0\t0\n"
+garbage_end:
+
+#elif defined(TRIPLE_FAULT)
+    lidt no_table(%rip)
+    ud2
+no_table:
+    .fill 10, 1, 0
+
+#elif defined(POWER_OFF)
+    mov $0x604, %dx
+    mov $0x2000, %ax
+    out %ax, %dx
+    jmp .
+
+#elif defined(RESET)
+    mov $0xfe, %al
+    out %al, $0x64
+    jmp .
+#endif

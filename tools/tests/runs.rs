@@ -1,0 +1,382 @@
+//! Runs: from an experiment to tables, and everything that can go wrong on the way.
+//!
+//! They need what `make kernels initramfs` builds, and are run by `make test`.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use common::{Answer, HOST, Sandbox, built, linux, ring0, target};
+use serde_json::Value;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Every finished boot's console.
+fn consoles(sandbox: &Sandbox, run: &str) -> BTreeMap<String, Vec<u8>> {
+    let folder = sandbox.path(run).join("console");
+    let records = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    records
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .map(|record| {
+            let log = record.with_extension("log");
+            let name = record.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read(log).unwrap())
+        })
+        .collect()
+}
+
+/// Starts a run and waits until so many boots are finished.
+fn start_and_wait(sandbox: &Sandbox, run: &str, boots: usize) -> Child {
+    let child = sandbox
+        .command(&["run", "test.toml", "--run", run])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !sandbox.path(run).join("console").is_dir() || consoles(sandbox, run).len() < boots {
+        assert!(Instant::now() < deadline, "the run makes no progress");
+        sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    let kill = std::process::Command::new("kill")
+        .args(["-s", name, &pid])
+        .status();
+    assert!(kill.unwrap().success());
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn the_quick_experiment_goes_all_the_way() {
+    let sandbox = Sandbox::new();
+    let experiment = built("experiments/quick.toml");
+    let began = Instant::now();
+    sandbox
+        .tollgate(&["run", experiment.to_str().unwrap()])
+        .succeeded();
+    sandbox.evaluate("results/latest");
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        began.elapsed()
+    );
+
+    let manifest = json(&sandbox.read("results/latest/manifest.json"));
+    let bench = manifest["program"]["file"]["sha256"].as_str().unwrap();
+    let ran: Vec<_> = manifest["targets"].as_array().unwrap().iter().collect();
+    assert!(ran.iter().all(|target| target["program_sha256"] == bench));
+    assert!(manifest["machine"]["tsc"]["measured_hz"].as_f64().unwrap() > 1e8);
+
+    let boots = sandbox.read("results/latest/boots.csv");
+    for target in ["linux", "linux-nomitig", "ring0"] {
+        for boot in 0..2 {
+            let line = boots
+                .lines()
+                .find(|line| line.starts_with(&format!("{target},{boot},")));
+            assert!(line.unwrap().contains(",ok,90,noop,"), "{boots}");
+        }
+    }
+    for file in [
+        "table.txt",
+        "table.md",
+        "table.tex",
+        "comparison.svg",
+        "summary.csv",
+    ] {
+        let text = sandbox.read(&format!("results/latest/{file}"));
+        for word in ["emulated", "linux", "ring0"] {
+            assert!(text.contains(word), "{word} is not in {file}");
+        }
+    }
+    let summary = json(&sandbox.read("results/latest/summary.json"));
+    for target in summary["targets"].as_array().unwrap() {
+        let emulated = target["engine"] != "host";
+        assert_eq!(target["emulated"], emulated, "{target}");
+        assert!(!target["rows"].as_array().unwrap().is_empty(), "{target}");
+    }
+    assert!(
+        sandbox
+            .read("results/latest/distribution.svg")
+            .contains("emulated")
+    );
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn mitigations_are_off_where_they_are_switched_off() {
+    let sandbox = Sandbox::new();
+    let off = "cmdline = \"console=ttyS0 quiet mitigations=off\"";
+    let off = target("off", &built("build/linux/bzImage"), off);
+    sandbox.experiment(&built("build/guest-bench"), 1, &(linux() + &off));
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run"])
+        .succeeded();
+    let on = sandbox.read("run/console/linux.0.log");
+    let off = sandbox.read("run/console/off.0.log");
+    assert!(
+        on.contains("meta\tvulnerability.spectre_v2\tMitigation: "),
+        "{on}"
+    );
+    assert!(
+        off.contains("meta\tvulnerability.spectre_v2\tVulnerable"),
+        "{off}"
+    );
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_target_without_image_is_listed_and_the_rest_runs() {
+    let sandbox = Sandbox::new();
+    let unikraft = "[[target]]\nname = \"unikraft\"\nengine = \"qemu\"\nprogram-as = \"initrd\"\n";
+    sandbox.experiment(
+        &built("build/guest-bench"),
+        2,
+        &(HOST.to_owned() + unikraft),
+    );
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run"])
+        .refused(0, &["unikraft", "image = "]);
+    sandbox.evaluate("run");
+    assert_eq!(consoles(&sandbox, "run").len(), 2);
+    for file in ["table.txt", "table.md", "table.tex", "comparison.svg"] {
+        let text = sandbox.read(&format!("run/{file}"));
+        assert!(text.contains("no image"), "{file}:\n{text}");
+    }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_killed_run_resumes_to_the_same_boots() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 10, &(ring0() + HOST));
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "whole"])
+        .succeeded();
+
+    let mut child = start_and_wait(&sandbox, "killed", 5);
+    signal(&child, "KILL");
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    let kept = consoles(&sandbox, "killed");
+    assert!((5..20).contains(&kept.len()), "{}", kept.len());
+
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "killed", "--resume"])
+        .succeeded();
+    let resumed = consoles(&sandbox, "killed");
+    let whole = consoles(&sandbox, "whole");
+    assert!(resumed.keys().eq(whole.keys()));
+    assert!(kept.iter().all(|(name, console)| resumed[name] == *console));
+    let plan = |run: &str| json(&sandbox.read(&format!("{run}/manifest.json")))["plan"].clone();
+    assert_eq!(plan("killed"), plan("whole"));
+    sandbox.evaluate("killed");
+    // Once finished, there is nothing left to go on with, and that is no error.
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "killed", "--resume"])
+        .succeeded();
+    assert_eq!(consoles(&sandbox, "killed"), resumed);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn ctrl_c_keeps_every_finished_boot() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 10, &ring0());
+    let child = start_and_wait(&sandbox, "run", 3);
+    signal(&child, "INT");
+    let answer = Answer::from(child.wait_with_output().unwrap());
+    answer.refused(130, &["interrupted", "of 10 boots", "--resume --run run"]);
+    // A half-finished run has tables, too, and they say so.
+    sandbox.evaluate("run");
+    assert!(sandbox.read("run/table.txt").contains("Unfinished"));
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run", "--resume"])
+        .succeeded();
+    assert_eq!(consoles(&sandbox, "run").len(), 10);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn an_existing_run_is_never_overwritten() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 1, HOST);
+    let run = ["run", "test.toml", "--run", "run"];
+    sandbox.tollgate(&run).succeeded();
+    let before = sandbox.read("run/manifest.json");
+    sandbox
+        .tollgate(&run)
+        .refused(73, &["run exists already", "--resume"]);
+    assert_eq!(sandbox.read("run/manifest.json"), before);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_run_is_not_resumed_with_something_else() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.write("image", fs::read(built("build/ring0")).unwrap());
+    let targets = target("ring0", &image, "program-as = \"initrd\"");
+    let experiment = sandbox.experiment(&built("build/guest-bench"), 1, &targets);
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run"])
+        .succeeded();
+    let resume = ["run", "test.toml", "--run", "run", "--resume"];
+
+    let mut other = fs::read(&image).unwrap();
+    other.push(0);
+    fs::write(&image, other).unwrap();
+    sandbox
+        .tollgate(&resume)
+        .refused(65, &["\"ring0\"", "has changed"]);
+
+    let text = fs::read_to_string(&experiment).unwrap();
+    fs::write(&experiment, text + "# changed\n").unwrap();
+    sandbox
+        .tollgate(&resume)
+        .refused(65, &["test.toml", "has changed"]);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn bad_guests_fail_and_the_good_ones_are_kept() {
+    for (define, reason) in [
+        ("HANG", "time was up"),
+        ("EXIT=0", "no header"),
+        ("EXIT=9", "exited with status 9"),
+        ("GARBAGE", "clos"),
+    ] {
+        let sandbox = Sandbox::new();
+        let program = sandbox.guest(define);
+        let targets = (ring0() + HOST).replace("timeout-s = 5", "timeout-s = 1");
+        sandbox.experiment(&program, 1, &targets);
+        let run = sandbox.tollgate(&["run", "test.toml", "--run", "run"]);
+        assert!([0, 85].contains(&run.code), "{}", run.stderr);
+        assert_eq!(consoles(&sandbox, "run").len(), 2, "every console is kept");
+        sandbox
+            .tollgate(&["parse", "run"])
+            .refused(85, &["ring0, boot 0, failed", reason]);
+        sandbox.tollgate(&["process", "run"]).succeeded();
+        sandbox.tollgate(&["report", "run"]).succeeded();
+        let table = sandbox.read("run/table.txt");
+        assert!(table.contains("failed"), "{define}:\n{table}");
+    }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn missing_and_damaged_images_are_refused_before_the_first_boot() {
+    let sandbox = Sandbox::new();
+    for (content, code) in [(None, 65), (Some("no kernel at all, but long enough"), 65)] {
+        let image = sandbox.path("image");
+        if let Some(content) = content {
+            fs::write(&image, content).unwrap();
+        }
+        let targets = HOST.to_owned() + &target("bad", &image, "");
+        sandbox.experiment(&built("build/guest-bench"), 1, &targets);
+        let run = sandbox.tollgate(&["run", "test.toml", "--run", "run"]);
+        run.refused(code, &[image.to_str().unwrap()]);
+        assert!(!sandbox.path("run").exists());
+    }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_full_disk_loses_no_finished_boot() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 40, HOST);
+    fs::create_dir(sandbox.path("small")).unwrap();
+    let tollgate = assert_cmd::cargo::cargo_bin!("tollgate");
+    // A name space of its own, so that the file system goes with the test.
+    let script = format!(
+        "set -eu; cd '{}'; t='{}'
+        mount -t tmpfs -o size=300k none small
+        code=0; $t run test.toml --run small/run 2> full.txt || code=$?
+        ls small/run/console > kept.txt
+        mount -o remount,size=10m small
+        $t run test.toml --run small/run --resume
+        ls small/run/console > done.txt
+        exit $code",
+        sandbox.path("").display(),
+        tollgate.display()
+    );
+    let output = std::process::Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", &script])
+        .output()
+        .unwrap();
+    let answer = Answer::from(output);
+    assert_eq!(answer.code, 74, "{}", answer.stderr);
+    let complaint = sandbox.read("full.txt");
+    assert!(complaint.contains("free some space"), "{complaint}");
+    let boots = |file: &str| {
+        let text = sandbox.read(file);
+        text.lines().filter(|line| line.ends_with(".json")).count()
+    };
+    assert!(
+        (1..40).contains(&boots("kept.txt")),
+        "{}",
+        sandbox.read("kept.txt")
+    );
+    assert!(!sandbox.read("done.txt").contains("unfinished"));
+    assert_eq!(boots("done.txt"), 40);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn damaged_files_of_a_run_never_give_a_table() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 2, HOST);
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run"])
+        .succeeded();
+    sandbox.evaluate("run");
+    let spoil = |name: &str, change: &dyn Fn(&mut Vec<u8>)| {
+        let path = sandbox.path("run").join(name);
+        let good = fs::read(&path).unwrap();
+        let mut bad = good.clone();
+        change(&mut bad);
+        fs::write(&path, bad).unwrap();
+        (path, good)
+    };
+    let flip = |bytes: &mut Vec<u8>| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x15;
+    };
+    let cut = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() / 2);
+    let half_the_lines = |bytes: &mut Vec<u8>| {
+        let lines = bytes.iter().filter(|b| **b == b'\n').count() / 2;
+        let text: Vec<u8> = bytes
+            .split_inclusive(|b| *b == b'\n')
+            .take(lines)
+            .flatten()
+            .copied()
+            .collect();
+        *bytes = text;
+    };
+    let cases: [(&str, &str, &dyn Fn(&mut Vec<u8>), i32); 7] = [
+        ("parse", "manifest.json", &cut, 65),
+        ("parse", "console/host.1.log", &flip, 85),
+        ("parse", "console/host.1.log", &cut, 85),
+        ("parse", "console/host.1.json", &cut, 85),
+        ("process", "samples.csv", &half_the_lines, 65),
+        ("process", "boots.csv", &cut, 65),
+        ("report", "summary.json", &cut, 65),
+    ];
+    for (stage, file, change, code) in cases {
+        let (path, good) = spoil(file, change);
+        let name = Path::new(file).file_name().unwrap().to_str().unwrap();
+        sandbox.tollgate(&[stage, "run"]).refused(code, &[name]);
+        fs::write(path, good).unwrap();
+        sandbox.evaluate("run");
+    }
+}

@@ -1,0 +1,157 @@
+//! Wrong command lines and wrong files, for every command. Nothing is booted.
+
+mod common;
+
+use std::path::Path;
+
+use common::{HOST, Sandbox};
+
+#[test]
+fn help_tells_every_command_and_exit_code() {
+    let help = Sandbox::new().tollgate(&["--help"]);
+    help.succeeded();
+    for word in [
+        "run",
+        "parse",
+        "process",
+        "report",
+        "stats",
+        "boot",
+        "initramfs",
+        "124",
+        "130",
+    ] {
+        assert!(help.stdout.contains(word), "{word}");
+    }
+    let boot = Sandbox::new().tollgate(&["boot", "--help"]);
+    assert_eq!(boot.stdout.matches("  tollgate boot ").count(), 3);
+}
+
+#[test]
+fn wrong_command_lines_end_with_64() {
+    let sandbox = Sandbox::new();
+    for line in [
+        &[][..],
+        &["fly"],
+        &["run"],
+        &["run", "x.toml", "--fast"],
+        &["run", "x.toml", "--resume", "--only", "y"],
+        &["stats"],
+        &["boot"],
+        &["boot", "x", "--memory", "0"],
+        &["boot", "x", "--cpus", "many"],
+        &["boot", "x", "--timeout", "0"],
+        &["boot", "x", "--pin", "3-1"],
+        &["boot", "x", "--engine", "bochs"],
+    ] {
+        sandbox.tollgate(line).refused(64, &[]);
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .tollgate(&["run", "gone.toml"])
+        .refused(66, &["gone.toml"]);
+    sandbox
+        .tollgate(&["stats", "gone.log"])
+        .refused(66, &["gone.log"]);
+    sandbox
+        .tollgate(&["boot", "gone.elf"])
+        .refused(66, &["gone.elf"]);
+    sandbox
+        .tollgate(&["initramfs", "gone", "-o", "x"])
+        .refused(66, &["gone"]);
+    for stage in ["parse", "process", "report"] {
+        sandbox
+            .tollgate(&[stage, "gone"])
+            .refused(66, &["gone", "manifest.json"]);
+    }
+}
+
+#[test]
+fn a_wrong_experiment_is_named_with_the_place() {
+    let sandbox = Sandbox::new();
+    sandbox.write("bad.toml", "name = \"bad\"\nboots = many\n");
+    sandbox
+        .tollgate(&["run", "bad.toml"])
+        .refused(65, &["bad.toml", "line 2"]);
+}
+
+#[test]
+fn a_missing_program_is_named_before_anything_is_made() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(Path::new("no-such-program"), 1, HOST);
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run"])
+        .refused(66, &["no-such-program"]);
+    assert!(!sandbox.path("run").exists());
+}
+
+#[test]
+fn only_takes_a_target_that_is_there() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(Path::new("/bin/true"), 1, HOST);
+    sandbox
+        .tollgate(&["run", "test.toml", "--only", "moon"])
+        .refused(65, &["test.toml", "\"moon\"", "host"]);
+}
+
+#[test]
+fn without_qemu_the_package_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("kernel", "no kernel");
+    let boot = sandbox
+        .command(&["boot", "kernel"])
+        .env("PATH", "/nowhere")
+        .output();
+    common::Answer::from(boot.unwrap()).refused(69, &["qemu-system-x86_64", "apt-get install"]);
+}
+
+#[test]
+fn a_log_that_is_cut_has_no_statistics() {
+    let sandbox = Sandbox::new();
+    let log = include_bytes!("../../eval/tests/fixtures/original-linux.0.log");
+    let end = log.windows(5).rposition(|w| w == b"fcall").unwrap();
+    sandbox.write("cut.log", &log[..end + 8]);
+    sandbox
+        .tollgate(&["stats", "cut.log"])
+        .refused(65, &["cut.log"]);
+    sandbox.write("empty.log", "");
+    sandbox
+        .tollgate(&["stats", "empty.log"])
+        .refused(65, &["empty.log"]);
+}
+
+#[test]
+fn the_originals_log_has_numpys_statistics() {
+    let sandbox = Sandbox::new();
+    let log = include_bytes!("../../eval/tests/fixtures/original-linux.0.log");
+    sandbox.write("original.log", log);
+    let stats = sandbox.tollgate(&["stats", "original.log"]);
+    stats.succeeded();
+    for line in [
+        "| tsc | 20 | 215.800000 | 130.000000 | 104.000000 | 169.000000 |",
+        "| fcall | 20 | 26.580450 | 24.556000 | 24.393750 | 25.898000 |",
+        "| scall | 20 | 444.380700 | 415.039000 | 410.529500 | 500.293500 |",
+    ] {
+        assert!(stats.stdout.contains(line), "{}", stats.stdout);
+    }
+    let json = sandbox.tollgate(&["stats", "--json", "original.log"]);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["stats"][2]["q3"], 500.2935);
+}
+
+#[test]
+fn an_initramfs_is_the_same_twice() {
+    let sandbox = Sandbox::new();
+    sandbox.write("init", "a program");
+    for name in ["one", "two"] {
+        sandbox
+            .tollgate(&["initramfs", "init", "-o", name])
+            .succeeded();
+    }
+    let read = |name| std::fs::read(sandbox.path(name)).unwrap();
+    assert_eq!(read("one"), read("two"));
+}
