@@ -122,7 +122,7 @@ fn whole(log: &str) -> Log {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn cut_at_any_byte(log in log(), noise in noise()) {
@@ -169,7 +169,7 @@ proptest! {
         let lines = log.lines().count() as u64;
         let places: Vec<_> = noises.iter().map(|_| random.next() % (lines + 1)).collect();
         let mut console = Vec::new();
-        let mut insert = |i, console: &mut Vec<u8>| {
+        let insert = |i, console: &mut Vec<u8>| {
             for (noise, _) in noises.iter().zip(&places).filter(|(_, place)| **place == i) {
                 console.extend_from_slice(noise);
                 console.push(b'\n');
