@@ -8,10 +8,11 @@ use std::process::exit;
 
 use rustix::mount::{MountFlags, mount};
 use rustix::system::{RebootCommand, reboot};
+use rustix::termios::tcdrain;
 
 const DEBUG_EXIT: u16 = 0xf4;
 /// A leaf has no more subleaves than that which tell something.
-const MOST_SUBLEAVES: u32 = 32;
+const MOST_SUBLEAVES: u32 = 16;
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -53,17 +54,15 @@ fn report() {
 fn print_cpuid(base: u32) {
     let highest = __cpuid_count(base, 0).eax.min(base + 0x100);
     for leaf in base..=highest {
-        let mut previous = None;
         for subleaf in 0..MOST_SUBLEAVES {
             let r = __cpuid_count(leaf, subleaf);
-            let registers = [r.eax, r.ebx, r.ecx, r.edx];
-            if previous == Some(registers) {
-                break;
+            // Beyond the last subleaf, ECX and EDX may still repeat the question.
+            if subleaf > 0 && r.eax == 0 && r.ebx == 0 {
+                continue;
             }
-            previous = Some(registers);
-            let [eax, ebx, ecx, edx] = registers;
             println!(
-                "REPORT cpuid {leaf:08x} {subleaf:02x} {eax:08x} {ebx:08x} {ecx:08x} {edx:08x}"
+                "REPORT cpuid {leaf:08x} {subleaf:02x} {:08x} {:08x} {:08x} {:08x}",
+                r.eax, r.ebx, r.ecx, r.edx
             );
         }
     }
@@ -100,8 +99,9 @@ fn print_vulnerabilities() {
     }
 }
 
-/// Writes `status` to the debug-exit port.
+/// Writes `status` to the debug-exit port, when all that was said has left the machine.
 fn exit_machine(status: u8) {
+    let _ = tcdrain(std::io::stdout());
     // SAFETY: ioperm changes nothing but this process's right to the port.
     if unsafe { libc::ioperm(DEBUG_EXIT.into(), 1, 1) } != 0 {
         println!("no access to port {DEBUG_EXIT:#x}");

@@ -28,7 +28,6 @@ fn main() -> io::Result<()> {
             "panic",
             tiny::vmlinux(&[tiny::print(panic), tiny::hang()].concat()),
         ),
-        ("flood", tiny::vmlinux(&tiny::flood(b'x'))),
     ];
     for (name, image) in kernels {
         fs::write(folder.join(name), image)?;

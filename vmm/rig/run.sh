@@ -86,6 +86,7 @@ pack() {
 write_cases() {
     tiny_cases
     linux_cases "Debian bzImage" debian-bzImage linux64
+    power_off_case "Debian bzImage" debian-bzImage linux64
     too_little_memory_case debian-bzImage linux64
     smp_cases "Debian bzImage" debian-bzImage linux64
     if has_patched_kernel; then

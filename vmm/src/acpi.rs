@@ -68,9 +68,10 @@ fn fadt(dsdt: u64) -> FADTBuilder {
         .flag(Flags::ProcC1)
         .flag(Flags::PwrButton)
         .flag(Flags::SlpButton)
+        .flag(Flags::FixRtc)
         .flag(Flags::ResetRegSup);
     fadt.sci_int = SCI.into();
-    fadt.pm1a_evt_blk = u32::from(ports::PM1_EVENT).into();
+    fadt.pm1a_evt_blk = u32::from(ports::PM1_STATUS).into();
     fadt.pm1_evt_len = PM1_EVENT_LENGTH;
     fadt.pm1a_cnt_blk = u32::from(ports::PM1_CONTROL).into();
     fadt.pm1_cnt_len = PM1_CONTROL_LENGTH;

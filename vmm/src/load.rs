@@ -116,14 +116,15 @@ fn place_initrd(image: &Image, ram_end: u64, size: u64) -> Result<u64, LoadError
         .map_or(u64::MAX, |setup| u64::from(setup.initrd_addr_max) + 1);
     let end = ram_end.min(limit) & !(PAGE - 1);
     let room = end.saturating_sub(begin);
-    if size.next_multiple_of(PAGE) > room || size > room {
+    let pages = size.div_ceil(PAGE);
+    if pages > room / PAGE {
         return Err(LoadError::InitrdTooBig {
             size: size.div_ceil(1024),
             room: room >> 10,
         });
     }
     Ok(match image.protocol {
-        Protocol::Linux64 | Protocol::Pvh => end - size.next_multiple_of(PAGE),
+        Protocol::Linux64 | Protocol::Pvh => end - pages * PAGE,
         Protocol::Multiboot => begin,
     })
 }
@@ -150,3 +151,6 @@ pub fn cmdline(memory: &Memory, cmdline: &str, image: &Image) -> Result<(), Load
     memory.write_slice(&bytes, GuestAddress(layout::CMDLINE))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,8 @@ pub enum Effect {
 pub struct Devices<T: Trigger, W: Write> {
     serial: Serial<T, vm_superio::serial::NoEvents, W>,
     cmos: Cmos,
+    /// What the guest wrote there is all that ACPI's drivers want to read there.
+    pm1_enable: u16,
     debug_exits: Vec<u16>,
 }
 
@@ -46,6 +48,7 @@ impl<T: Trigger, W: Write> Devices<T, W> {
         Self {
             serial: Serial::new(interrupt, console),
             cmos: Cmos::default(),
+            pm1_enable: 0,
             debug_exits: [&[ports::DEBUG_EXIT, ports::DEBUG_EXIT_UNIKRAFT], more_exits].concat(),
         }
     }
@@ -62,6 +65,10 @@ impl<T: Trigger, W: Write> Devices<T, W> {
                 self.cmos.select(value as u8);
                 Effect::None
             }
+            ports::PM1_ENABLE => {
+                self.pm1_enable = value as u16;
+                Effect::None
+            }
             ports::I8042_COMMAND if value as u8 == ports::I8042_RESET => Effect::End(End::Rebooted),
             ports::RESET_CONTROL if value & RESET_CPU != 0 => Effect::End(End::Rebooted),
             ports::PM1_CONTROL if value & PM1_SLEEP != 0 => Effect::End(End::PoweredOff),
@@ -75,21 +82,22 @@ impl<T: Trigger, W: Write> Devices<T, W> {
 
     /// The guest reads `data.len()` bytes from `port`.
     pub fn read(&mut self, port: u16, data: &mut [u8]) -> Effect {
-        data.fill(0);
-        let value = match port {
-            ports::SERIAL..=ports::SERIAL_END => self.serial.read((port - ports::SERIAL) as u8),
-            ports::CMOS_DATA => self.cmos.read(),
-            ports::PM1_CONTROL => PM1_SCI_ENABLED as u8,
-            ports::PVPANIC => PVPANIC_PANICKED as u8,
+        let value: u32 = match port {
+            ports::SERIAL..=ports::SERIAL_END => {
+                self.serial.read((port - ports::SERIAL) as u8).into()
+            }
+            ports::CMOS_DATA => self.cmos.read().into(),
+            ports::PM1_ENABLE => self.pm1_enable.into(),
+            ports::PM1_CONTROL => PM1_SCI_ENABLED,
+            ports::PVPANIC => PVPANIC_PANICKED,
             _ if is_known(port) => 0,
             _ => {
                 data.fill(NOTHING);
                 return Effect::Unknown;
             }
         };
-        if let Some(first) = data.first_mut() {
-            *first = value;
-        }
+        let bytes = value.to_le_bytes().into_iter().chain(std::iter::repeat(0));
+        data.iter_mut().zip(bytes).for_each(|(to, byte)| *to = byte);
         Effect::None
     }
 
@@ -118,7 +126,7 @@ fn is_known(port: u16) -> bool {
             | ports::CMOS_DATA
             | ports::RESET_CONTROL
             | ports::PVPANIC
-            | ports::PM1_EVENT..=0x605
+            | ports::PM1_STATUS..=ports::PM1_END
     )
 }
 

@@ -24,9 +24,13 @@ pub const DEBUG_EXIT_UNIKRAFT: u16 = 0x501;
 pub const PVPANIC: u16 = 0x505;
 /// A byte written here says that the benchmark starts: any value. QEMU has nothing there.
 pub const BENCHMARK_START: u16 = 0x5a0;
-/// ACPI PM1 event registers: status and enable, two bytes each.
-pub const PM1_EVENT: u16 = 0x600;
+/// ACPI PM1 event status, two bytes; there are no events.
+pub const PM1_STATUS: u16 = 0x600;
+/// ACPI PM1 event enable, two bytes.
+pub const PM1_ENABLE: u16 = 0x602;
 /// ACPI PM1 control register: bit 13 switches off.
 pub const PM1_CONTROL: u16 = 0x604;
+/// The last byte of ACPI's registers.
+pub const PM1_END: u16 = 0x605;
 /// Reset control register of PCI chipsets.
 pub const RESET_CONTROL: u16 = 0xcf9;

@@ -42,3 +42,6 @@ pub fn cmdline(protocol: Protocol, cmdline: &str) -> String {
         Protocol::Multiboot => format!("kernel {cmdline}").trim_end().to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;
