@@ -14,6 +14,7 @@ mod layout;
 mod load;
 mod memory;
 pub mod panic;
+pub mod probe;
 mod protocol;
 
 pub use boot::{BootOutcome, BootSpec, End, Timings};

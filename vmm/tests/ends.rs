@@ -3,71 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
+mod run;
 mod tiny;
 
 use std::fs;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use vmm::kvm::{Io, KvmOptions, Report, boot};
-use vmm::{BootSpec, End};
-
-struct Run {
-    report: Report,
-    heard: Vec<u8>,
-}
-
-impl Run {
-    fn end(&self) -> &End {
-        &self.report.outcome.end
-    }
-}
-
-fn has_kvm() -> bool {
-    let usable = fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/kvm")
-        .is_ok();
-    if !usable {
-        eprintln!("skipped: no usable /dev/kvm");
-    }
-    usable
-}
-
-fn spec(kernel: PathBuf) -> BootSpec {
-    BootSpec {
-        kernel,
-        initrd: None,
-        cmdline: String::new(),
-        memory_mib: 4,
-        cpus: 1,
-        pin: Vec::new(),
-        timeout: Duration::from_secs(20),
-    }
-}
-
-fn run_with(code: &[u8], options: &KvmOptions, change: impl FnOnce(&mut BootSpec)) -> Run {
-    let folder = tempfile::tempdir().unwrap();
-    let kernel = folder.path().join("kernel");
-    fs::write(&kernel, tiny::vmlinux(code)).unwrap();
-    let mut spec = spec(kernel);
-    change(&mut spec);
-    let mut heard = Vec::new();
-    let stop = AtomicBool::new(false);
-    let io = Io {
-        console: &mut |bytes| heard.extend_from_slice(bytes),
-        input: None,
-        stop: &stop,
-    };
-    let report = boot(&spec, options, io);
-    Run { report, heard }
-}
-
-fn run(code: &[u8]) -> Run {
-    run_with(code, &KvmOptions::default(), |_| {})
-}
+use run::{has_kvm, run, run_with, spec};
+use vmm::End;
+use vmm::kvm::{Io, KvmOptions, boot};
 
 #[test]
 fn statuses_come_through_both_debug_exit_ports() {
@@ -272,19 +217,4 @@ fn typed_input_reaches_the_guest() {
             status: b'k'.into()
         }
     );
-}
-
-#[test]
-fn hundred_boots_leave_no_thread_and_no_descriptor() {
-    if !has_kvm() {
-        return;
-    }
-    let count = |what: &str| fs::read_dir(format!("/proc/self/{what}")).unwrap().count();
-    run(&tiny::exit(0));
-    let descriptors = count("fd");
-    for _ in 0..100 {
-        assert_eq!(*run(&tiny::exit(0)).end(), End::Exited { status: 0 });
-    }
-    // Other tests run beside this one, and hold some while they do.
-    assert!(count("fd") < descriptors + 60);
 }

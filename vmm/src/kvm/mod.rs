@@ -15,6 +15,7 @@ pub use error::KvmError;
 pub use monitor::Io;
 pub use seccomp::Seccomp;
 pub use stats::Stats;
+pub(crate) use vm::open as open_device;
 
 use std::fs::File;
 use std::sync::{Arc, Barrier};
@@ -80,10 +81,23 @@ pub struct Report {
 /// Never fails otherwise than by [`End::EngineFailed`].
 pub fn boot(spec: &BootSpec, options: &KvmOptions, io: Io<'_>) -> Report {
     let asked = Instant::now();
-    match start(spec, options, asked).and_then(|guest| guest.run(spec, options, io)) {
-        Ok(report) => report,
-        Err(error) => never_started(&error, asked),
-    }
+    image::open(&spec.kernel, options.protocol)
+        .map_err(KvmError::from)
+        .and_then(|kernel| start(spec, options, kernel, asked)?.run(spec, options, io))
+        .unwrap_or_else(|error| never_started(&error, asked))
+}
+
+/// Boots an image that was inspected already; `spec.kernel` does not matter.
+pub(crate) fn boot_image(
+    spec: &BootSpec,
+    options: &KvmOptions,
+    io: Io<'_>,
+    kernel: (File, Image),
+) -> Report {
+    let asked = Instant::now();
+    start(spec, options, kernel, asked)
+        .and_then(|guest| guest.run(spec, options, io))
+        .unwrap_or_else(|error| never_started(&error, asked))
 }
 
 fn never_started(error: &KvmError, asked: Instant) -> Report {
@@ -117,10 +131,14 @@ struct Guest {
     _vm: kvm_ioctls::VmFd,
 }
 
-fn start(spec: &BootSpec, options: &KvmOptions, asked: Instant) -> Result<Guest, KvmError> {
+fn start(
+    spec: &BootSpec,
+    options: &KvmOptions,
+    (file, image): (File, Image),
+    asked: Instant,
+) -> Result<Guest, KvmError> {
     let kvm = vm::open()?;
     let cpus = vm::check_cpus(&kvm, spec.cpus)?;
-    let (file, image) = image::open(&spec.kernel, options.protocol)?;
     let memory = memory::map(spec.memory_mib)?;
     prepare_memory(&memory, options)?;
     let entry = load(spec, &memory, file, &image, cpus)?;

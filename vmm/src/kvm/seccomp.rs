@@ -134,3 +134,66 @@ fn second_argument_is(value: u64) -> Result<SeccompRule, seccompiler::BackendErr
     let is_value = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)?;
     SeccompRule::new(vec![is_value])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::IsTerminal;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, ExitStatus};
+
+    use super::*;
+
+    const WHAT: &str = "VMM_TEST_SECCOMP";
+
+    /// Runs `child` below in a process of its own, which may die of it.
+    fn in_a_child(what: &str) -> ExitStatus {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "kvm::seccomp::tests::child", "--test-threads=1"])
+            .env(WHAT, what)
+            .output()
+            .unwrap()
+            .status
+    }
+
+    #[test]
+    fn child() {
+        let Ok(what) = std::env::var(WHAT) else {
+            return;
+        };
+        let (filter, action) = what.split_once(' ').unwrap();
+        let filter = match filter {
+            "vcpu" => vcpu_filter().unwrap(),
+            _ => monitor_filter().unwrap(),
+        };
+        seccompiler::apply_filter(&filter).unwrap();
+        match action {
+            "nothing" => {}
+            "open" => drop(File::open("/dev/null")),
+            "ioctl" => drop(std::io::stdin().is_terminal()),
+            "execute" => drop(Command::new("/bin/true").status()),
+            "connect" => drop(std::net::TcpStream::connect("127.0.0.1:1")),
+            _ => unreachable!("{action}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_listed_ends_the_process() {
+        for filter in ["vcpu", "monitor"] {
+            for action in ["open", "ioctl", "execute", "connect"] {
+                let status = in_a_child(&format!("{filter} {action}"));
+                assert_eq!(status.signal(), Some(libc::SIGSYS), "{filter} {action}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_listed_goes_through() {
+        for filter in ["vcpu", "monitor"] {
+            assert!(
+                in_a_child(&format!("{filter} nothing")).success(),
+                "{filter}"
+            );
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Is this KVM real? A few lines of guest code tell hardware from an emulator that
+//! only calls itself KVM.
+//!
+//! A /dev/kvm that executes guest instructions in software needs hundreds of ticks
+//! for what hardware does in one, and stumbles over instructions that it does not
+//! know. Measurements under it measure the emulator.
+
+mod guest;
+
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kvm::{KvmError, open_device};
+
+/// What /dev/kvm is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kvm", rename_all = "kebab-case")]
+pub enum Kvm {
+    /// Guests run on the CPU, by this extension, and this is no virtual machine itself.
+    Hardware {
+        /// `vmx` or `svm`.
+        extension: String,
+        /// Guest instructions per TSC tick.
+        rate: f64,
+    },
+    /// The same, inside a virtual machine: exits cost far more, the rest does not.
+    Nested {
+        /// `vmx` or `svm`.
+        extension: String,
+        /// Guest instructions per TSC tick.
+        rate: f64,
+    },
+    /// Guest instructions are emulated in software, or cannot be executed at all.
+    SoftwareEmulated {
+        /// Guest instructions per TSC tick, if they ran.
+        rate: Option<f64>,
+        /// What gave it away.
+        reason: String,
+    },
+    /// There is no /dev/kvm.
+    NoDevice,
+    /// /dev/kvm is there for others.
+    NoPermission {
+        /// The group to join.
+        group: String,
+    },
+    /// /dev/kvm is there and fails.
+    Broken {
+        /// How.
+        reason: String,
+    },
+}
+
+impl Kvm {
+    /// Whether measurements under it measure a CPU.
+    pub fn is_real(&self) -> bool {
+        matches!(self, Self::Hardware { .. } | Self::Nested { .. })
+    }
+}
+
+impl fmt::Display for Kvm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hardware { extension, rate } => {
+                write!(f, "hardware ({extension}), {rate:.2} instructions per tick")
+            }
+            Self::Nested { extension, rate } => write!(
+                f,
+                "nested: {extension} inside a virtual machine, {rate:.2} instructions per tick"
+            ),
+            Self::SoftwareEmulated {
+                rate: Some(rate),
+                reason,
+            } => write!(
+                f,
+                "emulated in software: {reason} ({rate:.5} instructions per tick)"
+            ),
+            Self::SoftwareEmulated { rate: None, reason } => {
+                write!(f, "emulated in software: {reason}")
+            }
+            Self::NoDevice => f.write_str("there is no /dev/kvm"),
+            Self::NoPermission { group } => write!(
+                f,
+                "no permission for /dev/kvm: `sudo usermod -aG {group} $USER`, then log in again"
+            ),
+            Self::Broken { reason } => write!(f, "/dev/kvm does not work: {reason}"),
+        }
+    }
+}
+
+/// Hardware executes the loop at about one instruction per tick. Emulators that
+/// interpret are slower by three orders of magnitude, those that translate by one.
+const SLOWEST_HARDWARE: f64 = 0.05;
+/// Long enough for any KVM, short enough for a user who waits.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Finds out what /dev/kvm is, in a few milliseconds where it is real.
+pub fn probe() -> Kvm {
+    match open_device() {
+        Ok(_) => {}
+        Err(KvmError::NoDevice) => return Kvm::NoDevice,
+        Err(KvmError::NoPermission) => {
+            return Kvm::NoPermission {
+                group: device_group(),
+            };
+        }
+        Err(error) => {
+            return Kvm::Broken {
+                reason: error.to_string(),
+            };
+        }
+    }
+    let cpu = Cpu::of(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default());
+    judge(
+        &cpu,
+        guest::speed(PATIENCE),
+        guest::executes_everything(PATIENCE),
+    )
+}
+
+/// What the host's kernel says of its CPU.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Cpu {
+    extension: Option<&'static str>,
+    is_virtual: bool,
+}
+
+impl Cpu {
+    fn of(cpuinfo: &str) -> Self {
+        let flags = cpuinfo
+            .lines()
+            .find(|line| line.starts_with("flags"))
+            .unwrap_or_default();
+        let has = |flag: &str| flags.split_whitespace().any(|word| word == flag);
+        Self {
+            extension: ["vmx", "svm"].into_iter().find(|extension| has(extension)),
+            is_virtual: has("hypervisor"),
+        }
+    }
+}
+
+fn judge(cpu: &Cpu, speed: Result<f64, String>, executes: Result<(), String>) -> Kvm {
+    let emulated = |rate, reason| Kvm::SoftwareEmulated { rate, reason };
+    let rate = match speed {
+        Ok(rate) => rate,
+        Err(reason) if cpu.extension.is_some() => return Kvm::Broken { reason },
+        Err(reason) => return emulated(None, reason),
+    };
+    let Some(extension) = cpu.extension else {
+        let reason = "the CPU shows neither vmx nor svm, so KVM is a software one (kvm-pvm?)";
+        return emulated(Some(rate), reason.into());
+    };
+    if let Err(reason) = executes {
+        return emulated(Some(rate), reason);
+    }
+    if rate < SLOWEST_HARDWARE {
+        return emulated(Some(rate), "guest instructions are far too slow".into());
+    }
+    let extension = extension.to_owned();
+    match cpu.is_virtual {
+        true => Kvm::Nested { extension, rate },
+        false => Kvm::Hardware { extension, rate },
+    }
+}
+
+/// The name of the group that owns /dev/kvm, usually `kvm`.
+fn device_group() -> String {
+    let gid = fs::metadata("/dev/kvm").map(|metadata| metadata.gid().to_string());
+    let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+    let name = groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1) == gid.as_deref().ok()).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| "kvm".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cpu(flags: &str) -> Cpu {
+        Cpu::of(&format!("processor\t: 0\nflags\t\t: {flags}\nbugs\t\t:\n"))
+    }
+
+    #[test]
+    fn real_kvm_is_hardware_or_nested() {
+        let judged = judge(&cpu("fpu svm"), Ok(0.9), Ok(()));
+        assert_eq!(
+            judged,
+            Kvm::Hardware {
+                extension: "svm".into(),
+                rate: 0.9
+            }
+        );
+        let judged = judge(&cpu("vmx hypervisor"), Ok(0.9), Ok(()));
+        assert_eq!(
+            judged,
+            Kvm::Nested {
+                extension: "vmx".into(),
+                rate: 0.9
+            }
+        );
+    }
+
+    #[test]
+    fn emulators_give_themselves_away() {
+        for judged in [
+            judge(&cpu("fpu hypervisor"), Ok(0.9), Ok(())),
+            judge(&cpu("svm hypervisor"), Ok(0.001), Ok(())),
+            judge(&cpu("svm hypervisor"), Ok(0.9), Err("no int3".into())),
+            judge(&cpu("fpu"), Err("no instruction at all".into()), Ok(())),
+        ] {
+            assert!(matches!(judged, Kvm::SoftwareEmulated { .. }), "{judged}");
+            assert!(!judged.is_real());
+        }
+    }
+
+    #[test]
+    fn a_probe_always_has_an_answer() {
+        eprintln!("{}", probe());
+    }
+}

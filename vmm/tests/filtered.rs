@@ -1,0 +1,61 @@
+//! Alone in its process, because it looks at all of its threads.
+
+#![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
+
+mod run;
+mod tiny;
+
+use std::fs;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
+use run::{has_kvm, spec};
+use vmm::BootSpec;
+use vmm::kvm::{Io, KvmOptions, boot};
+
+#[test]
+fn every_vcpu_is_filtered_when_the_guest_runs() {
+    if !has_kvm() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = folder.path().join("kernel");
+    fs::write(
+        &kernel,
+        tiny::vmlinux(&[tiny::print("\n"), tiny::hang()].concat()),
+    )
+    .unwrap();
+    let spec = BootSpec {
+        cpus: 2,
+        ..spec(kernel)
+    };
+    let stop = AtomicBool::new(false);
+    let mut modes = Vec::new();
+    let io = Io {
+        console: &mut |_| {
+            modes = seccomp_modes_of("vcpu");
+            stop.store(true, Relaxed);
+        },
+        input: None,
+        stop: &stop,
+    };
+    boot(&spec, &KvmOptions::default(), io);
+    // Other tests' vCPUs are seen too, and all of them are filtered (mode 2).
+    assert!(
+        modes.len() >= 2 && modes.iter().all(|mode| mode == "2"),
+        "{modes:?}"
+    );
+}
+
+/// Of this process's threads, by the beginning of their names.
+fn seccomp_modes_of(name: &str) -> Vec<String> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    tasks
+        .filter_map(|task| fs::read_to_string(task.ok()?.path().join("status")).ok())
+        .filter(|status| status.starts_with(&format!("Name:\t{name}")))
+        .filter_map(|status| {
+            let line = status.lines().find(|line| line.starts_with("Seccomp:"))?;
+            Some(line.split_whitespace().nth(1)?.to_owned())
+        })
+        .collect()
+}
