@@ -43,10 +43,7 @@ fn the_image_is_a_static_pie_that_needs_no_loader_but_a_copy() {
         elf::DT_JMPREL,
         elf::DT_NEEDED,
     ] {
-        assert!(
-            !tags.contains(&relocations),
-            "{relocations:?}"
-        );
+        assert!(!tags.contains(&relocations), "{relocations:?}");
     }
 }
 

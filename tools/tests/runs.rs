@@ -96,8 +96,10 @@ fn the_quick_experiment_goes_all_the_way() {
         "comparison.svg",
         "summary.csv",
     ] {
-        let text = sandbox.read(&format!("results/latest/{file}"));
-        for word in ["emulated", "linux", "ring0"] {
+        let text = sandbox
+            .read(&format!("results/latest/{file}"))
+            .to_lowercase();
+        for word in ["emulated", "linux", "ring0", "host"] {
             assert!(text.contains(word), "{word} is not in {file}");
         }
     }
@@ -252,7 +254,7 @@ fn a_run_is_not_resumed_with_something_else() {
 fn bad_guests_fail_and_the_good_ones_are_kept() {
     for (define, reason) in [
         ("HANG", "time was up"),
-        ("EXIT=0", "no header"),
+        ("EXIT=0", "console is empty"),
         ("EXIT=9", "exited with status 9"),
         ("GARBAGE", "clos"),
     ] {
@@ -271,6 +273,20 @@ fn bad_guests_fail_and_the_good_ones_are_kept() {
         let table = sandbox.read("run/table.txt");
         assert!(table.contains("failed"), "{define}:\n{table}");
     }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_flood_is_cut_off_and_kept() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&sandbox.guest("FLOOD"), 1, HOST);
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run"])
+        .refused(85, &["floods"]);
+    assert_eq!(consoles(&sandbox, "run")["host.0"].len(), 16 << 20);
+    sandbox
+        .tollgate(&["parse", "run"])
+        .refused(85, &["host, boot 0, failed", "floods"]);
 }
 
 #[test]

@@ -15,8 +15,8 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 
 use super::qmp::Qmp;
 
-/// More than any log needs, and far less than memory.
-const CONSOLE_LIMIT: usize = 64 << 20;
+/// Four times the longest log, that of 65,536 samples.
+const CONSOLE_LIMIT: usize = 16 << 20;
 /// What is kept of standard error.
 const ERROR_LIMIT: usize = 64 << 10;
 /// How long a guest may live after its last words.
