@@ -34,7 +34,6 @@ main() {
         return
     fi
 
-    forget_results
     prepare_source "$source_key"
     configure
     require_options
@@ -47,8 +46,8 @@ say() { echo "linux: $*"; }
 
 die() {
     echo "linux: $1" >&2
-    shift
-    printf '       %s\n' "$@" >&2
+    local line
+    for line in "${@:2}"; do echo "       $line" >&2; done
     exit 1
 }
 
@@ -141,9 +140,7 @@ is_built() { # inputs' key
         (cd "$out" && grep -v '^#' stamp | sha256sum --check --status 2>/dev/null)
 }
 
-forget_results() { rm -f "$out/stamp"; }
-
-# The stamp comes last: without it, nothing is up to date.
+# The stamp comes last. Until then, the old one fits the old results, or none.
 publish() { # inputs' key
     local file
     cp "$out/obj/arch/x86/boot/bzImage" "$out/bzImage.new"
@@ -172,12 +169,13 @@ prepare_source() { # source key
     if [[ -f $out/source.key && $(cat "$out/source.key") == "$1" ]]; then
         return
     fi
-    # Objects that are newer than the files of another source would be kept by make.
-    rm -rf "$out/source.key" "$out/source" "$out/source.new" "$out/obj"
+    rm -rf "$out/source.new"
     mkdir "$out/source.new"
     fill_source "$out/source.new"
     require_version "$out/source.new" "${LINUX_SRC:-$tarball}"
     apply_patches "$out/source.new"
+    # Make would keep objects that are newer than the files of this source.
+    rm -rf "$out/source.key" "$out/source" "$out/obj"
     mv "$out/source.new" "$out/source"
     echo "$1" >"$out/source.key"
 }
@@ -289,4 +287,5 @@ show_failure() { # what failed
     exit 1
 }
 
-main "$@"
+# On one line with exit: the script may be edited while it runs.
+main "$@"; exit
