@@ -57,9 +57,9 @@ pub(super) const BODY: Type = Type {
     bold: false,
     colour: palette::INK,
 };
-const WARNING: Type = Type {
+const NOTE: Type = Type {
     size: 12,
-    bold: true,
+    bold: false,
     colour: palette::INK,
 };
 pub(super) const REMARK: Type = Type {
@@ -231,13 +231,13 @@ fn wrap(text: &str, kind: Type, room: i32) -> Vec<String> {
     lines
 }
 
-/// What stands under a plot's title: first what warns, then what explains.
+/// What stands under a plot's title: first the run's notes, then what explains.
 pub(super) struct Remarks(Vec<(Type, String)>);
 
 impl Remarks {
-    pub(super) fn new(warnings: &[String], explanation: &str) -> Self {
-        let warnings = warnings.iter().map(|text| (WARNING, text.as_str()));
-        let lines = warnings
+    pub(super) fn new(notes: &[String], explanation: &str) -> Self {
+        let notes = notes.iter().map(|text| (NOTE, text.as_str()));
+        let lines = notes
             .chain([(REMARK, explanation)])
             .flat_map(|(kind, text)| wrap(text, kind, ROOM).into_iter().map(move |l| (kind, l)));
         Self(lines.collect())

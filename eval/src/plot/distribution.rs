@@ -25,6 +25,9 @@ const AXIS: i32 = 22;
 const REMARK: i32 = 16;
 const PANEL_HEIGHT: i32 = CAPTION + BARS + BOX + AXIS + 2 * REMARK;
 
+/// A bar that stands for a single value is no wider than this.
+const VALUE_BAR: i32 = 8;
+
 const FIRST_REMARK: i32 = 58;
 const HEADING_HEIGHT: i32 = 30;
 const STRIP_GAP: i32 = 16;
@@ -137,7 +140,7 @@ impl Panel {
         emulated: bool,
     ) -> Result<(), PlotError> {
         let histogram = Histogram::new(&self.samples);
-        let axis = Axis::linear(histogram.from, histogram.to, 4.0, (left, left + PANEL));
+        let axis = Axis::linear(histogram.from, histogram.to, 5.0, (left, left + PANEL));
         let foot = top + CAPTION + BARS;
 
         let middle = top + CAPTION / 2;
@@ -213,9 +216,13 @@ fn bars(
         if *samples > 0 {
             // One sample is still seen beside a million.
             let height = (*samples as f64 / most as f64 * f64::from(BARS - 4)).max(1.0);
-            let right = (x(bin + 1) - 1).max(x(bin) + 1);
+            let (mut from, mut to) = (x(bin), (x(bin + 1) - 1).max(x(bin) + 1));
+            if histogram.single_values && to - from > VALUE_BAR {
+                from = (from + to - VALUE_BAR) / 2;
+                to = from + VALUE_BAR;
+            }
             let top = foot - height.round() as i32;
-            canvas.bar((x(bin), top), (right, foot), fill)?;
+            canvas.bar((from, top), (to, foot), fill)?;
         }
     }
     Ok(())

@@ -3,12 +3,12 @@ use crate::stats::Sorted;
 /// The quantiles between which the body lies.
 const BODY: (f64, f64) = (0.05, 0.95);
 /// How much of the body's width is shown beyond it on either side.
-const MARGIN: f64 = 0.5;
+const MARGIN: f64 = 0.25;
 /// More bars than this in a panel run into each other.
 const MOST_BINS: usize = 72;
 
 /// How a plot says which part of the samples a panel shows.
-pub(super) const SHOWN: &str = "5th to 95th percentile, and half that width on either side";
+pub(super) const SHOWN: &str = "5th to 95th percentile, and a quarter of that width on either side";
 
 /// The samples' body, counted.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub(super) struct Histogram {
     pub(super) to: f64,
     /// Samples in each bin, all equally wide.
     pub(super) bins: Vec<usize>,
+    /// True where a bin stands for a single value, such as a whole number of ticks.
+    pub(super) single_values: bool,
     /// Samples below `from`.
     pub(super) below: usize,
     /// Samples above `to`.
@@ -27,7 +29,12 @@ pub(super) struct Histogram {
 
 impl Histogram {
     pub(super) fn new(samples: &Sorted) -> Self {
-        let (from, to, count) = frame(samples);
+        let Frame {
+            from,
+            to,
+            count,
+            single_values,
+        } = frame(samples);
         let width = (to - from) / count as f64;
         let mut bins = vec![0; count];
         let (below, above) = (samples.below(from), samples.above(to));
@@ -42,31 +49,54 @@ impl Histogram {
             from,
             to,
             bins,
+            single_values,
             below,
             above,
         }
     }
 }
 
-/// Where the bins begin and end, and how many there are.
-fn frame(samples: &Sorted) -> (f64, f64, usize) {
+/// Where the bins begin and end, how many there are, and whether each is a single value's.
+struct Frame {
+    from: f64,
+    to: f64,
+    count: usize,
+    single_values: bool,
+}
+
+fn frame(samples: &Sorted) -> Frame {
     let (from, to) = body(samples);
     let most = most_bins(samples.values().len());
     if to <= from {
-        // All the same: one thin bar in the middle, as wide as a float can tell.
+        // All the same: one bar in the middle, as wide as a float can tell.
         let around = (from.abs() * 0.01).max(0.5);
-        return (from - around, from + around, 41);
+        return Frame {
+            from: from - around,
+            to: from + around,
+            count: 1,
+            single_values: true,
+        };
     }
     match step(samples, from, to) {
         // Bins of unequally many steps would draw a comb that is not there.
         Some(step) => {
             let steps = ((to - from) / step).round() + 1.0;
-            let width = (steps / most as f64).ceil() * step;
+            let together = (steps / most as f64).ceil();
+            let count = (steps / together).ceil();
             let first = from - step / 2.0;
-            let count = (steps * step / width).ceil();
-            (first, first + count * width, count as usize)
+            Frame {
+                from: first,
+                to: first + count * together * step,
+                count: count as usize,
+                single_values: together == 1.0,
+            }
         }
-        None => (from, to, most),
+        None => Frame {
+            from,
+            to,
+            count: most,
+            single_values: false,
+        },
     }
 }
 
