@@ -107,19 +107,10 @@ fn notes(manifest: &Manifest, rows: &[BootRow]) -> Vec<String> {
     let mut notes = Vec::new();
     let cpu = manifest.machine.cpu.get("model name");
     notes.push(format!(
-        "{}, TSC {:.3} MHz ({}), {}",
+        "{}, {}",
         cpu.map_or("unknown processor", String::as_str),
-        manifest.machine.tsc.hz() / 1e6,
-        manifest.machine.tsc.source(),
         manifest.started.strftime("%Y-%m-%d %H:%M UTC")
     ));
-    if manifest.targets.iter().any(|target| target.engine.emulated) {
-        notes.push(
-            "Rows marked \"emulated\" come from a software emulator: \
-             they show that the pipeline works, they measure nothing."
-                .into(),
-        );
-    }
     let enosys: Vec<_> = manifest
         .targets
         .iter()
