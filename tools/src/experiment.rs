@@ -229,10 +229,17 @@ fn default_timeout() -> u32 {
 
 impl BenchmarkTable {
     fn checked(self) -> Result<BenchmarkSettings, String> {
+        let benchmarks = self.chosen()?;
+        // The original's method subtracts an empty measurement from every sample.
+        if self.method == Method::Paper.name() && !benchmarks.contains(&Benchmark::Tsc) {
+            return Err(
+                "`benchmark.benchmarks` lacks \"tsc\", which method = \"paper\" needs".into(),
+            );
+        }
         Ok(BenchmarkSettings {
             rounds: within("benchmark.rounds", self.rounds, 1, 100_000)?,
             warmup: self.warmup,
-            benchmarks: self.chosen()?,
+            benchmarks,
             sampling: self.sampling()?,
         })
     }

@@ -4,8 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
@@ -133,23 +135,59 @@ pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     write_with(path, |out| out.write_all(content.as_ref()))
 }
 
-/// Writes a value as readable JSON.
+/// The key under which [`write_json`] keeps the hash of all the others.
+const SEAL: &str = "seal";
+
+/// Writes a structure as readable JSON, with a hash of itself.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     write_with(path, |out| {
-        serde_json::to_writer_pretty(&mut *out, value)?;
+        let mut value = serde_json::to_value(value)?;
+        let seal = sha256(value.to_string().as_bytes());
+        if let Some(object) = value.as_object_mut() {
+            object.insert(SEAL.into(), seal.into());
+        }
+        serde_json::to_writer_pretty(&mut *out, &value)?;
         out.write_all(b"\n")
     })
 }
 
-/// Reads a value from JSON; `remedy` says what to do where the file is damaged.
+/// Reads what [`write_json`] wrote; `remedy` says what to do where it is damaged.
 pub fn read_json<T: DeserializeOwned>(path: &Path, remedy: &'static str) -> anyhow::Result<T> {
-    serde_json::from_slice(&read(path)?).map_err(|error| {
-        Damaged {
-            path: path.to_owned(),
-            reason: error.to_string(),
-            remedy,
-        }
-        .into()
+    let damaged = |reason: String| Damaged {
+        path: path.to_owned(),
+        reason,
+        remedy,
+    };
+    let mut value: Value =
+        serde_json::from_slice(&read(path)?).map_err(|error| damaged(error.to_string()))?;
+    let seal = value.as_object_mut().and_then(|object| object.remove(SEAL));
+    if seal != Some(sha256(value.to_string().as_bytes()).into()) {
+        bail!(damaged("its content and its seal differ".into()));
+    }
+    Ok(serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?)
+}
+
+/// Writes the hashes of files of one folder, in the form of sha256sum(1).
+pub fn write_sums(path: &Path, files: &[PathBuf]) -> Result<()> {
+    let mut sums = String::new();
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        sums += &format!("{}  {name}\n", sha256_of(file)?);
+    }
+    write(path, sums)
+}
+
+/// Checks a file against the hashes that [`write_sums`] wrote beside it.
+pub fn check_sum(sums: &Path, file: &Path, remedy: &'static str) -> anyhow::Result<()> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let line = format!("{}  {name}", sha256_of(file)?);
+    if read_text(sums)?.lines().any(|known| known == line) {
+        return Ok(());
+    }
+    bail!(Damaged {
+        path: file.to_owned(),
+        reason: format!("its hash is not the one in {}", sums.display()),
+        remedy,
     })
 }
 
@@ -191,6 +229,28 @@ mod tests {
         assert!(matches!(failed, Err(FileError::Write { .. })));
         assert_eq!(read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_changed_json_file_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_json(
+            &path,
+            &serde_json::json!({ "hz": 2596119999.5, "name": "a" }),
+        )
+        .unwrap();
+        let read_back = || read_json::<Value>(&path, "make it again");
+        assert_eq!(read_back().unwrap()["hz"], 2596119999.5);
+        let good = read(&path).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            write(&path, &bad).unwrap();
+            // Space for space is no change of content.
+            let same = good[at].is_ascii_whitespace() && bad[at].is_ascii_whitespace();
+            assert!(same || read_back().is_err(), "byte {at}");
+        }
     }
 
     #[test]

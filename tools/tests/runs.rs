@@ -379,14 +379,19 @@ fn damaged_files_of_a_run_never_give_a_table() {
             .collect();
         *bytes = text;
     };
-    let cases: [(&str, &str, &dyn Fn(&mut Vec<u8>), i32); 7] = [
+    let cases: [(&str, &str, &dyn Fn(&mut Vec<u8>), i32); 12] = [
         ("parse", "manifest.json", &cut, 65),
+        ("parse", "manifest.json", &flip, 65),
         ("parse", "console/host.1.log", &flip, 85),
         ("parse", "console/host.1.log", &cut, 85),
         ("parse", "console/host.1.json", &cut, 85),
+        ("parse", "console/host.1.json", &flip, 85),
         ("process", "samples.csv", &half_the_lines, 65),
+        ("process", "samples.csv", &flip, 65),
+        ("process", "boots.csv", &flip, 65),
         ("process", "boots.csv", &cut, 65),
         ("report", "summary.json", &cut, 65),
+        ("report", "summary.json", &flip, 65),
     ];
     for (stage, file, change, code) in cases {
         let (path, good) = spoil(file, change);

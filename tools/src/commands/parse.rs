@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -36,6 +35,7 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
         Ok(())
     })?;
     files::write_with(&run.boots(), |out| write_rows(out, &rows))?;
+    files::write_sums(&run.parse_sums(), &[run.samples(), run.boots()])?;
     Ok(report(&run, &rows))
 }
 
@@ -112,15 +112,20 @@ fn write_rows(out: &mut dyn io::Write, rows: &[BootRow]) -> io::Result<()> {
     writer.flush()
 }
 
+/// What to do where a file that this stage made is damaged.
+pub const AGAIN: &str = "make it again with `tollgate parse`";
+
 /// Reads `boots.csv` back.
-pub fn read_rows(path: &Path) -> Result<Vec<BootRow>> {
-    let mut reader = csv::Reader::from_reader(files::open(path)?);
+pub fn read_rows(run: &RunFolder) -> Result<Vec<BootRow>> {
+    let path = run.boots();
+    files::check_sum(&run.parse_sums(), &path, AGAIN)?;
+    let mut reader = csv::Reader::from_reader(files::open(&path)?);
     let rows: Result<_, csv::Error> = reader.deserialize().collect();
     rows.map_err(|error| {
         Damaged {
-            path: path.to_owned(),
+            path,
             reason: error.to_string(),
-            remedy: "make it again with `tollgate parse`",
+            remedy: AGAIN,
         }
         .into()
     })

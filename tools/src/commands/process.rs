@@ -2,7 +2,7 @@
 
 use std::io;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use console_format::Method;
 use eval::levels::Levels;
 use eval::samples;
@@ -19,9 +19,8 @@ use crate::run::{BootRow, BootState, Manifest, RunFolder, TargetId};
 pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let run = RunFolder::open(&args.run)?;
     let manifest = Manifest::read(&run)?;
-    let rows = parse::read_rows(&run.boots())?;
+    let rows = parse::read_rows(&run)?;
     let levels = read_samples(&run)?;
-    check(&run, &rows, &levels)?;
     let targets = manifest
         .targets
         .iter()
@@ -32,54 +31,27 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     files::write_with(&run.summary(), |out| {
         summary::write_json(out, &summary).map_err(io::Error::other)
     })?;
-    files::write_with(&run.file("summary.csv"), |out| {
+    files::write_with(&run.summary_csv(), |out| {
         summary::write_csv(out, &summary).map_err(io::Error::other)
     })?;
+    files::write_sums(&run.process_sums(), &[run.summary(), run.summary_csv()])?;
     Ok(Code::Done)
 }
-
-const PARSE_AGAIN: &str = "make it again with `tollgate parse`";
 
 /// All values of a run.
 pub fn read_samples(run: &RunFolder) -> Result<Levels> {
     let path = run.samples();
+    files::check_sum(&run.parse_sums(), &path, parse::AGAIN)?;
     let damaged = |error: eval::samples::SamplesError| Damaged {
         path: path.clone(),
         reason: error.to_string(),
-        remedy: PARSE_AGAIN,
+        remedy: parse::AGAIN,
     };
     let mut levels = Levels::default();
     for sample in samples::Reader::new(files::open(&path)?).map_err(damaged)? {
         levels.add(&sample.map_err(damaged)?);
     }
     Ok(levels)
-}
-
-/// A cut samples.csv looks whole at a line's end: its boots are counted.
-fn check(run: &RunFolder, rows: &[BootRow], levels: &Levels) -> Result<()> {
-    for row in rows {
-        let held: usize = levels
-            .benchmarks(&row.target)
-            .filter_map(|(_, boots)| boots.get(&row.boot))
-            .map(Vec::len)
-            .sum();
-        if held != row.samples {
-            let BootRow {
-                target,
-                boot,
-                samples,
-                ..
-            } = row;
-            return Err(anyhow!(Damaged {
-                path: run.samples(),
-                reason: format!(
-                    "it holds {held} samples of {target}, boot {boot}, and boots.csv counts {samples}"
-                ),
-                remedy: PARSE_AGAIN,
-            }));
-        }
-    }
-    Ok(())
 }
 
 fn run_info(manifest: &Manifest, rows: &[BootRow]) -> RunInfo {

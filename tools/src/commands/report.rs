@@ -37,13 +37,16 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     Ok(Code::Done)
 }
 
+const AGAIN: &str = "make it again with `tollgate process`";
+
 fn read_summary(run: &RunFolder) -> Result<Summary> {
     let path = run.summary();
+    files::check_sum(&run.process_sums(), &path, AGAIN)?;
     summary::read_json(files::open(&path)?).map_err(|error| {
         Damaged {
             path,
             reason: error.to_string(),
-            remedy: "make it again with `tollgate process`",
+            remedy: AGAIN,
         }
         .into()
     })

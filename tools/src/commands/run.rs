@@ -92,7 +92,7 @@ fn begin(args: &RunArgs, experiment: &Experiment) -> Result<Ready> {
             initramfs_sha256: files::sha256(&archive),
             words,
         },
-        targets: prepared.iter().map(|target| target.id().clone()).collect(),
+        targets: prepared.iter().map(|target| target.id.clone()).collect(),
         plan: schedule::plan(&bootable_names(&prepared), experiment.boots, seed),
         machine,
         started: Timestamp::now(),
@@ -119,8 +119,8 @@ fn check_targets(experiment: &Experiment, path: &Path, program: &[u8], words: &s
 }
 
 fn bootable_names(prepared: &[Prepared]) -> Vec<String> {
-    let bootable = prepared.iter().filter(|t| t.id().missing.is_none());
-    bootable.map(|target| target.id().name.clone()).collect()
+    let bootable = prepared.iter().filter(|target| target.boot.is_some());
+    bootable.map(|target| target.id.name.clone()).collect()
 }
 
 /// Where runs go unless the user says otherwise.
@@ -179,14 +179,9 @@ fn resume(args: &RunArgs, experiment: &Experiment) -> Result<Ready> {
     )?;
     let words = &manifest.program.words;
     let mut prepared = targets::prepare(experiment, &run, &program, words)?;
-    prepared.retain(|target| {
-        manifest
-            .targets
-            .iter()
-            .any(|id| id.name == target.id().name)
-    });
+    prepared.retain(|target| manifest.targets.iter().any(|id| id.name == target.id.name));
     for (now, then) in prepared.iter().zip(&manifest.targets) {
-        if now.id() != then {
+        if now.id != *then {
             bail!(RunError::Changed {
                 what: format!("the target {:?} (image, engine or machine)", then.name)
             });
@@ -263,21 +258,21 @@ fn boot_all(
 }
 
 fn find<'p>(prepared: &'p [Prepared], planned: &PlannedBoot) -> Option<&'p Bootable> {
-    prepared.iter().find_map(|target| match target {
-        Prepared::Bootable(target) if target.id.name == planned.target => Some(&**target),
-        _ => None,
-    })
+    let target = prepared
+        .iter()
+        .find(|target| target.id.name == planned.target);
+    target?.boot.as_ref()
 }
 
 fn boot_one(
     run: &RunFolder,
-    target: &Bootable,
+    Bootable { spec, engine }: &Bootable,
     planned: &PlannedBoot,
     position: usize,
     stop: &AtomicBool,
 ) -> Result<End> {
     let started = Timestamp::now();
-    let outcome = target.engine.boot(&target.spec, &mut io::sink(), stop);
+    let outcome = engine.boot(spec, &mut io::sink(), stop);
     if outcome.end == End::Interrupted || stop.load(Ordering::Relaxed) {
         return Ok(End::Interrupted);
     }

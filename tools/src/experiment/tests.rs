@@ -141,6 +141,8 @@ fn settings_of_the_other_method_are_refused() {
         complaint("method = \"precise\"", "method = \"paper\"\nsamples = 5").contains("samples")
     );
     assert!(complaint("method = \"precise\"", "method = \"exact\"").contains("\"exact\""));
+    let paper_without_tsc = "method = \"paper\"\nbenchmarks = [\"scall\"]";
+    assert!(complaint("method = \"precise\"", paper_without_tsc).contains("lacks \"tsc\""));
     assert!(complaint("rounds = 3", "rounds = 3\nbenchmarks = [\"enosys\"]").contains("enosys"));
 }
 

@@ -136,6 +136,21 @@ impl RunFolder {
         self.file("summary.json")
     }
 
+    /// The same for spreadsheets.
+    pub fn summary_csv(&self) -> PathBuf {
+        self.file("summary.csv")
+    }
+
+    /// The hashes of what parse made.
+    pub fn parse_sums(&self) -> PathBuf {
+        self.file("parse.sha256")
+    }
+
+    /// The hashes of what process made.
+    pub fn process_sums(&self) -> PathBuf {
+        self.file("process.sha256")
+    }
+
     /// The raw console of a boot.
     pub fn console(&self, boot: &PlannedBoot) -> PathBuf {
         let PlannedBoot { target, boot } = boot;

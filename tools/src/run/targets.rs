@@ -8,32 +8,20 @@ use super::{FileId, RunFolder, TargetId};
 use crate::engine::{self, About, Engine};
 use crate::experiment::{BenchmarkSettings, EngineName, Experiment, ProgramAs, Sampling, Target};
 
-/// A target that can be booted.
-pub struct Bootable {
+/// A row of the experiment.
+pub struct Prepared {
     /// As it stands in the manifest.
     pub id: TargetId,
+    /// How to boot it; none where it has no image.
+    pub boot: Option<Bootable>,
+}
+
+/// How to boot a target.
+pub struct Bootable {
     /// What to ask of the engine.
     pub spec: BootSpec,
     /// What boots it.
     pub engine: Box<dyn Engine>,
-}
-
-/// A row of the experiment.
-pub enum Prepared {
-    /// It can be booted.
-    Bootable(Box<Bootable>),
-    /// It has no image.
-    Missing(TargetId),
-}
-
-impl Prepared {
-    /// As it stands in the manifest.
-    pub fn id(&self) -> &TargetId {
-        match self {
-            Self::Bootable(target) => &target.id,
-            Self::Missing(id) => id,
-        }
-    }
 }
 
 /// The program's words: the settings, batches in ticks of this machine.
@@ -85,7 +73,7 @@ struct Context<'a> {
 impl Context<'_> {
     fn prepare(&self, target: &Target) -> anyhow::Result<Prepared> {
         if target.engine != EngineName::Host && target.image.is_none() {
-            return Ok(Prepared::Missing(self.missing(target)));
+            return Ok(self.missing(target));
         }
         let engine = engine::by_name(target.engine)?;
         let spec = self.spec(target);
@@ -94,8 +82,10 @@ impl Context<'_> {
             Some(image) => Some(FileId::of(image)?),
             None => None,
         };
-        let id = self.id(target, engine.about(), &spec, image);
-        Ok(Prepared::Bootable(Box::new(Bootable { id, spec, engine })))
+        Ok(Prepared {
+            id: self.id(target, engine.about(), &spec, image),
+            boot: Some(Bootable { spec, engine }),
+        })
     }
 
     fn spec(&self, target: &Target) -> BootSpec {
@@ -143,7 +133,7 @@ impl Context<'_> {
         }
     }
 
-    fn missing(&self, target: &Target) -> TargetId {
+    fn missing(&self, target: &Target) -> Prepared {
         let about = About {
             name: "none".into(),
             version: String::new(),
@@ -154,10 +144,11 @@ impl Context<'_> {
              kernels/unikraft/README.md says what an image must offer",
             target.name, self.experiment.name
         );
-        TargetId {
+        let id = TargetId {
             missing: Some(hint),
             ..self.id(target, about, &self.spec(target), None)
-        }
+        };
+        Prepared { id, boot: None }
     }
 }
 
