@@ -214,7 +214,7 @@ kernel_make() {
     env -i PATH="$PATH" LC_ALL=C TZ=UTC TMPDIR="${TMPDIR:-/tmp}" LOCALVERSION= \
         KBUILD_BUILD_TIMESTAMP='1970-01-01 00:00:00 UTC' KBUILD_BUILD_VERSION=1 \
         KBUILD_BUILD_USER=tollgate KBUILD_BUILD_HOST=tollgate \
-        make "$@"
+        make --no-print-directory "$@"
 }
 
 # As tinyconfig does it: everything is off but what the fragments name.
@@ -258,7 +258,7 @@ kernel_make_in_background() {
         >>"$log" 2>&1 9>&- &
     make_pid=$!
     trap 'kill -TERM -- "-$make_pid" 2>/dev/null || true' EXIT
-    trap 'exit 130' INT
+    trap 'echo; say interrupted; exit 130' INT
     trap 'exit 143' TERM
 }
 
@@ -278,10 +278,11 @@ show_progress() {
     [[ ! -t 1 ]] || printf '\r\033[K'
 }
 
+# Without make's "  CC file": the other job may have gone on long after the error.
 show_failure() { # what failed
     {
-        echo "linux: $1 failed after $(elapsed). Its last lines:"
-        tail -n 25 "$log" | sed 's/^/    /'
+        echo "linux: $1 failed after $(elapsed). Its last messages:"
+        grep -vE '^  [A-Z0-9_]+ +[^ ]+$' "$log" | tail -n 25 | sed 's/^/    /'
         echo "linux: the whole log: $log"
     } >&2
     exit 1

@@ -52,7 +52,7 @@ check() { # what should hold, the function that tests it
 # --- The configuration -------------------------------------------------------
 
 fragments_are_explained() {
-    awk '/^(# )?CONFIG_/ && before !~ /^# [^C]/ { print FILENAME ": no comment before " $0 } { before = $0 }' \
+    awk '/^(# )?CONFIG_/ && (before !~ /^# / || before ~ /^# CONFIG_/) { print FILENAME ": no comment before " $0 } { before = $0 }' \
         "$here"/*.config
 }
 
