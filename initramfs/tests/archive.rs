@@ -69,6 +69,8 @@ fn compressed_archives_hold_the_same() {
 }
 
 proptest! {
+    // zstd at its level takes a while in a debug build.
+    #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
     fn any_program_comes_back_and_twice_the_same(init in prop::collection::vec(any::<u8>(), 0..5000)) {
         for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {

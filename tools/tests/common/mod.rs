@@ -1,5 +1,6 @@
 //! What all tests of the commands share.
 #![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(clippy::unwrap_used, reason = "a test may stop here")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
