@@ -1,6 +1,7 @@
 //! `tollgate boot`: real boots, and every way to end.
 //!
 //! They need what `make kernels initramfs` builds, and are run by `make test`.
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! The benchmark's image satisfies the strictest loader, Unikraft's of EuroSys'21.
 //!
 //! It needs what `make guest-bench` builds, and is run by `make test`.
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! Runs: from an experiment to tables, and everything that can go wrong on the way.
 //!
 //! They need what `make kernels initramfs` builds, and are run by `make test`.
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 mod common;
 

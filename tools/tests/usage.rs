@@ -1,4 +1,5 @@
 //! Wrong command lines and wrong files, for every command. Nothing is booted.
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 mod common;
 

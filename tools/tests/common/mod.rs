@@ -1,6 +1,6 @@
 //! What all tests of the commands share.
 #![allow(dead_code, reason = "each test file uses some of it")]
-#![allow(clippy::unwrap_used, reason = "a test may stop here")]
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
