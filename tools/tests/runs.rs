@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 use common::{Answer, HOST, Sandbox, built, linux, ring0, target};
 use serde_json::Value;
 
+/// What is done to a file's bytes.
+type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
@@ -357,7 +360,7 @@ fn damaged_files_of_a_run_never_give_a_table() {
         .tollgate(&["run", "test.toml", "--run", "run"])
         .succeeded();
     sandbox.evaluate("run");
-    let spoil = |name: &str, change: &dyn Fn(&mut Vec<u8>)| {
+    let spoil = |name: &str, change: Damage<'_>| {
         let path = sandbox.path("run").join(name);
         let good = fs::read(&path).unwrap();
         let mut bad = good.clone();
@@ -380,7 +383,7 @@ fn damaged_files_of_a_run_never_give_a_table() {
             .collect();
         *bytes = text;
     };
-    let cases: [(&str, &str, &dyn Fn(&mut Vec<u8>), i32); 12] = [
+    let cases: [(&str, &str, Damage<'_>, i32); 12] = [
         ("parse", "manifest.json", &cut, 65),
         ("parse", "manifest.json", &flip, 65),
         ("parse", "console/host.1.log", &flip, 85),
