@@ -9,6 +9,7 @@ use std::process::exit;
 use rustix::mount::{MountFlags, mount};
 use rustix::system::{RebootCommand, reboot};
 use rustix::termios::tcdrain;
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 const DEBUG_EXIT: u16 = 0xf4;
 /// A leaf has no more subleaves than that which tell something.
@@ -37,6 +38,9 @@ fn end(command: RebootCommand) {
 
 /// Prints, in lines that can be compared, what decides Linux's mitigations.
 fn report() {
+    let mut first_cpu = CpuSet::new();
+    first_cpu.set(0);
+    let _ = sched_setaffinity(None, &first_cpu);
     for (kind, at) in [("proc", "/proc"), ("sysfs", "/sys")] {
         let _ = fs::create_dir(at);
         let _ = mount(kind, at, kind, MountFlags::empty(), None);
@@ -54,18 +58,29 @@ fn report() {
 fn print_cpuid(base: u32) {
     let highest = __cpuid_count(base, 0).eax.min(base + 0x100);
     for leaf in base..=highest {
-        for subleaf in 0..MOST_SUBLEAVES {
+        let subleaves = if has_subleaves(leaf) {
+            MOST_SUBLEAVES
+        } else {
+            1
+        };
+        for subleaf in 0..subleaves {
             let r = __cpuid_count(leaf, subleaf);
             // Beyond the last subleaf, ECX and EDX may still repeat the question.
-            if subleaf > 0 && r.eax == 0 && r.ebx == 0 {
-                continue;
+            if r.eax | r.ebx != 0 || subleaf == 0 && r.ecx | r.edx != 0 {
+                println!(
+                    "REPORT cpuid {leaf:08x} {subleaf:02x} {:08x} {:08x} {:08x} {:08x}",
+                    r.eax, r.ebx, r.ecx, r.edx
+                );
             }
-            println!(
-                "REPORT cpuid {leaf:08x} {subleaf:02x} {:08x} {:08x} {:08x} {:08x}",
-                r.eax, r.ebx, r.ecx, r.edx
-            );
         }
     }
+}
+
+fn has_subleaves(leaf: u32) -> bool {
+    matches!(
+        leaf,
+        0x4 | 0x7 | 0xb | 0xd | 0x12 | 0x14 | 0x17 | 0x18 | 0x1f | 0x8000_001d
+    )
 }
 
 fn print_cpuinfo() {

@@ -1,7 +1,8 @@
 //! PID 1 of the rig's outer machine: loads KVM, runs every case, powers off.
 //!
 //! A case is one line of /rig/cases: a name, the words that the command must end
-//! with, and the command, separated by tabs. Results go to the console, which is
+//! with, and the command, separated by tabs. Of a case named `compare …` the guest's
+//! lines that begin with REPORT are shown. Results go to the console, which is
 //! the outer machine's serial line.
 
 use std::fs::{self, File};
@@ -79,6 +80,9 @@ fn run(case: &Case) -> io::Result<bool> {
         .ok_or_else(|| io::Error::other(format!("{}: no command", case.name)))?;
     let output = Command::new(program).args(arguments).output()?;
     let ok = ends_as_expected(&output, case.expected);
+    if case.name.starts_with("compare ") {
+        show_report(case.name, &output);
+    }
     report(case, &output, ok, begin.elapsed());
     Ok(ok)
 }
@@ -86,6 +90,15 @@ fn run(case: &Case) -> io::Result<bool> {
 fn ends_as_expected(output: &Output, expected: &str) -> bool {
     let said = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     String::from_utf8_lossy(&said).contains(expected)
+}
+
+/// Hands on what a guest told of its CPU.
+fn show_report(name: &str, output: &Output) {
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        if let Some(fact) = line.trim_end().strip_prefix("REPORT ") {
+            println!("RIG {name}: {fact}");
+        }
+    }
 }
 
 fn report(case: &Case, output: &Output, ok: bool, took: Duration) {

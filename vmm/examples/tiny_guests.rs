@@ -21,6 +21,7 @@ fn main() -> io::Result<()> {
             "say-0",
             tiny::vmlinux(&[tiny::print("x\n"), tiny::exit(0)].concat()),
         ),
+        ("firmware", tiny::firmware()),
         ("hang", tiny::vmlinux(&tiny::hang())),
         ("halt", tiny::vmlinux(&tiny::halt())),
         ("triple-fault", tiny::vmlinux(&tiny::triple_fault())),

@@ -54,6 +54,20 @@ smp_cases() {
     done
 }
 
+# The same guest under our engine and under QEMU's: run.sh compares what it reports.
+compare_cases() {
+    local kernel=$1 cpus
+    for cpus in 1 2; do
+        linux_case "compare ours $cpus" "REPORT online" "$kernel" linux64 report --cpus "$cpus"
+        case_line "compare qemu $cpus" "REPORT online" qemu-system-x86_64 \
+            -M microvm,acpi=off -accel kvm -cpu host -smp "$cpus" -m 256 \
+            -nodefaults -no-user-config -no-reboot -display none -serial stdio \
+            -device isa-debug-exit,iobase=0xf4,iosize=1 \
+            -kernel "/rig/$kernel" -initrd /rig/guest.cpio \
+            -append "console=ttyS0 panic=-1 quiet -- report"
+    done
+}
+
 too_little_memory_case() {
     linux_case "too little memory" "the guest has 8 MiB" "$1" "$2" "exit 0" --memory 8
 }

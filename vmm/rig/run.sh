@@ -23,6 +23,7 @@ main() {
     pack "$build/root" "$build/rig.cpio"
     boot_outer_machine
     judge
+    compare_cpus
 }
 
 # The distribution's own kernel with its kvm_amd, unpacked, never installed.
@@ -71,8 +72,22 @@ assemble_root() {
     pack "$build/guest" "$root/rig/guest.cpio"
     if has_patched_kernel; then
         cp build/linux/bzImage "$root/rig/patched-bzImage"
+        add_qemu "$root"
         strip --strip-debug -o "$root/rig/patched-vmlinux" build/linux/vmlinux
     fi
+}
+
+# The host's own QEMU, the libraries that it is linked to, and the firmware of its
+# smallest machine.
+add_qemu() {
+    local root=$1 qemu
+    qemu=$(command -v qemu-system-x86_64)
+    mkdir -p "$root/usr/share/qemu"
+    ldd "$qemu" | grep -o '/[^ ]*' | sort -u | while read -r library; do
+        install -D "$library" "$root$library"
+    done
+    install -D "$qemu" "$root/usr/bin/qemu-system-x86_64"
+    cp -L /usr/share/qemu/qboot.rom /usr/share/qemu/{linuxboot,linuxboot_dma,pvh,kvmvapic}.bin "$root/usr/share/qemu/"
 }
 
 has_patched_kernel() {
@@ -90,6 +105,7 @@ write_cases() {
     too_little_memory_case debian-bzImage linux64
     smp_cases "Debian bzImage" debian-bzImage linux64
     if has_patched_kernel; then
+        compare_cases patched-bzImage
         linux_cases "patched bzImage" patched-bzImage linux64
         linux_cases "patched vmlinux, 64-bit" patched-vmlinux linux64
         linux_cases "patched vmlinux, PVH" patched-vmlinux pvh
@@ -111,6 +127,31 @@ judge() {
         echo "rig: not every case passed; the whole console is in $build/console.log" >&2
         exit 1
     }
+}
+
+# What the two engines' guests see differs by nothing but the lines of
+# vmm/rig/cpu-differences.txt, each explained in docs/BOOT.md.
+compare_cpus() {
+    if ! has_patched_kernel; then
+        return
+    fi
+    local cpus
+    for cpus in 1 2; do
+        facts_of "compare ours $cpus" > "$build/cpu.ours"
+        facts_of "compare qemu $cpus" > "$build/cpu.qemu"
+        echo "# $cpus vCPU(s): < ours, > qemu -cpu host"
+        diff "$build/cpu.ours" "$build/cpu.qemu" | grep '^[<>]' || true
+    done > "$build/cpu-differences.txt"
+    diff vmm/rig/cpu-differences.txt "$build/cpu-differences.txt" || {
+        echo "rig: the guest's CPU differs from QEMU's in other lines than it should" >&2
+        exit 1
+    }
+}
+
+facts_of() {
+    # The TSC's frequency is measured anew by each outer machine.
+    tr -d '\r' < "$build/console.log" | sed -n "s/^RIG $1: //p" |
+        sed 's/^\(cpuid 40000010 00\) [0-9a-f]*/\1 TSC-kHz/'
 }
 
 main "$@"

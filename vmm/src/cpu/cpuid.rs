@@ -53,10 +53,13 @@ const KVM_TIMING: u32 = 0x4000_0010;
 const APIC_BUS_KHZ: u32 = 1_000_000;
 
 /// `supported`, as the vCPU at `topology` shall see it. `tsc_khz` is 0 where it is unknown.
+///
+/// `host` reads a leaf from the host's own CPU, for the leaves that KVM leaves empty.
 pub fn adapt(
     supported: &[kvm_cpuid_entry2],
     topology: Topology,
     tsc_khz: u32,
+    host: impl Fn(u32) -> [u32; 4],
 ) -> Vec<kvm_cpuid_entry2> {
     let vendor = Vendor::of(supported);
     let mut entries: Vec<_> = supported
@@ -65,6 +68,7 @@ pub fn adapt(
         .filter(|entry| !matches!(entry.function, 0xb | 0x1f | KVM_TIMING))
         .collect();
     for entry in &mut entries {
+        fill_from_host(entry, &host);
         adapt_leaf(entry, vendor, topology);
     }
     let highest = entries
@@ -81,13 +85,23 @@ pub fn adapt(
     entries
 }
 
+/// The CPU's name, and its L1 caches: KVM gives no name, and the caches only since Linux 6.2.
+fn fill_from_host(entry: &mut kvm_cpuid_entry2, host: impl Fn(u32) -> [u32; 4]) {
+    let is_empty = entry.eax | entry.ebx | entry.ecx | entry.edx == 0;
+    if is_empty && matches!(entry.function, 0x8000_0002..=0x8000_0005) {
+        [entry.eax, entry.ebx, entry.ecx, entry.edx] = host(entry.function);
+    }
+}
+
 fn adapt_leaf(entry: &mut kvm_cpuid_entry2, vendor: Vendor, topology: Topology) {
     let cpus = u32::from(topology.cpus);
     let id = u32::from(topology.id);
     match entry.function {
         0x1 => {
-            // EBX 31-24: initial APIC ID; 23-16: logical processors in the package.
-            entry.ebx = entry.ebx & 0xffff | cpus << 16 | id << 24;
+            // EBX 31-24: initial APIC ID; 23-16: logical processors in the package,
+            // where EDX 28 says that there are several.
+            let processors = if cpus > 1 { cpus } else { 0 };
+            entry.ebx = entry.ebx & 0xffff | processors << 16 | id << 24;
             // ECX 15: PDCM, the way to a performance monitoring unit, which is hidden.
             set_bit(&mut entry.ecx, 15, false);
             // ECX 24: the timer's TSC deadline mode, which KVM's local APIC has.
@@ -110,9 +124,9 @@ fn adapt_leaf(entry: &mut kvm_cpuid_entry2, vendor: Vendor, topology: Topology) 
         // Performance monitoring, of Intel and of AMD: version 0.
         0xa | 0x8000_0022 => clear(entry),
         0x8000_0001 => {
-            if vendor == Vendor::Amd {
-                // ECX 1: CmpLegacy: the package has more than one core.
-                set_bit(&mut entry.ecx, 1, cpus > 1);
+            // ECX 1: CmpLegacy: the package has more than one core.
+            if vendor == Vendor::Amd && cpus > 1 {
+                set_bit(&mut entry.ecx, 1, true);
             }
             // ECX 23, 24, 28: performance counters of the core, the northbridge, the L2 cache.
             for bit in [23, 24, 28] {

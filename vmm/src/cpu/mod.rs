@@ -7,6 +7,8 @@ mod msr;
 
 pub use cpuid::{Topology, Vendor, adapt};
 
+use std::arch::x86_64::__cpuid;
+
 use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES, kvm_fpu};
 use kvm_ioctls::{Kvm, VcpuFd};
 
@@ -66,7 +68,7 @@ pub fn set_up(
 ) -> Result<(), CpuError> {
     let tsc_khz = vcpu.get_tsc_khz().unwrap_or(0);
     let vendor = Vendor::of(supported.as_slice());
-    let entries = adapt(supported.as_slice(), topology, tsc_khz);
+    let entries = adapt(supported.as_slice(), topology, tsc_khz, host_cpuid);
     let cpuid = CpuId::from_entries(&entries).map_err(|_| CpuError::TooManyCpuidEntries)?;
     vcpu.set_cpuid2(&cpuid)
         .map_err(refused("the guest's CPUID"))?;
@@ -77,6 +79,11 @@ pub fn set_up(
         enter(vcpu, entry)?;
     }
     Ok(())
+}
+
+fn host_cpuid(leaf: u32) -> [u32; 4] {
+    let r = __cpuid(leaf);
+    [r.eax, r.ebx, r.ecx, r.edx]
 }
 
 fn set_fpu(vcpu: &VcpuFd) -> Result<(), CpuError> {

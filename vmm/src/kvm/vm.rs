@@ -48,6 +48,8 @@ pub fn check_cpus(kvm: &Kvm, asked: u32) -> Result<u8, KvmError> {
 /// serial port's interrupt.
 ///
 /// The interrupt controllers and the timer have to exist before the first vCPU.
+/// Memory comes first of all: each of these waits until no reader is left of what it
+/// replaces (SRCU), and a wait right after another one takes up to two timer ticks.
 ///
 /// # Errors
 /// KVM refuses a part of it.
@@ -55,6 +57,7 @@ pub fn create(kvm_fd: &Kvm, memory: &Memory, serial_interrupt: &EventFd) -> Resu
     let vm = kvm_fd
         .create_vm()
         .map_err(kvm("create a virtual machine"))?;
+    give_memory(&vm, memory)?;
     vm.set_identity_map_address(layout::IDENTITY_MAP)
         .map_err(kvm("place its identity map"))?;
     vm.set_tss_address(layout::TSS)
@@ -68,7 +71,6 @@ pub fn create(kvm_fd: &Kvm, memory: &Memory, serial_interrupt: &EventFd) -> Resu
     vm.create_pit2(pit).map_err(kvm("create the timer"))?;
     vm.register_irqfd(serial_interrupt, ports::SERIAL_IRQ)
         .map_err(kvm("wire the serial port's interrupt"))?;
-    give_memory(&vm, memory)?;
     Ok(vm)
 }
 

@@ -96,6 +96,26 @@ pub fn multiboot_flat(code: &[u8]) -> Vec<u8> {
     image
 }
 
+/// Firmware that is run from the reset vector, in real mode: writes one line and
+/// exits with 0.
+pub fn firmware() -> Vec<u8> {
+    const CODE: usize = 0xff00;
+    const RESET_VECTOR: usize = 0xfff0;
+    let mut image = vec![0xf4; 0x1_0000];
+    let code = [
+        0xba, 0xf8, 0x03, // mov dx, 0x3f8
+        0xb0, b'x', 0xee, // mov al, 'x'; out dx, al
+        0xb0, b'\n', 0xee, // mov al, newline; out dx, al
+        0xb0, 0x00, 0xe6, 0xf4, // mov al, 0; out 0xf4, al
+    ];
+    image[CODE..CODE + code.len()].copy_from_slice(&code);
+    let distance = (CODE as u16)
+        .wrapping_sub(RESET_VECTOR as u16 + 3)
+        .to_le_bytes();
+    image[RESET_VECTOR..RESET_VECTOR + 3].copy_from_slice(&[0xe9, distance[0], distance[1]]);
+    image
+}
+
 fn multiboot_header(flags: u32) -> Vec<u8> {
     let magic: u32 = 0x1bad_b002;
     let checksum = 0u32.wrapping_sub(magic).wrapping_sub(flags);

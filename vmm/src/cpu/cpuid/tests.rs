@@ -2,6 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn adapt(host: &[kvm_cpuid_entry2], topology: Topology, tsc_khz: u32) -> Vec<kvm_cpuid_entry2> {
+    super::adapt(host, topology, tsc_khz, |leaf| [leaf, 1, 2, 3])
+}
+
 fn leaf(function: u32, index: u32, registers: [u32; 4]) -> kvm_cpuid_entry2 {
     let [eax, ebx, ecx, edx] = registers;
     kvm_cpuid_entry2 {
@@ -90,6 +94,15 @@ fn amd_cores_are_counted_and_named() {
 }
 
 #[test]
+fn a_name_that_kvm_does_not_give_is_the_hosts() {
+    let one = Topology { id: 0, cpus: 1 };
+    let guest = adapt(&amd(leaf(0x8000_0002, 0, [0; 4])), one, 0);
+    assert_eq!(find(&guest, 0x8000_0002, 0), [0x8000_0002, 1, 2, 3]);
+    let guest = adapt(&amd(leaf(0x8000_0002, 0, [9; 4])), one, 0);
+    assert_eq!(find(&guest, 0x8000_0002, 0), [9; 4]);
+}
+
+#[test]
 fn performance_monitoring_is_hidden() {
     let one = Topology { id: 0, cpus: 1 };
     let guest = adapt(&intel(leaf(0xa, 0, [0x0830_0805, 0, 0xf, 0x8604])), one, 0);
@@ -99,7 +112,7 @@ fn performance_monitoring_is_hidden() {
 proptest! {
     #[test]
     fn leaves_without_a_place_in_the_machine_pass_unchanged(
-        function in prop_oneof![2u32..4, 5u32..7, 0xdu32..0xf, 0x8000_0002u32..0x8000_0008],
+        function in prop_oneof![2u32..4, 5u32..7, 0xdu32..0xf, 0x8000_0006u32..0x8000_0008],
         registers in any::<[u32; 4]>(),
         cpus in 1u8..=254,
     ) {

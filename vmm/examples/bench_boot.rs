@@ -1,0 +1,110 @@
+//! Times whole processes that boot a guest of a few instructions: ours and QEMU's
+//! smallest machine, in turns, on this machine's /dev/kvm.
+//!
+//! `bench_boot BOOT-COMMAND KERNEL FIRMWARE [TURNS]`, where KERNEL and FIRMWARE (both by
+//! `tiny_guests`) write one line and exit at once, the one as a kernel, the other
+//! from the reset vector, which spares QEMU every firmware of its own.
+
+use std::error::Error;
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// QEMU's smallest machine with everything off that the guest does not touch.
+const QEMU: &[&str] = &[
+    "qemu-system-x86_64",
+    "-M",
+    "microvm,x-option-roms=off,pit=off,pic=off,rtc=off,acpi=off",
+    "-accel",
+    "kvm",
+    // Software implementations of KVM refuse the MSR behind this feature.
+    "-cpu",
+    "host,-arch-capabilities",
+    "-m",
+    "8",
+    "-nodefaults",
+    "-no-user-config",
+    "-no-reboot",
+    "-display",
+    "none",
+    "-serial",
+    "stdio",
+    "-device",
+    "isa-debug-exit,iobase=0xf4,iosize=1",
+    "-bios",
+];
+
+struct Sample {
+    first_byte: Duration,
+    lifetime: Duration,
+    peak_kib: i64,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [boot, kernel, firmware, rest @ ..] = &arguments[..] else {
+        return Err("usage: bench_boot BOOT-COMMAND KERNEL FIRMWARE [TURNS]".into());
+    };
+    let turns = rest.first().map_or(Ok(50), |turns| turns.parse())?;
+    let ours = [boot, kernel, "--memory", "8"];
+    let qemu: Vec<_> = QEMU.iter().copied().chain([firmware.as_str()]).collect();
+    let (mut our_samples, mut qemu_samples) = (Vec::new(), Vec::new());
+    for _ in 0..turns {
+        our_samples.push(sample(&ours)?);
+        qemu_samples.push(sample(&qemu)?);
+    }
+    println!("engine  first byte (ms)  lifetime (ms)  peak memory (MiB)   median of {turns}");
+    let ours = show("ours", &our_samples);
+    let qemu = show("qemu", &qemu_samples);
+    println!("lifetime: 1/{:.1} of QEMU's", qemu / ours);
+    Ok(())
+}
+
+fn sample(command: &[&str]) -> Result<Sample, Box<dyn Error>> {
+    let begin = Instant::now();
+    let mut child = Command::new(command[0])
+        .args(&command[1..])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut stdout = child.stdout.take().ok_or("no pipe")?;
+    stdout
+        .read_exact(&mut [0])
+        .map_err(|error| format!("{command:?} boots nothing: {error}"))?;
+    let first_byte = begin.elapsed();
+    std::io::copy(&mut stdout, &mut std::io::sink())?;
+    let peak_kib = wait_for_peak(child.id());
+    Ok(Sample {
+        first_byte,
+        lifetime: begin.elapsed(),
+        peak_kib,
+    })
+}
+
+/// Waits for the process's end; the most memory that it held, in KiB.
+fn wait_for_peak(id: u32) -> i64 {
+    // SAFETY: all zeros are a rusage.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: a null pointer asks for no status, and `usage` is ours to be written.
+    unsafe { libc::wait4(id as libc::pid_t, std::ptr::null_mut(), 0, &mut usage) };
+    usage.ru_maxrss
+}
+
+/// Prints the medians; gives the lifetime's, in ms.
+fn show(name: &str, samples: &[Sample]) -> f64 {
+    let ms = |of: fn(&Sample) -> Duration| median(samples, |s| of(s).as_secs_f64() * 1e3);
+    let lifetime = ms(|s| s.lifetime);
+    println!(
+        "{name:6}  {:15.2}  {lifetime:13.2}  {:17.1}",
+        ms(|s| s.first_byte),
+        median(samples, |s| s.peak_kib as f64 / 1024.0),
+    );
+    lifetime
+}
+
+fn median(samples: &[Sample], of: impl Fn(&Sample) -> f64) -> f64 {
+    let mut values: Vec<_> = samples.iter().map(of).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
