@@ -87,7 +87,7 @@ fn tell(report: &Report, wants_stats: bool) {
         eprintln!("{diagnosis}");
     }
     if wants_stats {
-        eprintln!("{:#?}\n{:?}", report.stats, report.outcome.timings);
+        eprintln!("{}{:?}", report.stats, report.outcome.timings);
     }
     eprintln!("{}", report.outcome.end);
 }

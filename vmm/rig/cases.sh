@@ -1,5 +1,6 @@
-# The rig's cases, one a line: a name, the words that the command ends with, and
-# the command, separated by tabs. $boot and $linux are set by run.sh.
+# The rig's cases, one a line: a name, what the command says (several things with
+# " + " between them), and the command, separated by tabs. run.sh sets `boot`, the
+# words that a boot command begins with.
 
 case_line() {
     local name=$1 expected=$2
@@ -13,7 +14,7 @@ case_line() {
 linux_case() {
     local name=$1 expected=$2 kernel=$3 protocol=$4 command=$5
     shift 5
-    case_line "$name" "$expected" "$boot" "/rig/$kernel" --protocol "$protocol" \
+    case_line "$name" "$expected" "${boot[@]}" "/rig/$kernel" --protocol "$protocol" \
         --initrd /rig/guest.cpio --timeout 60 \
         --append "console=ttyS0 panic=-1 quiet -- $command" "$@"
 }
@@ -21,15 +22,15 @@ linux_case() {
 tiny_cases() {
     local protocol
     for protocol in linux64 pvh multiboot-elf multiboot-flat; do
-        case_line "tiny $protocol" "the guest exited with status 42" "$boot" "/rig/tiny/exit-$protocol"
+        case_line "tiny $protocol" "the guest exited with status 42" "${boot[@]}" "/rig/tiny/exit-$protocol"
     done
-    case_line "triple fault" "the guest's CPU stopped on a triple fault" "$boot" /rig/tiny/triple-fault
-    case_line "hang" "the guest was killed when its time was up" "$boot" /rig/tiny/hang --timeout 1
-    case_line "cli and hlt" "the guest was killed when its time was up" "$boot" /rig/tiny/halt --timeout 1
-    case_line "panic" "the guest's kernel panicked: tiny" "$boot" /rig/tiny/panic
-    case_line "wrong image" "not a kernel that can be booted" "$boot" /rig/cases
-    case_line "a program as kernel" "not supported" "$boot" /init
-    case_line "no image" "cannot read the kernel image" "$boot" /nowhere
+    case_line "triple fault" "the guest's CPU stopped on a triple fault" "${boot[@]}" /rig/tiny/triple-fault
+    case_line "hang" "the guest was killed when its time was up" "${boot[@]}" /rig/tiny/hang --timeout 1
+    case_line "cli and hlt" "the guest was killed when its time was up" "${boot[@]}" /rig/tiny/halt --timeout 1
+    case_line "panic" "the guest's kernel panicked: tiny" "${boot[@]}" /rig/tiny/panic
+    case_line "wrong image" "not a kernel that can be booted" "${boot[@]}" /rig/cases
+    case_line "a program as kernel" "not supported" "${boot[@]}" /init
+    case_line "no image" "cannot read the kernel image" "${boot[@]}" /nowhere
 }
 
 # $1: a name for the kernel, $2: its file, $3: how it is entered.
@@ -54,6 +55,10 @@ smp_cases() {
     done
 }
 
+probe_case() {
+    case_line "probe" "nested: svm" /rig/probe
+}
+
 # The same guest under our engine and under QEMU's: run.sh compares what it reports.
 compare_cases() {
     local kernel=$1 cpus
@@ -66,6 +71,20 @@ compare_cases() {
             -kernel "/rig/$kernel" -initrd /rig/guest.cpio \
             -append "console=ttyS0 panic=-1 quiet -- report"
     done
+}
+
+# The benchmark itself: $4 is what answered system call 500.
+bench_case() {
+    local name=$1 kernel=$2 protocol=$3 answer=$4
+    case_line "$name: guest-bench" "the guest exited with status 0 + $answer" \
+        "${boot[@]}" "/rig/$kernel" --protocol "$protocol" --initrd /rig/initramfs.cpio.gz \
+        --timeout 120 --append "console=ttyS0 panic=-1 quiet -- rounds=2"
+}
+
+ring0_case() {
+    case_line "ring0, $1: guest-bench" "the guest exited with status 0 + noop" \
+        "${boot[@]}" /rig/ring0 --protocol "$1" --initrd /rig/guest-bench \
+        --timeout 120 --append "-- rounds=2"
 }
 
 too_little_memory_case() {

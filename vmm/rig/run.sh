@@ -1,24 +1,27 @@
 #!/bin/bash
 # Boots guests under genuine KVM on a machine that may have none: QEMU emulates an
 # AMD CPU with SVM, a Debian kernel on it loads kvm_amd, and our own init runs the
-# cases there. Usage: vmm/rig/run.sh [BOOT-COMMAND]
+# cases there. Usage: vmm/rig/run.sh [PROGRAM [ARGUMENT…]]
 #
-# BOOT-COMMAND is a static program that takes `tollgate boot`'s arguments; without
-# it, this crate's example `boot` is built and taken.
+# PROGRAM ARGUMENT… are the first words of a boot command, say a static `tollgate`
+# and `boot --engine kvm`; without them, this crate's example `boot` is taken.
+#
+# The patched kernel, ring0 and guest-bench take part where build/ has them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly target=${CARGO_TARGET_DIR:-target} build=build/rig
 readonly musl=x86_64-unknown-linux-musl
 readonly patience=${RIG_TIMEOUT:-600}
-boot=/rig/boot
+program=${1:-}
+boot=(/rig/boot "${@:2}")
 source vmm/rig/cases.sh
 
 main() {
     mkdir -p "$build"
     fetch_debian_kernel
     build_programs
-    assemble_root "${1:-}"
+    assemble_root
     write_cases > "$build/root/rig/cases"
     pack "$build/root" "$build/rig.cpio"
     boot_outer_machine
@@ -49,7 +52,7 @@ fetch_debian_kernel() {
 
 build_programs() {
     cargo build --quiet --release --package vmm --target "$musl" \
-        --example boot --example rig_init --example rig_guest
+        --example boot --example probe --example rig_init --example rig_guest
     cargo run --quiet --release --package vmm --target "$musl" --example tiny_guests -- "$(tiny_folder)"
 }
 
@@ -58,7 +61,6 @@ tiny_folder() {
     echo "$build/tiny"
 }
 
-# $1: the boot command, or nothing for the example.
 assemble_root() {
     local root=$build/root examples=$target/$musl/release/examples
     rm -rf "$root" "$build/guest"
@@ -67,9 +69,13 @@ assemble_root() {
     cp "$build"/debian/vmlinuz "$root/rig/debian-bzImage"
     cp "$build"/tiny/* "$root/rig/tiny/"
     cp "$examples/rig_init" "$root/init"
-    cp "${1:-$examples/boot}" "$root/rig/boot"
+    cp "${program:-$examples/boot}" "$root/rig/boot"
+    cp "$examples/probe" "$root/rig/probe"
     cp "$examples/rig_guest" "$build/guest/init"
     pack "$build/guest" "$root/rig/guest.cpio"
+    if has_benchmark; then
+        cp build/guest-bench build/initramfs.cpio.gz build/ring0 "$root/rig/"
+    fi
     if has_patched_kernel; then
         cp build/linux/bzImage "$root/rig/patched-bzImage"
         add_qemu "$root"
@@ -94,11 +100,16 @@ has_patched_kernel() {
     [ -e build/linux/bzImage ] && [ -e build/linux/vmlinux ]
 }
 
+has_benchmark() {
+    [ -e build/guest-bench ] && [ -e build/initramfs.cpio.gz ] && [ -e build/ring0 ]
+}
+
 pack() {
     (cd "$1" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) > "$2"
 }
 
 write_cases() {
+    probe_case
     tiny_cases
     linux_cases "Debian bzImage" debian-bzImage linux64
     power_off_case "Debian bzImage" debian-bzImage linux64
@@ -110,6 +121,21 @@ write_cases() {
         linux_cases "patched vmlinux, 64-bit" patched-vmlinux linux64
         linux_cases "patched vmlinux, PVH" patched-vmlinux pvh
         smp_cases "patched vmlinux, PVH" patched-vmlinux pvh
+        power_off_case "patched vmlinux, PVH" patched-vmlinux pvh
+    fi
+    if has_benchmark; then
+        write_benchmark_cases
+    fi
+}
+
+write_benchmark_cases() {
+    ring0_case pvh
+    ring0_case multiboot
+    bench_case "Debian bzImage" debian-bzImage linux64 enosys
+    if has_patched_kernel; then
+        bench_case "patched bzImage" patched-bzImage linux64 noop
+        bench_case "patched vmlinux, 64-bit" patched-vmlinux linux64 noop
+        bench_case "patched vmlinux, PVH" patched-vmlinux pvh noop
     fi
 }
 

@@ -16,6 +16,11 @@ mod memory;
 pub mod panic;
 pub mod probe;
 mod protocol;
+mod regular_file;
 
 pub use boot::{BootOutcome, BootSpec, End, Timings};
 pub use image::Protocol;
+
+#[cfg(test)]
+#[path = "../tests/tiny/mod.rs"]
+mod tiny;

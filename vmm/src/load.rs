@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryError};
 
 use crate::image::{Image, Protocol};
-use crate::layout;
 use crate::memory::{Memory, end_of_low_ram};
+use crate::{layout, regular_file};
 
 const PAGE: u64 = 0x1000;
 
@@ -96,7 +96,7 @@ pub fn initrd(memory: &Memory, path: &Path, image: &Image) -> Result<Loaded, Loa
         path: path.to_owned(),
         source,
     };
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = regular_file::open(path).map_err(unreadable)?;
     let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     let address = place_initrd(image, end_of_low_ram(memory), size)?;

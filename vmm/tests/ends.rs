@@ -218,3 +218,22 @@ fn typed_input_reaches_the_guest() {
         }
     );
 }
+
+#[test]
+fn whatever_the_guests_code_is_it_ends_somehow() {
+    if !has_kvm() {
+        return;
+    }
+    // Not random, so that a failure can be looked at again.
+    let mut state = 1u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    for _ in 0..60 {
+        let code: Vec<u8> = (0..64).map(|_| noise()).collect();
+        run_with(&code, &KvmOptions::default(), |spec| {
+            spec.timeout = Duration::from_millis(50);
+        });
+    }
+}

@@ -6,7 +6,7 @@ mod linux;
 mod multiboot;
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use linux_loader::loader::bootparam::setup_header;
@@ -14,7 +14,7 @@ use object::ReadRef;
 use object::read::ReadCache;
 use serde::{Deserialize, Serialize};
 
-use crate::layout;
+use crate::{layout, regular_file};
 
 /// A way to enter a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -111,10 +111,7 @@ pub fn open(path: &Path, forced: Option<Protocol>) -> Result<(File, Image), Imag
         path: path.to_owned(),
         source,
     };
-    let mut file = File::open(path).map_err(unreadable)?;
-    // A directory opens, and fails only here.
-    file.read_exact(&mut [0; 1]).map_err(unreadable)?;
-    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+    let file = regular_file::open(path).map_err(unreadable)?;
     let image = inspect(&ReadCache::new(&file), forced)?;
     Ok((file, image))
 }

@@ -1,10 +1,8 @@
-#[path = "../../tests/tiny/mod.rs"]
-mod tiny;
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::layout::HIGH_MEMORY;
+use crate::tiny;
 
 fn look(data: &[u8]) -> Result<Image, ImageError> {
     inspect(data, None)
@@ -120,7 +118,7 @@ fn what_is_no_kernel_is_refused_by_name() {
 
 #[test]
 fn a_directory_and_a_missing_file_are_unreadable() {
-    for path in ["/", "/nowhere/at/all"] {
+    for path in ["/", "/dev/zero", "/nowhere/at/all"] {
         let opened = open(Path::new(path), None);
         assert!(matches!(opened, Err(ImageError::Unreadable { .. })));
     }

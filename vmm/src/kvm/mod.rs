@@ -19,6 +19,7 @@ pub(crate) use vm::open as open_device;
 
 use std::fs::File;
 use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use console::{Console, ConsoleWriter};
@@ -31,7 +32,7 @@ use crate::image::{self, Image, Protocol};
 use crate::load::{self, Loaded};
 use crate::memory::{self, Memory};
 use crate::protocol::{self, EntryState};
-use crate::{BootOutcome, BootSpec, End, Timings, acpi, panic};
+use crate::{BootOutcome, BootSpec, End, Timings, acpi, cpu, panic};
 
 /// What only this engine can be asked for.
 #[derive(Clone, Debug)]
@@ -140,12 +141,20 @@ fn start(
     let kvm = vm::open()?;
     let cpus = vm::check_cpus(&kvm, spec.cpus)?;
     let memory = memory::map(spec.memory_mib)?;
-    prepare_memory(&memory, options)?;
-    let entry = load(spec, &memory, file, &image, cpus)?;
-
     let serial_interrupt = vm::eventfd()?;
-    let vm = vm::create(&kvm, &memory, &serial_interrupt)?;
-    let vcpus = vm::create_vcpus(&kvm, &vm, cpus, &entry)?;
+    let (supported, vm, entry) = thread::scope(|scope| {
+        // As long as all the rest: KVM asks the CPU for each leaf, which traps where
+        // this host is a guest itself.
+        let supported = scope.spawn(|| cpu::supported_cpuid(&kvm));
+        prepare_memory(&memory, options)?;
+        let entry = load(spec, &memory, file, &image, cpus)?;
+        let vm = vm::create(&kvm, &memory, &serial_interrupt)?;
+        let supported = supported
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok::<_, KvmError>((supported, vm, entry))
+    })?;
+    let vcpus = vm::create_vcpus(&kvm, &vm, &supported, cpus, &entry)?;
     let vm_created = asked.elapsed();
 
     let wake = Wake::new().map_err(error::system("create an eventfd"))?;

@@ -1,6 +1,7 @@
 //! What `--stats` prints: exits, time in the guest, and when things happened.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,6 +11,8 @@ use serde::Serialize;
 const MOST_ADDRESSES: usize = 64;
 
 /// Counts of one boot, over all its vCPUs.
+///
+/// Displayed as `--stats` prints them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// Exits to user space by reason.
@@ -59,5 +62,75 @@ impl Stats {
             self.note_address(address);
         }
         self.in_guest += other.in_guest;
+    }
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "exits to user space:")?;
+        for (reason, count) in &self.exits {
+            writeln!(f, "  {reason:<14} {count:>10}")?;
+        }
+        writeln!(f, "by I/O port:")?;
+        for (port, count) in &self.ports {
+            let unknown = match self.unknown_ports.contains(port) {
+                true => "  no device",
+                false => "",
+            };
+            writeln!(f, "  {port:<#14x} {count:>10}{unknown}")?;
+        }
+        for address in &self.unknown_addresses {
+            writeln!(f, "no memory at {address:#x}")?;
+        }
+        writeln!(f, "time in guest: {:.3} ms", milliseconds(self.in_guest))?;
+        for (event, time) in [
+            ("machine created", self.vm_created),
+            ("benchmark started", self.benchmark_started),
+        ] {
+            if let Some(time) = time {
+                writeln!(f, "{event}: {:.3} ms", milliseconds(time))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vcpus_add_up() {
+        let mut total = Stats::default();
+        for port in [0x3f8, 0x1234] {
+            let mut stats = Stats::default();
+            stats.count("port write");
+            stats.count_port(port);
+            stats.note_address(0xc000_0000);
+            stats.unknown_ports.insert(0x1234);
+            stats.in_guest = Duration::from_millis(2);
+            total.add(stats);
+        }
+        assert_eq!(
+            total.to_string(),
+            "exits to user space:\n  \
+             port write              2\n\
+             by I/O port:\n  \
+             0x3f8                   1\n  \
+             0x1234                  1  no device\n\
+             no memory at 0xc0000000\n\
+             time in guest: 4.000 ms\n"
+        );
+    }
+
+    #[test]
+    fn a_guest_cannot_make_them_grow_for_ever() {
+        let mut stats = Stats::default();
+        (0..10_000).for_each(|address| stats.note_address(address));
+        assert_eq!(stats.unknown_addresses.len(), MOST_ADDRESSES);
     }
 }

@@ -5,6 +5,10 @@ use std::sync::{Arc, Barrier};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use kvm_bindings::{
+    KVM_INTERNAL_ERROR_DELIVERY_EV, KVM_INTERNAL_ERROR_EMULATION, KVM_INTERNAL_ERROR_SIMUL_EX,
+    KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
+};
 use kvm_ioctls::{VcpuExit, VcpuFd};
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -127,6 +131,8 @@ enum Next {
     End(End),
     /// The guest cannot go on; why, in the words of KVM's manual.
     Fault(String),
+    /// The same, and KVM says more of it than in the exit itself.
+    InternalError,
 }
 
 fn run(vcpu: &mut VcpuFd, machine: &Machine, stats: &mut Stats) {
@@ -146,8 +152,27 @@ fn run(vcpu: &mut VcpuFd, machine: &Machine, stats: &mut Stats) {
             }
             Next::End(end) => machine.end(end, None),
             Next::Fault(why) => fail(machine, why, Some(diagnose(vcpu, &machine.memory))),
+            Next::InternalError => {
+                let why = internal_error(vcpu);
+                fail(machine, why, Some(diagnose(vcpu, &machine.memory)));
+            }
         }
     }
+}
+
+/// KVM_EXIT_INTERNAL_ERROR in words.
+fn internal_error(vcpu: &mut VcpuFd) -> String {
+    // SAFETY: the exit reason says that this field of the union is the one that is
+    // set, and every bit pattern of it is a number.
+    let suberror = unsafe { vcpu.get_kvm_run().__bindgen_anon_1.internal.suberror };
+    let what = match suberror {
+        KVM_INTERNAL_ERROR_EMULATION => "KVM cannot emulate the guest's next instruction",
+        KVM_INTERNAL_ERROR_SIMUL_EX => "KVM raised two exceptions at once",
+        KVM_INTERNAL_ERROR_DELIVERY_EV => "KVM cannot deliver an event to the guest",
+        KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON => "the CPU left the guest for no known reason",
+        _ => "KVM does not say why",
+    };
+    format!("KVM_EXIT_INTERNAL_ERROR ({suberror}): {what}")
 }
 
 fn is_interruption(error: kvm_ioctls::Error) -> bool {
@@ -193,9 +218,7 @@ fn answer(exit: VcpuExit<'_>, machine: &Machine, stats: &mut Stats) -> Next {
             stats.count("other");
             Next::Go
         }
-        VcpuExit::InternalError => Next::Fault(
-            "KVM_EXIT_INTERNAL_ERROR: KVM cannot execute the guest's next instruction".into(),
-        ),
+        VcpuExit::InternalError => Next::InternalError,
         VcpuExit::FailEntry(reason, _) => Next::Fault(format!(
             "KVM_EXIT_FAIL_ENTRY: the CPU refuses the guest's state ({reason:#x})"
         )),

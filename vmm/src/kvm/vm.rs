@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use kvm_bindings::{KVM_PIT_SPEAKER_DUMMY, kvm_pit_config, kvm_userspace_memory_region};
+use kvm_bindings::{CpuId, KVM_PIT_SPEAKER_DUMMY, kvm_pit_config, kvm_userspace_memory_region};
 use kvm_ioctls::{Kvm, VcpuFd, VmFd};
 use vm_memory::{GuestMemoryBackend, GuestMemoryRegion};
 use vmm_sys_util::eventfd::EventFd;
@@ -97,14 +97,14 @@ fn give_memory(vm: &VmFd, memory: &Memory) -> Result<(), KvmError> {
 pub fn create_vcpus(
     kvm_fd: &Kvm,
     vm: &VmFd,
+    supported: &CpuId,
     cpus: u8,
     entry: &EntryState,
 ) -> Result<Vec<VcpuFd>, KvmError> {
-    let supported = cpu::supported_cpuid(kvm_fd)?;
     (0..cpus)
         .map(|id| {
             let vcpu = vm.create_vcpu(id.into()).map_err(kvm("create a vCPU"))?;
-            cpu::set_up(kvm_fd, &vcpu, &supported, Topology { id, cpus }, entry)?;
+            cpu::set_up(kvm_fd, &vcpu, supported, Topology { id, cpus }, entry)?;
             Ok(vcpu)
         })
         .collect()

@@ -1,6 +1,12 @@
+use linux_loader::loader::bootparam::setup_header;
+
+use std::io::Write;
+
+use proptest::prelude::*;
+
 use super::*;
-use crate::image::Segment;
-use crate::memory;
+use crate::image::{self, Segment};
+use crate::{memory, tiny};
 
 fn image(protocol: Protocol) -> Image {
     Image {
@@ -21,9 +27,10 @@ fn linux_gets_its_ramdisk_as_high_as_it_may_lie() {
     let mut image = image(Protocol::Linux64);
     let ram = 64 << 20;
     assert_eq!(place_initrd(&image, ram, 0x1801).unwrap(), ram - 0x2000);
-    let mut setup = linux_loader::loader::bootparam::setup_header::default();
-    setup.initrd_addr_max = 0x1ff_ffff;
-    image.setup = Some(setup);
+    image.setup = Some(setup_header {
+        initrd_addr_max: 0x1ff_ffff,
+        ..Default::default()
+    });
     assert_eq!(
         place_initrd(&image, ram, 0x1801).unwrap(),
         0x200_0000 - 0x2000
@@ -73,4 +80,34 @@ fn command_lines_end_where_their_room_ends() {
         })
     ));
     assert!(matches!(write("a\0b"), Err(LoadError::CmdlineNul)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever an image says, it is loaded or refused, and guest memory's borders hold.
+    #[test]
+    fn a_mutated_image_is_loaded_or_refused(
+        kind in 0usize..4,
+        mutations in proptest::collection::vec((0usize..0x300, any::<u8>()), 1..10),
+    ) {
+        let code = tiny::exit(0);
+        let mut data = match kind {
+            0 => tiny::vmlinux(&code),
+            1 => tiny::pvh(&code),
+            2 => tiny::multiboot_elf(&code),
+            _ => tiny::multiboot_flat(&code),
+        };
+        for (at, byte) in mutations {
+            let at = at % data.len();
+            data[at] = byte;
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&data).unwrap();
+        if let Ok(image) = image::inspect(&data[..], None) {
+            let memory = memory::map(4).unwrap();
+            let fits = image.end() <= 4 << 20;
+            prop_assert_eq!(kernel(&memory, &mut file, &image).is_ok(), fits);
+        }
+    }
 }
