@@ -4,6 +4,9 @@ use crate::End;
 
 /// How Linux begins the line that says why it panics.
 pub const PANIC: &[u8] = b"Kernel panic - not syncing: ";
+/// A panic is told twice where the machine stays down, the second time in
+/// `---[ end Kernel panic - not syncing: MESSAGE ]---`.
+const LAST_WORDS_CLOSE: &str = " ]---";
 const EXITCODE: &str = "exitcode=0x";
 
 /// The first panic that the console tells of, if it tells of one.
@@ -16,7 +19,11 @@ pub fn find(console: &[u8]) -> Option<End> {
         .split(|&b| b == b'\n' || b == b'\r')
         .next()
         .unwrap_or_default();
-    let message = String::from_utf8_lossy(line).into_owned();
+    let text = String::from_utf8_lossy(line);
+    let message = text
+        .strip_suffix(LAST_WORDS_CLOSE)
+        .unwrap_or(&text)
+        .to_owned();
     let exitcode = message.split_once(EXITCODE).and_then(|(_, hex)| {
         let end = hex
             .find(|c: char| !c.is_ascii_hexdigit())
@@ -61,6 +68,13 @@ mod tests {
         let end = find(format!("Kernel panic - not syncing: {message}").as_bytes());
         assert_eq!(end, panicked(None, message));
         assert!(!end.unwrap().is_success());
+    }
+
+    #[test]
+    fn the_last_words_say_the_same() {
+        let message = "Attempted to kill init! exitcode=0x00000100";
+        let end = find(format!("---[ end Kernel panic - not syncing: {message} ]---\n").as_bytes());
+        assert_eq!(end, panicked(Some(0x100), message));
     }
 
     #[test]

@@ -78,9 +78,14 @@ impl Machine {
         self.wake.signal();
     }
 
-    /// How it ended, if it has.
-    pub fn ended(&self) -> Option<Ended> {
-        self.lock_ended().clone()
+    /// How it ended; meant for after its end.
+    pub fn ended(&self) -> Ended {
+        self.lock_ended().clone().unwrap_or_else(|| Ended {
+            end: End::EngineFailed {
+                reason: "the guest has not ended".into(),
+            },
+            diagnosis: None,
+        })
     }
 
     /// Whether every vCPU has to stop.

@@ -18,7 +18,7 @@ pub use stats::Stats;
 pub(crate) use vm::open as open_device;
 
 use std::fs::File;
-use std::sync::{Arc, Barrier};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -125,8 +125,7 @@ struct Guest {
     vm_created: Duration,
     protocol: Protocol,
     machine: Arc<Machine>,
-    threads: Vec<vcpu::Thread>,
-    barrier: Arc<Barrier>,
+    vcpus: vcpu::Waiting,
     wake: Wake,
     /// Kept open for as long as the vCPUs.
     _vm: kvm_ioctls::VmFd,
@@ -165,23 +164,17 @@ fn start(
         &options.debug_exit_ports,
     );
     let machine = Arc::new(Machine::new(memory, console, devices, wake.clone()));
-    let barrier = Arc::new(Barrier::new(vcpus.len() + 1));
     let filter = match options.seccomp {
         Seccomp::Off => None,
-        Seccomp::Vcpus | Seccomp::Process => Some(Arc::new(seccomp::vcpu_filter()?)),
+        Seccomp::Vcpus | Seccomp::Process => Some(seccomp::vcpu_filter()?),
     };
-    let threads = vcpu::spawn_all(vcpus, &spec.pin, || vcpu::Start {
-        machine: machine.clone(),
-        barrier: barrier.clone(),
-        filter: filter.clone(),
-    })?;
+    let vcpus = vcpu::spawn_all(vcpus, &spec.pin, &machine, filter)?;
     Ok(Guest {
         asked,
         vm_created,
         protocol: image.protocol,
         machine,
-        threads,
-        barrier,
+        vcpus,
         wake,
         _vm: vm,
     })
@@ -217,41 +210,31 @@ fn load(
 
 impl Guest {
     fn run(self, spec: &BootSpec, options: &KvmOptions, io: Io<'_>) -> Result<Report, KvmError> {
-        let filtered = filter_caller(options.seccomp);
+        let threads = self.vcpus.run(|| filter_caller(options.seccomp))?;
         let started = Instant::now();
-        self.barrier.wait();
-        if let Err(error) = &filtered {
-            let reason = error.to_string();
-            self.machine.end(End::EngineFailed { reason }, None);
-        }
-        let deadline = started + spec.timeout;
         let mut monitor = Monitor::new(io, &self.machine, &self.wake);
-        monitor.watch(&self.threads, deadline);
-        let ended_at = self.asked.elapsed();
-        let mut stats = vcpu::join_all(self.threads, &self.machine);
+        monitor.watch(&threads, started, spec.timeout);
+        let ended = Instant::now();
+        let mut stats = vcpu::join_all(threads, &self.machine);
         monitor.drain();
-        let console = monitor.console;
 
         let since = |at: Instant| at.saturating_duration_since(self.asked);
         stats.vm_created = Some(self.vm_created);
         stats.benchmark_started = self.machine.benchmark_start.get().copied().map(since);
-        let ended = self.machine.ended();
-        let (end, diagnosis) = match ended {
-            Some(ended) => (explain(ended.end, &console), ended.diagnosis),
-            None => (End::TimedOut, None),
+        let timings = Timings {
+            guest_started: Some(since(started)),
+            first_byte: self.machine.console.first_byte().map(since),
+            ended: since(ended),
         };
+        let how = self.machine.ended();
         Ok(Report {
             outcome: BootOutcome {
-                console,
-                end,
-                timings: Timings {
-                    guest_started: Some(since(started)),
-                    first_byte: self.machine.console.first_byte().map(since),
-                    ended: ended_at,
-                },
+                end: explain(how.end, &monitor.console),
+                console: monitor.console,
+                timings,
             },
             protocol: Some(self.protocol),
-            diagnosis,
+            diagnosis: how.diagnosis,
             stats,
         })
     }

@@ -17,6 +17,9 @@ use crate::End;
 const TICK: Duration = Duration::from_millis(50);
 /// Linux's last words where it was told to stay down after a panic (kernel/panic.c).
 const PANIC_END: &[u8] = b"---[ end Kernel panic - not syncing";
+const PANIC_END_CLOSES: &[u8] = b"]---";
+/// Longer than these words with the longest message between them.
+const LAST_WORDS: usize = 2048;
 
 /// Where a guest's bytes go and come from.
 pub struct Io<'a> {
@@ -51,14 +54,14 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
     }
 
     /// Returns when the guest has ended, or has to end, and the machine says so.
-    pub fn watch(&mut self, threads: &[Thread], deadline: Instant) {
+    pub fn watch(&mut self, threads: &[Thread], started: Instant, timeout: Duration) {
         while !self.machine.is_stopping() {
-            self.wait(deadline);
+            self.wait(timeout.saturating_sub(started.elapsed()));
             self.drain();
             self.type_in();
             if self.io.stop.load(Ordering::Relaxed) {
                 self.machine.end(End::Interrupted, None);
-            } else if Instant::now() >= deadline {
+            } else if started.elapsed() >= timeout {
                 self.machine.end(End::TimedOut, None);
             } else if threads.iter().any(Thread::is_finished) && !self.machine.is_stopping() {
                 let reason = "a vCPU's thread ended by itself".into();
@@ -74,20 +77,17 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
             return;
         }
         (self.io.console)(&new);
-        let seen = self.console.len().saturating_sub(PANIC_END.len());
+        let seen = self.console.len().saturating_sub(LAST_WORDS);
         self.console.extend_from_slice(&new);
-        let unseen = &self.console[seen..];
-        if unseen
-            .windows(PANIC_END.len())
-            .any(|window| window == PANIC_END)
+        if holds_last_words(&self.console[seen..])
+            && let Some(panicked) = crate::panic::find(&self.console)
         {
-            let panicked = crate::panic::find(&self.console);
-            self.machine.end(panicked.unwrap_or(End::TimedOut), None);
+            self.machine.end(panicked, None);
         }
     }
 
-    fn wait(&mut self, deadline: Instant) {
-        let left = deadline.saturating_duration_since(Instant::now()).min(TICK);
+    fn wait(&mut self, left: Duration) {
+        let left = left.min(TICK);
         // A tick's length always fits.
         let timeout = Timespec {
             tv_sec: 0,
@@ -121,6 +121,26 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
         if !self.typed.is_empty() {
             let taken = self.machine.devices().type_in(&self.typed);
             self.typed.drain(..taken);
+        }
+    }
+}
+
+/// Whether Linux's last words are there, to the end.
+fn holds_last_words(console: &[u8]) -> bool {
+    let find = |bytes: &[u8], words: &[u8]| bytes.windows(words.len()).position(|w| w == words);
+    find(console, PANIC_END).is_some_and(|at| find(&console[at..], PANIC_END_CLOSES).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_count_when_they_are_complete() {
+        let words = b"x\n---[ end Kernel panic - not syncing: why ]---\n";
+        assert!(holds_last_words(words));
+        for end in 0..words.len() - 1 {
+            assert!(!holds_last_words(&words[..end]), "{end}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! One vCPU's thread: run the guest, answer its exits, until somebody ends it.
 
 use std::io;
-use std::sync::{Arc, Barrier};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -22,33 +23,52 @@ use super::stats::Stats;
 use crate::End;
 use crate::devices::Effect;
 
-const KICK_EVERY: Duration = Duration::from_millis(1);
+/// Between two kicks; doubled each time, up to the second value.
+const KICK_PAUSE: Duration = Duration::from_micros(20);
+const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
 const OPEN_BUS: u8 = 0xff;
 
-/// What a vCPU thread needs beside its vCPU.
-pub struct Start {
-    /// The guest.
-    pub machine: Arc<Machine>,
-    /// Where all threads wait for each other before the first guest instruction.
-    pub barrier: Arc<Barrier>,
-    /// The filter that the thread installs on itself, if any.
-    pub filter: Option<Arc<BpfProgram>>,
-}
-
-/// A running vCPU thread, which gives its counts when it ends.
+/// A vCPU thread, which gives its counts when it ends.
 pub type Thread = JoinHandle<Stats>;
 
-/// Starts a thread for each vCPU, the i-th on the i-th of the `pin` CPUs. The
-/// threads wait at the barrier.
+/// vCPU threads that wait for the word to run the guest. Without it, when this is
+/// dropped, they end.
+pub struct Waiting {
+    threads: Vec<Thread>,
+    go: Vec<Sender<()>>,
+    ready: Receiver<()>,
+}
+
+impl Waiting {
+    /// Waits until every thread is pinned and filtered. After that `last` is the
+    /// last thing to happen before the first guest instruction.
+    ///
+    /// # Errors
+    /// Those of `last`: then there is no guest instruction.
+    pub fn run(self, last: impl FnOnce() -> Result<(), KvmError>) -> Result<Vec<Thread>, KvmError> {
+        for _ in &self.threads {
+            // A thread that is gone has said why to the machine.
+            let _ = self.ready.recv();
+        }
+        last()?;
+        for go in &self.go {
+            let _ = go.send(());
+        }
+        Ok(self.threads)
+    }
+}
+
+/// Starts a thread for each vCPU, the i-th on the i-th of the `pin` CPUs, and with
+/// `filter`, if there is one.
 ///
 /// # Errors
-/// The system gives no further thread. Those that exist wait at the barrier for
-/// ever: the caller has to give up altogether.
+/// The system gives no further thread.
 pub fn spawn_all(
     vcpus: Vec<VcpuFd>,
     pin: &[usize],
-    start: impl Fn() -> Start,
-) -> Result<Vec<Thread>, KvmError> {
+    machine: &Arc<Machine>,
+    filter: Option<BpfProgram>,
+) -> Result<Waiting, KvmError> {
     // The signal's one purpose is to interrupt `KVM_RUN`.
     register_signal_handler(SIGRTMIN(), on_kick)
         .map_err(|source| system("handle a signal")(io::Error::from(source)))?;
@@ -59,14 +79,39 @@ pub fn spawn_all(
         .map(Some)
         .chain(std::iter::repeat(None));
     let pins: Vec<_> = pins.take(vcpus.len()).collect();
-    let spawn = |((id, vcpu), pin): ((usize, VcpuFd), Option<usize>)| {
-        let start = start();
-        Builder::new()
-            .name(format!("vcpu{id}"))
-            .spawn(move || thread(vcpu, pin, &start))
-            .map_err(system("start a vCPU's thread"))
+    let filter = filter.map(Arc::new);
+    let (say_ready, ready) = channel();
+    let mut waiting = Waiting {
+        threads: Vec::new(),
+        go: Vec::new(),
+        ready,
     };
-    vcpus.into_iter().enumerate().zip(pins).map(spawn).collect()
+    for ((id, vcpu), pin) in vcpus.into_iter().enumerate().zip(pins) {
+        let (go, word) = channel();
+        let start = Start {
+            machine: machine.clone(),
+            pin,
+            filter: filter.clone(),
+            ready: say_ready.clone(),
+            word,
+        };
+        let thread = Builder::new()
+            .name(format!("vcpu{id}"))
+            .spawn(move || thread(vcpu, &start))
+            .map_err(system("start a vCPU's thread"))?;
+        waiting.threads.push(thread);
+        waiting.go.push(go);
+    }
+    Ok(waiting)
+}
+
+/// What a vCPU thread needs beside its vCPU.
+struct Start {
+    machine: Arc<Machine>,
+    pin: Option<usize>,
+    filter: Option<Arc<BpfProgram>>,
+    ready: Sender<()>,
+    word: Receiver<()>,
 }
 
 extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {}
@@ -74,12 +119,14 @@ extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_v
 /// Makes all vCPUs stop, and gives their counts. The machine has to be stopping.
 pub fn join_all(threads: Vec<Thread>, machine: &Machine) -> Stats {
     // A kick that comes just before KVM_RUN is lost, so there are as many as it takes.
+    let mut pause = KICK_PAUSE;
     while threads.iter().any(|thread| !thread.is_finished()) {
         for thread in threads.iter().filter(|thread| !thread.is_finished()) {
             // A thread that is gone by now needs no kick.
             let _ = thread.kill(SIGRTMIN());
         }
-        std::thread::sleep(KICK_EVERY);
+        std::thread::sleep(pause);
+        pause = LONGEST_KICK_PAUSE.min(pause * 2);
     }
     let mut total = Stats::default();
     for thread in threads {
@@ -91,20 +138,21 @@ pub fn join_all(threads: Vec<Thread>, machine: &Machine) -> Stats {
     total
 }
 
-fn thread(mut vcpu: VcpuFd, pin: Option<usize>, start: &Start) -> Stats {
+fn thread(mut vcpu: VcpuFd, start: &Start) -> Stats {
     let machine = &start.machine;
-    let prepared = prepare(pin, start);
-    start.barrier.wait();
+    if let Err(error) = prepare(start) {
+        fail(machine, error.to_string(), None);
+    }
     let mut stats = Stats::default();
-    match prepared {
-        Ok(()) => run(&mut vcpu, machine, &mut stats),
-        Err(error) => fail(machine, error.to_string(), None),
+    // Nobody who waits, or no word to go: the boot was given up.
+    if start.ready.send(()).is_ok() && start.word.recv().is_ok() {
+        run(&mut vcpu, machine, &mut stats);
     }
     stats
 }
 
-fn prepare(pin: Option<usize>, start: &Start) -> Result<(), KvmError> {
-    if let Some(cpu) = pin {
+fn prepare(start: &Start) -> Result<(), KvmError> {
+    if let Some(cpu) = start.pin {
         pin_to(cpu)?;
     }
     match &start.filter {
