@@ -67,6 +67,7 @@ fn measure(args: &Args, is_init: bool, console: &mut Console) -> Status {
             "system call 500 answered neither 0xC0FFEE nor ENOSYS: another call has its number";
         return report::complain(console, Status::UnexpectedAnswer, &[why]);
     };
+    machine::mark_start(is_init);
     let turns = match options.method {
         Method::Paper => paper::measure(&options, answer, &mut store),
         Method::Precise => precise::measure(&options, answer, &mut store),

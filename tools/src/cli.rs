@@ -111,7 +111,7 @@ pub struct BootArgs {
     )]
     pub append: String,
     /// What boots it
-    #[arg(long, value_enum, default_value_t = BootEngine::Qemu)]
+    #[arg(long, value_enum, default_value_t = BootEngine::Auto)]
     pub engine: BootEngine,
     /// Guest memory
     #[arg(long, value_name = "MIB", default_value_t = 256,
@@ -128,6 +128,9 @@ pub struct BootArgs {
     #[arg(long, value_name = "S", default_value_t = 60,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub timeout: u32,
+    /// With the engine kvm
+    #[command(flatten)]
+    pub kvm: KvmArgs,
 }
 
 /// A list of host CPUs.
@@ -139,10 +142,57 @@ fn parse_pin(list: &str) -> Result<Pin, engine::CpuListError> {
 }
 
 /// What `tollgate boot` boots with.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BootEngine {
+    /// kvm where KVM really runs guests on the CPU, otherwise qemu
+    Auto,
+    /// Our own VMM
+    Kvm,
     /// An external QEMU, software emulation
     Qemu,
+}
+
+/// What only the kvm engine can be asked for.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With the engine kvm")]
+pub struct KvmArgs {
+    /// The boot protocol [default: the best that the image speaks]
+    #[arg(long, value_enum)]
+    pub protocol: Option<ProtocolArg>,
+    /// A port beside 0xf4 and 0x501 to which the guest writes its exit status
+    #[arg(long, value_name = "PORT", value_parser = parse_port)]
+    pub debug_exit: Vec<u16>,
+    /// Take all guest memory from the host before the guest starts
+    #[arg(long)]
+    pub prefault: bool,
+    /// Ask for huge pages behind guest memory
+    #[arg(long)]
+    pub huge_pages: bool,
+    /// Run without the seccomp filter
+    #[arg(long)]
+    pub no_seccomp: bool,
+    /// Print exits by reason and port, the time in the guest, and when what happened
+    #[arg(long)]
+    pub stats: bool,
+}
+
+/// A way to enter a kernel.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ProtocolArg {
+    /// Linux's 64-bit boot protocol, for bzImage and vmlinux
+    Linux64,
+    /// Xen's direct boot of an ELF file with an ELF note
+    Pvh,
+    /// Multiboot 1
+    Multiboot,
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    let port = match text.strip_prefix("0x") {
+        Some(digits) => u16::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    port.map_err(|_| format!("{text:?} is no I/O port; write it like 0xf4"))
 }
 
 /// `tollgate initramfs`.

@@ -94,6 +94,10 @@ pub struct Target {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EngineName {
+    /// `kvm` where KVM really runs guests on the CPU, otherwise `qemu`.
+    Auto,
+    /// Our own VMM.
+    Kvm,
     /// An external QEMU, software emulation.
     Qemu,
     /// No VM: the program runs as a process.

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use vmm::probe::Kvm;
 
+use crate::engine;
 use crate::tsc::{self, TscFrequency};
 
 /// The machine, as it says of itself.
@@ -20,6 +22,8 @@ pub struct Machine {
     pub settings: BTreeMap<String, String>,
     /// The time stamp counter.
     pub tsc: TscFrequency,
+    /// What /dev/kvm is.
+    pub kvm: Kvm,
 }
 
 const VULNERABILITIES: &str = "/sys/devices/system/cpu/vulnerabilities";
@@ -91,6 +95,7 @@ impl Machine {
                 .filter_map(|&(name, path)| Some((name.to_owned(), setting(path)?)))
                 .collect(),
             tsc: tsc::frequency(),
+            kvm: engine::probe(),
         }
     }
 }

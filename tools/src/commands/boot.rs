@@ -1,13 +1,15 @@
 //! `tollgate boot`: one kernel image, its console, its status.
 
 use std::io::stdout;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use vmm::BootSpec;
+use vmm::kvm::{KvmOptions, Report, Seccomp};
+use vmm::{BootOutcome, BootSpec, End, Protocol};
 
-use crate::cli::{BootArgs, BootEngine};
-use crate::engine::{Engine, Qemu};
+use crate::cli::{BootArgs, BootEngine, KvmArgs, ProtocolArg};
+use crate::engine::{self, Engine, EngineError, Kvm, Qemu};
 use crate::exit::{self, Code};
 use crate::{files, interrupt};
 
@@ -15,18 +17,70 @@ use crate::{files, interrupt};
 pub fn run(args: &BootArgs) -> Result<Code> {
     let stop = interrupt::flag().context("cannot watch for signals")?;
     let spec = spec(args);
-    // QEMU would name neither the file nor the remedy.
+    // Engines would name neither the file nor the remedy.
     files::open(&spec.kernel)?;
     if let Some(initrd) = &spec.initrd {
         files::open(initrd)?;
     }
-    let engine = match args.engine {
-        BootEngine::Qemu => Qemu::find()?,
+    let end = match choose(args)? {
+        Choice::Kvm(kvm) => boot_by_kvm(&kvm, args, &spec, &stop)?,
+        Choice::Qemu(qemu) => boot_by_qemu(&qemu, &spec, &stop)?,
     };
-    engine.check(&spec)?;
-    let outcome = engine.boot(&spec, &mut stdout().lock(), &stop);
-    eprintln!("tollgate: {}", outcome.end);
-    Ok(exit::of_end(&outcome.end))
+    eprintln!("tollgate: {end}");
+    Ok(exit::of_end(&end))
+}
+
+enum Choice {
+    Kvm(Box<Kvm>),
+    Qemu(Qemu),
+}
+
+fn choose(args: &BootArgs) -> Result<Choice, EngineError> {
+    let kvm = || Kvm::find(options(&args.kvm)).map(|kvm| Choice::Kvm(Box::new(kvm)));
+    match args.engine {
+        BootEngine::Kvm => kvm(),
+        BootEngine::Qemu => Qemu::find().map(Choice::Qemu),
+        BootEngine::Auto if engine::probe().is_real() => kvm(),
+        BootEngine::Auto => {
+            eprintln!(
+                "tollgate: engine qemu, because /dev/kvm: {}",
+                engine::probe()
+            );
+            Qemu::find().map(Choice::Qemu)
+        }
+    }
+}
+
+fn boot_by_kvm(kvm: &Kvm, args: &BootArgs, spec: &BootSpec, stop: &AtomicBool) -> Result<End> {
+    kvm.check(spec)?;
+    let report = kvm.report(spec, &mut stdout().lock(), true, stop);
+    tell(&report, args.kvm.stats);
+    Ok(report.outcome.end)
+}
+
+fn boot_by_qemu(qemu: &Qemu, spec: &BootSpec, stop: &AtomicBool) -> Result<End> {
+    qemu.check(spec)?;
+    Ok(qemu.boot(spec, &mut stdout().lock(), stop).end)
+}
+
+/// What only our own VMM can tell.
+fn tell(report: &Report, wants_stats: bool) {
+    if let Some(diagnosis) = &report.diagnosis {
+        eprintln!("{diagnosis}");
+    }
+    if wants_stats {
+        let BootOutcome { timings, .. } = &report.outcome;
+        eprint!("{}", report.stats);
+        for (event, time) in [
+            ("first guest instruction", timings.guest_started),
+            ("first console byte", timings.first_byte),
+            ("end", Some(timings.ended)),
+        ] {
+            if let Some(time) = time {
+                eprintln!("{event}: {:.3} ms", time.as_secs_f64() * 1e3);
+            }
+        }
+    }
 }
 
 fn spec(args: &BootArgs) -> BootSpec {
@@ -42,5 +96,24 @@ fn spec(args: &BootArgs) -> BootSpec {
             .map(|pin| pin.0.clone())
             .unwrap_or_default(),
         timeout: Duration::from_secs(args.timeout.into()),
+    }
+}
+
+fn options(args: &KvmArgs) -> KvmOptions {
+    KvmOptions {
+        protocol: args.protocol.map(|protocol| match protocol {
+            ProtocolArg::Linux64 => Protocol::Linux64,
+            ProtocolArg::Pvh => Protocol::Pvh,
+            ProtocolArg::Multiboot => Protocol::Multiboot,
+        }),
+        debug_exit_ports: args.debug_exit.clone(),
+        prefault: args.prefault,
+        huge_pages: args.huge_pages,
+        // The process boots this one guest.
+        seccomp: match args.no_seccomp {
+            true => Seccomp::Off,
+            false => Seccomp::Process,
+        },
+        ..KvmOptions::default()
     }
 }

@@ -1,5 +1,6 @@
 //! `tollgate process`: from samples to `summary.csv` and `summary.json`.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use anyhow::{Context, Result};
@@ -83,6 +84,8 @@ fn notes(manifest: &Manifest, rows: &[BootRow]) -> Vec<String> {
         cpu.map_or("unknown processor", String::as_str),
         manifest.started.strftime("%Y-%m-%d %H:%M UTC")
     ));
+    let reasons: BTreeSet<_> = manifest.targets.iter().filter_map(reason).collect();
+    notes.extend(reasons);
     let enosys: Vec<_> = manifest
         .targets
         .iter()
@@ -110,6 +113,11 @@ fn notes(manifest: &Manifest, rows: &[BootRow]) -> Vec<String> {
         ));
     }
     notes
+}
+
+fn reason(target: &TargetId) -> Option<String> {
+    let reason = target.engine_reason.as_ref()?;
+    Some(format!("Engine: {}, because {reason}.", target.engine.name))
 }
 
 fn info(target: &TargetId, rows: &[BootRow]) -> TargetInfo {

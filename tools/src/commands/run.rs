@@ -218,6 +218,12 @@ fn announce(run: &RunFolder, manifest: &Manifest) {
         run.path().display()
     );
     for target in &manifest.targets {
+        if let Some(reason) = &target.engine_reason {
+            eprintln!(
+                "{}: engine {}, because {reason}",
+                target.name, target.engine.name
+            );
+        }
         if let Some(hint) = &target.missing {
             eprintln!("{}: no image; {hint}", target.name);
         }

@@ -1,7 +1,6 @@
 //! No VM: the program runs as a process of the host, on one CPU.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
@@ -9,7 +8,7 @@ use rustix::system::uname;
 use vmm::{BootOutcome, BootSpec, End, Timings};
 
 use super::child::{self, ChildEnd, ChildSpec};
-use super::{About, Engine, EngineError, cpus};
+use super::{About, Engine, EngineError, pin};
 
 /// The host itself. The "kernel" of a [`BootSpec`] is the program, its command line
 /// the program's words.
@@ -25,7 +24,7 @@ impl Host {
         command.args(spec.cmdline.split_whitespace());
         let ran = child::run(ChildSpec {
             command,
-            pin: Some(cpus::mask(&spec.pin).map_err(io::Error::other)?),
+            pin: pin(spec).map_err(io::Error::other)?,
             timeout: spec.timeout,
             stop,
             console,
@@ -82,11 +81,7 @@ impl Engine for Host {
     }
 
     fn check(&self, spec: &BootSpec) -> Result<(), EngineError> {
-        let refused = |path: &Path, reason: String| EngineError::Image {
-            path: path.to_owned(),
-            reason,
-        };
-        cpus::mask(&spec.pin).map_err(|error| refused(&spec.kernel, error.to_string()))?;
+        pin(spec)?;
         Ok(())
     }
 }

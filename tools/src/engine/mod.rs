@@ -3,18 +3,23 @@
 mod child;
 mod cpus;
 mod host;
+mod kvm;
 mod qemu;
 mod qmp;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
+use rustix::thread::CpuSet;
 use serde::{Deserialize, Serialize};
+use vmm::kvm::KvmOptions;
 use vmm::{BootOutcome, BootSpec};
 
 pub use cpus::{CpuListError, allowed, parse_list};
 pub use host::Host;
+pub use kvm::Kvm;
 pub use qemu::Qemu;
 
 use crate::experiment::EngineName;
@@ -35,7 +40,7 @@ pub trait Engine {
 /// What an engine says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// `qemu` or `host`.
+    /// `kvm`, `qemu` or `host`.
     pub name: String,
     /// Its own words about its version.
     pub version: String,
@@ -56,6 +61,12 @@ pub enum EngineError {
         /// The package that holds it.
         package: &'static str,
     },
+    /// /dev/kvm runs nothing.
+    #[error("{reason} (the engine `qemu` boots without KVM, in software emulation)")]
+    NoKvm {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The image is none.
     #[error("{path}: {reason}")]
     Image {
@@ -64,12 +75,67 @@ pub enum EngineError {
         /// What is wrong with it, and what to do.
         reason: String,
     },
+    /// The boot shall run on CPUs that it may not use.
+    #[error("cannot pin: {0}")]
+    Pin(#[from] CpuListError),
 }
 
-/// The engine of that name.
-pub fn by_name(name: EngineName) -> Result<Box<dyn Engine>, EngineError> {
+impl EngineError {
+    fn image(spec: &BootSpec, error: vmm::image::ImageError) -> Self {
+        Self::Image {
+            path: spec.kernel.clone(),
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// An engine, and why it is this one.
+pub struct Chosen {
+    /// The engine.
+    pub engine: Box<dyn Engine>,
+    /// Why `auto` took it; none where the user named it.
+    pub reason: Option<String>,
+}
+
+/// The engine of that name. What can only be asked of `kvm` stands in `options`.
+pub fn choose(name: EngineName, options: KvmOptions) -> Result<Chosen, EngineError> {
+    let named = |engine: Box<dyn Engine>| Chosen {
+        engine,
+        reason: None,
+    };
     Ok(match name {
-        EngineName::Qemu => Box::new(Qemu::find()?),
-        EngineName::Host => Box::new(Host),
+        EngineName::Auto => return auto(options),
+        EngineName::Kvm => named(Box::new(Kvm::find(options)?)),
+        EngineName::Qemu => named(Box::new(Qemu::find()?)),
+        EngineName::Host => named(Box::new(Host)),
     })
+}
+
+/// `kvm` where KVM really runs guests on the CPU, otherwise `qemu`.
+fn auto(options: KvmOptions) -> Result<Chosen, EngineError> {
+    let kind = probe();
+    let reason = format!("/dev/kvm: {}", kvm::kind(&kind));
+    let engine: Box<dyn Engine> = match kind.is_real() {
+        true => Box::new(Kvm::on(kind, options)?),
+        false => Box::new(Qemu::find()?),
+    };
+    Ok(Chosen {
+        engine,
+        reason: Some(reason),
+    })
+}
+
+/// What /dev/kvm is. Looked at once: the answer does not change, and takes a while
+/// where KVM is slow.
+pub fn probe() -> vmm::probe::Kvm {
+    static KIND: OnceLock<vmm::probe::Kvm> = OnceLock::new();
+    KIND.get_or_init(vmm::probe::probe).clone()
+}
+
+/// The affinity mask that a boot asks for, if it asks for one.
+fn pin(spec: &BootSpec) -> Result<Option<CpuSet>, CpuListError> {
+    match spec.pin.is_empty() {
+        true => Ok(None),
+        false => cpus::mask(&spec.pin).map(Some),
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
@@ -13,7 +13,7 @@ use vmm::{BootOutcome, BootSpec, End, Timings, panic};
 
 use super::child::{self, ChildEnd, ChildSpec, Ran};
 use super::qmp::Qmp;
-use super::{About, Engine, EngineError, cpus};
+use super::{About, Engine, EngineError, pin};
 
 const PROGRAM: &str = "qemu-system-x86_64";
 const PACKAGE: &str = "qemu-system-x86";
@@ -89,7 +89,7 @@ impl Qemu {
         }
         let ran = child::run(ChildSpec {
             command,
-            pin: pin(spec)?,
+            pin: pin(spec).map_err(io::Error::other)?,
             timeout: spec.timeout,
             stop,
             console,
@@ -130,13 +130,8 @@ impl Engine for Qemu {
     }
 
     fn check(&self, spec: &BootSpec) -> Result<(), EngineError> {
-        let refused = |path: &Path, reason: String| EngineError::Image {
-            path: PathBuf::from(path),
-            reason,
-        };
-        image::open(&spec.kernel, None)
-            .map_err(|error| refused(&spec.kernel, error.to_string()))?;
-        pin(spec).map_err(|error| refused(&spec.kernel, error.to_string()))?;
+        image::open(&spec.kernel, None).map_err(|error| EngineError::image(spec, error))?;
+        pin(spec)?;
         Ok(())
     }
 }
@@ -149,13 +144,6 @@ fn machine(protocol: Protocol) -> [&'static str; 2] {
         // microvm has no loader for Multiboot.
         Protocol::Multiboot => ["-machine", "pc"],
     }
-}
-
-fn pin(spec: &BootSpec) -> io::Result<Option<rustix::thread::CpuSet>> {
-    if spec.pin.is_empty() {
-        return Ok(None);
-    }
-    cpus::mask(&spec.pin).map(Some).map_err(io::Error::other)
 }
 
 fn triple_fault_in(resets: &Path) -> bool {

@@ -86,6 +86,8 @@ pub struct TargetId {
     pub label: String,
     /// What boots it.
     pub engine: About,
+    /// Why `engine = "auto"` chose it; none where the experiment names it.
+    pub engine_reason: Option<String>,
     /// The kernel image; none for the host.
     pub image: Option<FileId>,
     /// SHA-256 of the program that it ran.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use vmm::BootSpec;
+use vmm::kvm::KvmOptions;
 
 use super::{FileId, RunFolder, TargetId};
-use crate::engine::{self, About, Engine};
+use crate::engine::{self, About, Chosen, Engine};
 use crate::experiment::{BenchmarkSettings, EngineName, Experiment, ProgramAs, Sampling, Target};
 
 /// A row of the experiment.
@@ -75,7 +76,7 @@ impl Context<'_> {
         if target.engine != EngineName::Host && target.image.is_none() {
             return Ok(self.missing(target));
         }
-        let engine = engine::by_name(target.engine)?;
+        let Chosen { engine, reason } = engine::choose(target.engine, measuring())?;
         let spec = self.spec(target);
         engine.check(&spec)?;
         let image = match &target.image {
@@ -83,14 +84,17 @@ impl Context<'_> {
             None => None,
         };
         Ok(Prepared {
-            id: self.id(target, engine.about(), &spec, image),
+            id: TargetId {
+                engine_reason: reason,
+                ..self.id(target, engine.about(), &spec, image)
+            },
             boot: Some(Bootable { spec, engine }),
         })
     }
 
     fn spec(&self, target: &Target) -> BootSpec {
         let (kernel, initrd, cmdline) = match (target.engine, &target.image) {
-            (EngineName::Qemu, Some(image)) => {
+            (EngineName::Auto | EngineName::Kvm | EngineName::Qemu, Some(image)) => {
                 let initrd = match target.program_as {
                     ProgramAs::Init => self.run.initramfs(),
                     ProgramAs::Initrd => self.run.program(),
@@ -123,6 +127,7 @@ impl Context<'_> {
             name: target.name.clone(),
             label: target.label.clone(),
             engine,
+            engine_reason: None,
             image,
             program_sha256: self.program_sha256.to_owned(),
             cmdline: spec.cmdline.clone(),
@@ -152,12 +157,21 @@ impl Context<'_> {
     }
 }
 
+/// No page fault of the host's shall fall into a guest's measurement.
+fn measuring() -> KvmOptions {
+    KvmOptions {
+        prefault: true,
+        ..KvmOptions::default()
+    }
+}
+
 /// A process of the host stays on one CPU: the last one, where Linux itself has the
-/// least to do. An emulator has several threads and is left alone.
+/// least to do. Guests run where the host's scheduler likes: an emulator has several
+/// threads.
 fn pin(target: &Target) -> Vec<usize> {
     match (&target.pin, target.engine) {
         (Some(cpus), _) => cpus.clone(),
         (None, EngineName::Host) => engine::allowed().last().copied().into_iter().collect(),
-        (None, EngineName::Qemu) => Vec::new(),
+        (None, _) => Vec::new(),
     }
 }

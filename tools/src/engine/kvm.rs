@@ -1,0 +1,98 @@
+//! Our own VMM: guests run on the CPU, where KVM is real.
+
+use std::io::{Write, stdin};
+use std::os::fd::AsFd;
+use std::sync::atomic::AtomicBool;
+
+use vmm::image;
+use vmm::kvm::{self, Io, KvmOptions, Report};
+use vmm::probe::Kvm as KvmKind;
+use vmm::{BootOutcome, BootSpec};
+
+use super::{About, Engine, EngineError, pin};
+
+/// The `kvm` engine, on what /dev/kvm was found to be.
+pub struct Kvm {
+    kind: KvmKind,
+    options: KvmOptions,
+}
+
+impl Kvm {
+    /// Looks at /dev/kvm. Fails where it cannot run anything at all.
+    pub fn find(options: KvmOptions) -> Result<Self, EngineError> {
+        Self::on(super::probe(), options)
+    }
+
+    /// The engine on a /dev/kvm that was looked at.
+    pub fn on(kind: KvmKind, options: KvmOptions) -> Result<Self, EngineError> {
+        match kind {
+            KvmKind::NoDevice | KvmKind::NoPermission { .. } | KvmKind::Broken { .. } => {
+                Err(EngineError::NoKvm {
+                    reason: kind.to_string(),
+                })
+            }
+            kind => Ok(Self { kind, options }),
+        }
+    }
+
+    /// Boots once and tells all that only this engine knows.
+    pub fn report(
+        &self,
+        spec: &BootSpec,
+        console: &mut dyn Write,
+        typed: bool,
+        stop: &AtomicBool,
+    ) -> Report {
+        let stdin = stdin();
+        let mut nobody_listens = false;
+        let io = Io {
+            console: &mut |bytes| {
+                // A reader that has gone is no reason to stop the guest.
+                nobody_listens |= console
+                    .write_all(bytes)
+                    .and_then(|()| console.flush())
+                    .is_err();
+            },
+            input: typed.then(|| stdin.as_fd()),
+            stop,
+        };
+        kvm::boot(spec, &self.options, io)
+    }
+}
+
+impl Engine for Kvm {
+    fn boot(&self, spec: &BootSpec, console: &mut dyn Write, stop: &AtomicBool) -> BootOutcome {
+        self.report(spec, console, false, stop).outcome
+    }
+
+    fn about(&self) -> About {
+        About {
+            name: "kvm".into(),
+            version: format!(
+                "tollgate {}, KVM {}",
+                env!("CARGO_PKG_VERSION"),
+                kind(&self.kind)
+            ),
+            emulated: !self.kind.is_real(),
+        }
+    }
+
+    fn check(&self, spec: &BootSpec) -> Result<(), EngineError> {
+        image::open(&spec.kernel, self.options.protocol)
+            .map_err(|error| EngineError::image(spec, error))?;
+        pin(spec)?;
+        Ok(())
+    }
+}
+
+/// What KVM is, without the measured rate, which differs from run to run.
+pub fn kind(kvm: &KvmKind) -> String {
+    match kvm {
+        KvmKind::Hardware { extension, .. } => format!("on hardware ({extension})"),
+        KvmKind::Nested { extension, .. } => {
+            format!("nested: {extension} inside a virtual machine")
+        }
+        KvmKind::SoftwareEmulated { reason, .. } => format!("emulated in software: {reason}"),
+        other => other.to_string(),
+    }
+}
