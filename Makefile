@@ -4,15 +4,18 @@
 EXPERIMENT ?= experiments/table1.toml
 RUN        ?= results/latest
 
-CARGO    := cargo
-TOLLGATE := target/release/tollgate
+CARGO := cargo
+# Static, so that the same file runs here, on other machines, and in the test rig.
+STATIC   := --release --target x86_64-unknown-linux-musl
+TOLLGATE := build/tollgate
 GUEST    := --profile guest --target x86_64-unknown-none
 # The same bytes wherever the sources and the registry's copies lie.
 CARGO_HOME  ?= $(HOME)/.cargo
 GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-prefix=$(CURDIR)=tollgate"
 
 .PHONY: all deps kernels linux ring0 guest-bench initramfs tools run parse process plot \
-        test test-style test-docs test-units test-kernels test-commands clean properclean
+        test test-style test-docs test-units test-kernels test-commands test-kvm bench-boot \
+        clean properclean
 
 all: run
 	$(MAKE) --no-print-directory parse process plot
@@ -34,7 +37,8 @@ guest-bench: deps
 	install -D -m 755 target/x86_64-unknown-none/guest/guest-bench build/guest-bench
 
 tools: deps
-	$(CARGO) build --quiet --release -p tools
+	$(CARGO) build --quiet $(STATIC) -p tools
+	install -D -m 755 target/x86_64-unknown-linux-musl/release/tollgate $(TOLLGATE)
 
 initramfs: guest-bench tools
 	$(TOLLGATE) initramfs build/guest-bench --output build/initramfs.cpio.gz
@@ -51,13 +55,13 @@ process: tools
 plot: tools
 	$(TOLLGATE) report $(RUN)
 
-test: test-style test-docs test-units test-kernels test-commands
+test: test-style test-docs test-units test-kernels test-commands test-kvm
 
 test-style: deps
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet $(GUEST) -p guest-bench -p ring0 -- -D warnings
-	shellcheck deps.sh kernels/linux/*.sh
+	shellcheck deps.sh kernels/linux/*.sh vmm/rig/*.sh
 
 test-docs: deps
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
@@ -72,7 +76,15 @@ test-kernels: kernels
 
 # Real boots, real runs, and every wrong input.
 test-commands: kernels initramfs
-	$(CARGO) test --release -p tools -- --ignored
+	$(CARGO) test --quiet $(STATIC) -p tools -- --ignored
+
+# Every protocol and every end under genuine KVM, on an emulated AMD machine.
+test-kvm: kernels initramfs
+	vmm/rig/run.sh $(TOLLGATE) boot --engine kvm
+
+# How long the kvm engine takes to start a guest, beside QEMU.
+bench-boot: deps
+	vmm/rig/bench-boot.sh
 
 clean:
 	rm -rf build target results/*/samples.csv

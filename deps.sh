@@ -4,8 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# The emulator; a C compiler for Rust's linker and for test programs; shellcheck.
-PACKAGES=(qemu-system-x86 gcc libc6-dev make git shellcheck)
+# The emulator; C compilers for Rust's linker, static programs and test programs;
+# what the rig under vmm/rig packs its machine with; shellcheck.
+PACKAGES=(qemu-system-x86 gcc libc6-dev musl-tools make git cpio shellcheck)
 mapfile -t KERNEL_PACKAGES < <(grep -v '^#' kernels/linux/packages.txt)
 
 main() {

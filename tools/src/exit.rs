@@ -123,7 +123,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         return Some(match error {
             EngineError::NotInstalled { .. } | EngineError::NoKvm { .. } => Code::Unavailable,
             EngineError::Image { .. } => Code::BadData,
-            EngineError::Pin(_) => Code::Usage,
+            EngineError::Pin(_) | EngineError::OnlyKvm { .. } => Code::Usage,
         });
     }
     let bad_data = cause.is::<ExperimentError>() || cause.is::<Damaged>();

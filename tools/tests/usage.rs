@@ -50,6 +50,25 @@ fn wrong_command_lines_end_with_64() {
 }
 
 #[test]
+fn what_only_kvm_can_do_is_refused_elsewhere() {
+    let sandbox = Sandbox::new();
+    sandbox.write("kernel", "no kernel");
+    for flag in [
+        "--stats",
+        "--prefault",
+        "--protocol=pvh",
+        "--debug-exit=0x600",
+    ] {
+        let name = flag.split('=').next().unwrap();
+        let boot = sandbox.tollgate(&["boot", "kernel", "--engine", "qemu", flag]);
+        boot.refused(64, &[name, "needs the engine kvm"]);
+    }
+    sandbox
+        .tollgate(&["boot", "kernel", "--debug-exit", "0x10000"])
+        .refused(64, &["0x10000"]);
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let sandbox = Sandbox::new();
     sandbox

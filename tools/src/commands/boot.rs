@@ -36,19 +36,40 @@ enum Choice {
 }
 
 fn choose(args: &BootArgs) -> Result<Choice, EngineError> {
-    let kvm = || Kvm::find(options(&args.kvm)).map(|kvm| Choice::Kvm(Box::new(kvm)));
-    match args.engine {
-        BootEngine::Kvm => kvm(),
-        BootEngine::Qemu => Qemu::find().map(Choice::Qemu),
-        BootEngine::Auto if engine::probe().is_real() => kvm(),
-        BootEngine::Auto => {
-            eprintln!(
-                "tollgate: engine qemu, because /dev/kvm: {}",
-                engine::probe()
-            );
-            Qemu::find().map(Choice::Qemu)
-        }
+    let by_kvm = match args.engine {
+        BootEngine::Kvm => true,
+        BootEngine::Qemu => false,
+        BootEngine::Auto => engine::probe().is_real(),
+    };
+    if by_kvm {
+        let kvm = Kvm::find(options(&args.kvm))?;
+        return Ok(Choice::Kvm(Box::new(kvm)));
     }
+    if args.engine == BootEngine::Auto {
+        eprintln!(
+            "tollgate: engine qemu, because /dev/kvm: {}",
+            engine::probe()
+        );
+    }
+    match flag_for_kvm(&args.kvm) {
+        Some(flag) => Err(EngineError::OnlyKvm { flag }),
+        None => Qemu::find().map(Choice::Qemu),
+    }
+}
+
+/// A flag that QEMU could only ignore.
+fn flag_for_kvm(args: &KvmArgs) -> Option<&'static str> {
+    let given = [
+        ("--protocol", args.protocol.is_some()),
+        ("--debug-exit", !args.debug_exit.is_empty()),
+        ("--prefault", args.prefault),
+        ("--huge-pages", args.huge_pages),
+        ("--no-seccomp", args.no_seccomp),
+        ("--stats", args.stats),
+    ];
+    given
+        .into_iter()
+        .find_map(|(flag, given)| given.then_some(flag))
 }
 
 fn boot_by_kvm(kvm: &Kvm, args: &BootArgs, spec: &BootSpec, stop: &AtomicBool) -> Result<End> {

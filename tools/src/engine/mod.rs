@@ -67,6 +67,12 @@ pub enum EngineError {
         /// Why, and what to do.
         reason: String,
     },
+    /// Something was asked that only `kvm` can do.
+    #[error("{flag} needs the engine kvm, and this is qemu")]
+    OnlyKvm {
+        /// What was asked.
+        flag: &'static str,
+    },
     /// The image is none.
     #[error("{path}: {reason}")]
     Image {
