@@ -43,11 +43,20 @@ fetch_debian_kernel() {
     modules=$(echo "$build"/download/lib/modules/*/kernel)
     cp "$build"/download/boot/vmlinuz-* "$build/debian.new/vmlinuz"
     # Numbered in the order in which they depend on each other.
-    cp "$modules/virt/lib/irqbypass.ko" "$build/debian.new/0-irqbypass.ko"
-    cp "$modules/arch/x86/kvm/kvm.ko" "$build/debian.new/1-kvm.ko"
-    cp "$modules/arch/x86/kvm/kvm-amd.ko" "$build/debian.new/2-kvm-amd.ko"
+    take_module "$modules/virt/lib/irqbypass.ko" "$build/debian.new/0-irqbypass.ko"
+    take_module "$modules/arch/x86/kvm/kvm.ko" "$build/debian.new/1-kvm.ko"
+    take_module "$modules/arch/x86/kvm/kvm-amd.ko" "$build/debian.new/2-kvm-amd.ko"
     rm -rf "$build/debian" "$build/download"
     mv "$build/debian.new" "$build/debian"
+}
+
+# Newer Debian releases compress their modules.
+take_module() {
+    if [ -e "$1.xz" ]; then
+        xz -dc "$1.xz" > "$2"
+    else
+        cp "$1" "$2"
+    fi
 }
 
 build_programs() {

@@ -14,7 +14,7 @@ use vmm::BootSpec;
 use vmm::kvm::{Io, KvmOptions, boot};
 
 #[test]
-fn every_vcpu_is_filtered_when_the_guest_runs() {
+fn every_vcpu_is_filtered_and_pinned_when_the_guest_runs() {
     if !has_kvm() {
         return;
     }
@@ -27,13 +27,15 @@ fn every_vcpu_is_filtered_when_the_guest_runs() {
     .unwrap();
     let spec = BootSpec {
         cpus: 2,
+        pin: vec![0],
         ..spec(kernel)
     };
     let stop = AtomicBool::new(false);
-    let mut modes = Vec::new();
+    let (mut modes, mut cpus) = (Vec::new(), Vec::new());
     let io = Io {
         console: &mut |_| {
-            modes = seccomp_modes_of("vcpu");
+            modes = status_of("vcpu", "Seccomp:");
+            cpus = status_of("vcpu", "Cpus_allowed_list:");
             stop.store(true, Relaxed);
         },
         input: None,
@@ -47,14 +49,14 @@ fn every_vcpu_is_filtered_when_the_guest_runs() {
     );
 }
 
-/// Of this process's threads, by the beginning of their names.
-fn seccomp_modes_of(name: &str) -> Vec<String> {
+/// A field of /proc's status of this process's threads, by the beginning of their names.
+fn status_of(name: &str, field: &str) -> Vec<String> {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     tasks
         .filter_map(|task| fs::read_to_string(task.ok()?.path().join("status")).ok())
         .filter(|status| status.starts_with(&format!("Name:\t{name}")))
         .filter_map(|status| {
-            let line = status.lines().find(|line| line.starts_with("Seccomp:"))?;
+            let line = status.lines().find(|line| line.starts_with(field))?;
             Some(line.split_whitespace().nth(1)?.to_owned())
         })
         .collect()
