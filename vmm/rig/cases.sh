@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # The rig's cases, one a line: a name, what the command says (several things with
 # " + " between them), and the command, separated by tabs. run.sh sets `boot`, the
 # words that a boot command begins with.
@@ -30,7 +31,7 @@ tiny_cases() {
     case_line "panic" "the guest's kernel panicked: tiny" "${boot[@]}" /rig/tiny/panic
     case_line "wrong image" "not a kernel that can be booted" "${boot[@]}" /rig/cases
     case_line "a program as kernel" "not supported" "${boot[@]}" /init
-    case_line "no image" "cannot read the kernel image" "${boot[@]}" /nowhere
+    case_line "no image" "/nowhere + No such file" "${boot[@]}" /nowhere
 }
 
 # $1: a name for the kernel, $2: its file, $3: how it is entered.
