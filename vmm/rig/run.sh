@@ -3,8 +3,9 @@
 # AMD CPU with SVM, a Debian kernel on it loads kvm_amd, and our own init runs the
 # cases there. Usage: vmm/rig/run.sh [PROGRAM [ARGUMENT…]]
 #
-# PROGRAM ARGUMENT… are the first words of a boot command, say a static `tollgate`
-# and `boot --engine kvm`; without them, this crate's example `boot` is taken.
+# PROGRAM ARGUMENT… are the first words of a boot command: a static `tollgate` and
+# `boot --engine kvm`, which then also runs an experiment there. Without them, this
+# crate's example `boot` is taken.
 #
 # The patched kernel, ring0 and guest-bench take part where build/ has them.
 set -euo pipefail
@@ -39,6 +40,10 @@ fetch_debian_kernel() {
     fi
     local package
     package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends:/ { print $2; exit }')
+    if [ -z "$package" ]; then
+        echo "rig: apt knows no linux-image-cloud-amd64; as root, type: apt-get update" >&2
+        exit 1
+    fi
     rm -rf "$build/download" "$build/debian.new"
     mkdir -p "$build/download" "$build/debian.new"
     (cd "$build/download" && apt-get download -q "$package" && dpkg-deb -x ./*.deb .)
@@ -86,7 +91,7 @@ assemble_root() {
     cp "$examples/rig_guest" "$build/guest/init"
     pack "$build/guest" "$root/rig/guest.cpio"
     if has_benchmark; then
-        cp build/guest-bench build/initramfs.cpio.gz build/ring0 "$root/rig/"
+        cp build/guest-bench build/initramfs.cpio.gz build/ring0 vmm/rig/table1.toml "$root/rig/"
     fi
     if has_patched_kernel; then
         cp build/linux/bzImage "$root/rig/patched-bzImage"
@@ -148,6 +153,9 @@ write_benchmark_cases() {
         bench_case "patched bzImage" patched-bzImage linux64 noop
         bench_case "patched vmlinux, 64-bit" patched-vmlinux linux64 noop
         bench_case "patched vmlinux, PVH" patched-vmlinux pvh noop
+        if [ -n "$program" ]; then
+            table1_cases
+        fi
     fi
 }
 
