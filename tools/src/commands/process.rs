@@ -36,6 +36,7 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
         summary::write_csv(out, &summary).map_err(io::Error::other)
     })?;
     files::write_sums(&run.process_sums(), &[run.summary(), run.summary_csv()])?;
+    eprintln!("statistics are in {}", run.summary().display());
     Ok(Code::Done)
 }
 
