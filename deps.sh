@@ -17,7 +17,7 @@ main() {
 
 require_rust() {
     command -v rustup > /dev/null && return
-    fail "Rust is needed, by rustup (Debian 13 and later: apt-get install rustup; " \
+    fail "Rust is needed, by rustup (Debian 13 and later: apt-get install rustup;" \
         "elsewhere as rustup's own pages say)"
 }
 

@@ -8,7 +8,7 @@ use rustix::system::uname;
 use vmm::{BootOutcome, BootSpec, End, Timings};
 
 use super::child::{self, ChildEnd, ChildSpec};
-use super::{About, Engine, EngineError, pin};
+use super::{About, Engine, EngineError, not_started, pin};
 
 /// The host itself. The "kernel" of a [`BootSpec`] is the program, its command line
 /// the program's words.
@@ -58,13 +58,8 @@ impl Host {
 
 impl Engine for Host {
     fn boot(&self, spec: &BootSpec, console: &mut dyn Write, stop: &AtomicBool) -> BootOutcome {
-        Self::try_boot(spec, console, stop).unwrap_or_else(|error| BootOutcome {
-            console: Vec::new(),
-            end: End::EngineFailed {
-                reason: format!("cannot run {}: {error}", spec.kernel.display()),
-            },
-            timings: Timings::default(),
-        })
+        Self::try_boot(spec, console, stop)
+            .unwrap_or_else(|error| not_started(&spec.kernel.display().to_string(), &error))
     }
 
     fn about(&self) -> About {

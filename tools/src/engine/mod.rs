@@ -7,7 +7,7 @@ mod kvm;
 mod qemu;
 mod qmp;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 use rustix::thread::CpuSet;
 use serde::{Deserialize, Serialize};
 use vmm::kvm::KvmOptions;
-use vmm::{BootOutcome, BootSpec};
+use vmm::{BootOutcome, BootSpec, End, Timings};
 
 pub use cpus::{CpuListError, allowed, parse_list};
 pub use host::Host;
@@ -136,6 +136,17 @@ fn auto(options: KvmOptions) -> Result<Chosen, EngineError> {
 pub fn probe() -> vmm::probe::Kvm {
     static KIND: OnceLock<vmm::probe::Kvm> = OnceLock::new();
     KIND.get_or_init(vmm::probe::probe).clone()
+}
+
+/// The outcome of a boot that never began.
+fn not_started(program: &str, error: &io::Error) -> BootOutcome {
+    BootOutcome {
+        console: Vec::new(),
+        end: End::EngineFailed {
+            reason: format!("cannot run {program}: {error}"),
+        },
+        timings: Timings::default(),
+    }
 }
 
 /// The affinity mask that a boot asks for, if it asks for one.

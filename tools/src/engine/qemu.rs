@@ -13,7 +13,7 @@ use vmm::{BootOutcome, BootSpec, End, Timings, panic};
 
 use super::child::{self, ChildEnd, ChildSpec, Ran};
 use super::qmp::Qmp;
-use super::{About, Engine, EngineError, pin};
+use super::{About, Engine, EngineError, not_started, pin};
 
 const PROGRAM: &str = "qemu-system-x86_64";
 const PACKAGE: &str = "qemu-system-x86";
@@ -112,13 +112,7 @@ impl Qemu {
 
 impl Engine for Qemu {
     fn boot(&self, spec: &BootSpec, console: &mut dyn Write, stop: &AtomicBool) -> BootOutcome {
-        Self::try_boot(spec, console, stop).unwrap_or_else(|error| BootOutcome {
-            console: Vec::new(),
-            end: End::EngineFailed {
-                reason: format!("cannot run {PROGRAM}: {error}"),
-            },
-            timings: Timings::default(),
-        })
+        Self::try_boot(spec, console, stop).unwrap_or_else(|error| not_started(PROGRAM, &error))
     }
 
     fn about(&self) -> About {
