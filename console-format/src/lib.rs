@@ -40,3 +40,6 @@ pub const HEADER_END: &str = "--- >8 ---";
 pub const CONFIG_PREFIX: &str = "CONFIG_";
 /// Version of the records after the header; it changes whenever their meaning does.
 pub const FORMAT_VERSION: u64 = 1;
+
+/// As many samples as a boot can hold: the guest keeps them in memory.
+pub const MAX_SAMPLES: u64 = 65_536;

@@ -7,7 +7,7 @@ use console_format::{Batch, Slope};
 use crate::take_once::TakeOnce;
 
 /// As many samples as a boot can hold.
-pub const CAPACITY: usize = 65_536;
+pub const CAPACITY: usize = console_format::MAX_SAMPLES as usize;
 
 /// One sample of either method.
 #[derive(Clone, Copy)]

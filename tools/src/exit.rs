@@ -13,19 +13,20 @@ use crate::run::RunError;
 pub const TABLE: &str = "\
 Exit codes:
   0        done; `boot`: the guest exited with 0, powered off, or its init exited with 0
-  1..63    `boot`: the guest's own exit status (63 stands for larger ones, too)
+  1..63    `boot`: the guest's own exit status (63 stands for larger ones, too;
+           QEMU tells no more than the lowest seven bits of a status)
   64       the command line is wrong
   65       a file's content is wrong: experiment, image, log, run
   66       a file is missing or cannot be read
   69       a program that is needed is not installed, or there is no KVM
   70       tollgate failed
-  73       the run directory exists already
+  73       the run directory exists already, or another tollgate fills it
   74       writing failed: disk full, no permission
   80       `boot`: the guest's kernel panicked
   81       `boot`: the guest's CPU stopped on a triple fault
   82       `boot`: the guest rebooted
   83       the engine could not start the guest, or not go on with it
-  85       `run`, `parse`: some boots failed; all others were kept
+  85       `run`, `parse`, `report`: some boots failed; all others were kept
   124      `boot`: the guest was killed when its time was up
   130      interrupted";
 
@@ -113,7 +114,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
     }
     if let Some(error) = cause.downcast_ref::<RunError>() {
         return Some(match error {
-            RunError::Exists { .. } => Code::RunExists,
+            RunError::Exists { .. } | RunError::Busy { .. } => Code::RunExists,
             RunError::NotARun { .. } => Code::Missing,
             RunError::Changed { .. } => Code::BadData,
             RunError::Interrupted { .. } => Code::Interrupted,

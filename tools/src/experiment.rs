@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use console_format::{Benchmark, Method};
+use console_format::{Benchmark, MAX_SAMPLES, Method};
 use serde::Deserialize;
 
 use crate::files;
@@ -11,6 +11,8 @@ use crate::files;
 /// An experiment, checked.
 #[derive(Clone, Debug)]
 pub struct Experiment {
+    /// The file that it was read from.
+    pub file: PathBuf,
     /// Its name; the run's folder is named after it.
     pub name: String,
     /// The benchmark program, the same for every target.
@@ -36,6 +38,17 @@ pub struct BenchmarkSettings {
     pub benchmarks: Vec<Benchmark>,
     /// How samples are taken.
     pub sampling: Sampling,
+}
+
+impl BenchmarkSettings {
+    /// How many samples a boot gives.
+    fn samples(&self) -> u64 {
+        let a_round = match self.sampling {
+            Sampling::Paper { .. } => 1,
+            Sampling::Precise { samples, .. } => u64::from(samples),
+        };
+        self.benchmarks.len() as u64 * u64::from(self.rounds) * a_round
+    }
 }
 
 /// How samples are taken, and what that method needs to know.
@@ -134,6 +147,14 @@ impl ExperimentError {
             ),
         }
     }
+
+    /// A target of it cannot be booted as it says.
+    pub fn in_target(path: &Path, name: &str, error: &dyn std::error::Error) -> Self {
+        Self {
+            path: path.to_owned(),
+            reason: format!("target {name:?}: {error}"),
+        }
+    }
 }
 
 /// Reads and checks an experiment. Paths in it count from its own folder.
@@ -143,17 +164,22 @@ impl ExperimentError {
 /// The file cannot be read, is no TOML, has an unknown key, lacks a field, or
 /// holds a value that cannot be. Each error names the place.
 pub fn load(path: &Path) -> anyhow::Result<Experiment> {
-    let text = files::read_text(path)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    Ok(parse(&text, folder).map_err(|reason| ExperimentError {
-        path: path.to_owned(),
-        reason,
-    })?)
+    files::check_regular(path)?;
+    let bytes = files::read(path)?;
+    let text = str::from_utf8(&bytes).map_err(|error| error.to_string());
+    Ok(text
+        .and_then(|text| parse(text, path))
+        .map_err(|reason| ExperimentError {
+            path: path.to_owned(),
+            reason,
+        })?)
 }
 
-fn parse(text: &str, folder: &Path) -> Result<Experiment, String> {
+fn parse(text: &str, path: &Path) -> Result<Experiment, String> {
+    let folder = path.parent().unwrap_or(Path::new(""));
     let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
     let experiment = Experiment {
+        file: path.to_owned(),
         name: name("name", file.name)?,
         program: folder.join(file.program),
         boots: within("boots", file.boots, 1, 100_000)?,
@@ -240,12 +266,19 @@ impl BenchmarkTable {
                 "`benchmark.benchmarks` lacks \"tsc\", which method = \"paper\" needs".into(),
             );
         }
-        Ok(BenchmarkSettings {
+        let settings = BenchmarkSettings {
             rounds: within("benchmark.rounds", self.rounds, 1, 100_000)?,
             warmup: self.warmup,
             benchmarks,
             sampling: self.sampling()?,
-        })
+        };
+        match settings.samples() {
+            n if n <= MAX_SAMPLES => Ok(settings),
+            n => Err(format!(
+                "`benchmark` asks for {n} samples a boot, and a boot holds {MAX_SAMPLES}; \
+                 lower `rounds` or `samples`"
+            )),
+        }
     }
 
     fn chosen(&self) -> Result<Vec<Benchmark>, String> {
@@ -262,7 +295,11 @@ impl BenchmarkTable {
                 "`benchmark.benchmarks` names {name:?}; choose from tsc, scall and fcall"
             ))
         };
-        names.iter().map(known).collect()
+        let chosen: Vec<_> = names.iter().map(known).collect::<Result<_, _>>()?;
+        match chosen.iter().collect::<HashSet<_>>().len() == chosen.len() {
+            true => Ok(chosen),
+            false => Err("`benchmark.benchmarks` names one twice".into()),
+        }
     }
 
     fn sampling(&self) -> Result<Sampling, String> {

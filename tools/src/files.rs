@@ -64,6 +64,9 @@ pub struct Damaged {
     pub remedy: &'static str,
 }
 
+/// How the names of files and folders begin that are not whole yet.
+pub const UNFINISHED: &str = ".unfinished-";
+
 type Result<T> = std::result::Result<T, FileError>;
 
 /// Names the file that could not be read.
@@ -80,6 +83,21 @@ pub fn writing(path: &Path) -> impl FnOnce(io::Error) -> FileError {
         path: path.to_owned(),
         error,
     }
+}
+
+/// Checks that a file is there, can be read, is a regular one and not empty: a pipe
+/// would be waited for, a directory only refused by somebody who cannot name it.
+pub fn check_regular(path: &Path) -> Result<()> {
+    let wrong = |what: &str| Err(reading(path)(io::Error::other(what)));
+    let metadata = fs::metadata(path).map_err(reading(path))?;
+    if !metadata.is_file() {
+        return wrong("it is no regular file");
+    }
+    if metadata.len() == 0 {
+        return wrong("it is empty");
+    }
+    open(path)?;
+    Ok(())
 }
 
 /// The whole file.
@@ -111,7 +129,7 @@ fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
         _ => Path::new("."),
     };
     let mut beside = tempfile::Builder::new()
-        .prefix(".unfinished-")
+        .prefix(UNFINISHED)
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
         .tempfile_in(folder)?;
     write_all(&mut beside, content)?;

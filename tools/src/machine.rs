@@ -100,6 +100,22 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// The first thing in which two machines, or one machine at two times, would not
+    /// measure the same.
+    pub fn difference(&self, other: &Self) -> Option<&'static str> {
+        let setting = |name| self.settings.get(name) == other.settings.get(name);
+        let same = [
+            ("processor or its microcode", self.cpu == other.cpu),
+            ("mitigations", self.vulnerabilities == other.vulnerabilities),
+            ("kernel", setting("kernel")),
+            ("kernel's command line", setting("kernel_command_line")),
+        ];
+        same.into_iter()
+            .find_map(|(what, same)| (!same).then_some(what))
+    }
+}
+
 /// The lines of `/proc/cpuinfo` up to the first empty one.
 fn first_processor(cpuinfo: &str) -> BTreeMap<String, String> {
     // The current frequency is no property of the machine; it changes all the time.

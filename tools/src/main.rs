@@ -1,5 +1,8 @@
 //! The `tollgate` command.
 
+#[macro_use]
+mod output;
+
 mod cli;
 mod commands;
 mod engine;
@@ -8,7 +11,6 @@ mod experiment;
 mod files;
 mod interrupt;
 mod machine;
-mod output;
 mod progress;
 mod run;
 mod schedule;
@@ -38,7 +40,7 @@ fn main() -> ExitCode {
     match dispatch(&cli.command) {
         Ok(code) => code.into(),
         Err(error) => {
-            eprintln!("tollgate: {error:#}");
+            tell!("tollgate: {error:#}");
             exit::of_error(&error).into()
         }
     }

@@ -1,14 +1,55 @@
-//! Standard output.
+//! Standard output and standard error.
 
-use std::io::{ErrorKind, IsTerminal, Write, stdout};
+use std::io::{self, ErrorKind, IsTerminal, Write, stdout};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use crate::files::{FileError, writing};
+
+/// Says something on standard error. `eprintln!` would panic where nobody listens
+/// any more, and end a long run.
+macro_rules! tell {
+    ($($message:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($message)*);
+    }};
+}
 
 /// Prints; a reader that has gone (`| head`) is no error.
-pub fn print(text: &str) -> Result<()> {
-    match stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        done => done.context("cannot write to standard output"),
+pub fn print(text: &str) -> Result<(), FileError> {
+    let mut console = Console::default();
+    let _ = console.write_all(text.as_bytes());
+    console.close()
+}
+
+/// Standard output for a guest's console: a guest does not end because of it.
+#[derive(Default)]
+pub struct Console {
+    failed: Option<io::Error>,
+}
+
+impl Write for Console {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.failed.is_none() {
+            let mut out = stdout();
+            self.failed = out.write_all(bytes).and_then(|()| out.flush()).err();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Console {
+    /// Says whether everything could be written, or the reader has gone.
+    pub fn close(self) -> Result<(), FileError> {
+        match self.failed {
+            Some(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(writing(Path::new("standard output"))(error))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

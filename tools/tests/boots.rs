@@ -159,10 +159,9 @@ fn images_that_are_none_are_refused() {
     let linux = fs::read(built("build/linux/bzImage")).unwrap();
     let ring0 = fs::read(built("build/ring0")).unwrap();
     for (name, content) in [
-        ("empty", &b""[..]),
         (
             "text",
-            b"this is no kernel, but it is long enough to look into",
+            &b"this is no kernel, but long enough to look into"[..],
         ),
         ("cut-linux", &linux[..linux.len() / 2]),
         ("cut-ring0", &ring0[..ring0.len() / 2]),
@@ -170,6 +169,9 @@ fn images_that_are_none_are_refused() {
         let image = sandbox.write(name, content);
         boot(&sandbox, &image, &[]).refused(65, &[name]);
     }
+    let empty = sandbox.write("empty", "");
+    boot(&sandbox, &empty, &[]).refused(66, &["empty"]);
+    boot(&sandbox, &sandbox.path(""), &[]).refused(66, &["no regular file"]);
 }
 
 #[test]

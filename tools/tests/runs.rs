@@ -215,6 +215,67 @@ fn ctrl_c_keeps_every_finished_boot() {
 
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
+fn two_processes_do_not_fill_one_run() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 10, &ring0());
+    let child = start_and_wait(&sandbox, "run", 1);
+    let resume = ["run", "test.toml", "--run", "run", "--resume"];
+    sandbox.tollgate(&resume).refused(73, &["another tollgate"]);
+    Answer::from(child.wait_with_output().unwrap()).succeeded();
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn names_with_spaces_and_commas_are_names() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("a, b")).unwrap();
+    let image = sandbox.write("a, b/ring 0,", fs::read(built("build/ring0")).unwrap());
+    let targets = target("ring0", &image, "program-as = \"initrd\"");
+    sandbox.experiment(&built("build/guest-bench"), 1, &targets);
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "a, b/run, 1"])
+        .succeeded();
+    sandbox.evaluate("a, b/run, 1");
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn nobody_has_to_listen() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 2, HOST);
+    let full = || {
+        fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    let run = sandbox
+        .command(&["run", "test.toml", "--run", "run"])
+        .stderr(full())
+        .status();
+    assert_eq!(run.unwrap().code(), Some(0));
+    sandbox.evaluate("run");
+    let report = sandbox
+        .command(&["report", "run"])
+        .stdout(full())
+        .output()
+        .unwrap();
+    Answer::from(report).refused(74, &["standard output"]);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_run_that_could_not_begin_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let targets = HOST.replace("timeout-s", "pin = [1023]\ntimeout-s");
+    sandbox.experiment(&built("build/guest-bench"), 1, &targets);
+    let run = sandbox.tollgate(&["run", "test.toml", "--run", "runs/run"]);
+    run.refused(65, &["test.toml", "\"host\"", "CPU 1023"]);
+    assert_eq!(fs::read_dir(sandbox.path("runs")).unwrap().count(), 0);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
 fn an_existing_run_is_never_overwritten() {
     let sandbox = Sandbox::new();
     sandbox.experiment(&built("build/guest-bench"), 1, HOST);
@@ -269,11 +330,14 @@ fn bad_guests_fail_and_the_good_ones_are_kept() {
         let run = sandbox.tollgate(&["run", "test.toml", "--run", "run"]);
         assert!([0, 85].contains(&run.code), "{}", run.stderr);
         assert_eq!(consoles(&sandbox, "run").len(), 2, "every console is kept");
+        // Boots that failed before failed still.
+        let again = sandbox.tollgate(&["run", "test.toml", "--run", "run", "--resume"]);
+        assert_eq!(again.code, run.code, "{}", again.stderr);
         sandbox
             .tollgate(&["parse", "run"])
             .refused(85, &["ring0, boot 0, failed", reason]);
         sandbox.tollgate(&["process", "run"]).succeeded();
-        sandbox.tollgate(&["report", "run"]).succeeded();
+        sandbox.tollgate(&["report", "run"]).refused(85, &[]);
         let table = sandbox.read("run/table.txt");
         assert!(table.contains("failed"), "{define}:\n{table}");
     }
@@ -297,7 +361,7 @@ fn a_flood_is_cut_off_and_kept() {
 #[ignore = "needs the kernels: make test-commands"]
 fn missing_and_damaged_images_are_refused_before_the_first_boot() {
     let sandbox = Sandbox::new();
-    for (content, code) in [(None, 65), (Some("no kernel at all, but long enough"), 65)] {
+    for (content, code) in [(None, 66), (Some("no kernel at all, but long enough"), 65)] {
         let image = sandbox.path("image");
         if let Some(content) = content {
             fs::write(&image, content).unwrap();

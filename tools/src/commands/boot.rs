@@ -1,6 +1,5 @@
 //! `tollgate boot`: one kernel image, its console, its status.
 
-use std::io::stdout;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -11,22 +10,28 @@ use vmm::{BootOutcome, BootSpec, End, Protocol};
 use crate::cli::{BootArgs, BootEngine, KvmArgs, ProtocolArg};
 use crate::engine::{self, Engine, EngineError, Kvm, Qemu};
 use crate::exit::{self, Code};
+use crate::output::Console;
 use crate::{files, interrupt};
 
 /// Boots an image; the console goes to standard output, how it ended to standard error.
 pub fn run(args: &BootArgs) -> Result<Code> {
-    let stop = interrupt::flag().context("cannot watch for signals")?;
     let spec = spec(args);
     // Engines would name neither the file nor the remedy.
-    files::open(&spec.kernel)?;
-    if let Some(initrd) = &spec.initrd {
-        files::open(initrd)?;
+    for file in [Some(&spec.kernel), spec.initrd.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        files::check_regular(file)?;
     }
-    let end = match choose(args)? {
-        Choice::Kvm(kvm) => boot_by_kvm(&kvm, args, &spec, &stop)?,
-        Choice::Qemu(qemu) => boot_by_qemu(&qemu, &spec, &stop)?,
+    let choice = choose(args)?;
+    let stop = interrupt::flag().context("cannot watch for signals")?;
+    let mut console = Console::default();
+    let end = match choice {
+        Choice::Kvm(kvm) => boot_by_kvm(&kvm, args, &spec, &mut console, &stop)?,
+        Choice::Qemu(qemu) => boot_by_qemu(&qemu, &spec, &mut console, &stop)?,
     };
-    eprintln!("tollgate: {end}");
+    tell!("tollgate: {end}");
+    console.close()?;
     Ok(exit::of_end(&end))
 }
 
@@ -46,7 +51,7 @@ fn choose(args: &BootArgs) -> Result<Choice, EngineError> {
         return Ok(Choice::Kvm(Box::new(kvm)));
     }
     if args.engine == BootEngine::Auto {
-        eprintln!(
+        tell!(
             "tollgate: engine qemu, because /dev/kvm: {}",
             engine::probe()
         );
@@ -72,33 +77,44 @@ fn flag_for_kvm(args: &KvmArgs) -> Option<&'static str> {
         .find_map(|(flag, given)| given.then_some(flag))
 }
 
-fn boot_by_kvm(kvm: &Kvm, args: &BootArgs, spec: &BootSpec, stop: &AtomicBool) -> Result<End> {
+fn boot_by_kvm(
+    kvm: &Kvm,
+    args: &BootArgs,
+    spec: &BootSpec,
+    console: &mut Console,
+    stop: &AtomicBool,
+) -> Result<End> {
     kvm.check(spec)?;
-    let report = kvm.report(spec, &mut stdout().lock(), true, stop);
+    let report = kvm.report(spec, console, true, stop);
     tell(&report, args.kvm.stats);
     Ok(report.outcome.end)
 }
 
-fn boot_by_qemu(qemu: &Qemu, spec: &BootSpec, stop: &AtomicBool) -> Result<End> {
+fn boot_by_qemu(
+    qemu: &Qemu,
+    spec: &BootSpec,
+    console: &mut Console,
+    stop: &AtomicBool,
+) -> Result<End> {
     qemu.check(spec)?;
-    Ok(qemu.boot(spec, &mut stdout().lock(), stop).end)
+    Ok(qemu.boot(spec, console, stop).end)
 }
 
 /// What only our own VMM can tell.
 fn tell(report: &Report, wants_stats: bool) {
     if let Some(diagnosis) = &report.diagnosis {
-        eprintln!("{diagnosis}");
+        tell!("{diagnosis}");
     }
     if wants_stats {
         let BootOutcome { timings, .. } = &report.outcome;
-        eprint!("{}", report.stats);
+        tell!("{}", report.stats.to_string().trim_end());
         for (event, time) in [
             ("first guest instruction", timings.guest_started),
             ("first console byte", timings.first_byte),
             ("end", Some(timings.ended)),
         ] {
             if let Some(time) = time {
-                eprintln!("{event}: {:.3} ms", time.as_secs_f64() * 1e3);
+                tell!("{event}: {:.3} ms", time.as_secs_f64() * 1e3);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use eval::log::{self, Log};
 use eval::samples;
 use vmm::{End, Timings};
@@ -80,9 +80,8 @@ fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRo
 
 /// The log of a finished boot, or why it cannot be believed.
 fn read_finished(run: &RunFolder, planned: &PlannedBoot) -> Result<(Log, Timings), String> {
-    let record: BootRecord =
-        files::read_json(&run.record(planned), "delete it and --resume the run")
-            .map_err(|error| format!("{error:#}"))?;
+    let record: BootRecord = files::read_json(&run.record(planned), BootRecord::REMEDY)
+        .map_err(|error| format!("{error:#}"))?;
     let path = run.console(planned);
     let at = |why: &dyn Display| format!("{}: {why}", path.display());
     let console = files::read(&path).map_err(|error| error.to_string())?;
@@ -120,26 +119,35 @@ pub fn read_rows(run: &RunFolder) -> Result<Vec<BootRow>> {
     let path = run.boots();
     files::check_sum(&run.parse_sums(), &path, AGAIN)?;
     let mut reader = csv::Reader::from_reader(files::open(&path)?);
-    let rows: Result<_, csv::Error> = reader.deserialize().collect();
-    rows.map_err(|error| {
-        Damaged {
-            path,
-            reason: error.to_string(),
-            remedy: AGAIN,
-        }
-        .into()
-    })
+    let rows: Result<Vec<BootRow>, csv::Error> = reader.deserialize().collect();
+    let damaged = |reason: String| Damaged {
+        path: path.clone(),
+        reason,
+        remedy: AGAIN,
+    };
+    let rows = rows.map_err(|error| damaged(error.to_string()))?;
+    let finished_since = |row: &BootRow| {
+        let boot = PlannedBoot {
+            target: row.target.clone(),
+            boot: row.boot,
+        };
+        row.state == BootState::NotRun && run.is_finished(&boot)
+    };
+    match rows.iter().any(finished_since) {
+        true => bail!(damaged("the run has gone on since".into())),
+        false => Ok(rows),
+    }
 }
 
 fn report(run: &RunFolder, rows: &[BootRow]) -> Code {
     let count = |state| rows.iter().filter(|row| row.state == state).count();
     for row in rows.iter().filter(|row| row.state == BootState::Failed) {
-        eprintln!("{}, boot {}, failed: {}", row.target, row.boot, row.reason);
+        tell!("{}, boot {}, failed: {}", row.target, row.boot, row.reason);
     }
     let (ok, failed) = (count(BootState::Ok), count(BootState::Failed));
     let not_run = count(BootState::NotRun);
     let samples: usize = rows.iter().map(|row| row.samples).sum();
-    eprintln!(
+    tell!(
         "{samples} samples of {ok} boots in {}; {failed} boots failed, {not_run} were not run",
         run.samples().display()
     );

@@ -35,8 +35,10 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     files::write_with(&run.summary_csv(), |out| {
         summary::write_csv(out, &summary).map_err(io::Error::other)
     })?;
-    files::write_sums(&run.process_sums(), &[run.summary(), run.summary_csv()])?;
-    eprintln!("statistics are in {}", run.summary().display());
+    // With the hash of what they were made from, so that a later parse shows.
+    let made = [run.summary(), run.summary_csv(), run.parse_sums()];
+    files::write_sums(&run.process_sums(), &made)?;
+    tell!("statistics are in {}", run.summary().display());
     Ok(Code::Done)
 }
 

@@ -33,15 +33,24 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
         files::write(&run.file(name), content)?;
     }
     output::print(&table::terminal(&summary, style()))?;
-    eprintln!("tables and plots are in {}", run.path().display());
-    Ok(Code::Done)
+    tell!("tables and plots are in {}", run.path().display());
+    let failed: u32 = summary
+        .targets
+        .iter()
+        .map(|target| target.info.boots_failed)
+        .sum();
+    Ok(match failed {
+        0 => Code::Done,
+        _ => Code::BootsFailed,
+    })
 }
 
-const AGAIN: &str = "make it again with `tollgate process`";
+const AGAIN: &str = "run `tollgate process` again";
 
 fn read_summary(run: &RunFolder) -> Result<Summary> {
     let path = run.summary();
     files::check_sum(&run.process_sums(), &path, AGAIN)?;
+    files::check_sum(&run.process_sums(), &run.parse_sums(), AGAIN)?;
     summary::read_json(files::open(&path)?).map_err(|error| {
         Damaged {
             path,

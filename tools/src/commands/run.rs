@@ -22,18 +22,25 @@ use crate::{files, interrupt, progress};
 
 /// Begins a run, or goes on with one.
 pub fn run(args: &RunArgs) -> Result<Code> {
-    let stop = interrupt::flag().context("cannot watch for signals")?;
     let experiment = chosen(args)?;
-    let (run, manifest, prepared) = if args.resume {
-        resume(args, &experiment)?
-    } else {
-        begin(args, &experiment)?
+    let path = match (&args.run, args.resume) {
+        (Some(path), _) => path.clone(),
+        (None, true) => newest_of(&experiment.name)?,
+        (None, false) => fresh_folder(&experiment.name),
     };
+    if !args.resume {
+        begin(args, &experiment, &path)?;
+    }
+    let run = RunFolder::open(&path)?;
+    let _lock = run.lock()?;
+    let manifest = Manifest::read(&run)?;
+    let prepared = prepare(args, &experiment, &run, &manifest)?;
+    let stop = interrupt::flag().context("cannot watch for signals")?;
     announce(&run, &manifest);
-    let failed = boot_all(&run, &manifest, &prepared, &stop)?;
+    boot_all(&run, &manifest, &prepared, &stop)?;
     check_done(&run, &manifest, args)?;
-    finish(&run, manifest)?;
-    Ok(summarise(&run, failed))
+    finish(&run, &manifest)?;
+    summarise(&run, &manifest)
 }
 
 /// The experiment, or one target of it.
@@ -53,40 +60,35 @@ fn chosen(args: &RunArgs) -> Result<Experiment> {
     Ok(experiment)
 }
 
-type Ready = (RunFolder, Manifest, Vec<Prepared>);
-
-fn begin(args: &RunArgs, experiment: &Experiment) -> Result<Ready> {
-    // All that can fail fails before a folder is made.
+/// Makes a run's folder, with all that its boots need. It is there whole or not at all.
+fn begin(args: &RunArgs, experiment: &Experiment, path: &Path) -> Result<()> {
+    let draft = RunFolder::draft(path)?;
+    let run = &draft.run;
+    files::check_regular(&experiment.program)?;
     let program = files::read(&experiment.program)?;
     let archive =
         initramfs::build(&program, Compression::Gzip).context("cannot build the initramfs")?;
-    let machine = Machine::read();
-    let words = targets::words(&experiment.benchmark, machine.tsc.hz());
-    let path = args
-        .run
-        .clone()
-        .unwrap_or_else(|| fresh_folder(&experiment.name));
-    check_targets(experiment, &path, &program, &words)?;
-
-    let run = RunFolder::create(&path)?;
     let text = files::read(&args.experiment)?;
     files::write(&run.experiment(), &text)?;
     files::write(&run.program(), &program)?;
     make_executable(&run.program())?;
     files::write(&run.initramfs(), &archive)?;
+
+    let machine = Machine::read();
+    let words = targets::words(&experiment.benchmark, machine.tsc.hz());
     let program_sha256 = files::sha256(&program);
-    let prepared = targets::prepare(experiment, &run, &program_sha256, &words)?;
+    let prepared = targets::prepare(experiment, run, &program_sha256, &words)?;
     let seed = experiment.seed.unwrap_or_else(rand::random);
     let manifest = Manifest {
         format: Manifest::FORMAT,
         tool: crate::VERSION.to_owned(),
         experiment: experiment.name.clone(),
-        experiment_file: args.experiment.clone(),
+        experiment_file: args.experiment.display().to_string(),
         experiment_sha256: files::sha256(&text),
         seed,
         program: ProgramId {
             file: FileId {
-                path: experiment.program.clone(),
+                path: experiment.program.display().to_string(),
                 sha256: program_sha256,
             },
             initramfs_sha256: files::sha256(&archive),
@@ -98,23 +100,11 @@ fn begin(args: &RunArgs, experiment: &Experiment) -> Result<Ready> {
         started: Timestamp::now(),
         ended: None,
     };
-    manifest.write(&run)?;
+    manifest.write(run)?;
+    draft.finish(path)?;
     if args.run.is_none() {
-        point_latest_at(&path)?;
+        point_latest_at(path)?;
     }
-    Ok((run, manifest, prepared))
-}
-
-/// The same checks as those of the real thing, in a place that does not exist yet.
-fn check_targets(experiment: &Experiment, path: &Path, program: &[u8], words: &str) -> Result<()> {
-    if path.exists() {
-        bail!(RunError::Exists {
-            folder: path.to_owned()
-        });
-    }
-    let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let run = RunFolder::create(&scratch.path().join("run"))?;
-    targets::prepare(experiment, &run, &files::sha256(program), words)?;
     Ok(())
 }
 
@@ -151,55 +141,55 @@ fn make_executable(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn resume(args: &RunArgs, experiment: &Experiment) -> Result<Ready> {
-    let path = match &args.run {
-        Some(path) => path.clone(),
-        None => newest_of(&experiment.name)?,
-    };
-    let run = RunFolder::open(&path)?;
-    let manifest = Manifest::read(&run)?;
-    let same = |what: &str, now: &str, then: &str| match now == then {
+/// The targets, ready to be booted, if all is as the manifest says.
+fn prepare(
+    args: &RunArgs,
+    experiment: &Experiment,
+    run: &RunFolder,
+    manifest: &Manifest,
+) -> Result<Vec<Prepared>> {
+    let unchanged = |what: &str, now: &str, then: &str| match now == then {
         true => Ok(()),
         false => Err(RunError::Changed { what: what.into() }),
     };
-    let experiment_now = files::sha256(&files::read(&args.experiment)?);
+    let program = &manifest.program;
     let name = args.experiment.display().to_string();
-    same(&name, &experiment_now, &manifest.experiment_sha256)?;
-    let program = files::sha256_of(&run.program())?;
-    same(
-        "the run's copy of the program",
-        &program,
-        &manifest.program.file.sha256,
-    )?;
+    let text = files::sha256(&files::read(&args.experiment)?);
+    unchanged(&name, &text, &manifest.experiment_sha256)?;
+    let copy = files::sha256_of(&run.program())?;
+    unchanged("the run's copy of the program", &copy, &program.file.sha256)?;
     let archive = files::sha256_of(&run.initramfs())?;
-    same(
-        "the run's initramfs",
-        &archive,
-        &manifest.program.initramfs_sha256,
-    )?;
-    let words = &manifest.program.words;
-    let mut prepared = targets::prepare(experiment, &run, &program, words)?;
-    prepared.retain(|target| manifest.targets.iter().any(|id| id.name == target.id.name));
+    unchanged("the run's initramfs", &archive, &program.initramfs_sha256)?;
+    if args.resume
+        && let Some(what) = Machine::read().difference(&manifest.machine)
+    {
+        bail!(RunError::Changed {
+            what: format!("the machine ({what})")
+        });
+    }
+    let mut experiment = experiment.clone();
+    let planned = |name: &str| manifest.targets.iter().any(|id| id.name == name);
+    experiment.targets.retain(|target| planned(&target.name));
+    let prepared = targets::prepare(&experiment, run, &copy, &program.words)?;
     for (now, then) in prepared.iter().zip(&manifest.targets) {
-        if now.id != *then {
+        if let Some(what) = now.id.difference(then) {
             bail!(RunError::Changed {
-                what: format!("the target {:?} (image, engine or machine)", then.name)
+                what: format!("the target {:?} ({what})", then.name)
             });
         }
     }
-    Ok((run, manifest, prepared))
+    Ok(prepared)
 }
 
 /// The newest run of that experiment in `results/`; names sort by time.
 fn newest_of(name: &str) -> Result<PathBuf, RunError> {
     let results = Path::new(RESULTS);
     let is_one = |path: &PathBuf| {
-        let file = path
-            .file_name()
-            .map(|file| file.to_string_lossy().into_owned());
-        let time =
-            file.and_then(|file| Some(file.strip_prefix(name)?.strip_prefix('-')?.to_owned()));
-        time.is_some_and(|time| time.chars().all(|c| c.is_ascii_digit() || c == '-'))
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let time = file
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('-'));
+        time.is_some_and(is_time) && RunFolder::open(path).is_ok()
     };
     let runs = fs::read_dir(results).into_iter().flatten();
     let paths = runs.filter_map(|entry| Some(entry.ok()?.path()));
@@ -208,9 +198,16 @@ fn newest_of(name: &str) -> Result<PathBuf, RunError> {
     })
 }
 
+/// Whether a name ends as [`fresh_folder`] ends it: `20261121-044227`.
+fn is_time(text: &str) -> bool {
+    let digits = |text: &str, n| text.len() == n && text.bytes().all(|b| b.is_ascii_digit());
+    text.split_once('-')
+        .is_some_and(|(day, time)| digits(day, 8) && digits(time, 6))
+}
+
 fn announce(run: &RunFolder, manifest: &Manifest) {
     let targets: Vec<_> = manifest.targets.iter().map(|t| t.name.as_str()).collect();
-    eprintln!(
+    tell!(
         "{}: {} boots of {} into {}",
         manifest.experiment,
         manifest.plan.len(),
@@ -219,26 +216,26 @@ fn announce(run: &RunFolder, manifest: &Manifest) {
     );
     for target in &manifest.targets {
         if let Some(reason) = &target.engine_reason {
-            eprintln!(
+            tell!(
                 "{}: engine {}, because {reason}",
-                target.name, target.engine.name
+                target.name,
+                target.engine.name
             );
         }
         if let Some(hint) = &target.missing {
-            eprintln!("{}: no image; {hint}", target.name);
+            tell!("{}: no image; {hint}", target.name);
         }
     }
 }
 
-/// Boots what is not finished yet; gives the number of boots that failed.
+/// Boots what is not finished yet.
 fn boot_all(
     run: &RunFolder,
     manifest: &Manifest,
     prepared: &[Prepared],
     stop: &AtomicBool,
-) -> Result<usize> {
+) -> Result<()> {
     let bar = progress::bar(manifest.plan.len());
-    let mut failed = 0;
     for (position, planned) in manifest.plan.iter().enumerate() {
         if run.is_finished(planned) {
             bar.inc(1);
@@ -252,15 +249,14 @@ fn boot_all(
             End::Interrupted => break,
             end if end.is_success() => {}
             end => {
-                failed += 1;
                 let PlannedBoot { target, boot } = planned;
-                bar.suspend(|| eprintln!("{target}, boot {boot}: {end}"));
+                bar.suspend(|| tell!("{target}, boot {boot}: {end}"));
             }
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(failed)
+    Ok(())
 }
 
 fn find<'p>(prepared: &'p [Prepared], planned: &PlannedBoot) -> Option<&'p Bootable> {
@@ -312,25 +308,46 @@ fn check_done(run: &RunFolder, manifest: &Manifest, args: &RunArgs) -> Result<()
         planned,
         folder: run.path().to_owned(),
         command: format!(
-            "tollgate run {} --resume --run {}",
-            args.experiment.display(),
-            run.path().display()
+            "{} run {} --resume --run {}",
+            quoted(&std::env::args().next().unwrap_or_default()),
+            quoted(&args.experiment.display().to_string()),
+            quoted(&run.path().display().to_string())
         ),
     })
 }
 
-fn finish(run: &RunFolder, mut manifest: Manifest) -> Result<()> {
-    manifest.ended.get_or_insert_with(Timestamp::now);
-    manifest.write(run)?;
+/// A word as a shell has to be given it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+fn finish(run: &RunFolder, manifest: &Manifest) -> Result<()> {
+    if manifest.ended.is_none() {
+        let ended = Some(Timestamp::now());
+        let manifest = Manifest {
+            ended,
+            ..manifest.clone()
+        };
+        manifest.write(run)?;
+    }
     Ok(())
 }
 
-fn summarise(run: &RunFolder, failed: usize) -> Code {
-    let folder = run.path().display();
-    if failed == 0 {
-        eprintln!("all boots are in {folder}");
-        return Code::Done;
+/// Says what became of all boots, those of an earlier part of the run included.
+fn summarise(run: &RunFolder, manifest: &Manifest) -> Result<Code> {
+    let mut failed = 0;
+    for planned in &manifest.plan {
+        let record: BootRecord = files::read_json(&run.record(planned), BootRecord::REMEDY)?;
+        failed += usize::from(!record.end.is_success());
     }
-    eprintln!("all boots are in {folder}; {failed} of them failed, see console/*.json there");
-    Code::BootsFailed
+    tell!("all boots are in {}", run.path().display());
+    if failed == 0 {
+        return Ok(Code::Done);
+    }
+    tell!("{failed} of them failed; to repeat one, delete its console/*.json and --resume the run");
+    Ok(Code::BootsFailed)
 }

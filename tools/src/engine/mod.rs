@@ -82,7 +82,7 @@ pub enum EngineError {
         reason: String,
     },
     /// The boot shall run on CPUs that it may not use.
-    #[error("cannot pin: {0}")]
+    #[error(transparent)]
     Pin(#[from] CpuListError),
 }
 

@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
-use tempfile::NamedTempFile;
+use tempfile::TempDir;
 use vmm::image::{self, Protocol};
 use vmm::{BootOutcome, BootSpec, End, Timings, panic};
 
@@ -57,7 +58,7 @@ impl Qemu {
         stop: &AtomicBool,
     ) -> io::Result<BootOutcome> {
         let image = image::open(&spec.kernel, None).map_err(io::Error::other)?.1;
-        let resets = NamedTempFile::new()?;
+        let files = Files::new(spec)?;
         let (mut monitor, their_end) = Qmp::new()?;
         let mut command = Command::new(PROGRAM);
         command
@@ -75,17 +76,17 @@ impl Qemu {
             .args(["-S", "-no-reboot"])
             // The one place where QEMU tells a triple fault from a reset.
             .args(["-d", "cpu_reset", "-D"])
-            .arg(resets.path())
+            .arg(files.resets())
             .arg("-kernel")
-            .arg(&spec.kernel)
+            .arg(files.kernel())
             .arg("-append")
             .arg(&spec.cmdline);
         for port in DEBUG_EXIT_PORTS {
             command.arg("-device");
             command.arg(format!("isa-debug-exit,iobase={port:#x},iosize=4"));
         }
-        if let Some(initrd) = &spec.initrd {
-            command.arg("-initrd").arg(initrd);
+        if spec.initrd.is_some() {
+            command.arg("-initrd").arg(files.initrd());
         }
         let ran = child::run(ChildSpec {
             command,
@@ -97,7 +98,7 @@ impl Qemu {
             monitor: Some(&mut monitor),
         })?;
         drop(their_end);
-        let triple_fault = triple_fault_in(resets.path());
+        let triple_fault = triple_fault_in(&files.resets());
         Ok(BootOutcome {
             end: end_of(&ran, &monitor, triple_fault),
             timings: Timings {
@@ -130,12 +131,40 @@ impl Engine for Qemu {
     }
 }
 
+/// What QEMU reads and writes, under names of our own: it takes commas and spaces
+/// in an initrd's name for the ends of names.
+struct Files(TempDir);
+
+impl Files {
+    fn new(spec: &BootSpec) -> io::Result<Self> {
+        let files = Self(TempDir::new()?);
+        symlink(fs::canonicalize(&spec.kernel)?, files.kernel())?;
+        if let Some(initrd) = &spec.initrd {
+            symlink(fs::canonicalize(initrd)?, files.initrd())?;
+        }
+        Ok(files)
+    }
+
+    fn kernel(&self) -> PathBuf {
+        self.0.path().join("kernel")
+    }
+
+    fn initrd(&self) -> PathBuf {
+        self.0.path().join("initrd")
+    }
+
+    /// QEMU's log of resets.
+    fn resets(&self) -> PathBuf {
+        self.0.path().join("resets")
+    }
+}
+
 /// The smallest machine that can boot an image of this protocol.
 fn machine(protocol: Protocol) -> [&'static str; 2] {
     match protocol {
         // With ACPI, microvm's serial port has no interrupt that Linux can find.
         Protocol::Linux64 | Protocol::Pvh => ["-machine", "microvm,acpi=off"],
-        // microvm has no loader for Multiboot.
+        // Images that speak nothing else expect a PC.
         Protocol::Multiboot => ["-machine", "pc"],
     }
 }
@@ -164,7 +193,8 @@ fn end_of(ran: &Ran, monitor: &Qmp, triple_fault: bool) -> End {
         (ChildEnd::Exited(0), Some("guest-shutdown")) => End::PoweredOff,
         (ChildEnd::Exited(0), Some("guest-reset")) if triple_fault => End::TripleFault,
         (ChildEnd::Exited(0), Some("guest-reset")) => End::Rebooted,
-        // isa-debug-exit ends QEMU with twice the written value plus one.
+        // isa-debug-exit ends QEMU with twice the written value plus one, of which
+        // eight bits arrive: all but the lowest seven of a status are lost.
         (ChildEnd::Exited(code), None) if code & 1 == 1 && monitor.guest_started.is_some() => {
             End::Exited {
                 status: (code >> 1) as u32,

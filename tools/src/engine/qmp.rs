@@ -94,11 +94,15 @@ impl Qmp {
 
     fn hear(&mut self, message: &Value, started: Instant) {
         if message.get("QMP").is_some() || message.get("return").is_some() {
-            match COMMANDS.get(self.replies) {
-                Some(command) => self.say(command),
-                None => self.guest_started = Some(started.elapsed()),
-            }
+            let Some(command) = COMMANDS.get(self.replies) else {
+                return;
+            };
             self.replies += 1;
+            self.say(command);
+            if self.replies == COMMANDS.len() {
+                // A guest that ends at once takes QEMU's answer with it.
+                self.guest_started = Some(started.elapsed());
+            }
         } else if let Some(error) = message.get("error") {
             self.error = Some(error.to_string());
         } else if message

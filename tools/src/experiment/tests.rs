@@ -27,7 +27,7 @@ fn complaint(from: &str, to: &str) -> String {
 
 #[test]
 fn a_good_experiment_is_read_with_defaults() {
-    let experiment = parse(GOOD, Path::new("folder")).unwrap();
+    let experiment = parse(GOOD, Path::new("folder/good.toml")).unwrap();
     assert_eq!(experiment.program, Path::new("folder/bench"));
     assert_eq!(experiment.seed, None);
     assert!(experiment.benchmark.warmup);
@@ -144,6 +144,16 @@ fn settings_of_the_other_method_are_refused() {
     let paper_without_tsc = "method = \"paper\"\nbenchmarks = [\"scall\"]";
     assert!(complaint("method = \"precise\"", paper_without_tsc).contains("lacks \"tsc\""));
     assert!(complaint("rounds = 3", "rounds = 3\nbenchmarks = [\"enosys\"]").contains("enosys"));
+}
+
+#[test]
+fn what_a_boot_cannot_hold_is_refused() {
+    let most = "rounds = 1\nsamples = 21845";
+    assert!(parse(&GOOD.replace("rounds = 3", most), Path::new("")).is_ok());
+    let more = complaint("rounds = 3", "rounds = 1\nsamples = 21846");
+    assert!(more.contains("65538") && more.contains("lower"), "{more}");
+    let twice = complaint("rounds = 3", "rounds = 3\nbenchmarks = [\"tsc\", \"tsc\"]");
+    assert!(twice.contains("twice"), "{twice}");
 }
 
 #[test]

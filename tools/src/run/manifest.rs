@@ -1,6 +1,6 @@
 //! `manifest.json`: what was run, where and how.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub struct Manifest {
     /// The experiment's name.
     pub experiment: String,
     /// The file that it was read from.
-    pub experiment_file: PathBuf,
+    pub experiment_file: String,
     /// SHA-256 of that file, of which `experiment.toml` is a copy.
     pub experiment_sha256: String,
     /// Seed of the order of boots.
@@ -48,8 +48,8 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileId {
-    /// Where it was.
-    pub path: PathBuf,
+    /// Where it was, for people.
+    pub path: String,
     /// SHA-256 of its content.
     pub sha256: String,
 }
@@ -58,7 +58,7 @@ impl FileId {
     /// The file as it is now.
     pub fn of(path: &Path) -> Result<Self, files::FileError> {
         Ok(Self {
-            path: path.to_owned(),
+            path: path.display().to_string(),
             sha256: files::sha256_of(path)?,
         })
     }
@@ -102,6 +102,24 @@ pub struct TargetId {
     pub pin: Vec<usize>,
     /// How to give an image, where there is none; such a target is not booted.
     pub missing: Option<String>,
+}
+
+impl TargetId {
+    /// The first thing in which two boots of the target would differ.
+    pub fn difference(&self, other: &Self) -> Option<&'static str> {
+        let hash = |target: &Self| target.image.as_ref().map(|image| image.sha256.clone());
+        let same = [
+            ("engine", self.engine == other.engine),
+            ("image", hash(self) == hash(other)),
+            ("program", self.program_sha256 == other.program_sha256),
+            ("command line", self.cmdline == other.cmdline),
+            ("memory", self.memory_mib == other.memory_mib),
+            ("number of vCPUs", self.cpus == other.cpus),
+            ("pinning", self.pin == other.pin),
+        ];
+        same.into_iter()
+            .find_map(|(what, same)| (!same).then_some(what))
+    }
 }
 
 impl Manifest {

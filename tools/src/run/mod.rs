@@ -4,8 +4,13 @@ mod manifest;
 mod outcome;
 pub mod targets;
 
-use std::fs;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use rustix::fs::{FlockOperation, flock};
+use tempfile::TempDir;
 
 pub use manifest::{FileId, Manifest, ProgramId, TargetId};
 pub use outcome::{BootRecord, BootRow, BootState};
@@ -22,6 +27,12 @@ pub enum RunError {
          choose another with --run, or go on with it by --resume"
     )]
     Exists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Another process is at work in it.
+    #[error("{folder} is being filled by another tollgate; wait until it has ended")]
+    Busy {
         /// The folder.
         folder: PathBuf,
     },
@@ -54,30 +65,58 @@ pub enum RunError {
     },
 }
 
+/// A run's folder before it is one: it goes away unless it is finished.
+pub struct Draft {
+    /// Where to put things.
+    pub run: RunFolder,
+    folder: TempDir,
+}
+
+impl Draft {
+    /// Makes it a run under its own name.
+    pub fn finish(self, path: &Path) -> Result<RunFolder, FileError> {
+        fs::rename(self.folder.path(), path).map_err(files::writing(path))?;
+        // Nothing is left to go away.
+        let _ = self.folder.keep();
+        Ok(RunFolder(path.to_owned()))
+    }
+}
+
 /// The folder of a run: where everything lies in it.
 #[derive(Clone, Debug)]
 pub struct RunFolder(PathBuf);
 
 impl RunFolder {
-    /// A new folder, which must not exist.
-    pub fn create(path: &Path) -> anyhow::Result<Self> {
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(files::writing(parent))?;
+    /// A folder for a new run, to be filled and then made one by [`Draft::finish`].
+    pub fn draft(path: &Path) -> anyhow::Result<Draft> {
+        if path.exists() {
+            bail!(RunError::Exists {
+                folder: path.to_owned()
+            });
         }
-        fs::create_dir(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => anyhow::Error::new(RunError::Exists {
-                folder: path.to_owned(),
-            }),
-            _ => FileError::Write {
-                path: path.to_owned(),
-                error,
-            }
-            .into(),
-        })?;
-        let run = Self(path.to_owned());
+        let parent = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(parent).map_err(files::writing(parent))?;
+        let folder = tempfile::Builder::new()
+            .prefix(files::UNFINISHED)
+            .permissions(Permissions::from_mode(0o755))
+            .tempdir_in(parent)
+            .map_err(files::writing(parent))?;
+        let run = Self(folder.path().to_owned());
         let console = run.console_folder();
         fs::create_dir(&console).map_err(files::writing(&console))?;
-        Ok(run)
+        Ok(Draft { run, folder })
+    }
+
+    /// Keeps every other process from filling the run, for as long as the lock lives.
+    pub fn lock(&self) -> anyhow::Result<File> {
+        let folder = File::open(&self.0).map_err(files::reading(&self.0))?;
+        flock(&folder, FlockOperation::NonBlockingLockExclusive).map_err(|_| RunError::Busy {
+            folder: self.0.clone(),
+        })?;
+        Ok(folder)
     }
 
     /// The folder of a run that was made before.

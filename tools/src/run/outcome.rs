@@ -24,6 +24,11 @@ pub struct BootRecord {
     pub console_sha256: String,
 }
 
+impl BootRecord {
+    /// What to do where the file is damaged.
+    pub const REMEDY: &str = "delete it and --resume the run";
+}
+
 /// What became of a planned boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

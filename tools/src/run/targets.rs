@@ -6,8 +6,11 @@ use vmm::BootSpec;
 use vmm::kvm::KvmOptions;
 
 use super::{FileId, RunFolder, TargetId};
-use crate::engine::{self, About, Chosen, Engine};
-use crate::experiment::{BenchmarkSettings, EngineName, Experiment, ProgramAs, Sampling, Target};
+use crate::engine::{self, About, Chosen, Engine, EngineError};
+use crate::experiment::{
+    BenchmarkSettings, EngineName, Experiment, ExperimentError, ProgramAs, Sampling, Target,
+};
+use crate::files;
 
 /// A row of the experiment.
 pub struct Prepared {
@@ -78,7 +81,8 @@ impl Context<'_> {
         }
         let Chosen { engine, reason } = engine::choose(target.engine, measuring())?;
         let spec = self.spec(target);
-        engine.check(&spec)?;
+        files::check_regular(&spec.kernel)?;
+        self.check(target, &*engine, &spec)?;
         let image = match &target.image {
             Some(image) => Some(FileId::of(image)?),
             None => None,
@@ -89,6 +93,15 @@ impl Context<'_> {
                 ..self.id(target, engine.about(), &spec, image)
             },
             boot: Some(Bootable { spec, engine }),
+        })
+    }
+
+    fn check(&self, target: &Target, engine: &dyn Engine, spec: &BootSpec) -> anyhow::Result<()> {
+        engine.check(spec).map_err(|error| match error {
+            EngineError::Pin(error) => {
+                ExperimentError::in_target(&self.experiment.file, &target.name, &error).into()
+            }
+            error => error.into(),
         })
     }
 
@@ -147,7 +160,8 @@ impl Context<'_> {
         let hint = format!(
             "give one with `image = \"PATH\"` under the target {:?} of {}; \
              kernels/unikraft/README.md says what an image must offer",
-            target.name, self.experiment.name
+            target.name,
+            self.experiment.file.display()
         );
         let id = TargetId {
             missing: Some(hint),
