@@ -22,6 +22,7 @@ use crate::{files, interrupt, progress};
 
 /// Begins a run, or goes on with one.
 pub fn run(args: &RunArgs) -> Result<Code> {
+    let stop = interrupt::flag().context("cannot watch for signals")?;
     let experiment = chosen(args)?;
     let path = match (&args.run, args.resume) {
         (Some(path), _) => path.clone(),
@@ -35,7 +36,6 @@ pub fn run(args: &RunArgs) -> Result<Code> {
     let _lock = run.lock()?;
     let manifest = Manifest::read(&run)?;
     let prepared = prepare(args, &experiment, &run, &manifest)?;
-    let stop = interrupt::flag().context("cannot watch for signals")?;
     announce(&run, &manifest);
     boot_all(&run, &manifest, &prepared, &stop)?;
     check_done(&run, &manifest, args)?;
