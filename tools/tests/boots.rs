@@ -194,3 +194,18 @@ fn qemus_own_errors_are_shown() {
     let boot = boot(&sandbox, &built("build/ring0"), &more);
     boot.refused(83, &["qemu-system-x86_64", "it says: "]);
 }
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn an_initrd_that_is_missing_or_none_is_told() {
+    let sandbox = Sandbox::new();
+    let image = built("build/linux/bzImage");
+    boot(&sandbox, &image, &["--initrd", "gone"]).refused(66, &["gone"]);
+    let archive = fs::read(built("build/initramfs.cpio.gz")).unwrap();
+    let noise: Vec<u8> = (0..5000u32).map(|i| (i * i % 251) as u8).collect();
+    for (name, content) in [("cut", &archive[..archive.len() / 2]), ("noise", &noise)] {
+        let initrd = sandbox.write(name, content);
+        let boot = boot(&sandbox, &image, &["--initrd", initrd.to_str().unwrap()]);
+        boot.refused(80, &["panicked: No working init found"]);
+    }
+}
