@@ -14,6 +14,7 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_parent_process_death_signal,
 };
 use rustix::thread::{CpuSet, sched_setaffinity};
+use vmm::{BootOutcome, End, Timings};
 
 use super::qmp::Qmp;
 
@@ -59,6 +60,21 @@ pub struct Ran {
     pub errors: Vec<u8>,
     pub first_byte: Option<Duration>,
     pub elapsed: Duration,
+}
+
+impl Ran {
+    /// The boot that the child was.
+    pub fn outcome(self, end: End, guest_started: Option<Duration>) -> BootOutcome {
+        BootOutcome {
+            console: self.console,
+            end,
+            timings: Timings {
+                guest_started,
+                first_byte: self.first_byte,
+                ended: self.elapsed,
+            },
+        }
+    }
 }
 
 /// Runs the child. An error means that it could not be started or watched; it is

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
 use rustix::system::uname;
-use vmm::{BootOutcome, BootSpec, End, Timings};
+use vmm::{BootOutcome, BootSpec, End};
 
 use super::child::{self, ChildEnd, ChildSpec};
 use super::{About, Engine, EngineError, not_started, pin};
@@ -44,15 +44,7 @@ impl Host {
             ChildEnd::TimedOut => End::TimedOut,
             ChildEnd::Interrupted => End::Interrupted,
         };
-        Ok(BootOutcome {
-            end,
-            timings: Timings {
-                guest_started: None,
-                first_byte: ran.first_byte,
-                ended: ran.elapsed,
-            },
-            console: ran.console,
-        })
+        Ok(ran.outcome(end, None))
     }
 }
 

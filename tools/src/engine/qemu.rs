@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use tempfile::TempDir;
 use vmm::image::{self, Protocol};
-use vmm::{BootOutcome, BootSpec, End, Timings, panic};
+use vmm::{BootOutcome, BootSpec, End, panic};
 
 use super::child::{self, ChildEnd, ChildSpec, Ran};
 use super::qmp::Qmp;
@@ -24,31 +25,20 @@ const DEBUG_EXIT_PORTS: [u16; 2] = [0xf4, 0x501];
 
 /// An installed QEMU.
 pub struct Qemu {
-    version: String,
+    version: &'static str,
 }
 
 impl Qemu {
-    /// Asks QEMU for its version.
+    /// Asks QEMU for its version, once: every target of a run asks anew.
     pub fn find() -> Result<Self, EngineError> {
-        let not_installed = |reason: String| EngineError::NotInstalled {
-            program: PROGRAM,
-            reason,
-            package: PACKAGE,
+        static VERSION: OnceLock<String> = OnceLock::new();
+        let version = match VERSION.get() {
+            Some(version) => version,
+            None => {
+                let version = installed_version()?;
+                VERSION.get_or_init(|| version)
+            }
         };
-        let output = Command::new(PROGRAM)
-            .arg("--version")
-            .output()
-            .map_err(|error| not_installed(error.to_string()))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(not_installed(format!("it fails: {}", said.trim())));
-        }
-        let said = String::from_utf8_lossy(&output.stdout);
-        let version = said
-            .lines()
-            .next()
-            .unwrap_or("of unknown version")
-            .to_owned();
         Ok(Self { version })
     }
 
@@ -98,16 +88,8 @@ impl Qemu {
             monitor: Some(&mut monitor),
         })?;
         drop(their_end);
-        let triple_fault = triple_fault_in(&files.resets());
-        Ok(BootOutcome {
-            end: end_of(&ran, &monitor, triple_fault),
-            timings: Timings {
-                guest_started: monitor.guest_started,
-                first_byte: ran.first_byte,
-                ended: ran.elapsed,
-            },
-            console: ran.console,
-        })
+        let end = end_of(&ran, &monitor, triple_fault_in(&files.resets()));
+        Ok(ran.outcome(end, monitor.guest_started))
     }
 }
 
@@ -119,7 +101,7 @@ impl Engine for Qemu {
     fn about(&self) -> About {
         About {
             name: "qemu".into(),
-            version: self.version.clone(),
+            version: self.version.to_owned(),
             emulated: true,
         }
     }
@@ -129,6 +111,25 @@ impl Engine for Qemu {
         pin(spec)?;
         Ok(())
     }
+}
+
+fn installed_version() -> Result<String, EngineError> {
+    let not_installed = |reason: String| EngineError::NotInstalled {
+        program: PROGRAM,
+        reason,
+        package: PACKAGE,
+    };
+    let output = Command::new(PROGRAM)
+        .arg("--version")
+        .output()
+        .map_err(|error| not_installed(error.to_string()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(not_installed(format!("it fails: {}", said.trim())));
+    }
+    let said = String::from_utf8_lossy(&output.stdout);
+    let version = said.lines().next().unwrap_or("of unknown version");
+    Ok(version.to_owned())
 }
 
 /// What QEMU reads and writes, under names of our own: it takes commas and spaces
