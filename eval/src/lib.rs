@@ -24,5 +24,6 @@ pub mod stats;
 pub mod summary;
 pub mod table;
 pub mod units;
+pub mod verdict;
 
 pub use console_format::{Benchmark, Method};

@@ -14,6 +14,7 @@ pub use process::summarize;
 
 use crate::stats::StatsError;
 use crate::units::{Nanoseconds, Ticks, TscHz};
+use crate::verdict::Verdict;
 
 /// A run in a few numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,8 +36,20 @@ pub struct RunInfo {
     pub method: Option<Method>,
     /// The counter's frequency. Without it there are no nanoseconds.
     pub tsc: Option<Tsc>,
-    /// What a reader must know, a line each; they stand above every table.
+    /// What a reader must know, a line each.
     pub notes: Vec<String>,
+    /// What the doctor said of the machine when the run began; `None` where it was
+    /// not asked.
+    pub doctor: Option<Verdict>,
+}
+
+impl RunInfo {
+    /// What stands above every table and plot, a line each. That the machine was unfit
+    /// for measuring comes first.
+    pub fn headlines(&self) -> Vec<String> {
+        let unfit = self.doctor.as_ref().and_then(Verdict::headline);
+        unfit.into_iter().chain(self.notes.clone()).collect()
+    }
 }
 
 /// The time stamp counter's frequency.

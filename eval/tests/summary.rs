@@ -36,6 +36,7 @@ fn info(hz: f64) -> RunInfo {
             source: "test".into(),
         }),
         notes: vec![],
+        doctor: None,
     }
 }
 

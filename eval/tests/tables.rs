@@ -6,6 +6,7 @@ mod common;
 use common::{EMULATED, Fake, MEASURED};
 use eval::summary::Summary;
 use eval::table::{Style, latex, markdown, terminal, text};
+use eval::verdict::Verdict;
 use eval::{Benchmark, Method};
 
 fn summary(fakes: &[Fake]) -> Summary {
@@ -104,6 +105,34 @@ fn every_row_from_an_emulator_says_so() {
     }
     let text = text(&summary);
     assert_eq!(text.matches("(emulated by qemu: ").count(), 2);
+}
+
+#[test]
+fn a_table_from_an_unfit_machine_says_so_in_its_first_line() {
+    let unfit = summary(&MEASURED);
+    let mut fit = unfit.clone();
+    fit.info.doctor = Some(Verdict::new(Vec::new(), None));
+    for table in [
+        text,
+        markdown,
+        latex,
+        |summary: &Summary| terminal(summary, Style::Plain),
+        |summary: &Summary| terminal(summary, Style::Colour),
+    ] {
+        let first = |summary| table(summary).lines().next().unwrap().to_owned();
+        let says_so = "UNFIT FOR MEASURING, says tollgate doctor: turbo.";
+        assert!(first(&unfit).ends_with(says_so), "{}", first(&unfit));
+        assert!(!table(&fit).contains("UNFIT"));
+        // Under the numbers stand the findings.
+        for (summary, line) in [
+            (&unfit, "Doctor, unfit: turbo: turbo is on."),
+            (&fit, "Doctor: fit for measuring"),
+        ] {
+            let table = table(summary);
+            assert!(table.find("Routine call") < table.find(line), "{table}");
+            assert!(table.find("linux") < table.find(line), "{table}");
+        }
+    }
 }
 
 fn hostile() -> Summary {

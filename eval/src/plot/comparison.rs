@@ -88,7 +88,7 @@ fn head(summary: &Summary) -> Remarks {
     let what = format!(
         "{method}Bar and number: median of all samples; whisker: first to third quartile.{frequency}"
     );
-    Remarks::new(&summary.info.notes, &what)
+    Remarks::new(&summary.info.headlines(), &what)
 }
 
 fn groups(summary: &Summary) -> Vec<Group> {

@@ -62,7 +62,7 @@ fn head(summary: &Summary) -> Remarks {
     let what = format!(
         "{method}TSC ticks for one operation, all boots together. Every panel has its own axis, which shows the {SHOWN}; what lies beyond is counted under it. The strip under the bars: median, and first to third quartile."
     );
-    Remarks::new(&summary.info.notes, &what)
+    Remarks::new(&summary.info.headlines(), &what)
 }
 
 /// One target.

@@ -4,7 +4,7 @@ use crate::summary::Summary;
 /// The table in LaTeX: plain `tabular` that needs no package, the paper's published
 /// values in one of their own.
 pub fn latex(summary: &Summary) -> String {
-    let mut paragraphs: Vec<_> = summary.info.notes.iter().map(|n| escape(n)).collect();
+    let mut paragraphs: Vec<_> = summary.info.headlines().iter().map(|n| escape(n)).collect();
     paragraphs.push(escape(&grid::caption(summary)));
     paragraphs.push(tabular(
         &COLUMNS,

@@ -4,8 +4,8 @@ use crate::summary::Summary;
 /// The table in Markdown (GitHub's tables), the paper's published values in a block
 /// of their own.
 pub fn markdown(summary: &Summary) -> String {
-    let notes = summary.info.notes.iter();
-    let mut blocks: Vec<_> = notes.map(|n| format!("> {}", escape(n))).collect();
+    let notes = summary.info.headlines();
+    let mut blocks: Vec<_> = notes.iter().map(|n| format!("> {}", escape(n))).collect();
     blocks.push(escape(&grid::caption(summary)));
     blocks.push(table(
         &COLUMNS,

@@ -46,7 +46,7 @@ const TITLES: [&str; 8] = [
 /// nanoseconds and the notes around it.
 pub fn terminal(summary: &Summary, style: Style) -> String {
     let mut out = String::new();
-    for line in &summary.info.notes {
+    for line in &summary.info.headlines() {
         out += &wrap(line);
     }
     out += &wrap(&grid::caption(summary));

@@ -7,22 +7,30 @@ use crate::summary::{Figures, Row, Summary, TargetInfo, TargetSummary};
 use crate::units::{Nanoseconds, Ticks};
 
 /// The table as the original wrote it: a block a target, tabs between, two lines a
-/// benchmark. Our additions are lines that its readers skip: notes begin with `#`,
+/// benchmark. Our additions are lines that its readers skip: notes, above and below,
+/// begin with `#`,
 /// and marks stand behind a target's name.
 pub fn text(summary: &Summary) -> String {
     let mut out = String::new();
-    for note in &summary.info.notes {
-        for line in note.lines() {
-            let _ = writeln!(out, "# {line}");
-        }
-    }
+    comments(&mut out, &summary.info.headlines());
     for target in &summary.targets {
         block(&mut out, target);
+    }
+    if let Some(doctor) = &summary.info.doctor {
+        comments(&mut out, &doctor.lines());
     }
     out
 }
 
 // Writing into a `String` cannot fail, hence `let _` below.
+
+fn comments(out: &mut String, notes: &[String]) {
+    for note in notes {
+        for line in note.lines() {
+            let _ = writeln!(out, "# {line}");
+        }
+    }
+}
 
 fn block(out: &mut String, target: &TargetSummary) {
     let _ = writeln!(out, "{}", heading(&target.info));

@@ -9,6 +9,7 @@ use eval::log::Reading;
 use eval::samples::Sample;
 use eval::summary::{Missing, RunInfo, Summary, TargetInfo, Tsc, summarize};
 use eval::units::{Ticks, TscHz};
+use eval::verdict::{Finding, Noise, State, Verdict};
 use eval::{Benchmark, Method};
 
 /// A fixture's bytes.
@@ -207,6 +208,38 @@ pub fn samples(fakes: &[Fake], boots: u32, rounds: u32) -> Vec<Sample> {
     samples
 }
 
+/// A verdict with a finding in each state.
+pub fn unfit() -> Verdict {
+    let finding = |check: &str, state, what: &str, mend: Option<&str>| Finding {
+        check: check.into(),
+        state,
+        what: what.into(),
+        mend: mend.map(str::to_owned),
+    };
+    Verdict::new(
+        vec![
+            finding("tsc-invariant", State::Ok, "the counter is invariant", None),
+            finding(
+                "turbo",
+                State::Unfit,
+                "turbo is on",
+                Some("sudo tollgate tune apply"),
+            ),
+            finding("isolation", State::Warning, "CPU 1 is not isolated", None),
+            finding("governor", State::Unknown, "there is no cpufreq", None),
+        ],
+        Some(Noise {
+            cpu: 1,
+            seconds: 2.0,
+            gap_ns: 1000.0,
+            lost: 0.0125,
+            gaps_per_second: 251.5,
+            longest_ns: 54321.0,
+            chain_spread: 0.0075,
+        }),
+    )
+}
+
 /// A run of those targets, and of a `unikraft` without an image.
 pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
     let levels: Levels = samples(fakes, boots, rounds).iter().collect();
@@ -241,7 +274,8 @@ pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
             hz: TscHz(3.6e9),
             source: "CPUID leaf 15H".into(),
         }),
-        notes: vec!["unfit for measuring: turbo is on".into()],
+        notes: vec!["AMD EPYC 7B13, 2026-11-20 12:00 UTC".into()],
+        doctor: Some(unfit()),
     };
     (summarize(info, targets, &levels).unwrap(), levels)
 }

@@ -1,0 +1,198 @@
+//! Whether the machine was fit for measuring, as `tollgate doctor` found it. How it
+//! finds out is not known here; what a reader has to be told is.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What the doctor says of a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// Whether the machine is fit for measuring: no finding is [`State::Unfit`].
+    pub fit: bool,
+    /// One finding or more for each check, in the order in which they are printed.
+    pub findings: Vec<Finding>,
+    /// The noise test's figures; `None` where it could not be made.
+    pub noise: Option<Noise>,
+}
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// The check's name, as docs/DOCTOR.md lists it.
+    pub check: String,
+    /// How bad it is.
+    pub state: State,
+    /// What was found, with its figure and unit, in one line.
+    pub what: String,
+    /// The command or the setting that mends it, if anything does.
+    pub mend: Option<String>,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// As it should be.
+    Ok,
+    /// Numbers can be believed, but another machine or another day may give others.
+    Warning,
+    /// Numbers from this machine are not to be believed.
+    Unfit,
+    /// The machine does not tell.
+    Unknown,
+}
+
+impl State {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 4] = [Self::Unfit, Self::Warning, Self::Unknown, Self::Ok];
+
+    /// The word for it, in files and in print.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Unfit => "unfit",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What the noise test measured on the CPU that lost most.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Noise {
+    /// The CPU.
+    pub cpu: usize,
+    /// How long the counter was watched, in seconds.
+    pub seconds: f64,
+    /// From how many nanoseconds on a pause between two readings counts as a gap.
+    pub gap_ns: f64,
+    /// The share of the time that lies in gaps, from 0 to 1.
+    pub lost: f64,
+    /// Gaps in a second.
+    pub gaps_per_second: f64,
+    /// The longest gap, in nanoseconds.
+    pub longest_ns: f64,
+    /// Interquartile range over median of the time that a fixed chain of dependent
+    /// multiplications takes.
+    pub chain_spread: f64,
+}
+
+impl fmt::Display for Noise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "CPU {} lost {:.3} % of {:.1} s in {:.0} gaps a second above {:.1} µs, the longest \
+             {:.1} µs; a fixed chain of multiplications varies by {:.2} % (interquartile range \
+             over median)",
+            self.cpu,
+            1e2 * self.lost,
+            self.seconds,
+            self.gaps_per_second,
+            self.gap_ns / 1e3,
+            self.longest_ns / 1e3,
+            1e2 * self.chain_spread
+        )
+    }
+}
+
+impl Verdict {
+    /// The verdict that follows from the findings.
+    pub fn new(findings: Vec<Finding>, noise: Option<Noise>) -> Self {
+        Self {
+            fit: findings.iter().all(|finding| finding.state != State::Unfit),
+            findings,
+            noise,
+        }
+    }
+
+    /// The findings in that state, in their order.
+    pub fn in_state(&self, state: State) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(move |finding| finding.state == state)
+    }
+
+    /// The line that stands above everything else, where the machine is unfit.
+    pub fn headline(&self) -> Option<String> {
+        let mut checks: Vec<_> = self
+            .in_state(State::Unfit)
+            .map(|finding| finding.check.as_str())
+            .collect();
+        checks.dedup();
+        (!self.fit).then(|| {
+            format!(
+                "UNFIT FOR MEASURING, says tollgate doctor: {}.",
+                checks.join(", ")
+            )
+        })
+    }
+
+    /// What stands under a table: the verdict in a line, then a line for each finding
+    /// that is not as it should be, the worst first.
+    pub fn lines(&self) -> Vec<String> {
+        let verdict = if self.fit { "fit" } else { "unfit" };
+        let counts = State::ALL.map(|state| format!("{} {state}", self.in_state(state).count()));
+        let mut lines = vec![format!(
+            "Doctor: {verdict} for measuring; findings: {}.",
+            counts.join(", ")
+        )];
+        let bad = State::ALL.into_iter().filter(|state| *state != State::Ok);
+        lines.extend(
+            bad.flat_map(|state| self.in_state(state))
+                .map(|f| format!("Doctor, {}: {}: {}.", f.state, f.check, f.what)),
+        );
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(check: &str, state: State) -> Finding {
+        Finding {
+            check: check.into(),
+            state,
+            what: format!("{check} is what it is"),
+            mend: None,
+        }
+    }
+
+    #[test]
+    fn one_unfit_finding_makes_a_machine_unfit() {
+        let good = [State::Ok, State::Warning, State::Unknown].map(|s| finding("a", s));
+        let fit = Verdict::new(good.to_vec(), None);
+        assert!(fit.fit);
+        assert_eq!(fit.headline(), None);
+        let mut findings = good.to_vec();
+        findings.push(finding("noise", State::Unfit));
+        let unfit = Verdict::new(findings, None);
+        assert!(!unfit.fit);
+        let headline = "UNFIT FOR MEASURING, says tollgate doctor: noise.";
+        assert_eq!(unfit.headline().as_deref(), Some(headline));
+        assert_eq!(
+            unfit.lines(),
+            [
+                "Doctor: unfit for measuring; findings: 1 unfit, 1 warning, 1 unknown, 1 ok.",
+                "Doctor, unfit: noise: noise is what it is.",
+                "Doctor, warning: a: a is what it is.",
+                "Doctor, unknown: a: a is what it is.",
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_found_is_fit() {
+        assert!(Verdict::new(Vec::new(), None).fit);
+    }
+}
