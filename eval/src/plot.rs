@@ -7,7 +7,11 @@ mod distribution;
 mod histogram;
 mod number;
 mod palette;
+mod panel;
+mod picture;
+mod sheet;
 
+pub use picture::Picture;
 use thiserror::Error;
 
 use crate::levels::Levels;
@@ -39,7 +43,7 @@ pub enum PlotError {
 /// # Errors
 ///
 /// [`PlotError::Draw`].
-pub fn comparison(summary: &Summary) -> Result<String, PlotError> {
+pub fn comparison(summary: &Summary) -> Result<Picture, PlotError> {
     comparison::draw(summary)
 }
 
@@ -49,6 +53,6 @@ pub fn comparison(summary: &Summary) -> Result<String, PlotError> {
 /// # Errors
 ///
 /// [`PlotError`].
-pub fn distribution(summary: &Summary, levels: &Levels) -> Result<String, PlotError> {
+pub fn distribution(summary: &Summary, levels: &Levels) -> Result<Picture, PlotError> {
     distribution::draw(summary, levels)
 }

@@ -29,8 +29,8 @@ fn keep(name: &str, svg: &str) {
 
 fn plots(name: &str, fakes: &[Fake]) -> (Vec<String>, Vec<String>) {
     let (summary, levels) = common::run(fakes, 25, 200);
-    let comparison = comparison(&summary).unwrap();
-    let distribution = distribution(&summary, &levels).unwrap();
+    let comparison = comparison(&summary).unwrap().file();
+    let distribution = distribution(&summary, &levels).unwrap().file();
     keep(&format!("comparison-{name}.svg"), &comparison);
     keep(&format!("distribution-{name}.svg"), &distribution);
     (texts(&comparison), texts(&distribution))
@@ -89,8 +89,8 @@ fn hostile_labels_stay_text() {
         target.info.label = format!("<&\"'>]]> {}", "very long label ".repeat(20));
     }
     for svg in [
-        comparison(&summary).unwrap(),
-        distribution(&summary, &levels).unwrap(),
+        comparison(&summary).unwrap().file(),
+        distribution(&summary, &levels).unwrap().file(),
     ] {
         assert!(!svg.contains("<script"));
         assert!(has(&texts(&svg), "<&\"'>]]>"));
@@ -104,8 +104,8 @@ fn a_run_without_a_single_sample_has_plots() {
     let targets = summary.targets.into_iter().map(|t| t.info).collect();
     let empty = Levels::default();
     let summary: Summary = summarize(summary.info, targets, &empty).unwrap();
-    let comparison = texts(&comparison(&summary).unwrap());
+    let comparison = texts(&comparison(&summary).unwrap().file());
     assert!(has(&comparison, "no boot succeeded"));
-    let distribution = texts(&distribution(&summary, &empty).unwrap());
+    let distribution = texts(&distribution(&summary, &empty).unwrap().file());
     assert!(has(&distribution, "Linux on the host: no boot succeeded"));
 }

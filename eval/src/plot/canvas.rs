@@ -5,9 +5,10 @@ use plotters::prelude::{
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontStyle, RGBColor};
 
+use super::picture::{Caption, Picture};
 use super::{PlotError, palette};
 
-/// Width of every plot, in pixels.
+/// Width of a plot that is a file of its own, in pixels.
 pub(super) const WIDTH: i32 = 960;
 /// Empty space at the left and right.
 pub(super) const MARGIN: i32 = 24;
@@ -92,19 +93,20 @@ pub(super) struct Fill {
 /// A white ground to draw on, in pixels from the top left.
 pub(super) struct Canvas<'a>(DrawingArea<SVGBackend<'a>, Shift>);
 
-/// What `painting` paints on a canvas of that height, as SVG.
+/// What `painting` paints on a canvas of that width and height.
 pub(super) fn paint(
-    height: i32,
+    (width, height): (i32, i32),
+    caption: Caption,
     painting: impl FnOnce(&Canvas<'_>) -> Result<(), PlotError>,
-) -> Result<String, PlotError> {
+) -> Result<Picture, PlotError> {
     let mut svg = String::new();
-    let size = (WIDTH.unsigned_abs(), height.unsigned_abs());
+    let size = (width.unsigned_abs(), height.unsigned_abs());
     let canvas = Canvas(SVGBackend::with_string(&mut svg, size).into_drawing_area());
     canvas.0.fill(&palette::GROUND).map_err(failed)?;
     painting(&canvas)?;
     canvas.0.present().map_err(failed)?;
     drop(canvas);
-    Ok(svg)
+    Picture::new(size, caption, &svg)
 }
 
 impl Canvas<'_> {
@@ -117,6 +119,9 @@ impl Canvas<'_> {
         text: &str,
         room: i32,
     ) -> Result<(), PlotError> {
+        if text.is_empty() {
+            return Ok(());
+        }
         let horizontal = match align {
             Align::Left => HPos::Left,
             Align::Centre => HPos::Center,

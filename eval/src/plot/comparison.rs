@@ -8,6 +8,7 @@ use super::canvas::{
     Align, BODY, Canvas, Fill, HEADING, MARGIN, REMARK, ROOM, Remarks, SMALL, TITLE, WIDTH, paint,
     width,
 };
+use super::picture::{Caption, Picture};
 use super::{PlotError, number, palette};
 use crate::reference::{self, Published};
 use crate::summary::{Figures, Row, Summary, TargetSummary};
@@ -51,7 +52,7 @@ struct Quartiles {
     q3: f64,
 }
 
-pub(super) fn draw(summary: &Summary) -> Result<String, PlotError> {
+pub(super) fn draw(summary: &Summary) -> Result<Picture, PlotError> {
     let groups = groups(summary);
     let head = head(summary);
     let columns = (MARGIN + NAMES, WIDTH - MARGIN - VALUES);
@@ -60,8 +61,12 @@ pub(super) fn draw(summary: &Summary) -> Result<String, PlotError> {
     let legend_y = FIRST_REMARK + head.height() + GAP;
     let top = legend_y + LEGEND_HEIGHT;
     let bottom = top + groups.iter().map(Group::height).sum::<i32>();
-    paint(bottom + AXIS_HEIGHT, |canvas| {
-        let title = format!("What a call costs: experiment {}", summary.info.experiment);
+    let title = format!("What a call costs: experiment {}", summary.info.experiment);
+    let caption = Caption {
+        title: title.clone(),
+        about: about(&groups),
+    };
+    paint((WIDTH, bottom + AXIS_HEIGHT), caption, |canvas| {
         canvas.text((MARGIN, 30), Align::Left, TITLE, &title, ROOM)?;
         head.draw(canvas, FIRST_REMARK)?;
         legend(canvas, legend_y, &groups)?;
@@ -89,6 +94,16 @@ fn head(summary: &Summary) -> Remarks {
         "{method}Bar and number: median of all samples; whisker: first to third quartile.{frequency}"
     );
     Remarks::new(&summary.info.headlines(), &what)
+}
+
+/// The plot in words.
+fn about(groups: &[Group]) -> String {
+    let bars = groups.iter().flat_map(|group| {
+        let call = routine(group.call);
+        let bars = group.bars.iter();
+        bars.map(move |bar| format!("{call}, {}: {}.", bar.name, bar.remark))
+    });
+    bars.collect::<Vec<_>>().join(" ")
 }
 
 fn groups(summary: &Summary) -> Vec<Group> {

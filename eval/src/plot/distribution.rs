@@ -1,150 +1,94 @@
-//! Histograms: a strip of panels for each target.
+//! Histograms: a panel for each benchmark of a target.
 
 use console_format::Benchmark;
 
 use super::axis::Axis;
-use super::canvas::{
-    Align, BODY, Canvas, Fill, HEADING, MARGIN, ROOM, Remarks, SMALL, TITLE, paint,
-};
+use super::canvas::{Align, Canvas, Fill, SMALL};
 use super::histogram::{Histogram, SHOWN};
-use super::{PlotError, number, palette};
+use super::panel::{PANEL, Panel};
+use super::picture::{Caption, Picture};
+use super::{PlotError, number, palette, sheet};
 use crate::levels::{self, Levels};
 use crate::stats::Sorted;
 use crate::summary::{Summary, TargetSummary};
 use crate::table::routine;
 
-/// Panels beside each other: the empty measurement, the function call, the system call.
-const PANELS: i32 = 3;
-const PANEL_GAP: i32 = 30;
-const PANEL: i32 = (ROOM - (PANELS - 1) * PANEL_GAP) / PANELS;
-/// A panel from top to bottom: its caption, the bars, the box under them, the axis, two remarks.
-const CAPTION: i32 = 18;
+/// From top to bottom: the bars, the box under them, the axis, two remarks.
 const BARS: i32 = 84;
 const BOX: i32 = 14;
 const AXIS: i32 = 22;
 const REMARK: i32 = 16;
-const PANEL_HEIGHT: i32 = CAPTION + BARS + BOX + AXIS + 2 * REMARK;
 
 /// A bar that stands for a single value is no wider than this.
 const VALUE_BAR: i32 = 8;
 
-const FIRST_REMARK: i32 = 58;
-const HEADING_HEIGHT: i32 = 30;
-const STRIP_GAP: i32 = 16;
-
-pub(super) fn draw(summary: &Summary, levels: &Levels) -> Result<String, PlotError> {
-    let head = head(summary);
-    let strips = summary
-        .targets
-        .iter()
-        .map(|target| Strip::new(target, levels))
-        .collect::<Result<Vec<_>, _>>()?;
-    let top = FIRST_REMARK + head.height();
-    let height = top + strips.iter().map(Strip::height).sum::<i32>();
-    paint(height, |canvas| {
-        let title = format!("Samples of experiment {}", summary.info.experiment);
-        canvas.text((MARGIN, 30), Align::Left, TITLE, &title, ROOM)?;
-        head.draw(canvas, FIRST_REMARK)?;
-        let mut y = top;
-        for strip in &strips {
-            strip.draw(canvas, y)?;
-            y += strip.height();
-        }
-        Ok(())
-    })
-}
-
-fn head(summary: &Summary) -> Remarks {
-    let method = match summary.info.method {
-        Some(method) => format!("Method: {}. ", method.name()),
-        None => "Method: the original program's. ".into(),
-    };
-    let what = format!(
-        "{method}TSC ticks for one operation, all boots together. Every panel has its own axis, which shows the {SHOWN}; what lies beyond is counted under it. The strip under the bars: median, and first to third quartile."
-    );
-    Remarks::new(&summary.info.headlines(), &what)
-}
-
-/// One target.
-struct Strip<'s> {
+/// The samples of one benchmark on one target.
+pub(super) struct Distribution<'s> {
     target: &'s TargetSummary,
-    panels: Vec<Panel>,
-}
-
-/// One benchmark of a target.
-struct Panel {
     benchmark: Benchmark,
     boots: usize,
     samples: Sorted,
 }
 
-impl<'s> Strip<'s> {
-    fn new(target: &'s TargetSummary, levels: &Levels) -> Result<Self, PlotError> {
-        let panels = levels
-            .benchmarks(&target.info.name)
-            .map(|(benchmark, boots)| {
-                let samples = levels::pool(boots).map_err(|error| PlotError::Stats {
-                    target: target.info.name.clone(),
-                    error,
-                })?;
-                Ok(Panel {
-                    benchmark,
-                    boots: boots.len(),
-                    samples,
-                })
-            })
-            .collect::<Result<_, PlotError>>()?;
-        Ok(Self { target, panels })
-    }
-
-    fn rows(&self) -> i32 {
-        (self.panels.len() as i32 + PANELS - 1) / PANELS
-    }
-
-    fn height(&self) -> i32 {
-        HEADING_HEIGHT + self.rows() * PANEL_HEIGHT + STRIP_GAP
-    }
-
-    fn heading(&self) -> String {
-        let info = &self.target.info;
-        let mut heading = info.label.clone();
-        if info.emulated {
-            heading += " (emulated: measures nothing)";
-        }
-        if let Some(missing) = &info.missing {
-            heading = format!("{heading}: {}", missing.what);
-        } else if self.panels.is_empty() {
-            heading += ": no boot succeeded";
-        }
-        heading
-    }
-
-    fn draw(&self, canvas: &Canvas<'_>, top: i32) -> Result<(), PlotError> {
-        canvas.line((MARGIN, top), (MARGIN + ROOM, top), palette::GRID, 1)?;
-        let place = (MARGIN, top + HEADING_HEIGHT / 2);
-        canvas.text(place, Align::Left, HEADING, &self.heading(), ROOM)?;
-        for (panel, i) in self.panels.iter().zip(0..) {
-            let x = MARGIN + i % PANELS * (PANEL + PANEL_GAP);
-            let y = top + HEADING_HEIGHT + i / PANELS * PANEL_HEIGHT;
-            panel.draw(canvas, (x, y), self.target.info.emulated)?;
-        }
-        Ok(())
-    }
+/// All targets' panels on one sheet.
+pub(super) fn draw(summary: &Summary, levels: &Levels) -> Result<Picture, PlotError> {
+    let explanation = format!(
+        "TSC ticks for one operation, all boots together. Every panel has its own axis, which shows the {SHOWN}; what lies beyond is counted under it. The strip under the bars: median, and first to third quartile."
+    );
+    sheet::draw(summary, "Samples", &explanation, |target| {
+        panels(target, levels)
+    })
 }
 
-impl Panel {
-    fn draw(
-        &self,
-        canvas: &Canvas<'_>,
-        (left, top): (i32, i32),
-        emulated: bool,
-    ) -> Result<(), PlotError> {
+/// One target's panels, in the order of its rows.
+pub(super) fn panels<'s>(
+    target: &'s TargetSummary,
+    levels: &Levels,
+) -> Result<Vec<Distribution<'s>>, PlotError> {
+    let benchmarks = levels.benchmarks(&target.info.name);
+    let panels = benchmarks.map(|(benchmark, boots)| {
+        let samples = levels::pool(boots).map_err(|error| PlotError::Stats {
+            target: target.info.name.clone(),
+            error,
+        })?;
+        Ok(Distribution {
+            target,
+            benchmark,
+            boots: boots.len(),
+            samples,
+        })
+    });
+    panels.collect()
+}
+
+impl Panel for Distribution<'_> {
+    const HEIGHT: i32 = BARS + BOX + AXIS + 2 * REMARK;
+
+    fn heading(&self) -> String {
+        let median = number::label(self.samples.median());
+        format!("{}: median {median}", routine(self.benchmark))
+    }
+
+    fn caption(&self) -> Caption {
+        let histogram = Histogram::new(&self.samples);
+        let what = routine(self.benchmark);
+        Caption {
+            title: format!("{}, {what}: distribution", self.target.info.label),
+            about: format!(
+                "Histogram of {} in TSC ticks; median {}, {}.",
+                self.counts(),
+                number::label(self.samples.median()),
+                self.hidden(&histogram)
+            ),
+        }
+    }
+
+    fn draw(&self, canvas: &Canvas<'_>, (left, top): (i32, i32)) -> Result<(), PlotError> {
         let histogram = Histogram::new(&self.samples);
         let axis = Axis::linear(histogram.from, histogram.to, 5.0, (left, left + PANEL));
-        let foot = top + CAPTION + BARS;
+        let foot = top + BARS;
 
-        let middle = top + CAPTION / 2;
-        canvas.text((left, middle), Align::Left, BODY, &self.caption(), PANEL)?;
+        let emulated = self.target.info.emulated;
         let fill = Fill {
             colour: palette::bar(emulated),
             hatched: emulated,
@@ -158,12 +102,9 @@ impl Panel {
         let hidden = self.hidden(&histogram);
         canvas.text((left, y + REMARK), Align::Left, SMALL, &hidden, PANEL)
     }
+}
 
-    fn caption(&self) -> String {
-        let median = number::label(self.samples.median());
-        format!("{}: median {median}", routine(self.benchmark))
-    }
-
+impl Distribution<'_> {
     fn counts(&self) -> String {
         let samples = self.samples.values().len();
         format!(

@@ -23,11 +23,13 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
         ("table.tex", table::latex(&summary)),
         (
             "comparison.svg",
-            plot::comparison(&summary).context("comparison.svg")?,
+            plot::comparison(&summary).context("comparison.svg")?.file(),
         ),
         (
             "distribution.svg",
-            plot::distribution(&summary, &levels).context("distribution.svg")?,
+            plot::distribution(&summary, &levels)
+                .context("distribution.svg")?
+                .file(),
         ),
     ] {
         files::write(&run.file(name), content)?;

@@ -1,0 +1,73 @@
+//! A finished drawing, for a file of its own or for a page.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::PlotError;
+
+/// What a drawing is called and what it shows, for those who cannot see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Caption {
+    pub(super) title: String,
+    pub(super) about: String,
+}
+
+/// A drawing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    width: u32,
+    height: u32,
+    caption: Caption,
+    /// What stands between `<svg …>` and `</svg>`.
+    shapes: String,
+}
+
+impl Picture {
+    /// From the SVG that the drawing library made.
+    pub(super) fn new(
+        (width, height): (u32, u32),
+        caption: Caption,
+        svg: &str,
+    ) -> Result<Self, PlotError> {
+        let shapes = svg
+            .split_once('>')
+            .and_then(|(_, rest)| rest.rsplit_once("</svg>"))
+            .map(|(shapes, _)| shapes.to_owned())
+            .ok_or_else(|| PlotError::Draw("the library made no SVG".into()))?;
+        Ok(Self {
+            width,
+            height,
+            caption,
+            shapes,
+        })
+    }
+
+    /// As an SVG file, in its own size.
+    pub fn file(&self) -> String {
+        let Self { width, height, .. } = self;
+        let view = self.view();
+        let markup = html! {
+            svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height)
+                viewBox=(view) role="img" { (self.content()) }
+        };
+        markup.into_string()
+    }
+
+    fn view(&self) -> String {
+        format!("0 0 {} {}", self.width, self.height)
+    }
+
+    fn content(&self) -> Markup {
+        let Caption { title, about } = &self.caption;
+        html! {
+            title { (printable(title)) }
+            desc { (printable(about)) }
+            // The library has escaped its texts.
+            (PreEscaped(&self.shapes))
+        }
+    }
+}
+
+/// The text without control characters, which XML has no way to write.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
