@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use vmm::kvm::{Io, KvmOptions, Report, Seccomp, boot};
+use vmm::kvm::{Io, KvmOptions, Report, Seccomp, Teardown, boot};
 use vmm::{BootSpec, Protocol};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -47,6 +47,7 @@ fn parse(
     };
     let mut options = KvmOptions {
         seccomp: Seccomp::Process,
+        teardown: Teardown::LeaveToKernel,
         ..Default::default()
     };
     let mut wants_stats = false;

@@ -8,15 +8,16 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly musl=x86_64-unknown-linux-musl
-readonly examples=${CARGO_TARGET_DIR:-target}/$musl/release/examples
+readonly programs=${CARGO_TARGET_DIR:-target}/$musl/release
 readonly guests=build/rig/tiny
 
 cargo build --quiet --release --package vmm --target "$musl" \
-    --example boot --example tiny_guests --example bench_boot
+    --example tiny_guests --example bench_boot
+cargo build --quiet --release --package tools --target "$musl"
 mkdir -p "$guests"
-"$examples/tiny_guests" "$guests"
+"$programs/examples/tiny_guests" "$guests"
 first=()
 if chrt -f 1 true 2> /dev/null; then
     first=(chrt -f 1)
 fi
-"${first[@]}" "$examples/bench_boot" "$examples/boot" "$guests/say-0" "$guests/firmware" "${1:-100}"
+"${first[@]}" "$programs/examples/bench_boot" "$programs/tollgate" "$guests/say-0" "$guests/firmware" "${1:-100}"

@@ -100,19 +100,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Finds out what /dev/kvm is, in a few milliseconds where it is real.
 pub fn probe() -> Kvm {
-    match open_device() {
-        Ok(_) => {}
-        Err(KvmError::NoDevice) => return Kvm::NoDevice,
-        Err(KvmError::NoPermission) => {
-            return Kvm::NoPermission {
-                group: device_group(),
-            };
-        }
-        Err(error) => {
-            return Kvm::Broken {
-                reason: error.to_string(),
-            };
-        }
+    if let Some(obstacle) = obstacle() {
+        return obstacle;
     }
     let cpu = Cpu::of(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default());
     judge(
@@ -120,6 +109,20 @@ pub fn probe() -> Kvm {
         guest::speed(PATIENCE),
         guest::executes_everything(PATIENCE),
     )
+}
+
+/// Why /dev/kvm cannot be opened, if it cannot; no guest runs.
+pub fn obstacle() -> Option<Kvm> {
+    match open_device() {
+        Ok(_) => None,
+        Err(KvmError::NoDevice) => Some(Kvm::NoDevice),
+        Err(KvmError::NoPermission) => Some(Kvm::NoPermission {
+            group: device_group(),
+        }),
+        Err(error) => Some(Kvm::Broken {
+            reason: error.to_string(),
+        }),
+    }
 }
 
 /// What the host's kernel says of its CPU.

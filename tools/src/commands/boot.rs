@@ -4,11 +4,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use vmm::kvm::{KvmOptions, Report, Seccomp};
+use vmm::kvm::{KvmOptions, Report, Seccomp, Teardown};
 use vmm::{BootOutcome, BootSpec, End, Protocol};
 
 use crate::cli::{BootArgs, BootEngine, KvmArgs, ProtocolArg};
-use crate::engine::{self, Engine, EngineError, Kvm, Qemu};
+use crate::engine::{self, Engine, EngineError, Qemu, kvm};
 use crate::exit::{self, Code};
 use crate::output::Console;
 use crate::{files, interrupt};
@@ -27,7 +27,7 @@ pub fn run(args: &BootArgs) -> Result<Code> {
     let stop = interrupt::flag().context("cannot watch for signals")?;
     let mut console = Console::default();
     let end = match choice {
-        Choice::Kvm(kvm) => boot_by_kvm(&kvm, args, &spec, &mut console, &stop)?,
+        Choice::Kvm => boot_by_kvm(args, &spec, &mut console, &stop)?,
         Choice::Qemu(qemu) => boot_by_qemu(&qemu, &spec, &mut console, &stop)?,
     };
     tell!("tollgate: {end}");
@@ -36,7 +36,7 @@ pub fn run(args: &BootArgs) -> Result<Code> {
 }
 
 enum Choice {
-    Kvm(Box<Kvm>),
+    Kvm,
     Qemu(Qemu),
 }
 
@@ -47,8 +47,8 @@ fn choose(args: &BootArgs) -> Result<Choice, EngineError> {
         BootEngine::Auto => engine::probe().is_real(),
     };
     if by_kvm {
-        let kvm = Kvm::find(options(&args.kvm))?;
-        return Ok(Choice::Kvm(Box::new(kvm)));
+        kvm::check_device()?;
+        return Ok(Choice::Kvm);
     }
     if args.engine == BootEngine::Auto {
         tell!(
@@ -78,14 +78,14 @@ fn flag_for_kvm(args: &KvmArgs) -> Option<&'static str> {
 }
 
 fn boot_by_kvm(
-    kvm: &Kvm,
     args: &BootArgs,
     spec: &BootSpec,
     console: &mut Console,
     stop: &AtomicBool,
 ) -> Result<End> {
-    kvm.check(spec)?;
-    let report = kvm.report(spec, console, true, stop);
+    let options = options(&args.kvm);
+    kvm::check(&options, spec)?;
+    let report = kvm::boot(&options, spec, console, true, stop);
     tell(&report, args.kvm.stats);
     Ok(report.outcome.end)
 }
@@ -147,6 +147,7 @@ fn options(args: &KvmArgs) -> KvmOptions {
         prefault: args.prefault,
         huge_pages: args.huge_pages,
         // The process boots this one guest.
+        teardown: Teardown::LeaveToKernel,
         seccomp: match args.no_seccomp {
             true => Seccomp::Off,
             false => Seccomp::Process,

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use vmm::image;
 use vmm::kvm::{self, Io, KvmOptions, Report};
-use vmm::probe::Kvm as KvmKind;
+use vmm::probe::{self, Kvm as KvmKind};
 use vmm::{BootOutcome, BootSpec};
 
 use super::{About, Engine, EngineError, pin};
@@ -27,38 +27,57 @@ impl Kvm {
     pub fn on(kind: KvmKind, options: KvmOptions) -> Result<Self, EngineError> {
         match kind {
             KvmKind::NoDevice | KvmKind::NoPermission { .. } | KvmKind::Broken { .. } => {
-                Err(EngineError::NoKvm {
-                    reason: kind.to_string(),
-                })
+                Err(no_kvm(&kind))
             }
             kind => Ok(Self { kind, options }),
         }
     }
+}
 
-    /// Boots once and tells all that only this engine knows.
-    pub fn report(
-        &self,
-        spec: &BootSpec,
-        console: &mut dyn Write,
-        typed: bool,
-        stop: &AtomicBool,
-    ) -> Report {
-        let stdin = stdin();
-        let io = Io {
-            console: &mut |bytes| {
-                // Whoever listens knows better what a failure means; the guest goes on.
-                let _ = console.write_all(bytes);
-            },
-            input: typed.then(|| stdin.as_fd()),
-            stop,
-        };
-        kvm::boot(spec, &self.options, io)
+/// Boots once, whatever /dev/kvm is, and tells all that only this engine knows.
+pub fn boot(
+    options: &KvmOptions,
+    spec: &BootSpec,
+    console: &mut dyn Write,
+    typed: bool,
+    stop: &AtomicBool,
+) -> Report {
+    let stdin = stdin();
+    let io = Io {
+        console: &mut |bytes| {
+            // Whoever listens knows better what a failure means; the guest goes on.
+            let _ = console.write_all(bytes);
+        },
+        input: typed.then(|| stdin.as_fd()),
+        stop,
+    };
+    kvm::boot(spec, options, io)
+}
+
+/// Checks what can be checked before anything is booted.
+pub fn check(options: &KvmOptions, spec: &BootSpec) -> Result<(), EngineError> {
+    image::open(&spec.kernel, options.protocol).map_err(|error| EngineError::image(spec, error))?;
+    pin(spec)?;
+    Ok(())
+}
+
+/// Checks that /dev/kvm can be opened; no guest runs.
+pub fn check_device() -> Result<(), EngineError> {
+    match probe::obstacle() {
+        Some(obstacle) => Err(no_kvm(&obstacle)),
+        None => Ok(()),
+    }
+}
+
+fn no_kvm(kind: &KvmKind) -> EngineError {
+    EngineError::NoKvm {
+        reason: kind.to_string(),
     }
 }
 
 impl Engine for Kvm {
     fn boot(&self, spec: &BootSpec, console: &mut dyn Write, stop: &AtomicBool) -> BootOutcome {
-        self.report(spec, console, false, stop).outcome
+        boot(&self.options, spec, console, false, stop).outcome
     }
 
     fn about(&self) -> About {
@@ -74,10 +93,7 @@ impl Engine for Kvm {
     }
 
     fn check(&self, spec: &BootSpec) -> Result<(), EngineError> {
-        image::open(&spec.kernel, self.options.protocol)
-            .map_err(|error| EngineError::image(spec, error))?;
-        pin(spec)?;
-        Ok(())
+        check(&self.options, spec)
     }
 }
 

@@ -3,7 +3,7 @@
 mod child;
 mod cpus;
 mod host;
-mod kvm;
+pub mod kvm;
 mod qemu;
 mod qmp;
 

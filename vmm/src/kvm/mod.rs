@@ -3,6 +3,7 @@
 mod console;
 mod diagnosis;
 mod error;
+mod handover;
 mod machine;
 mod monitor;
 mod seccomp;
@@ -22,7 +23,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use kvm_ioctls::VmFd;
+
 use console::{Console, ConsoleWriter};
+use handover::Handover;
 use machine::{Interrupt, Machine};
 use monitor::Monitor;
 use wake::Wake;
@@ -49,6 +53,18 @@ pub struct KvmOptions {
     pub seccomp: Seccomp,
     /// Bytes that a guest may write to its console before it is stopped.
     pub console_limit: usize,
+    /// Who waits until the kernel has taken the ended machine down.
+    pub teardown: Teardown,
+}
+
+/// Who waits until the kernel has taken an ended machine down: 7 to 25 ms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Teardown {
+    /// The caller: nothing of one guest is left when the next one begins.
+    #[default]
+    Wait,
+    /// Nobody. Meant for a process that boots one guest; Linux 6.9 or later.
+    LeaveToKernel,
 }
 
 impl Default for KvmOptions {
@@ -60,6 +76,7 @@ impl Default for KvmOptions {
             huge_pages: false,
             seccomp: Seccomp::default(),
             console_limit: 64 << 20,
+            teardown: Teardown::default(),
         }
     }
 }
@@ -128,7 +145,8 @@ struct Guest {
     vcpus: vcpu::Waiting,
     wake: Wake,
     /// Kept open for as long as the vCPUs.
-    _vm: kvm_ioctls::VmFd,
+    vm: VmFd,
+    handover: Option<Handover>,
 }
 
 fn start(
@@ -176,8 +194,18 @@ fn start(
         machine,
         vcpus,
         wake,
-        _vm: vm,
+        vm,
+        handover: handover(options.teardown)?,
     })
+}
+
+fn handover(teardown: Teardown) -> Result<Option<Handover>, KvmError> {
+    match teardown {
+        Teardown::Wait => Ok(None),
+        Teardown::LeaveToKernel => Handover::new()
+            .map(Some)
+            .map_err(error::system("create a pair of sockets")),
+    }
 }
 
 fn prepare_memory(memory: &Memory, options: &KvmOptions) -> Result<(), KvmError> {
@@ -210,13 +238,18 @@ fn load(
 
 impl Guest {
     fn run(self, spec: &BootSpec, options: &KvmOptions, io: Io<'_>) -> Result<Report, KvmError> {
-        let threads = self.vcpus.run(|| filter_caller(options.seccomp))?;
+        // While the vCPUs' threads do the same.
+        filter_caller(options.seccomp, self.handover.as_ref())?;
+        let vcpus = self.vcpus.run();
         let started = Instant::now();
         let mut monitor = Monitor::new(io, &self.machine, &self.wake);
-        monitor.watch(&threads, started, spec.timeout);
+        monitor.watch(&vcpus, started, spec.timeout);
         let ended = Instant::now();
-        let mut stats = vcpu::join_all(threads, &self.machine);
+        let mut stats = vcpus.join(&self.machine);
         monitor.drain();
+        if let Some(handover) = self.handover {
+            handover.leave(self.vm);
+        }
 
         let since = |at: Instant| at.saturating_duration_since(self.asked);
         stats.vm_created = Some(self.vm_created);
@@ -240,11 +273,11 @@ impl Guest {
     }
 }
 
-fn filter_caller(seccomp: Seccomp) -> Result<(), KvmError> {
+fn filter_caller(seccomp: Seccomp, handover: Option<&Handover>) -> Result<(), KvmError> {
     if seccomp != Seccomp::Process {
         return Ok(());
     }
-    let filter = seccomp::monitor_filter()?;
+    let filter = seccomp::monitor_filter(handover.map(Handover::sender))?;
     seccompiler::apply_filter(&filter).map_err(|error| KvmError::Seccomp(error.to_string()))
 }
 

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::read;
 
 use super::machine::Machine;
-use super::vcpu::Thread;
+use super::vcpu::Running;
 use super::wake::Wake;
 use crate::End;
 
@@ -54,7 +54,7 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
     }
 
     /// Returns when the guest has ended, or has to end, and the machine says so.
-    pub fn watch(&mut self, threads: &[Thread], started: Instant, timeout: Duration) {
+    pub fn watch(&mut self, vcpus: &Running, started: Instant, timeout: Duration) {
         while !self.machine.is_stopping() {
             self.wait(timeout.saturating_sub(started.elapsed()));
             self.drain();
@@ -63,7 +63,7 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
                 self.machine.end(End::Interrupted, None);
             } else if started.elapsed() >= timeout {
                 self.machine.end(End::TimedOut, None);
-            } else if threads.iter().any(Thread::is_finished) && !self.machine.is_stopping() {
+            } else if vcpus.any_finished() && !self.machine.is_stopping() {
                 let reason = "a vCPU's thread ended by itself".into();
                 self.machine.end(End::EngineFailed { reason }, None);
             }

@@ -5,11 +5,12 @@
 //! of a guest that found a hole.
 
 use std::collections::BTreeMap;
+use std::os::fd::RawFd;
 
 use kvm_bindings::{KVMIO, kvm_regs, kvm_sregs, kvm_translation};
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch,
 };
 use vmm_sys_util::ioctl::{_IOC_NONE, _IOC_READ, _IOC_WRITE, ioctl_expr};
 
@@ -88,38 +89,45 @@ pub fn vcpu_filter() -> Result<BpfProgram, KvmError> {
             size_of::<kvm_translation>() as u32,
         ), // KVM_TRANSLATE
     ];
-    compile(VCPU, &ioctls)
+    let run = ioctls.map(|request| argument_is(1, request));
+    compile(VCPU, libc::SYS_ioctl, run)
 }
 
-/// Compiles the filter for the thread that watches the vCPUs.
+/// Compiles the filter for the thread that watches the vCPUs; `sender` is the socket
+/// that it may send descriptors through.
 ///
 /// # Errors
 /// Only those of a wrong list above.
-pub fn monitor_filter() -> Result<BpfProgram, KvmError> {
-    compile(MONITOR, &[])
+pub fn monitor_filter(sender: Option<RawFd>) -> Result<BpfProgram, KvmError> {
+    let send = sender.map(|fd| argument_is(0, fd as u64));
+    compile(MONITOR, libc::SYS_sendmsg, send)
 }
 
-fn compile(own: &[i64], ioctls: &[libc::c_ulong]) -> Result<BpfProgram, KvmError> {
-    try_compile(own, ioctls).map_err(|error| KvmError::Seccomp(error.to_string()))
+/// A filter that lets `own` through, and the call `number` where one of `rules` fits.
+fn compile(
+    own: &[i64],
+    number: i64,
+    rules: impl IntoIterator<Item = Result<SeccompRule, BackendError>>,
+) -> Result<BpfProgram, KvmError> {
+    try_compile(own, number, rules).map_err(|error| KvmError::Seccomp(error.to_string()))
 }
 
 fn try_compile(
     own: &[i64],
-    ioctls: &[libc::c_ulong],
-) -> Result<BpfProgram, seccompiler::BackendError> {
+    number: i64,
+    conditional: impl IntoIterator<Item = Result<SeccompRule, BackendError>>,
+) -> Result<BpfProgram, BackendError> {
     let unconditional = [ANY_THREAD, own]
         .concat()
         .into_iter()
         .map(|number| (number, vec![]));
     let mut rules: BTreeMap<_, _> = unconditional.collect();
     // Debug builds of Rust's library ask whether a file is open before they close it.
-    rules.insert(
-        libc::SYS_fcntl,
-        vec![second_argument_is(libc::F_GETFD as u64)?],
-    );
-    if !ioctls.is_empty() {
-        let requests = ioctls.iter().copied().map(second_argument_is);
-        rules.insert(libc::SYS_ioctl, requests.collect::<Result<_, _>>()?);
+    rules.insert(libc::SYS_fcntl, vec![argument_is(1, libc::F_GETFD as u64)?]);
+    let conditional: Vec<_> = conditional.into_iter().collect::<Result<_, _>>()?;
+    // Without a rule the call would go through.
+    if !conditional.is_empty() {
+        rules.insert(number, conditional);
     }
     SeccompFilter::new(
         rules,
@@ -130,8 +138,9 @@ fn try_compile(
     .try_into()
 }
 
-fn second_argument_is(value: u64) -> Result<SeccompRule, seccompiler::BackendError> {
-    let is_value = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)?;
+/// An argument by its number, from 0.
+fn argument_is(index: u8, value: u64) -> Result<SeccompRule, BackendError> {
+    let is_value = SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)?;
     SeccompRule::new(vec![is_value])
 }
 
@@ -139,10 +148,12 @@ fn second_argument_is(value: u64) -> Result<SeccompRule, seccompiler::BackendErr
 mod tests {
     use std::fs::File;
     use std::io::IsTerminal;
+    use std::os::fd::AsFd;
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, ExitStatus};
 
     use super::*;
+    use crate::kvm::handover::Handover;
 
     const WHAT: &str = "VMM_TEST_SECCOMP";
 
@@ -162,9 +173,10 @@ mod tests {
             return;
         };
         let (filter, action) = what.split_once(' ').unwrap();
+        let (handover, other) = (Handover::new().unwrap(), Handover::new().unwrap());
         let filter = match filter {
             "vcpu" => vcpu_filter().unwrap(),
-            _ => monitor_filter().unwrap(),
+            _ => monitor_filter(Some(handover.sender())).unwrap(),
         };
         seccompiler::apply_filter(&filter).unwrap();
         match action {
@@ -172,6 +184,8 @@ mod tests {
             "open" => drop(File::open("/dev/null")),
             "ioctl" => drop(std::io::stdin().is_terminal()),
             "execute" => drop(Command::new("/bin/true").status()),
+            "hand over" => handover.send(&[std::io::stdin().as_fd()]).unwrap(),
+            "send" => other.send(&[std::io::stdin().as_fd()]).unwrap(),
             "connect" => drop(std::net::TcpStream::connect("127.0.0.1:1")),
             _ => unreachable!("{action}"),
         }
@@ -180,7 +194,7 @@ mod tests {
     #[test]
     fn what_is_not_listed_ends_the_process() {
         for filter in ["vcpu", "monitor"] {
-            for action in ["open", "ioctl", "execute", "connect"] {
+            for action in ["open", "ioctl", "execute", "connect", "send"] {
                 let status = in_a_child(&format!("{filter} {action}"));
                 assert_eq!(status.signal(), Some(libc::SIGSYS), "{filter} {action}");
             }
@@ -189,11 +203,8 @@ mod tests {
 
     #[test]
     fn what_is_listed_goes_through() {
-        for filter in ["vcpu", "monitor"] {
-            assert!(
-                in_a_child(&format!("{filter} nothing")).success(),
-                "{filter}"
-            );
+        for what in ["vcpu nothing", "monitor nothing", "monitor hand over"] {
+            assert!(in_a_child(what).success(), "{what}");
         }
     }
 }

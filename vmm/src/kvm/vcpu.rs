@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -29,32 +29,76 @@ const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
 const OPEN_BUS: u8 = 0xff;
 
 /// A vCPU thread, which gives its counts when it ends.
-pub type Thread = JoinHandle<Stats>;
+type Thread = JoinHandle<Stats>;
 
 /// vCPU threads that wait for the word to run the guest. Without it, when this is
 /// dropped, they end.
 pub struct Waiting {
     threads: Vec<Thread>,
     go: Vec<Sender<()>>,
-    ready: Receiver<()>,
+    /// Each thread says when it is ready, and when it is done.
+    said: Receiver<()>,
 }
 
 impl Waiting {
-    /// Waits until every thread is pinned and filtered. After that `last` is the
-    /// last thing to happen before the first guest instruction.
-    ///
-    /// # Errors
-    /// Those of `last`: then there is no guest instruction.
-    pub fn run(self, last: impl FnOnce() -> Result<(), KvmError>) -> Result<Vec<Thread>, KvmError> {
+    /// Lets the guest run when every thread is pinned and filtered.
+    pub fn run(self) -> Running {
         for _ in &self.threads {
             // A thread that is gone has said why to the machine.
-            let _ = self.ready.recv();
+            let _ = self.said.recv();
         }
-        last()?;
         for go in &self.go {
             let _ = go.send(());
         }
-        Ok(self.threads)
+        Running {
+            threads: self.threads,
+            done: self.said,
+        }
+    }
+}
+
+/// vCPU threads that run the guest.
+pub struct Running {
+    threads: Vec<Thread>,
+    done: Receiver<()>,
+}
+
+impl Running {
+    /// Whether one has ended.
+    pub fn any_finished(&self) -> bool {
+        self.threads.iter().any(Thread::is_finished)
+    }
+
+    /// Makes all vCPUs stop, and gives their counts. The machine has to be stopping.
+    pub fn join(self, machine: &Machine) -> Stats {
+        // A kick that comes just before KVM_RUN is lost, so there are as many as it takes.
+        let mut pause = KICK_PAUSE;
+        let mut running = self.threads.len();
+        while running > 0 {
+            match self.done.recv_timeout(pause) {
+                Ok(()) => running -= 1,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.threads.iter().for_each(kick);
+                    pause = LONGEST_KICK_PAUSE.min(pause * 2);
+                }
+            }
+        }
+        let mut total = Stats::default();
+        for thread in self.threads {
+            match thread.join() {
+                Ok(stats) => total.add(stats),
+                Err(_) => fail(machine, "a vCPU's thread panicked".into(), None),
+            }
+        }
+        total
+    }
+}
+
+fn kick(thread: &Thread) {
+    // A thread that is gone needs no kick.
+    if !thread.is_finished() {
+        let _ = thread.kill(SIGRTMIN());
     }
 }
 
@@ -80,11 +124,11 @@ pub fn spawn_all(
         .chain(std::iter::repeat(None));
     let pins: Vec<_> = pins.take(vcpus.len()).collect();
     let filter = filter.map(Arc::new);
-    let (say_ready, ready) = channel();
+    let (say, said) = channel();
     let mut waiting = Waiting {
         threads: Vec::new(),
         go: Vec::new(),
-        ready,
+        said,
     };
     for ((id, vcpu), pin) in vcpus.into_iter().enumerate().zip(pins) {
         let (go, word) = channel();
@@ -92,7 +136,7 @@ pub fn spawn_all(
             machine: machine.clone(),
             pin,
             filter: filter.clone(),
-            ready: say_ready.clone(),
+            say: say.clone(),
             word,
         };
         let thread = Builder::new()
@@ -110,33 +154,11 @@ struct Start {
     machine: Arc<Machine>,
     pin: Option<usize>,
     filter: Option<Arc<BpfProgram>>,
-    ready: Sender<()>,
+    say: Sender<()>,
     word: Receiver<()>,
 }
 
 extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {}
-
-/// Makes all vCPUs stop, and gives their counts. The machine has to be stopping.
-pub fn join_all(threads: Vec<Thread>, machine: &Machine) -> Stats {
-    // A kick that comes just before KVM_RUN is lost, so there are as many as it takes.
-    let mut pause = KICK_PAUSE;
-    while threads.iter().any(|thread| !thread.is_finished()) {
-        for thread in threads.iter().filter(|thread| !thread.is_finished()) {
-            // A thread that is gone by now needs no kick.
-            let _ = thread.kill(SIGRTMIN());
-        }
-        std::thread::sleep(pause);
-        pause = LONGEST_KICK_PAUSE.min(pause * 2);
-    }
-    let mut total = Stats::default();
-    for thread in threads {
-        match thread.join() {
-            Ok(stats) => total.add(stats),
-            Err(_) => fail(machine, "a vCPU's thread panicked".into(), None),
-        }
-    }
-    total
-}
 
 fn thread(mut vcpu: VcpuFd, start: &Start) -> Stats {
     let machine = &start.machine;
@@ -145,9 +167,12 @@ fn thread(mut vcpu: VcpuFd, start: &Start) -> Stats {
     }
     let mut stats = Stats::default();
     // Nobody who waits, or no word to go: the boot was given up.
-    if start.ready.send(()).is_ok() && start.word.recv().is_ok() {
+    if start.say.send(()).is_ok() && start.word.recv().is_ok() {
         run(&mut vcpu, machine, &mut stats);
     }
+    drop(vcpu);
+    // Nobody who waits: the same.
+    let _ = start.say.send(());
     stats
 }
 

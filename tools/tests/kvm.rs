@@ -1,0 +1,85 @@
+//! `tollgate boot` with our own VMM, on this machine's /dev/kvm, if it has one.
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
+
+mod common;
+#[path = "../../vmm/tests/tiny/mod.rs"]
+mod tiny;
+
+use std::collections::HashSet;
+use std::fs::{self, OpenOptions};
+use std::io::Read;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use common::Sandbox;
+
+const BOOTS: usize = 1000;
+/// The kernel takes one machine after the other down, in up to 25 ms each.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn has_kvm() -> bool {
+    let opened = OpenOptions::new().read(true).write(true).open("/dev/kvm");
+    if opened.is_err() {
+        eprintln!("skipped: no usable /dev/kvm");
+    }
+    opened.is_ok()
+}
+
+fn boot(sandbox: &Sandbox, code: &[u8]) -> Child {
+    let kernel = sandbox.write("kernel", tiny::vmlinux(code));
+    let kernel = kernel.to_str().unwrap();
+    let mut command = sandbox.command(&["boot", kernel, "--engine", "kvm", "--memory", "8"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// A boot leaves its machine to the kernel; none may stay.
+#[test]
+fn a_thousand_boots_leave_no_machine_behind() {
+    if !has_kvm() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let mut processes = HashSet::new();
+    for _ in 0..BOOTS {
+        let mut child = boot(&sandbox, &tiny::exit(42));
+        processes.insert(child.id());
+        assert_eq!(child.wait().unwrap().code(), Some(42));
+    }
+    wait_for_the_end_of_machines(&processes);
+}
+
+#[test]
+fn a_killed_boot_leaves_nothing_behind() {
+    if !has_kvm() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let mut child = boot(&sandbox, &[tiny::print("x\n"), tiny::hang()].concat());
+    child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+    let this_one = HashSet::from([child.id()]);
+    // None where containers hide kernel threads.
+    eprintln!("{} machine", timers(&this_one));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_for_the_end_of_machines(&this_one);
+}
+
+#[track_caller]
+fn wait_for_the_end_of_machines(processes: &HashSet<u32>) {
+    let begin = Instant::now();
+    while timers(processes) > 0 {
+        assert!(begin.elapsed() < PATIENCE, "{} machines", timers(processes));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// How many machines there are: the timer of each has a kernel thread, named after
+/// the process that made it.
+fn timers(processes: &HashSet<u32>) -> usize {
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    all.filter_map(|process| fs::read_to_string(process.path().join("comm")).ok())
+        .filter_map(|name| name.strip_prefix("kvm-pit/")?.trim().parse().ok())
+        .filter(|id| processes.contains(id))
+        .count()
+}
