@@ -1,5 +1,6 @@
 //! What an engine is asked, and what it answers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +35,19 @@ pub struct BootOutcome {
     pub end: End,
     /// When things happened.
     pub timings: Timings,
+    /// How often the guest's vCPUs came back to the engine, where it knows that.
+    pub exits: Option<Exits>,
+}
+
+/// Exits of all vCPUs to the VMM, by reason. What KVM answers itself is not among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exits {
+    /// Over the whole boot.
+    pub boot: BTreeMap<String, u64>,
+    /// While the benchmark measured, from its mark to its next byte on the console:
+    /// each of them disturbed a measurement. None where it gave no mark.
+    pub measuring: Option<BTreeMap<String, u64>>,
 }
 
 /// How a guest ended.

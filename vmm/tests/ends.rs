@@ -184,6 +184,28 @@ fn the_benchmarks_start_is_noted() {
 }
 
 #[test]
+fn exits_count_as_a_disturbance_from_the_mark_to_the_next_word() {
+    if !has_kvm() {
+        return;
+    }
+    let code = [
+        tiny::out(0x80, 0),
+        tiny::out(0x5a0, 0),
+        tiny::out(0x80, 0),
+        tiny::out(0x80, 0),
+        tiny::print("x\n"),
+        tiny::out(0x80, 0),
+        tiny::exit(0),
+    ]
+    .concat();
+    let exits = run(&code).report.outcome.exits.unwrap();
+    assert_eq!(exits.boot["port write"], 8);
+    assert_eq!(exits.measuring.unwrap()["port write"], 2);
+    let unmarked = run(&tiny::exit(0)).report.outcome.exits.unwrap();
+    assert_eq!(unmarked.measuring, None);
+}
+
+#[test]
 fn the_cmos_clock_is_never_updating() {
     if !has_kvm() {
         return;

@@ -287,6 +287,7 @@ fn boot_one(
         started,
         end: outcome.end,
         timings: outcome.timings,
+        exits: outcome.exits,
         console_sha256: files::sha256(&outcome.console),
     };
     files::write_json(&run.record(planned), &record)?;

@@ -73,6 +73,7 @@ impl Ran {
                 first_byte: self.first_byte,
                 ended: self.elapsed,
             },
+            exits: None,
         }
     }
 }

@@ -146,6 +146,7 @@ fn not_started(program: &str, error: &io::Error) -> BootOutcome {
             reason: format!("cannot run {program}: {error}"),
         },
         timings: Timings::default(),
+        exits: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use vmm::{End, Timings};
+use vmm::{End, Exits, Timings};
 
 /// Written beside the boot's console when the boot is finished.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct BootRecord {
     pub end: End,
     /// When what happened.
     pub timings: Timings,
+    /// How often the guest came back to the engine, where it knows that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exits: Option<Exits>,
     /// SHA-256 of the console's bytes.
     pub console_sha256: String,
 }

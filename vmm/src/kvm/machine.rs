@@ -41,6 +41,8 @@ pub struct Machine {
     pub console: Arc<Console>,
     /// When the benchmark began.
     pub benchmark_start: OnceLock<Instant>,
+    /// Whether it measures: it does from its mark to its next byte on the console.
+    pub is_measuring: AtomicBool,
     devices: Mutex<Devices<Interrupt, ConsoleWriter>>,
     ended: Mutex<Option<Ended>>,
     stopping: AtomicBool,
@@ -59,6 +61,7 @@ impl Machine {
             memory,
             console,
             benchmark_start: OnceLock::new(),
+            is_measuring: AtomicBool::new(false),
             devices: Mutex::new(devices),
             ended: Mutex::new(None),
             stopping: AtomicBool::new(false),

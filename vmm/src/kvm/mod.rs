@@ -129,6 +129,7 @@ fn never_started(error: &KvmError, asked: Instant) -> Report {
                 ended: asked.elapsed(),
                 ..Default::default()
             },
+            exits: None,
         },
         protocol: None,
         diagnosis: None,
@@ -265,6 +266,7 @@ impl Guest {
                 end: explain(how.end, &monitor.console),
                 console: monitor.console,
                 timings,
+                exits: Some(stats.to_exits()),
             },
             protocol: Some(self.protocol),
             diagnosis: how.diagnosis,

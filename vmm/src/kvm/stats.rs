@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::Exits;
+
 /// Distinct unknown addresses that are remembered; a guest can make up more than
 /// there is memory.
 const MOST_ADDRESSES: usize = 64;
@@ -17,6 +19,8 @@ const MOST_ADDRESSES: usize = 64;
 pub struct Stats {
     /// Exits to user space by reason.
     pub exits: BTreeMap<&'static str, u64>,
+    /// Those of them that came while the benchmark measured.
+    pub measuring: BTreeMap<&'static str, u64>,
     /// Exits by I/O port: reads and writes together.
     pub ports: BTreeMap<u16, u64>,
     /// Ports among them that no device has; they read as all ones.
@@ -33,8 +37,11 @@ pub struct Stats {
 
 impl Stats {
     /// Counts one exit.
-    pub(super) fn count(&mut self, reason: &'static str) {
+    pub(super) fn count(&mut self, reason: &'static str, is_measuring: bool) {
         *self.exits.entry(reason).or_default() += 1;
+        if is_measuring {
+            *self.measuring.entry(reason).or_default() += 1;
+        }
     }
 
     /// Counts one access to a port.
@@ -54,6 +61,9 @@ impl Stats {
         for (reason, count) in other.exits {
             *self.exits.entry(reason).or_default() += count;
         }
+        for (reason, count) in other.measuring {
+            *self.measuring.entry(reason).or_default() += count;
+        }
         for (port, count) in other.ports {
             *self.ports.entry(port).or_default() += count;
         }
@@ -63,6 +73,18 @@ impl Stats {
         }
         self.in_guest += other.in_guest;
     }
+
+    /// The exits, for the outcome of the boot.
+    pub(super) fn to_exits(&self) -> Exits {
+        let named = |counts: &BTreeMap<&str, u64>| {
+            let pairs = counts.iter().map(|(&reason, &n)| (reason.to_owned(), n));
+            pairs.collect()
+        };
+        Exits {
+            boot: named(&self.exits),
+            measuring: self.benchmark_started.map(|_| named(&self.measuring)),
+        }
+    }
 }
 
 impl fmt::Display for Stats {
@@ -70,6 +92,10 @@ impl fmt::Display for Stats {
         writeln!(f, "exits to user space:")?;
         for (reason, count) in &self.exits {
             writeln!(f, "  {reason:<14} {count:>10}")?;
+        }
+        if self.benchmark_started.is_some() {
+            let while_measuring: u64 = self.measuring.values().sum();
+            writeln!(f, "  {:<14} {while_measuring:>10}", "while measuring")?;
         }
         writeln!(f, "by I/O port:")?;
         for (port, count) in &self.ports {
@@ -108,13 +134,14 @@ mod tests {
         let mut total = Stats::default();
         for port in [0x3f8, 0x1234] {
             let mut stats = Stats::default();
-            stats.count("port write");
+            stats.count("port write", port == 0x1234);
             stats.count_port(port);
             stats.note_address(0xc000_0000);
             stats.unknown_ports.insert(0x1234);
             stats.in_guest = Duration::from_millis(2);
             total.add(stats);
         }
+        assert_eq!(total.measuring["port write"], 1);
         assert_eq!(
             total.to_string(),
             "exits to user space:\n  \
