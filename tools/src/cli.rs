@@ -40,6 +40,9 @@ pub enum Command {
     /// Boot one kernel image, show its console, end with its status
     #[command(after_help = BOOT_EXAMPLES, after_long_help = BOOT_EXAMPLES)]
     Boot(BootArgs),
+    /// Is this machine fit for measuring, and if not, what mends it?
+    #[command(after_help = DOCTOR_EXAMPLES, after_long_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Make the archive that starts a program as a Linux guest's /init
     Initramfs(InitramfsArgs),
 }
@@ -53,6 +56,49 @@ Examples:
 
 The guest's console goes to standard output as it is, how it ended to standard
 error. Exit codes: see tollgate --help.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  tollgate doctor
+  tollgate doctor --cpus 2,3 --json
+  tollgate doctor --engine host && make all
+
+It watches the measuring CPUs for two seconds and changes nothing. docs/DOCTOR.md
+describes every check, its thresholds and its reasons.
+
+Exit codes: 0 fit, 2 unfit, 1 no verdict because something failed (64 for a wrong
+command line).";
+
+/// `tollgate doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The CPUs that will measure [default: the last allowed one, like host targets]
+    #[arg(long, value_name = "LIST", value_parser = parse_pin)]
+    pub cpus: Option<Pin>,
+    /// What will boot the targets
+    #[arg(long, value_enum, default_value_t = DoctorEngine::Auto)]
+    pub engine: DoctorEngine,
+    /// Print the verdict as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Read /proc and /sys below this folder; the counter and the noise are this
+    /// machine's all the same
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+}
+
+/// What the doctor is asked to judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DoctorEngine {
+    /// KVM, without which only an emulator is left
+    Auto,
+    /// Our own VMM
+    Kvm,
+    /// An external QEMU, software emulation
+    Qemu,
+    /// No guests: programs run on the host
+    Host,
+}
 
 /// `tollgate run`.
 #[derive(Debug, Args)]

@@ -12,9 +12,12 @@ use crate::run::RunError;
 /// Printed below `--help`. Codes from 64 on follow sysexits.h where it has one.
 pub const TABLE: &str = "\
 Exit codes:
-  0        done; `boot`: the guest exited with 0, powered off, or its init exited with 0
+  0        done; `boot`: the guest exited with 0, powered off, or its init exited with 0;
+           `doctor`: the machine is fit for measuring
   1..63    `boot`: the guest's own exit status (63 stands for larger ones, too;
            QEMU tells no more than the lowest seven bits of a status)
+  1        `doctor`: no verdict, because something failed
+  2        `doctor`: the machine is unfit for measuring
   64       the command line is wrong
   65       a file's content is wrong: experiment, image, log, run
   66       a file is missing or cannot be read
@@ -35,6 +38,8 @@ Exit codes:
 pub enum Code {
     Done,
     Guest(u8),
+    NoVerdict,
+    Unfit,
     Usage,
     BadData,
     Missing,
@@ -56,6 +61,8 @@ impl From<Code> for u8 {
         match code {
             Code::Done => 0,
             Code::Guest(status) => status,
+            Code::NoVerdict => 1,
+            Code::Unfit => 2,
             Code::Usage => 64,
             Code::BadData => 65,
             Code::Missing => 66,

@@ -5,6 +5,7 @@ mod output;
 
 mod cli;
 mod commands;
+mod doctor;
 mod engine;
 mod exit;
 mod experiment;
@@ -14,6 +15,7 @@ mod machine;
 mod progress;
 mod run;
 mod schedule;
+mod tree;
 mod tsc;
 
 use std::process::ExitCode;
@@ -54,6 +56,7 @@ fn dispatch(command: &Command) -> anyhow::Result<Code> {
         Command::Report(args) => commands::report::run(args),
         Command::Stats(args) => commands::stats::run(args),
         Command::Boot(args) => commands::boot::run(args),
+        Command::Doctor(args) => Ok(commands::doctor::run(args)),
         Command::Initramfs(args) => commands::initramfs::run(args),
     }
 }

@@ -81,15 +81,16 @@ fn reading() -> (u64, Duration) {
         .unwrap_or_default()
 }
 
-fn ticks() -> u64 {
+/// The counter now.
+pub fn ticks() -> u64 {
     let mut aux = 0;
     // SAFETY: RDTSCP writes `aux` and is there on every x86-64 that runs Linux
     // guests; where it is forbidden, no benchmark of ours could run either.
     unsafe { __rdtscp(&mut aux) }
 }
 
-/// Intel SDM 2A, CPUID leaf 15H; KVM and VMware, leaf 40000010H (kHz in EAX).
-fn cpuid_hz() -> Option<f64> {
+/// What CPUID says of the frequency: Intel SDM 2A, leaf 15H; KVM and VMware, leaf 40000010H (kHz in EAX).
+pub fn cpuid_hz() -> Option<f64> {
     processor_hz().or_else(hypervisor_hz)
 }
 

@@ -17,6 +17,7 @@ fn help_tells_every_command_and_exit_code() {
         "process",
         "report",
         "stats",
+        "doctor",
         "boot",
         "initramfs",
         "124",

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod boot;
+pub mod doctor;
 pub mod initramfs;
 pub mod parse;
 pub mod process;

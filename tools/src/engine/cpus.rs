@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rustix::thread::{CpuSet, sched_getaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// A CPU list cannot be understood, or names a CPU that we may not use.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,11 @@ pub fn allowed() -> Vec<usize> {
     }
 }
 
+/// Where a process of the host is measured: Linux itself has the least to do there.
+pub fn last_allowed() -> Option<usize> {
+    allowed().last().copied()
+}
+
 /// The affinity mask for these CPUs, all of which we may use.
 pub fn mask(cpus: &[usize]) -> Result<CpuSet, CpuListError> {
     let allowed = allowed();
@@ -41,6 +46,15 @@ pub fn mask(cpus: &[usize]) -> Result<CpuSet, CpuListError> {
         set.set(cpu);
     }
     Ok(set)
+}
+
+/// Keeps the calling thread on that CPU.
+pub fn pin_thread(cpu: usize) -> std::io::Result<()> {
+    let mut set = CpuSet::new();
+    if cpu < CpuSet::MAX_CPU {
+        set.set(cpu);
+    }
+    Ok(sched_setaffinity(None, &set)?)
 }
 
 /// Reads a list of the kernel's form: `0`, `1,3`, `2-5,7`.

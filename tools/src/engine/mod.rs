@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use vmm::kvm::KvmOptions;
 use vmm::{BootOutcome, BootSpec, End, Timings};
 
-pub use cpus::{CpuListError, allowed, parse_list};
+pub use cpus::{CpuListError, allowed, last_allowed, mask, parse_list, pin_thread};
 pub use host::Host;
 pub use kvm::Kvm;
 pub use qemu::Qemu;

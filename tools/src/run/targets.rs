@@ -179,13 +179,12 @@ fn measuring() -> KvmOptions {
     }
 }
 
-/// A process of the host stays on one CPU: the last one, where Linux itself has the
-/// least to do. Guests run where the host's scheduler likes: an emulator has several
+/// A process of the host stays on one CPU. Guests run where the host's scheduler likes: an emulator has several
 /// threads.
 fn pin(target: &Target) -> Vec<usize> {
     match (&target.pin, target.engine) {
         (Some(cpus), _) => cpus.clone(),
-        (None, EngineName::Host) => engine::allowed().last().copied().into_iter().collect(),
+        (None, EngineName::Host) => engine::last_allowed().into_iter().collect(),
         (None, _) => Vec::new(),
     }
 }

@@ -1,0 +1,59 @@
+//! `tollgate doctor`: is this machine fit for measuring?
+
+use anyhow::{Result, bail};
+use eval::verdict::Verdict;
+
+use crate::cli::{DoctorArgs, DoctorEngine};
+use crate::doctor::{self, Guests, Plan};
+use crate::engine::{self, CpuListError};
+use crate::exit::Code;
+use crate::output;
+use crate::tree::Tree;
+
+/// Examines the machine and prints what was found. Its exit codes are its own: a
+/// script has to tell "unfit" from "could not find out".
+pub fn run(args: &DoctorArgs) -> Code {
+    match examine(args) {
+        Ok(Verdict { fit: true, .. }) => Code::Done,
+        Ok(_) => Code::Unfit,
+        Err(error) => {
+            tell!("tollgate: {error:#}");
+            Code::NoVerdict
+        }
+    }
+}
+
+fn examine(args: &DoctorArgs) -> Result<Verdict> {
+    if !args.root.is_dir() {
+        bail!(
+            "{} is no folder; name one that holds proc and sys",
+            args.root.display()
+        );
+    }
+    let plan = Plan {
+        cpus: cpus(args)?,
+        guests: match args.engine {
+            DoctorEngine::Auto | DoctorEngine::Kvm => Guests::Kvm,
+            DoctorEngine::Qemu => Guests::Emulator,
+            DoctorEngine::Host => Guests::None,
+        },
+        unpinned: Vec::new(),
+    };
+    let verdict = doctor::examine(&Tree::at(&args.root), &plan);
+    output::print(&match args.json {
+        true => serde_json::to_string_pretty(&verdict)? + "\n",
+        false => doctor::print(&verdict, output::wants_colour()),
+    })?;
+    Ok(verdict)
+}
+
+/// Those that were asked for, if they may be used.
+fn cpus(args: &DoctorArgs) -> Result<Vec<usize>, CpuListError> {
+    match &args.cpus {
+        Some(asked) => {
+            engine::mask(&asked.0)?;
+            Ok(asked.0.clone())
+        }
+        None => Ok(engine::last_allowed().into_iter().collect()),
+    }
+}

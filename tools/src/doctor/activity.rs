@@ -1,0 +1,242 @@
+//! What else the machine did during the noise test: the difference of two looks at
+//! the kernel's counters.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use crate::tree::Tree;
+
+/// The kernel counts processes' time in hundredths of a second on x86 (USER_HZ).
+const USER_HZ: f64 = 100.0;
+
+/// The kernel's counters at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    time: Instant,
+    cpus: BTreeMap<usize, CpuTime>,
+    processes: BTreeMap<u32, Process>,
+    interrupts: Interrupts,
+}
+
+/// A CPU's time since boot, in USER_HZ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct CpuTime {
+    busy: u64,
+    steal: u64,
+    all: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Process {
+    name: String,
+    /// Time in USER_HZ.
+    time: u64,
+}
+
+/// Device interrupts so far: by number, and CPU.
+type Interrupts = BTreeMap<u32, BTreeMap<usize, u64>>;
+
+/// What happened between two snapshots.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Activity {
+    /// CPUs that other processes kept busy: 1.5 is one and a half.
+    pub others: f64,
+    /// The processes that took most of that, with their CPUs, the greatest first.
+    pub busiest: Vec<(String, f64)>,
+    /// The share of the time in which each CPU was busy.
+    pub busy: BTreeMap<usize, f64>,
+    /// The share of the time that the hypervisor gave to others.
+    pub steal: BTreeMap<usize, f64>,
+    /// Device interrupts a second: by number, and CPU.
+    pub interrupts: BTreeMap<u32, BTreeMap<usize, f64>>,
+}
+
+impl Snapshot {
+    /// Takes one now.
+    pub fn take(tree: &Tree) -> Self {
+        Self {
+            time: Instant::now(),
+            cpus: cpu_times(&tree.text("/proc/stat").unwrap_or_default()),
+            processes: processes(tree),
+            interrupts: interrupts(&tree.text("/proc/interrupts").unwrap_or_default()),
+        }
+    }
+}
+
+impl Activity {
+    /// What happened between two snapshots; `None` where the kernel does not tell.
+    pub fn between(before: &Snapshot, after: &Snapshot) -> Option<Self> {
+        let seconds = after.time.duration_since(before.time).as_secs_f64();
+        if seconds <= 0.0 || after.cpus.is_empty() {
+            return None;
+        }
+        let share = |part: fn(&CpuTime) -> u64| -> BTreeMap<usize, f64> {
+            let shares = after.cpus.iter().filter_map(|(cpu, after)| {
+                let before = before.cpus.get(cpu)?;
+                let all = after.all.saturating_sub(before.all).max(1);
+                let part = part(after).saturating_sub(part(before));
+                Some((*cpu, part as f64 / all as f64))
+            });
+            shares.collect()
+        };
+        let busy = share(|time| time.busy);
+        let own = std::process::id();
+        let mut used = used(before, after, seconds);
+        let ours = used.remove(&own).map_or(0.0, |(_, cpus)| cpus);
+        let mut busiest: Vec<_> = used.into_values().filter(|(_, cpus)| *cpus > 0.0).collect();
+        busiest.sort_by(|a, b| b.1.total_cmp(&a.1));
+        Some(Self {
+            others: (busy.values().sum::<f64>() - ours).max(0.0),
+            busiest,
+            steal: share(|time| time.steal),
+            interrupts: rates(&before.interrupts, &after.interrupts, seconds),
+            busy,
+        })
+    }
+}
+
+/// How many CPUs each process used, with its name.
+fn used(before: &Snapshot, after: &Snapshot, seconds: f64) -> BTreeMap<u32, (String, f64)> {
+    let processes = after.processes.iter().map(|(id, process)| {
+        let earlier = before.processes.get(id).map_or(0, |process| process.time);
+        let time = process.time.saturating_sub(earlier) as f64 / USER_HZ;
+        (*id, (process.name.clone(), time / seconds))
+    });
+    processes.collect()
+}
+
+fn rates(
+    before: &Interrupts,
+    after: &Interrupts,
+    seconds: f64,
+) -> BTreeMap<u32, BTreeMap<usize, f64>> {
+    let rate = |number: &u32, cpu: &usize, count: u64| {
+        let earlier = before.get(number).and_then(|counts| counts.get(cpu));
+        count.saturating_sub(earlier.copied().unwrap_or(0)) as f64 / seconds
+    };
+    after
+        .iter()
+        .map(|(number, counts)| {
+            let rates = counts
+                .iter()
+                .map(|(cpu, count)| (*cpu, rate(number, cpu, *count)));
+            (*number, rates.collect())
+        })
+        .collect()
+}
+
+/// The lines `cpuN` of /proc/stat: user, nice, system, idle, iowait, irq, softirq,
+/// steal, and two that are parts of user and nice (Linux, proc.rst).
+fn cpu_times(stat: &str) -> BTreeMap<usize, CpuTime> {
+    const IDLE: usize = 3;
+    const IOWAIT: usize = 4;
+    const STEAL: usize = 7;
+    const FIELDS: usize = 8;
+    let lines = stat.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let cpu = words.next()?.strip_prefix("cpu")?.parse().ok()?;
+        let fields: Vec<u64> = words.take(FIELDS).map_while(|w| w.parse().ok()).collect();
+        let field = |i: usize| fields.get(i).copied().unwrap_or(0);
+        let all = fields.iter().sum();
+        let time = CpuTime {
+            busy: all - field(IDLE) - field(IOWAIT) - field(STEAL),
+            steal: field(STEAL),
+            all,
+        };
+        Some((cpu, time))
+    });
+    lines.collect()
+}
+
+fn processes(tree: &Tree) -> BTreeMap<u32, Process> {
+    let names = tree.names("/proc").into_iter();
+    names
+        .filter_map(|name| {
+            let id = name.parse().ok()?;
+            Some((id, process(&tree.text(&format!("/proc/{id}/stat"))?)?))
+        })
+        .collect()
+}
+
+/// /proc/PID/stat: the name in brackets, which may hold brackets itself; then, from
+/// the state on, user and system time as 12th and 13th.
+fn process(stat: &str) -> Option<Process> {
+    let (_, rest) = stat.split_once('(')?;
+    let (name, rest) = rest.rsplit_once(')')?;
+    let mut times = rest.split_whitespace().skip(11);
+    let mut time = || times.next()?.parse::<u64>().ok();
+    Some(Process {
+        name: name.to_owned(),
+        time: time()? + time()?,
+    })
+}
+
+/// The lines of devices, which begin with a number. The first line names the columns:
+/// CPUs that are offline have none.
+fn interrupts(text: &str) -> Interrupts {
+    let mut lines = text.lines();
+    let header = lines.next().unwrap_or_default().split_whitespace();
+    let cpus: Vec<usize> = header
+        .filter_map(|word| word.strip_prefix("CPU")?.parse().ok())
+        .collect();
+    lines
+        .filter_map(|line| {
+            let (number, counts) = line.split_once(':')?;
+            let counts = counts.split_whitespace().map_while(|w| w.parse().ok());
+            Some((
+                number.trim().parse().ok()?,
+                cpus.iter().copied().zip(counts).collect(),
+            ))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn snapshot(seconds: u64, stat: &str, processes: &[&str], irqs: &str) -> Snapshot {
+        let start = Instant::now();
+        Snapshot {
+            time: start + Duration::from_secs(seconds),
+            cpus: cpu_times(stat),
+            processes: (1..)
+                .zip(processes)
+                .map(|(id, stat)| (id, process(stat).unwrap()))
+                .collect(),
+            interrupts: interrupts(irqs),
+        }
+    }
+
+    #[test]
+    fn two_looks_tell_who_was_busy() {
+        let before = snapshot(
+            0,
+            "cpu  9 9 9 9\ncpu0 100 0 0 900 0 0 0 0 50 0\ncpu2 0 0 0 1000 0 0 0 0 0 0\n",
+            &["1 (a (b) c) R 0 0 0 0 0 0 0 0 0 0 30 10 0"],
+            "     CPU0 CPU2\n 24: 5 7 IO-APIC disk\nLOC: 1 2 timer\n",
+        );
+        let mut after = snapshot(
+            2,
+            "cpu  9 9 9 9\ncpu0 250 0 0 940 0 0 0 10 50 0\ncpu2 50 0 0 1150 0 0 0 0 0 0\n",
+            &["1 (a (b) c) R 0 0 0 0 0 0 0 0 0 0 130 60 0"],
+            "     CPU0 CPU2\n 24: 5 207 IO-APIC disk\nLOC: 9 9 timer\n",
+        );
+        after.time = before.time + Duration::from_secs(2);
+        let activity = Activity::between(&before, &after).unwrap();
+        assert_eq!(activity.busy, BTreeMap::from([(0, 0.75), (2, 0.25)]));
+        assert_eq!(activity.steal, BTreeMap::from([(0, 0.05), (2, 0.0)]));
+        assert_eq!(activity.others, 1.0);
+        assert_eq!(activity.busiest, [("a (b) c".to_owned(), 0.75)]);
+        let rates = BTreeMap::from([(0, 0.0), (2, 100.0)]);
+        assert_eq!(activity.interrupts, BTreeMap::from([(24, rates)]));
+    }
+
+    #[test]
+    fn a_kernel_that_tells_nothing_gives_no_figure() {
+        let nothing = snapshot(0, "", &[], "");
+        assert_eq!(Activity::between(&nothing, &nothing), None);
+    }
+}

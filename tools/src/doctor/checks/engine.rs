@@ -1,0 +1,152 @@
+//! What will run the guests, and what this machine runs on itself.
+
+use vmm::probe::Kvm;
+
+use super::Found;
+use crate::doctor::{Facts, Guests};
+
+/// Whether guests run on the CPU.
+pub(super) fn engine(facts: &Facts) -> Found {
+    match facts.plan.guests {
+        Guests::None => Found::ok("no guests: programs run on the host"),
+        Guests::Emulator => {
+            Found::unfit("guests run in QEMU's software emulation, which measures the emulator")
+                .mend("use `engine = \"auto\"` or \"kvm\" where there is KVM")
+        }
+        Guests::Kvm => kvm(facts),
+    }
+}
+
+fn kvm(facts: &Facts) -> Found {
+    let what = match &facts.kvm {
+        Kvm::NoPermission { .. } => "no permission for /dev/kvm".to_owned(),
+        kvm => format!("KVM: {kvm}"),
+    };
+    match &facts.kvm {
+        Kvm::Hardware { .. } => Found::ok(what),
+        Kvm::Nested { .. } => Found::warning(format!(
+            "{what}: exits go through the outer hypervisor and cost far more"
+        ))
+        .mend("measure on the outer machine"),
+        Kvm::SoftwareEmulated { .. } => {
+            Found::unfit(what).mend("measure where the CPU shows vmx or svm")
+        }
+        Kvm::NoDevice => Found::unfit(what).mend(load_module(facts)),
+        Kvm::NoPermission { group } => {
+            Found::unfit(what).mend(format!("sudo usermod -aG {group} $USER, then log in again"))
+        }
+        Kvm::Broken { .. } => Found::unfit(what).mend("sudo dmesg | grep -i kvm"),
+    }
+}
+
+fn load_module(facts: &Facts) -> &'static str {
+    match (facts.processor.extension, &facts.processor.hypervisor) {
+        (Some("vmx"), _) => "sudo modprobe kvm_intel",
+        (Some(_), _) => "sudo modprobe kvm_amd",
+        (None, Some(_)) => "switch nested virtualisation on in the hypervisor underneath",
+        (None, None) => "switch virtualisation (VT-x, SVM) on in the firmware's settings",
+    }
+}
+
+/// Whether another hypervisor shares out the CPUs, out of sight.
+pub(super) fn hypervisor(facts: &Facts) -> Found {
+    match &facts.processor.hypervisor {
+        None => Found::ok("none: the CPU is the machine's own"),
+        Some(name) => Found::warning(format!(
+            "this is a virtual machine ({name}): clock, neighbours and mitigations of the \
+             machine underneath are out of sight"
+        ))
+        .mend("measure on the machine itself, or on a dedicated host"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eval::verdict::State::{Ok, Unfit, Warning};
+
+    use super::super::tests::expect;
+    use super::*;
+
+    #[test]
+    fn every_kind_of_kvm_has_its_word() {
+        let rate = 0.9;
+        let extension = || "vmx".to_owned();
+        for (kvm, state, words) in [
+            (
+                Kvm::Hardware {
+                    extension: extension(),
+                    rate,
+                },
+                Ok,
+                "hardware (vmx)",
+            ),
+            (
+                Kvm::Nested {
+                    extension: extension(),
+                    rate,
+                },
+                Warning,
+                "outer",
+            ),
+            (
+                Kvm::SoftwareEmulated {
+                    rate: Some(1e-3),
+                    reason: "no vmx".into(),
+                },
+                Unfit,
+                "no vmx",
+            ),
+            (Kvm::NoDevice, Unfit, "modprobe kvm_amd"),
+            (
+                Kvm::NoPermission {
+                    group: "kvm".into(),
+                },
+                Unfit,
+                "no permission for /dev/kvm sudo usermod -aG kvm",
+            ),
+            (
+                Kvm::Broken {
+                    reason: "EIO".into(),
+                },
+                Unfit,
+                "EIO",
+            ),
+        ] {
+            expect(engine, |facts| facts.kvm = kvm, state, words);
+        }
+    }
+
+    #[test]
+    fn kvm_only_matters_to_guests() {
+        let without_kvm = |guests| {
+            move |facts: &mut Facts| {
+                facts.kvm = Kvm::NoDevice;
+                facts.plan.guests = guests;
+            }
+        };
+        expect(engine, without_kvm(Guests::None), Ok, "on the host");
+        expect(engine, without_kvm(Guests::Emulator), Unfit, "emulation");
+    }
+
+    #[test]
+    fn what_loads_the_module_depends_on_the_processor() {
+        for (extension, hypervisor, words) in [
+            (Some("vmx"), None, "kvm_intel"),
+            (None, None, "firmware"),
+            (None, Some("Xen".to_owned()), "nested"),
+        ] {
+            let spoil = |facts: &mut Facts| {
+                facts.kvm = Kvm::NoDevice;
+                facts.processor.extension = extension;
+                facts.processor.hypervisor = hypervisor;
+            };
+            expect(engine, spoil, Unfit, words);
+        }
+    }
+
+    #[test]
+    fn a_virtual_machine_is_named() {
+        let spoil = |facts: &mut Facts| facts.processor.hypervisor = Some("KVMKVMKVM".into());
+        expect(hypervisor, spoil, Warning, "KVMKVMKVM");
+    }
+}

@@ -1,0 +1,192 @@
+//! What sets the core's clock, and what puts it to sleep.
+
+use super::{Found, list};
+use crate::doctor::Facts;
+use crate::doctor::host::Cpu;
+
+/// Whether Linux has a hold on the clock at all.
+pub(super) fn driver(facts: &Facts) -> Found {
+    let drivers = distinct(facts, |cpu| cpu.driver.clone());
+    match drivers.as_slice() {
+        [] if facts.processor.hypervisor.is_none() => {
+            hidden(facts, "no frequency driver").mend("sudo modprobe acpi_cpufreq")
+        }
+        [] => hidden(facts, "no frequency driver"),
+        drivers => Found::ok(drivers.join(", ")),
+    }
+}
+
+/// Whether the clock keeps still while something runs.
+pub(super) fn governor(facts: &Facts) -> Found {
+    let governors = distinct(facts, |cpu| cpu.governor.clone());
+    if governors.is_empty() {
+        return hidden(facts, "no governor");
+    }
+    let what = governors.join(", ");
+    let moving: Vec<_> = facts.host.cpus.iter().filter(|cpu| moves(cpu)).collect();
+    if moving.is_empty() {
+        return Found::ok(what);
+    }
+    let cpus: Vec<_> = moving.iter().map(|cpu| cpu.cpu).collect();
+    let range = moving.iter().find_map(|cpu| cpu.range_khz);
+    let range = range.map_or(String::new(), |(low, high)| {
+        format!(", between {} and {} MHz", low / 1000, high / 1000)
+    });
+    Found::unfit(format!("{what}: the clock follows the load{range}"))
+        .mend(format!("sudo tollgate tune apply --cpus {}", list(&cpus)))
+}
+
+/// `performance` asks for the highest frequency, `userspace` keeps the one that was
+/// set; any other moves, unless there is nowhere to go.
+fn moves(cpu: &Cpu) -> bool {
+    let still = ["performance", "userspace"];
+    let free = cpu.range_khz.is_none_or(|(low, high)| low < high);
+    let governor = cpu.governor.as_deref();
+    free && governor.is_some_and(|governor| !still.contains(&governor))
+}
+
+/// Whether the clock depends on temperature and on what other cores do.
+pub(super) fn turbo(facts: &Facts) -> Found {
+    match facts.host.turbo {
+        Some(false) => Found::ok("off"),
+        Some(true) => {
+            Found::warning("on: the clock depends on temperature, power and the other cores' load")
+                .mend(format!(
+                    "sudo tollgate tune apply --cpus {}",
+                    list(&facts.plan.cpus)
+                ))
+        }
+        None => hidden(facts, "no switch for turbo"),
+    }
+}
+
+/// Sleep from which waking takes longer than a few function calls of the kernel.
+const DEEP_US: u64 = 10;
+
+/// Whether CPUs fall into deep sleep between boots and while they wait.
+pub(super) fn idle_states(facts: &Facts) -> Found {
+    let driver = facts.host.idle_driver.as_deref().unwrap_or("none");
+    let states = facts
+        .host
+        .cpus
+        .iter()
+        .filter_map(|cpu| cpu.deepest_idle.as_ref());
+    let Some(deepest) = states.max_by_key(|state| state.latency_us) else {
+        return Found::unknown(format!("no idle states are shown (driver: {driver})"));
+    };
+    let what = format!(
+        "driver {driver}, deepest state {} with {} µs to wake up",
+        deepest.name, deepest.latency_us
+    );
+    let limit = facts
+        .host
+        .latency_limit_us
+        .and_then(|us| u64::try_from(us).ok());
+    match limit {
+        _ if deepest.latency_us <= DEEP_US => Found::ok(what),
+        Some(limit) if limit <= DEEP_US => Found::ok(format!(
+            "{what}, of which /dev/cpu_dma_latency allows {limit} µs"
+        )),
+        _ => Found::warning(format!(
+            "{what}: a core that was asleep begins with a slow clock and cold caches"
+        ))
+        .mend("tollgate run --tune, which holds /dev/cpu_dma_latency at 0"),
+    }
+}
+
+/// Something about the clock that this machine does not show.
+fn hidden(facts: &Facts, what: &str) -> Found {
+    Found::unknown(match &facts.processor.hypervisor {
+        Some(name) => format!("{what}: the machine underneath ({name}) sets the clock"),
+        None => format!("{what}: the firmware sets the clock"),
+    })
+}
+
+/// Each value that the measuring CPUs have, once.
+fn distinct(facts: &Facts, value: impl Fn(&Cpu) -> Option<String>) -> Vec<String> {
+    let mut values: Vec<_> = facts.host.cpus.iter().filter_map(value).collect();
+    values.sort();
+    values.dedup();
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use eval::verdict::State::{Ok, Unfit, Unknown, Warning};
+
+    use super::super::tests::expect;
+    use super::*;
+    use crate::doctor::host::IdleState;
+
+    fn governed(governor: &str, range: (u64, u64)) -> impl FnOnce(&mut Facts) {
+        move |facts| {
+            facts.host.cpus[0].governor = Some(governor.into());
+            facts.host.cpus[0].range_khz = Some(range);
+        }
+    }
+
+    #[test]
+    fn a_governor_that_moves_the_clock_is_unfit() {
+        let wide = (800_000, 3_600_000);
+        for governor_name in ["powersave", "schedutil", "ondemand", "conservative"] {
+            let spoil = governed(governor_name, wide);
+            expect(governor, spoil, Unfit, "between 800 and 3600 MHz");
+        }
+        expect(
+            governor,
+            governed("ondemand", wide),
+            Unfit,
+            "tune apply --cpus 3",
+        );
+        expect(governor, governed("userspace", wide), Ok, "userspace");
+        // Nowhere to go: the governor's name does not matter.
+        expect(
+            governor,
+            governed("powersave", (3_600_000, 3_600_000)),
+            Ok,
+            "powersave",
+        );
+    }
+
+    #[test]
+    fn a_machine_without_a_driver_cannot_tell() {
+        let spoil = |facts: &mut Facts| {
+            facts.host.cpus[0] = Cpu::default();
+            facts.host.turbo = None;
+            facts.processor.hypervisor = Some("KVMKVMKVM".into());
+        };
+        for check in [driver, governor, turbo] {
+            expect(check, spoil, Unknown, "KVMKVMKVM");
+        }
+    }
+
+    #[test]
+    fn turbo_is_a_warning() {
+        expect(
+            turbo,
+            |facts| facts.host.turbo = Some(true),
+            Warning,
+            "tune apply",
+        );
+    }
+
+    #[test]
+    fn deep_sleep_counts_unless_it_is_forbidden() {
+        let sleep = |latency_us, limit| {
+            move |facts: &mut Facts| {
+                let name = "C6".into();
+                facts.host.cpus[0].deepest_idle = Some(IdleState { name, latency_us });
+                facts.host.latency_limit_us = Some(limit);
+            }
+        };
+        let unlimited = 2_000_000_000;
+        expect(idle_states, sleep(10, unlimited), Ok, "10 µs to wake up");
+        expect(
+            idle_states,
+            sleep(133, unlimited),
+            Warning,
+            "C6 with 133 µs",
+        );
+        expect(idle_states, sleep(133, 0), Ok, "allows 0 µs");
+    }
+}

@@ -1,0 +1,121 @@
+//! What the host's kernel and microcode do against attacks, which costs time.
+
+use super::Found;
+use crate::doctor::Facts;
+
+/// Whether each start has another layout of memory.
+pub(super) fn aslr(facts: &Facts) -> Found {
+    match facts.host.randomize_va_space {
+        None => Found::unknown("the kernel does not tell whether it randomises addresses"),
+        Some(0) => Found::warning(
+            "off: every boot of a host target has the same layout, whose luck stays in the numbers",
+        )
+        .mend("sudo sysctl kernel.randomize_va_space=2"),
+        Some(level) => Found::ok(format!("on ({level}): boots average over layouts")),
+    }
+}
+
+/// Whether the host's kernel defends itself, as kernels do where programs really run.
+pub(super) fn mitigations(facts: &Facts) -> Found {
+    let all = &facts.host.vulnerabilities;
+    if all.is_empty() {
+        return Found::unknown("the kernel does not tell its vulnerabilities");
+    }
+    let open: Vec<_> = all
+        .iter()
+        .filter(|(name, text)| text.starts_with("Vulnerable") && *name != OLD_MICROCODE)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let parameter = facts.host.cmdline.as_deref().and_then(mitigations_word);
+    let parameter = parameter.map_or(String::new(), |word| format!(" ({word})"));
+    match open.as_slice() {
+        [] => Found::ok(format!("none of {} is open{parameter}", all.len())),
+        open => Found::warning(format!(
+            "vulnerable: {}{parameter}: system calls of the host are cheaper than with every \
+             mitigation",
+            open.join(", ")
+        ))
+        .mend("remove `mitigations=off` and the like from the kernel's command line; update the microcode"),
+    }
+}
+
+/// The last one counts.
+fn mitigations_word(cmdline: &str) -> Option<&str> {
+    let mut words = cmdline.split_whitespace();
+    words.rfind(|word| word.starts_with("mitigations="))
+}
+
+/// Since Linux 6.16 the kernel knows revisions that have a successor.
+const OLD_MICROCODE: &str = "old_microcode";
+
+/// Whether the microcode is known, and the same everywhere.
+pub(super) fn microcode(facts: &Facts) -> Found {
+    let old = facts.host.vulnerabilities.get(OLD_MICROCODE);
+    let is_old = old.is_some_and(|text| text.starts_with("Vulnerable"));
+    match (facts.host.microcode.as_slice(), &facts.processor.hypervisor) {
+        ([], _) => Found::unknown("the revision is not told"),
+        ([revision], Some(name)) => {
+            Found::unknown(format!("revision {revision}, if {name} tells the truth"))
+        }
+        ([revision], None) if is_old => Found::warning(format!(
+            "revision {revision} is known to be old: newer ones change what kernel entries cost"
+        ))
+        .mend("sudo apt-get install amd64-microcode intel-microcode, and reboot"),
+        ([revision], None) => Found::ok(format!("revision {revision}")),
+        (several, _) => Found::warning(format!(
+            "the CPUs have different revisions: {}",
+            several.join(", ")
+        ))
+        .mend("update the firmware or the microcode package, and reboot"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eval::verdict::State::{Ok, Unknown, Warning};
+
+    use super::super::tests::expect;
+    use super::*;
+
+    #[test]
+    fn a_fixed_layout_is_a_warning() {
+        let level = |level| move |facts: &mut Facts| facts.host.randomize_va_space = Some(level);
+        expect(
+            aslr,
+            level(0),
+            Warning,
+            "sysctl kernel.randomize_va_space=2",
+        );
+        expect(aslr, level(1), Ok, "on (1)");
+    }
+
+    #[test]
+    fn open_vulnerabilities_are_named() {
+        let spoil = |facts: &mut Facts| {
+            let text = "Vulnerable: Safe RET, no microcode".to_owned();
+            facts.host.vulnerabilities.insert("srso".into(), text);
+            facts.host.cmdline = Some("mitigations=auto mitigations=off".into());
+        };
+        expect(
+            mitigations,
+            spoil,
+            Warning,
+            "vulnerable: srso (mitigations=off)",
+        );
+    }
+
+    #[test]
+    fn microcode_is_believed_on_the_machine_itself() {
+        let several = |facts: &mut Facts| facts.host.microcode.push("0xa601209".into());
+        expect(microcode, several, Warning, "0xa601203, 0xa601209");
+        let old = |facts: &mut Facts| {
+            let vulnerabilities = &mut facts.host.vulnerabilities;
+            vulnerabilities.insert(OLD_MICROCODE.into(), "Vulnerable".into());
+        };
+        expect(microcode, old, Warning, "known to be old");
+        // Which is no open door by itself.
+        expect(mitigations, old, Ok, "none of 2");
+        let guest = |facts: &mut Facts| facts.processor.hypervisor = Some("Xen".into());
+        expect(microcode, guest, Unknown, "if Xen tells the truth");
+    }
+}

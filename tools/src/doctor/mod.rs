@@ -1,0 +1,99 @@
+//! Is this machine fit for measuring, and if not, why, and what mends it?
+//!
+//! Facts are gathered first: what Linux tells ([`host`]), what the processor and its
+//! counter show ([`counter`]), and what happens while nothing should ([`noise`],
+//! [`activity`]). Then each check of [`checks::ALL`] judges them, and reads nothing
+//! itself. docs/DOCTOR.md gives each check's thresholds and reasons.
+
+mod activity;
+mod checks;
+mod counter;
+mod host;
+mod noise;
+mod print;
+
+use std::time::Duration;
+
+use eval::verdict::{Finding, Verdict};
+
+pub use self::print::print;
+
+use self::activity::{Activity, Snapshot};
+use self::counter::{Counter, Processor};
+use self::host::Host;
+use self::noise::CpuNoise;
+use crate::engine;
+use crate::tree::Tree;
+
+/// For how long the noise test watches.
+const NOISE_TEST: Duration = Duration::from_secs(2);
+
+/// What shall be measured, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The CPUs that will measure.
+    pub cpus: Vec<usize>,
+    /// What will run the guests.
+    pub guests: Guests,
+    /// Targets that may run on every CPU.
+    pub unpinned: Vec<String>,
+}
+
+/// What will run the guests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guests {
+    /// KVM.
+    Kvm,
+    /// An emulator, although it measures nothing.
+    Emulator,
+    /// There are none: programs run on the host.
+    None,
+}
+
+/// Everything that the checks judge.
+#[derive(Clone, Debug)]
+struct Facts {
+    plan: Plan,
+    kvm: vmm::probe::Kvm,
+    processor: Processor,
+    counter: Counter,
+    host: Host,
+    activity: Option<Activity>,
+    noise: Vec<CpuNoise>,
+}
+
+/// Examines the machine for a little more than two seconds.
+pub fn examine(tree: &Tree, plan: &Plan) -> Verdict {
+    let facts = gather(tree, plan);
+    let findings = checks::ALL
+        .iter()
+        .map(|(name, check)| {
+            let checks::Found { state, what, mend } = check(&facts);
+            Finding {
+                check: (*name).to_owned(),
+                state,
+                what,
+                mend,
+            }
+        })
+        .collect();
+    let noise = noise::worst(&facts.noise).map(|noise| noise.figures());
+    Verdict::new(findings, noise)
+}
+
+fn gather(tree: &Tree, plan: &Plan) -> Facts {
+    let counter = Counter::measure(plan.cpus.first().copied(), &engine::allowed());
+    let before = Snapshot::take(tree);
+    let noise = noise::test(&plan.cpus, counter.frequency.hz(), NOISE_TEST);
+    let after = Snapshot::take(tree);
+    Facts {
+        plan: plan.clone(),
+        // Its guests would be noise: they run after the test, or long before it.
+        kvm: engine::probe(),
+        processor: Processor::ask(),
+        counter,
+        host: Host::read(tree, &plan.cpus),
+        activity: Activity::between(&before, &after),
+        noise,
+    }
+}

@@ -1,0 +1,186 @@
+//! The noise test: what happens on a CPU while nothing should.
+//!
+//! A thread does nothing but read the counter. Wherever two readings lie further apart
+//! than a microsecond, something else had the CPU: an interrupt, another process, the
+//! firmware, a hypervisor. Every millisecond it times a fixed chain of multiplications,
+//! whose ticks change with the core's clock and with a sibling's use of the core.
+
+use std::arch::asm;
+use std::thread;
+use std::time::Duration;
+
+use eval::stats::Sorted;
+use eval::verdict::Noise;
+
+use crate::engine;
+use crate::tsc;
+
+/// A pause this long is no reading of the counter: those take a few dozen
+/// nanoseconds, and the shortest interrupt about a microsecond.
+const GAP: Duration = Duration::from_micros(1);
+/// How often the chain is timed.
+const CHAIN_EVERY: Duration = Duration::from_millis(1);
+/// So long a chain takes about 12 µs, half of a batch, and a counter with a step of
+/// 10 ns still tells 0.1 % of it.
+const CHAIN_TURNS: u64 = 1024;
+const CHAIN_UNROLLED: u64 = 16;
+
+/// What was seen on one CPU. All times in nanoseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CpuNoise {
+    /// The CPU.
+    pub cpu: usize,
+    /// How long it was watched.
+    pub watched_ns: f64,
+    /// How much of that lies in gaps.
+    pub lost_ns: f64,
+    /// How many gaps there were.
+    pub gaps: u64,
+    /// The longest of them.
+    pub longest_ns: f64,
+    /// The chains' median.
+    pub chain_median_ns: f64,
+    /// Interquartile range of the chains.
+    pub chain_iqr_ns: f64,
+}
+
+impl CpuNoise {
+    /// The share of the time that was lost, from 0 to 1.
+    pub fn lost(&self) -> f64 {
+        self.lost_ns / self.watched_ns
+    }
+
+    /// Interquartile range of the chains over their median.
+    pub fn chain_spread(&self) -> f64 {
+        self.chain_iqr_ns / self.chain_median_ns
+    }
+
+    /// As it is kept with a run.
+    pub fn figures(&self) -> Noise {
+        Noise {
+            cpu: self.cpu,
+            seconds: self.watched_ns / 1e9,
+            gap_ns: GAP.as_nanos() as f64,
+            lost: self.lost(),
+            gaps_per_second: self.gaps as f64 / (self.watched_ns / 1e9),
+            longest_ns: self.longest_ns,
+            chain_spread: self.chain_spread(),
+        }
+    }
+}
+
+/// The CPU that lost the greatest share of its time.
+pub fn worst(noise: &[CpuNoise]) -> Option<&CpuNoise> {
+    noise.iter().max_by(|a, b| a.lost().total_cmp(&b.lost()))
+}
+
+/// Watches these CPUs, all at the same time, as a guest would use them. A CPU that
+/// this process may not use is left out.
+pub fn test(cpus: &[usize], hz: f64, time: Duration) -> Vec<CpuNoise> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = cpus
+            .iter()
+            .map(|&cpu| scope.spawn(move || watch(cpu, hz, time)))
+            .collect();
+        threads
+            .into_iter()
+            .filter_map(|thread| thread.join().ok()?)
+            .collect()
+    })
+}
+
+fn watch(cpu: usize, hz: f64, time: Duration) -> Option<CpuNoise> {
+    engine::pin_thread(cpu).ok()?;
+    let ticks = |time: Duration| (time.as_secs_f64() * hz) as u64;
+    let ns = |ticks: f64| ticks / hz * 1e9;
+    let (gap, chain_every) = (ticks(GAP), ticks(CHAIN_EVERY));
+    let mut chains = Vec::with_capacity((time.as_millis() as usize).saturating_add(1));
+    let (mut lost, mut gaps, mut longest) = (0, 0, 0);
+    let start = tsc::ticks();
+    let end = start + ticks(time);
+    let (mut last, mut next_chain) = (start, start);
+    while last < end {
+        if last >= next_chain {
+            chain();
+            let now = tsc::ticks();
+            chains.push(now.wrapping_sub(last) as f64);
+            next_chain = now + chain_every;
+            last = now;
+        }
+        let now = tsc::ticks();
+        let pause = now.wrapping_sub(last);
+        if pause > gap {
+            lost += pause;
+            gaps += 1;
+            longest = longest.max(pause);
+        }
+        last = now;
+    }
+    let chains = Sorted::new(chains).ok()?;
+    Some(CpuNoise {
+        cpu,
+        watched_ns: ns((last - start) as f64),
+        lost_ns: ns(lost as f64),
+        gaps,
+        longest_ns: ns(longest as f64),
+        chain_median_ns: ns(chains.median()),
+        chain_iqr_ns: ns(chains.q3() - chains.q1()),
+    })
+}
+
+/// Multiplications of which each needs the one before: three core cycles each on all
+/// x86-64 processors of the last fifteen years (uops.info, IMUL r64, r64).
+fn chain() {
+    // SAFETY: nothing but registers, which are declared, is touched.
+    unsafe {
+        asm!(
+            "2:",
+            ".rept {unrolled}",
+            "imul {x}, {x}",
+            ".endr",
+            "dec {turns}",
+            "jnz 2b",
+            unrolled = const CHAIN_UNROLLED,
+            x = inout(reg) 3_u64 => _,
+            turns = inout(reg) CHAIN_TURNS => _,
+            options(nomem, nostack),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_sees_the_time_that_it_watches() {
+        let cpus = engine::allowed();
+        let hz = tsc::frequency().hz();
+        let time = Duration::from_millis(20);
+        let noise = test(&cpus[..1], hz, time);
+        let [noise] = noise.as_slice() else {
+            panic!("one CPU, one figure");
+        };
+        assert!(noise.watched_ns >= 20e6, "{noise:?}");
+        assert!((0.0..=1.0).contains(&noise.lost()), "{noise:?}");
+        assert!(noise.longest_ns <= noise.lost_ns, "{noise:?}");
+        // 16384 multiplications of 3 cycles, on cores between 1 and 10 GHz.
+        assert!(noise.chain_median_ns > 4_900.0, "{noise:?}");
+    }
+
+    #[test]
+    fn the_worst_cpu_is_the_one_that_lost_most() {
+        let noise = |cpu, lost_ns| CpuNoise {
+            cpu,
+            watched_ns: 1e9,
+            lost_ns,
+            gaps: 1,
+            longest_ns: lost_ns,
+            chain_median_ns: 1e4,
+            chain_iqr_ns: 10.0,
+        };
+        let all = [noise(0, 1e3), noise(1, 1e6), noise(2, 1e5)];
+        assert_eq!(worst(&all).map(|noise| noise.cpu), Some(1));
+        assert_eq!(worst(&[]), None);
+    }
+}

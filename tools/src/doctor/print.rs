@@ -1,0 +1,89 @@
+//! A verdict for a terminal.
+
+use eval::verdict::{State, Verdict};
+use textwrap::Options;
+
+const WIDTH: usize = 80;
+/// Where findings begin: behind the state and the check's name.
+const INDENT: &str = "                           ";
+
+/// The findings, the worst first, each with what mends it; the verdict comes last,
+/// where it is seen.
+pub fn print(verdict: &Verdict, colour: bool) -> String {
+    let findings = State::ALL
+        .into_iter()
+        .flat_map(|state| verdict.in_state(state));
+    let mut out = String::new();
+    for finding in findings {
+        let (on, off) = match colour {
+            true => (escape(finding.state), "\x1b[0m"),
+            false => ("", ""),
+        };
+        let lines = wrap(&finding.what);
+        let lines = lines.trim_start();
+        out += &format!(
+            "{on}{:<8}{off} {:<17} {lines}\n",
+            finding.state, finding.check
+        );
+        if let Some(mend) = &finding.mend {
+            out += &format!("{}\n", wrap(&format!("mend: {mend}")));
+        }
+    }
+    out + &match verdict.headline() {
+        Some(headline) => format!("\n{headline}\n"),
+        None => "\nFit for measuring.\n".into(),
+    }
+}
+
+fn wrap(text: &str) -> String {
+    let options = Options::new(WIDTH)
+        .initial_indent(INDENT)
+        .subsequent_indent(INDENT)
+        .break_words(false);
+    textwrap::fill(text, options)
+}
+
+/// ECMA-48, SGR.
+fn escape(state: State) -> &'static str {
+    match state {
+        State::Ok => "\x1b[32m",
+        State::Warning => "\x1b[33m",
+        State::Unfit => "\x1b[1;31m",
+        State::Unknown => "\x1b[2m",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eval::verdict::Finding;
+
+    use super::*;
+
+    #[test]
+    fn the_worst_comes_first_and_the_verdict_last() {
+        let finding = |check: &str, state, mend: Option<&str>| Finding {
+            check: check.into(),
+            state,
+            what: "what was found, in so many words that one line does not hold them".into(),
+            mend: mend.map(str::to_owned),
+        };
+        let verdict = Verdict::new(
+            vec![
+                finding("tsc-invariant", State::Ok, None),
+                finding("load", State::Unfit, Some("stop it")),
+            ],
+            None,
+        );
+        let expected = "\
+unfit    load              what was found, in so many words that one line does
+                           not hold them
+                           mend: stop it
+ok       tsc-invariant     what was found, in so many words that one line does
+                           not hold them
+
+UNFIT FOR MEASURING, says tollgate doctor: load.
+";
+        assert_eq!(print(&verdict, false), expected);
+        assert!(print(&verdict, true).contains("\x1b[1;31munfit   \x1b[0m load"));
+    }
+}

@@ -1,0 +1,64 @@
+//! What Linux tells in /proc and /sys, or in a copy of them: tests lay out machines
+//! that nobody has at hand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::engine;
+
+/// The folder below which /proc and /sys lie.
+#[derive(Clone, Debug)]
+pub struct Tree(PathBuf);
+
+impl Default for Tree {
+    /// This machine.
+    fn default() -> Self {
+        Self::at("/")
+    }
+}
+
+impl Tree {
+    /// The tree below that folder.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self(root.into())
+    }
+
+    /// A file's text without the white space around it; `None` where it cannot be read.
+    pub fn text(&self, path: &str) -> Option<String> {
+        let bytes = fs::read(self.place(path)).ok()?;
+        Some(String::from_utf8_lossy(&bytes).trim().to_owned())
+    }
+
+    /// A file's bytes; `None` where it cannot be read.
+    pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        fs::read(self.place(path)).ok()
+    }
+
+    /// A file that holds one number.
+    pub fn number<T: FromStr>(&self, path: &str) -> Option<T> {
+        self.text(path)?.parse().ok()
+    }
+
+    /// A file that holds a list of CPUs, which may be empty: `0,2-3`.
+    pub fn cpus(&self, path: &str) -> Option<Vec<usize>> {
+        match self.text(path)?.as_str() {
+            "" => Some(Vec::new()),
+            list => engine::parse_list(list).ok(),
+        }
+    }
+
+    /// What lies in a folder, in alphabetical order; nothing where it cannot be read.
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.place(folder)).into_iter().flatten();
+        let mut names: Vec<_> = entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn place(&self, path: &str) -> PathBuf {
+        self.0.join(Path::new(path.trim_start_matches('/')))
+    }
+}

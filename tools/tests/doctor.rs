@@ -1,0 +1,115 @@
+//! `tollgate doctor`, on this machine and on others that are laid out for it.
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
+
+mod common;
+
+use common::{Answer, Sandbox};
+use serde_json::Value;
+
+/// The verdict, and whether the exit code says the same.
+#[track_caller]
+fn verdict(answer: &Answer) -> Value {
+    let verdict: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let expected = if verdict["fit"] == true { 0 } else { 2 };
+    assert_eq!(answer.code, expected, "{}", answer.stdout);
+    verdict
+}
+
+fn finding<'v>(verdict: &'v Value, check: &str) -> &'v Value {
+    let findings = verdict["findings"].as_array().unwrap();
+    findings.iter().find(|f| f["check"] == check).unwrap()
+}
+
+#[test]
+fn this_machine_gets_a_verdict_with_a_figure() {
+    let sandbox = Sandbox::new();
+    let verdict = verdict(&sandbox.tollgate(&["doctor", "--json", "--engine", "host"]));
+    assert_eq!(finding(&verdict, "engine")["state"], "ok");
+    let noise = &verdict["noise"];
+    assert!(noise["seconds"].as_f64().unwrap() >= 2.0);
+    assert!((0.0..=1.0).contains(&noise["lost"].as_f64().unwrap()));
+}
+
+#[test]
+fn an_emulator_makes_any_machine_unfit_and_the_last_line_says_so() {
+    let doctor = Sandbox::new().tollgate(&["doctor", "--engine", "qemu"]);
+    assert_eq!(doctor.code, 2);
+    let last = doctor.stdout.lines().last().unwrap();
+    assert!(last.starts_with("UNFIT FOR MEASURING"), "{last}");
+    assert!(last.contains("engine"), "{last}");
+    assert!(doctor.stdout.starts_with("unfit    engine "));
+    assert!(!doctor.stdout.contains('\x1b'));
+}
+
+#[test]
+fn another_root_is_believed() {
+    let sandbox = Sandbox::new();
+    for (path, text) in [
+        ("cpufreq/scaling_driver", "acpi-cpufreq"),
+        ("cpufreq/scaling_governor", "ondemand"),
+        ("cpufreq/scaling_min_freq", "800000"),
+        ("cpufreq/scaling_max_freq", "3600000"),
+    ] {
+        let path = sandbox.path("root/sys/devices/system/cpu/cpu0").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let line = [
+        "doctor", "--json", "--root", "root", "--engine", "host", "--cpus", "0",
+    ];
+    let verdict = verdict(&sandbox.tollgate(&line));
+    assert_eq!(verdict["fit"], false);
+    let governor = finding(&verdict, "governor");
+    insta::assert_json_snapshot!(governor, @r#"
+    {
+      "check": "governor",
+      "mend": "sudo tollgate tune apply --cpus 0",
+      "state": "unfit",
+      "what": "ondemand: the clock follows the load, between 800 and 3600 MHz"
+    }
+    "#);
+    assert_eq!(finding(&verdict, "load")["state"], "unknown");
+}
+
+/// Names and states of everything that does not depend on this machine.
+#[test]
+fn the_verdicts_form_is_stable() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("root")).unwrap();
+    let line = ["doctor", "--json", "--root", "root", "--engine", "qemu"];
+    let mut verdict = verdict(&sandbox.tollgate(&line));
+    let measured = ["hypervisor", "pinning", "noise", "clock", "microcode"];
+    for finding in verdict["findings"].as_array_mut().unwrap() {
+        let check = finding["check"].as_str().unwrap();
+        let from_here = check.starts_with("tsc-") || measured.contains(&check);
+        if from_here {
+            finding["state"] = "[state]".into();
+        }
+        finding["what"] = "[what]".into();
+        finding["mend"] = "[mend]".into();
+    }
+    for figure in verdict["noise"].as_object_mut().unwrap().values_mut() {
+        *figure = "[figure]".into();
+    }
+    insta::with_settings!({
+        snapshot_path => "golden",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_json_snapshot!("doctor.json", verdict);
+    });
+}
+
+#[test]
+fn no_verdict_is_1() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .tollgate(&["doctor", "--cpus", "1023"])
+        .refused(1, &["CPU 1023 cannot be used"]);
+    sandbox
+        .tollgate(&["doctor", "--root", "gone"])
+        .refused(1, &["gone is no folder"]);
+    sandbox
+        .tollgate(&["doctor", "--cpus", "3-1"])
+        .refused(64, &["3-1"]);
+}
