@@ -2,7 +2,9 @@ use core::fmt::{Result, Write};
 
 use itoa::Buffer;
 
-use crate::{Batch, Closing, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method, Slope};
+use crate::{
+    Batch, Clock, Closing, Disturbed, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method, Slope,
+};
 
 /// Writes a log, line by line, and closes it.
 ///
@@ -77,12 +79,31 @@ impl<W: Write> Encoder<W> {
         self.part("slope")?;
         self.word(s.benchmark.name())?;
         self.number(s.round)?;
+        self.number(s.align)?;
         self.number(s.ops_n)?;
         self.number(s.ticks_n)?;
         self.number(s.ops_2n)?;
         self.number(s.ticks_2n)?;
         self.number(s.chain_before)?;
         self.number(s.chain_after)?;
+        self.end_of_line()
+    }
+
+    /// Both clock chains of a round.
+    pub fn clock(&mut self, c: &Clock) -> Result {
+        self.part("clock")?;
+        self.number(c.round)?;
+        self.number(c.imul_ticks)?;
+        self.number(c.add_ticks)?;
+        self.end_of_line()
+    }
+
+    /// How often one disturbance happened in a round.
+    pub fn disturbed(&mut self, d: &Disturbed) -> Result {
+        self.part("disturbed")?;
+        self.number(d.round)?;
+        self.word(d.by.name())?;
+        self.number(d.amount)?;
         self.end_of_line()
     }
 

@@ -6,9 +6,9 @@
 //! CONFIG_WARMUP=y
 //! CONFIG_NB_ROUNDS=20
 //! --- >8 ---
-//! tollgate  1  precise
+//! tollgate  2  precise
 //! meta      syscall_500  noop
-//! slope     scall  0  64  8450  128  16770  1521  1520
+//! slope     scall  0  16  64  8450  128  16770  1521  1520
 //! end       5  3f1b02aa
 //! ```
 //!
@@ -27,10 +27,10 @@ mod closing;
 mod encoder;
 mod record;
 
-pub use benchmark::{Benchmark, Method, NOOP_ANSWER, NOOP_SYSCALL};
+pub use benchmark::{Benchmark, Disturbance, Method, NOOP_ANSWER, NOOP_SYSCALL};
 pub use closing::Closing;
 pub use encoder::Encoder;
-pub use record::{Batch, Record, RecordError, Slope};
+pub use record::{Batch, Clock, Disturbed, Record, RecordError, Slope};
 
 /// First line of the header, as the original program prints it.
 pub const HEADER_BEGIN: &str = "--- 8< ---";
@@ -39,7 +39,9 @@ pub const HEADER_END: &str = "--- >8 ---";
 /// Prefix of the header's `NAME=value` lines.
 pub const CONFIG_PREFIX: &str = "CONFIG_";
 /// Version of the records after the header; it changes whenever their meaning does.
-pub const FORMAT_VERSION: u64 = 1;
+pub const FORMAT_VERSION: u64 = 2;
 
 /// As many samples as a boot can hold: the guest keeps them in memory.
 pub const MAX_SAMPLES: u64 = 65_536;
+/// As many rounds as a boot can hold, for the same reason.
+pub const MAX_ROUNDS: u64 = 4096;

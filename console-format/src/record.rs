@@ -1,6 +1,6 @@
 use core::fmt;
 
-use crate::{Benchmark, FORMAT_VERSION, Method};
+use crate::{Benchmark, Disturbance, FORMAT_VERSION, Method};
 
 /// One sample of the paper's method: one timed batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Slope {
     pub benchmark: Benchmark,
     /// Round, from 0.
     pub round: u64,
+    /// Where the loops' bodies begin, in bytes from a cache line's beginning.
+    pub align: u64,
     /// Operations in the first batch; 0 for [`Benchmark::Tsc`].
     pub ops_n: u64,
     /// TSC ticks of the first batch.
@@ -35,6 +37,30 @@ pub struct Slope {
     pub chain_before: u64,
     /// TSC ticks of the clock chain after it.
     pub chain_after: u64,
+}
+
+/// Both clock chains, once a round: they take equally many core cycles, so that
+/// their ticks differ only where a core does not keep to 3 cycles a multiplication
+/// and 1 an addition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// Round, from 0.
+    pub round: u64,
+    /// TSC ticks of `chain_ops` dependent multiplications.
+    pub imul_ticks: u64,
+    /// TSC ticks of three times as many dependent additions.
+    pub add_ticks: u64,
+}
+
+/// How often something came between the program and the processor in a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disturbed {
+    /// Round, from 0.
+    pub round: u64,
+    /// What.
+    pub by: Disturbance,
+    /// How often, or how long, in the disturbance's unit.
+    pub amount: u64,
 }
 
 /// A line that is ours.
@@ -53,6 +79,10 @@ pub enum Record<'a> {
     Batch(Batch),
     /// A sample of the precise method.
     Slope(Slope),
+    /// Both clock chains of a round.
+    Clock(Clock),
+    /// A disturbance in a round.
+    Disturbed(Disturbed),
     /// The guest says what went wrong.
     Error(&'a str),
     /// Nothing follows; so many lines came before, with this checksum.
@@ -109,6 +139,8 @@ impl<'a> Record<'a> {
             "meta" => meta,
             "batch" => batch,
             "slope" => slope,
+            "clock" => clock,
+            "disturbed" => disturbed,
             "error" => error,
             "end" => end,
             _ => return None,
@@ -149,16 +181,48 @@ fn batch(rest: &str) -> Parsed<'_> {
 }
 
 fn slope(rest: &str) -> Parsed<'_> {
-    let [name, round, ops_n, ticks_n, ops_2n, ticks_2n, before, after] = fields(rest)?;
+    let [
+        name,
+        round,
+        align,
+        ops_n,
+        ticks_n,
+        ops_2n,
+        ticks_2n,
+        before,
+        after,
+    ] = fields(rest)?;
     Ok(Record::Slope(Slope {
         benchmark: benchmark(name)?,
         round: number("round", round)?,
+        align: number("align", align)?,
         ops_n: number("ops_n", ops_n)?,
         ticks_n: number("ticks_n", ticks_n)?,
         ops_2n: number("ops_2n", ops_2n)?,
         ticks_2n: number("ticks_2n", ticks_2n)?,
         chain_before: number("chain_before", before)?,
         chain_after: number("chain_after", after)?,
+    }))
+}
+
+fn clock(rest: &str) -> Parsed<'_> {
+    let [round, imul_ticks, add_ticks] = fields(rest)?;
+    Ok(Record::Clock(Clock {
+        round: number("round", round)?,
+        imul_ticks: number("imul_ticks", imul_ticks)?,
+        add_ticks: number("add_ticks", add_ticks)?,
+    }))
+}
+
+fn disturbed(rest: &str) -> Parsed<'_> {
+    let [round, by, amount] = fields(rest)?;
+    Ok(Record::Disturbed(Disturbed {
+        round: number("round", round)?,
+        by: Disturbance::from_name(by).ok_or(RecordError::Field {
+            name: "disturbance",
+            value: by,
+        })?,
+        amount: number("amount", amount)?,
     }))
 }
 

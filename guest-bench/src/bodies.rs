@@ -1,14 +1,20 @@
 //! What is timed, in assembly, so that no compiler's version changes the result.
 //!
 //! Each function runs `turns` turns of a loop that holds a number of copies of
-//! one operation, and returns the TSC ticks that passed. Loops and the called
-//! function begin on a cache line. System calls may change RCX, R11, RAX, RFLAGS
+//! one operation, and returns the TSC ticks that passed. Loops begin where the
+//! alignment says, called functions on a cache line. System calls may change RCX, R11, RAX, RFLAGS
 //! and XMM registers, hence the counter and the start time live in R12 and R13.
 
 use core::arch::naked_asm;
 
-/// A timed loop: turns (at least 1) to TSC ticks.
-pub type TimedLoop = extern "sysv64" fn(turns: u64) -> u64;
+/// A timed loop: turns (at least 1), and where its body begins, to TSC ticks.
+pub type TimedLoop = extern "sysv64" fn(turns: u64, align: u64) -> u64;
+
+/// Where a loop's body can begin, in bytes behind a cache line's beginning. Front
+/// ends fetch and cache code in blocks of 16, 32 or 64 bytes.
+pub const ALIGNMENTS: u64 = 4;
+/// From one alignment to the next.
+pub const ALIGNMENT_STEP: u64 = 16;
 
 /// Fenced on both sides: nothing before the first reading may still run, and
 /// nothing after the second may have begun (Intel SDM 2B, RDTSC and RDTSCP).
@@ -54,18 +60,29 @@ macro_rules! stop_paper {
     };
 }
 
+/// A loop of so many copies of an operation, at each alignment; what follows are the
+/// operation's operands.
 macro_rules! timed_loop {
-    ($(#[$doc:meta])* $name:ident, $start:ident, $copies:expr, $operation:literal, $stop:ident) => {
+    (
+        $(#[$doc:meta])* $name:ident, $start:ident, $stop:ident,
+        copies $copies:expr, $operation:literal, $($operands:tt)*
+    ) => {
         $(#[$doc])*
         #[unsafe(naked)]
-        pub extern "sysv64" fn $name(turns: u64) -> u64 {
+        pub extern "sysv64" fn $name(turns: u64, align: u64) -> u64 {
             naked_asm!(
                 "push rbx",
                 "push r12",
                 "push r13",
                 "mov r12, rdi",
+                // Chosen by comparing: a table would be a table of addresses, and each
+                // of them a relocation in the image.
+                ".irp offset, 0, 16, 32, 48",
+                "cmp rsi, \\offset",
+                "jne 3f",
                 $start!(),
                 ".balign 64",
+                ".skip \\offset, 0x90",
                 "2:",
                 ".rept {copies}",
                 $operation,
@@ -73,14 +90,18 @@ macro_rules! timed_loop {
                 "dec r12",
                 "jnz 2b",
                 $stop!(),
+                "jmp 4f",
+                "3:",
+                ".endr",
+                "ud2",
+                "4:",
                 "cld",
                 "pop r13",
                 "pop r12",
                 "pop rbx",
                 "ret",
                 copies = const $copies,
-                noop = sym noop,
-                number = const console_format::NOOP_SYSCALL,
+                $($operands)*
             )
         }
     };
@@ -116,6 +137,12 @@ extern "sysv64" fn noop() -> u64 {
     )
 }
 
+/// The function that a chain of function calls calls: it passes its argument on.
+#[unsafe(naked)]
+extern "sysv64" fn successor(_: u64) -> u64 {
+    naked_asm!(".balign 64", "lea rax, [rdi + 1]", "ret")
+}
+
 /// Copies in a turn of the smaller loop of the precise method.
 pub const COPIES: u64 = 16;
 
@@ -128,47 +155,117 @@ empty_measurement!(
     empty_paper, start_paper, stop_paper
 );
 
-// An operand that an operation does not name would be an error, hence the comments.
 timed_loop!(
     /// n function calls a turn.
-    fcall_n, start_precise, COPIES, "call {noop} # {number}", stop_precise
+    fcall_n, start_precise, stop_precise,
+    copies COPIES, "call {noop}", noop = sym noop
 );
 timed_loop!(
     /// 2n function calls a turn.
-    fcall_2n, start_precise, 2 * COPIES, "call {noop} # {number}", stop_precise
+    fcall_2n, start_precise, stop_precise,
+    copies 2 * COPIES, "call {noop}", noop = sym noop
 );
 timed_loop!(
     /// One function call a turn, as the original did.
-    fcall_paper, start_paper, 1, "call {noop} # {number}", stop_paper
+    fcall_paper, start_paper, stop_paper,
+    copies 1, "call {noop}", noop = sym noop
+);
+timed_loop!(
+    /// n function calls a turn, each with the result of the one before.
+    fcall_chain_n, start_precise, stop_precise,
+    copies COPIES, "mov rdi, rax
+    call {successor}", successor = sym successor
+);
+timed_loop!(
+    /// 2n function calls a turn, each with the result of the one before.
+    fcall_chain_2n, start_precise, stop_precise,
+    copies 2 * COPIES, "mov rdi, rax
+    call {successor}", successor = sym successor
 );
 timed_loop!(
     /// n system calls a turn.
-    scall_n, start_precise, COPIES, "mov eax, {number} # {noop}
-    syscall", stop_precise
+    scall_n, start_precise, stop_precise,
+    copies COPIES, "mov eax, {number}
+    syscall", number = const console_format::NOOP_SYSCALL
 );
 timed_loop!(
     /// 2n system calls a turn.
-    scall_2n, start_precise, 2 * COPIES, "mov eax, {number} # {noop}
-    syscall", stop_precise
+    scall_2n, start_precise, stop_precise,
+    copies 2 * COPIES, "mov eax, {number}
+    syscall", number = const console_format::NOOP_SYSCALL
 );
 timed_loop!(
     /// One system call a turn, as the original did.
-    scall_paper, start_paper, 1, "mov eax, {number} # {noop}
-    syscall", stop_paper
+    scall_paper, start_paper, stop_paper,
+    copies 1, "mov eax, {number}
+    syscall", number = const console_format::NOOP_SYSCALL
 );
 
-/// Multiplications in the clock chain. Each waits for the one before and takes 3
-/// core cycles on every x86-64 core since 2008 (uops.info, IMUL R64, R64).
-pub const CHAIN_OPS: u64 = CHAIN_TURNS * CHAIN_COPIES;
-const CHAIN_TURNS: u64 = 64;
 const CHAIN_COPIES: u64 = 64;
 
 timed_loop!(
-    /// 64 dependent multiplications a turn.
-    imul_chain, start_precise, CHAIN_COPIES, "imul rax, rax # {noop} {number}", stop_precise
+    /// 64 dependent multiplications a turn. Each takes 3 core cycles on every x86-64
+    /// core since 2008 (uops.info, IMUL R64, R64).
+    imul_chain, start_precise, stop_precise,
+    copies CHAIN_COPIES, "imul rax, rax",
 );
+timed_loop!(
+    /// 192 dependent additions a turn, of 1 core cycle each (uops.info, ADD R64, R64):
+    /// as long as a turn of [`imul_chain`], so that what the measurement itself takes
+    /// weighs the same in both. Registers, because some cores add small constants for
+    /// nothing while they rename.
+    add_chain, start_precise, stop_precise,
+    copies 3 * CHAIN_COPIES, "add rax, rdx",
+);
+
+/// Ticks from before a few dependent multiplications to a reading that waits for
+/// them by LFENCE, or does not wait.
+macro_rules! fence_probe {
+    ($(#[$doc:meta])* $name:ident, $fence:literal) => {
+        $(#[$doc])*
+        #[unsafe(naked)]
+        pub extern "sysv64" fn $name() -> u64 {
+            naked_asm!(
+                "push r13",
+                start_precise!(),
+                ".rept {copies}",
+                "imul rcx, rcx",
+                ".endr",
+                $fence,
+                "rdtsc",
+                "lfence",
+                "shl rdx, 32",
+                "or rax, rdx",
+                "sub rax, r13",
+                "pop r13",
+                "ret",
+                copies = const CHAIN_COPIES,
+            )
+        }
+    };
+}
+
+fence_probe!(
+    /// The second reading comes after an LFENCE.
+    fenced, "lfence"
+);
+fence_probe!(
+    /// The second reading may come before the multiplications are done.
+    unfenced, ""
+);
+
+/// Multiplications in the clock chain.
+pub const CHAIN_OPS: u64 = CHAIN_TURNS * CHAIN_COPIES;
+/// Multiplications between the readings of [`fenced`].
+pub const FENCE_OPS: u64 = CHAIN_COPIES;
+const CHAIN_TURNS: u64 = 64;
 
 /// TSC ticks of [`CHAIN_OPS`] dependent multiplications.
 pub fn clock_chain() -> u64 {
-    imul_chain(CHAIN_TURNS)
+    imul_chain(CHAIN_TURNS, 0)
+}
+
+/// TSC ticks of three times [`CHAIN_OPS`] dependent additions.
+pub fn addition_chain() -> u64 {
+    add_chain(CHAIN_TURNS, 0)
 }

@@ -17,7 +17,7 @@ struct Buffers {
     entries: [u8; 2048],
     path: [u8; 128],
     key: [u8; 128],
-    content: [u8; 512],
+    content: [u8; 4096],
 }
 
 static BUFFERS: TakeOnce<Buffers> = TakeOnce::new(Buffers {
@@ -25,12 +25,13 @@ static BUFFERS: TakeOnce<Buffers> = TakeOnce::new(Buffers {
     entries: [0; 2048],
     path: [0; 128],
     key: [0; 128],
-    content: [0; 512],
+    content: [0; 4096],
 });
 
 type Log<'c> = Encoder<&'c mut Console>;
 
-/// Writes the kernel's name, its release and its mitigations as `meta` records.
+/// Writes the kernel's name, its release, its mitigations, and what it says of the
+/// processor, as `meta` records.
 pub fn write(log: &mut Log<'_>) -> fmt::Result {
     let Some(buffers) = BUFFERS.take() else {
         return Ok(());
@@ -41,6 +42,27 @@ pub fn write(log: &mut Log<'_>) -> fmt::Result {
     }
     if syscall::mount_sysfs() {
         vulnerabilities(log, buffers)?;
+    }
+    cpu(log, buffers)
+}
+
+/// What /proc/cpuinfo says of the first processor. Mitigations are chosen by it.
+fn cpu(log: &mut Log<'_>, buffers: &mut Buffers) -> fmt::Result {
+    let Some(file) = File::open(c"/proc/cpuinfo") else {
+        return Ok(());
+    };
+    // One reading holds the first processor's lines; the others' are alike.
+    let content = file.read(&mut buffers.content);
+    let first = content
+        .split(|&byte| byte == b'\n')
+        .take_while(|line| !line.is_empty());
+    for line in first {
+        let mut parts = line.splitn(2, |&byte| byte == b':');
+        let (Some(name), Some(value)) = (parts.next(), parts.next()) else {
+            continue;
+        };
+        let (name, value) = (printable(name.trim_ascii()), printable(value.trim_ascii()));
+        log.meta(join(&mut buffers.key, "cpu.", name), value)?;
     }
     Ok(())
 }

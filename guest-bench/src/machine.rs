@@ -31,6 +31,15 @@ pub fn is_init(args: &Args) -> bool {
     args.program() == "/init" && syscall::process_id() == 1
 }
 
+/// Whether there is a kernel that counts what disturbs the program: one that runs it
+/// in ring 3. Mounts procfs where nobody else can have done so.
+pub fn kernel_counts(is_init: bool) -> bool {
+    if is_init {
+        syscall::mount_procfs();
+    }
+    !is_ring0()
+}
+
 /// Tells the hypervisor that the benchmark starts, where the program may write to
 /// ports: as init of a Linux guest, and in ring 0.
 pub fn mark_start(is_init: bool) {

@@ -12,6 +12,8 @@ mod answer;
 mod args;
 mod bodies;
 mod console;
+mod counter;
+mod disturbance;
 mod facts;
 mod machine;
 mod paper;
@@ -29,7 +31,10 @@ use guest_bench::options::USAGE;
 
 use crate::args::Args;
 use crate::console::Console;
+use crate::counter::Counter;
+use crate::disturbance::Watch;
 use crate::machine::Status;
+use crate::report::Found;
 use crate::store::Store;
 
 /// Called by [`args::_start`] with the stack that the kernel laid out.
@@ -58,8 +63,8 @@ fn measure(args: &Args, is_init: bool, console: &mut Console) -> Status {
         Ok(options) => options,
         Err(bad) => return report::complain(console, Status::BadWord, &[bad.word, bad.why]),
     };
-    let Some(mut store) = Store::with_room_for(options.total_samples()) else {
-        let why = "more samples than a boot can hold; lower rounds= or samples=";
+    let Some(mut store) = Store::with_room_for(&options) else {
+        let why = "more samples or rounds than a boot can hold; lower rounds= or samples=";
         return report::complain(console, Status::BadWord, &[why]);
     };
     let Some(answer) = answer::ask() else {
@@ -67,16 +72,24 @@ fn measure(args: &Args, is_init: bool, console: &mut Console) -> Status {
             "system call 500 answered neither 0xC0FFEE nor ENOSYS: another call has its number";
         return report::complain(console, Status::UnexpectedAnswer, &[why]);
     };
+    let mut watch = machine::kernel_counts(is_init).then(Watch::take).flatten();
     machine::mark_start(is_init);
+    let counter = Counter::examine();
     let turns = match options.method {
-        Method::Paper => paper::measure(&options, answer, &mut store),
-        Method::Precise => precise::measure(&options, answer, &mut store),
+        Method::Paper => paper::measure(&options, answer, &mut watch, &mut store),
+        Method::Precise => precise::measure(&options, answer, &mut watch, &mut store),
     };
     if answer::ask() != Some(answer) {
         let why = "system call 500 changed its answer during the measurement";
         return report::complain(console, Status::UnexpectedAnswer, &[why]);
     }
-    report::write(console, &options, answer, &turns, &store, is_init)
+    let found = Found {
+        answer,
+        counter,
+        turns,
+        store,
+    };
+    report::write(console, &options, &found, is_init)
 }
 
 #[panic_handler]

@@ -9,8 +9,9 @@ guest-bench: what does it cost to cross into this kernel?
 Words, in any order:
   method=precise|paper  how samples are taken                     (precise)
   rounds=N              passes over all benchmarks                (20)
-  benchmarks=LIST       of tsc,scall,fcall                        (all three)
+  benchmarks=LIST       of tsc,scall,fcall,fcall_chain            (all)
   warmup=y|n            one pass first that is not counted        (y)
+                        fcall_chain: precise only
   samples=N             precise: samples a round and benchmark    (100)
   batch_ticks=N         precise: TSC ticks that a batch shall take (60000)
   iterations=N          paper: calls a sample                     (1000000)
@@ -30,6 +31,8 @@ pub struct Options {
     pub scall: bool,
     /// Measure a function call.
     pub fcall: bool,
+    /// Precise method: measure a chain of function calls.
+    pub fcall_chain: bool,
     /// One pass first that is not counted.
     pub warmup: bool,
     /// Precise method: samples a round and benchmark.
@@ -48,6 +51,7 @@ impl Default for Options {
             tsc: true,
             scall: true,
             fcall: true,
+            fcall_chain: true,
             warmup: true,
             samples: 100,
             batch_ticks: 60_000,
@@ -79,12 +83,12 @@ impl Options {
     pub fn total_samples(&self) -> u64 {
         let benchmarks = u64::from(self.tsc) + u64::from(self.scall) + u64::from(self.fcall);
         let a_round = match self.method {
-            Method::Paper => 1,
-            Method::Precise => self.samples,
+            Method::Paper => benchmarks,
+            Method::Precise => {
+                (benchmarks + u64::from(self.fcall_chain)).saturating_mul(self.samples)
+            }
         };
-        benchmarks
-            .saturating_mul(self.rounds)
-            .saturating_mul(a_round)
+        a_round.saturating_mul(self.rounds)
     }
 
     fn set(&mut self, word: &str) -> Result<(), &'static str> {
@@ -114,15 +118,16 @@ impl Options {
     }
 
     fn choose(&mut self, list: &str) -> Result<(), &'static str> {
-        (self.tsc, self.scall, self.fcall) = (false, false, false);
+        (self.tsc, self.scall, self.fcall, self.fcall_chain) = (false, false, false, false);
         for name in list.split([',']) {
             match Benchmark::from_name(name) {
                 Some(Benchmark::Tsc) => self.tsc = true,
                 Some(Benchmark::Scall) => self.scall = true,
                 Some(Benchmark::Fcall) => self.fcall = true,
+                Some(Benchmark::FcallChain) => self.fcall_chain = true,
                 // Which of scall and enosys is measured is the kernel's answer, no choice.
                 Some(Benchmark::Enosys) | None => {
-                    return Err("benchmarks is a list of tsc, scall and fcall");
+                    return Err("benchmarks is a list of tsc, scall, fcall and fcall_chain");
                 }
             }
         }
@@ -152,7 +157,7 @@ mod tests {
     #[test]
     fn no_words_give_the_defaults() {
         assert_eq!(parse(""), Ok(Options::default()));
-        assert_eq!(Options::default().total_samples(), 3 * 20 * 100);
+        assert_eq!(Options::default().total_samples(), 4 * 20 * 100);
     }
 
     #[test]
@@ -165,6 +170,7 @@ mod tests {
             tsc: false,
             scall: false,
             fcall: true,
+            fcall_chain: false,
             warmup: false,
             samples: 7,
             batch_ticks: 9,
@@ -172,6 +178,8 @@ mod tests {
         };
         assert_eq!(parse(line), Ok(expected));
         assert_eq!(expected.total_samples(), 3);
+        let chain = parse("rounds=3 samples=7 benchmarks=fcall,fcall_chain");
+        assert_eq!(chain.map(|options| options.total_samples()), Ok(2 * 3 * 7));
     }
 
     #[test]

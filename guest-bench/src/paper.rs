@@ -4,24 +4,32 @@ use console_format::{Batch, Benchmark};
 use guest_bench::Options;
 
 use crate::bodies;
+use crate::disturbance::Watch;
 use crate::report::Turns;
-use crate::store::{Sample, Store};
+use crate::store::{Entry, Store};
 
 /// Measures all rounds, a warm-up before them.
-pub fn measure(options: &Options, answer: Benchmark, store: &mut Store) -> Turns {
+pub fn measure(
+    options: &Options,
+    answer: Benchmark,
+    watch: &mut Option<Watch>,
+    store: &mut Store,
+) -> Turns {
     if options.warmup {
         round(0, options, answer, store);
         store.clear();
     }
     for index in 0..options.rounds {
-        round(index, options, answer, store);
+        Watch::around(watch, index, store, |store| {
+            round(index, options, answer, store);
+        });
     }
     Turns::none()
 }
 
 fn round(round: u64, options: &Options, answer: Benchmark, store: &mut Store) {
     let mut keep = |benchmark, ops, ticks| {
-        store.push(Sample::Batch(Batch {
+        store.push(Entry::Batch(Batch {
             benchmark,
             round,
             ops,
@@ -34,9 +42,9 @@ fn round(round: u64, options: &Options, answer: Benchmark, store: &mut Store) {
         keep(Benchmark::Tsc, 0, bodies::empty_paper());
     }
     if options.scall {
-        keep(answer, n, bodies::scall_paper(n));
+        keep(answer, n, bodies::scall_paper(n, 0));
     }
     if options.fcall {
-        keep(Benchmark::Fcall, n, bodies::fcall_paper(n));
+        keep(Benchmark::Fcall, n, bodies::fcall_paper(n, 0));
     }
 }

@@ -7,14 +7,16 @@ use guest_bench::Options;
 
 use crate::bodies;
 use crate::console::Console;
+use crate::counter::Counter;
 use crate::facts;
 use crate::machine::Status;
-use crate::store::{Sample, Store};
+use crate::store::{Entry, Store};
 
 /// Turns of each benchmark's loop, as the calibration found them.
 pub struct Turns {
     pub scall: Option<u64>,
     pub fcall: Option<u64>,
+    pub fcall_chain: Option<u64>,
 }
 
 impl Turns {
@@ -23,21 +25,24 @@ impl Turns {
         Self {
             scall: None,
             fcall: None,
+            fcall_chain: None,
         }
     }
 }
 
+/// What a boot has found out.
+pub struct Found {
+    /// What system call 500 answers.
+    pub answer: Benchmark,
+    pub counter: Counter,
+    pub turns: Turns,
+    pub store: Store,
+}
+
 /// Prints everything; the closing record comes last.
-pub fn write(
-    console: &mut Console,
-    options: &Options,
-    answer: Benchmark,
-    turns: &Turns,
-    store: &Store,
-    is_init: bool,
-) -> Status {
+pub fn write(console: &mut Console, options: &Options, found: &Found, is_init: bool) -> Status {
     let mut log = Encoder::new(console);
-    let done = head(&mut log, options, answer, turns)
+    let done = head(&mut log, options, found)
         .and_then(|()| {
             if is_init {
                 facts::write(&mut log)
@@ -45,7 +50,7 @@ pub fn write(
                 Ok(())
             }
         })
-        .and_then(|()| samples(&mut log, store))
+        .and_then(|()| entries(&mut log, &found.store))
         .and_then(|()| log.end().map(|_| ()));
     match done {
         Ok(()) => Status::Done,
@@ -72,14 +77,14 @@ pub fn complain(console: &mut Console, status: Status, words: &[&str]) -> Status
 
 type Log<'c> = Encoder<&'c mut Console>;
 
-fn head(log: &mut Log<'_>, options: &Options, answer: Benchmark, turns: &Turns) -> fmt::Result {
+fn head(log: &mut Log<'_>, options: &Options, found: &Found) -> fmt::Result {
     let iterations = (options.method == Method::Paper).then_some(options.iterations);
     log.header(options.warmup, options.rounds, iterations)?;
     log.format(options.method)?;
     log.meta("guest_bench", env!("CARGO_PKG_VERSION"))?;
     log.meta(
         "syscall_500",
-        match answer {
+        match found.answer {
             Benchmark::Enosys => "enosys",
             _ => "noop",
         },
@@ -90,20 +95,41 @@ fn head(log: &mut Log<'_>, options: &Options, answer: Benchmark, turns: &Turns) 
         log.meta_number("copies", bodies::COPIES)?;
         log.meta_number("chain_ops", bodies::CHAIN_OPS)?;
     }
+    counter(log, &found.counter)?;
+    turns(log, &found.turns)
+}
+
+fn counter(log: &mut Log<'_>, counter: &Counter) -> fmt::Result {
+    log.meta_number("tsc_step", counter.step)?;
+    log.meta_number("fence_ops", bodies::FENCE_OPS)?;
+    log.meta_number("fenced_ticks", counter.fenced)?;
+    log.meta_number("unfenced_ticks", counter.unfenced)?;
+    if counter.khz > 0 {
+        log.meta_number("tsc_khz", counter.khz)?;
+    }
+    Ok(())
+}
+
+fn turns(log: &mut Log<'_>, turns: &Turns) -> fmt::Result {
     if let Some(turns) = turns.scall {
         log.meta_number("turns_scall", turns)?;
     }
     if let Some(turns) = turns.fcall {
         log.meta_number("turns_fcall", turns)?;
     }
+    if let Some(turns) = turns.fcall_chain {
+        log.meta_number("turns_fcall_chain", turns)?;
+    }
     Ok(())
 }
 
-fn samples(log: &mut Log<'_>, store: &Store) -> fmt::Result {
-    for sample in store.iter() {
-        match sample {
-            Sample::Batch(batch) => log.batch(batch)?,
-            Sample::Slope(slope) => log.slope(slope)?,
+fn entries(log: &mut Log<'_>, store: &Store) -> fmt::Result {
+    for entry in store.iter() {
+        match entry {
+            Entry::Batch(batch) => log.batch(batch)?,
+            Entry::Slope(slope) => log.slope(slope)?,
+            Entry::Clock(clock) => log.clock(clock)?,
+            Entry::Disturbed(disturbed) => log.disturbed(disturbed)?,
         }
     }
     Ok(())

@@ -1,36 +1,43 @@
-//! Samples are kept in memory and printed after the measurement.
+//! What was measured is kept in memory and printed afterwards.
 
 use core::mem::MaybeUninit;
 
-use console_format::{Batch, Slope};
+use console_format::{Batch, Clock, Disturbance, Disturbed, MAX_ROUNDS, MAX_SAMPLES, Slope};
+use guest_bench::Options;
 
 use crate::take_once::TakeOnce;
 
-/// As many samples as a boot can hold.
-pub const CAPACITY: usize = console_format::MAX_SAMPLES as usize;
+/// As many entries as a boot can hold.
+const CAPACITY: usize = (MAX_SAMPLES + MAX_ROUNDS * BESIDE_SAMPLES) as usize;
+/// Entries of a round that are no samples: the clock chains, and each disturbance.
+const BESIDE_SAMPLES: u64 = 1 + Disturbance::ALL.len() as u64;
 
-/// One sample of either method.
+/// What a round leaves behind: its samples, and what is told of the round as a whole.
 #[derive(Clone, Copy)]
-pub enum Sample {
+pub enum Entry {
     Batch(Batch),
     Slope(Slope),
+    Clock(Clock),
+    Disturbed(Disturbed),
 }
 
-static SLOTS: TakeOnce<[MaybeUninit<Sample>; CAPACITY]> =
+static SLOTS: TakeOnce<[MaybeUninit<Entry>; CAPACITY]> =
     TakeOnce::new([const { MaybeUninit::uninit() }; CAPACITY]);
 
-/// The samples so far.
+/// The entries so far.
 pub struct Store {
-    slots: &'static mut [MaybeUninit<Sample>],
+    slots: &'static mut [MaybeUninit<Entry>],
     used: usize,
 }
 
 impl Store {
-    /// A store for so many samples, its memory touched, so that no page fault
-    /// falls into the measurement. `None` if that is too many.
-    pub fn with_room_for(samples: u64) -> Option<Self> {
-        let samples = usize::try_from(samples).ok()?;
-        let slots = SLOTS.take()?.get_mut(..samples)?;
+    /// A store for all that a boot will measure, its memory touched, so that no page
+    /// fault falls into the measurement. `None` if that is too much.
+    pub fn with_room_for(options: &Options) -> Option<Self> {
+        let samples = options.total_samples();
+        let within = samples <= MAX_SAMPLES && options.rounds <= MAX_ROUNDS;
+        let entries = within.then(|| samples + options.rounds * BESIDE_SAMPLES)?;
+        let slots = SLOTS.take()?.get_mut(..usize::try_from(entries).ok()?)?;
         for slot in slots.iter_mut() {
             // SAFETY: the slot is ours. A volatile write is not optimised away.
             unsafe { slot.as_mut_ptr().cast::<u8>().write_volatile(0) };
@@ -38,21 +45,21 @@ impl Store {
         Some(Self { slots, used: 0 })
     }
 
-    /// Keeps one more sample.
-    pub fn push(&mut self, sample: Sample) {
+    /// Keeps one more entry.
+    pub fn push(&mut self, entry: Entry) {
         if let Some(slot) = self.slots.get_mut(self.used) {
-            slot.write(sample);
+            slot.write(entry);
             self.used += 1;
         }
     }
 
-    /// Forgets all samples: those of the warm-up.
+    /// Forgets everything: the warm-up.
     pub fn clear(&mut self) {
         self.used = 0;
     }
 
-    /// All samples, in the order in which they were taken.
-    pub fn iter(&self) -> impl Iterator<Item = &Sample> {
+    /// All entries, in the order in which they were made.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         let filled = self.slots.iter().take(self.used);
         // SAFETY: `push` has written every slot before `used`.
         filled.map(|slot| unsafe { slot.assume_init_ref() })

@@ -94,10 +94,38 @@ pub fn power_off() {
 
 /// Mounts sysfs at `/sys`; `false` if it is not there afterwards.
 pub fn mount_sysfs() -> bool {
+    mount(c"sysfs", c"/sys")
+}
+
+/// Mounts procfs at `/proc`; `false` if it is not there afterwards.
+pub fn mount_procfs() -> bool {
+    mount(c"proc", c"/proc")
+}
+
+fn mount(kind: &CStr, place: &CStr) -> bool {
     const EBUSY: u64 = 16u64.wrapping_neg();
-    let kind = c"sysfs".as_ptr() as u64;
-    let done = call([165, kind, c"/sys".as_ptr() as u64, kind, 0, 0]);
+    let kind = kind.as_ptr() as u64;
+    let done = call([165, kind, place.as_ptr() as u64, kind, 0, 0]);
     done == 0 || done == EBUSY
+}
+
+/// The processor that the program runs on.
+pub fn current_cpu() -> Option<u64> {
+    let mut cpu = 0u32;
+    let done = call([309, (&raw mut cpu) as u64, 0, 0, 0, 0]);
+    (done == 0).then_some(cpu.into())
+}
+
+/// How often the process was taken off a processor while it was ready to run.
+/// The buffer holds what the kernel answers.
+pub fn involuntary_switches(buffer: &mut [u8; 4096]) -> Option<u64> {
+    const SELF: u64 = 0;
+    // struct rusage: two times of two words each, then 14 words, of which it is the last.
+    const SWITCHES: usize = 17;
+    let done = call([98, SELF, buffer.as_mut_ptr() as u64, 0, 0, 0]);
+    let (words, _) = buffer.as_chunks();
+    let word = words.get(SWITCHES).copied().map(u64::from_le_bytes);
+    word.filter(|_| done == 0)
 }
 
 /// Whether that path exists.
