@@ -1,8 +1,8 @@
 //! What the encoder writes, the record parser reads.
 
 use console_format::{
-    Batch, Benchmark, CONFIG_PREFIX, Closing, Encoder, HEADER_BEGIN, Method, Record, RecordError,
-    Slope,
+    Batch, Benchmark, CONFIG_PREFIX, Clock, Closing, Disturbance, Disturbed, Encoder, HEADER_BEGIN,
+    Method, Record, RecordError, Slope,
 };
 use proptest::prelude::*;
 
@@ -13,9 +13,9 @@ fn benchmark() -> impl Strategy<Value = Benchmark> {
 prop_compose! {
     fn slope()(
         benchmark in benchmark(),
-        [round, ops_n, ticks_n, ops_2n, ticks_2n, chain_before, chain_after] in any::<[u64; 7]>(),
+        [round, align, ops_n, ticks_n, ops_2n, ticks_2n, chain_before, chain_after] in any::<[u64; 8]>(),
     ) -> Slope {
-        Slope { benchmark, round, ops_n, ticks_n, ops_2n, ticks_2n, chain_before, chain_after }
+        Slope { benchmark, round, align, ops_n, ticks_n, ops_2n, ticks_2n, chain_before, chain_after }
     }
 }
 
@@ -25,9 +25,26 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn clock()([round, imul_ticks, add_ticks] in any::<[u64; 3]>()) -> Clock {
+        Clock { round, imul_ticks, add_ticks }
+    }
+}
+
+prop_compose! {
+    fn disturbed()(
+        by in proptest::sample::select(&Disturbance::ALL[..]),
+        [round, amount] in any::<[u64; 2]>(),
+    ) -> Disturbed {
+        Disturbed { round, by, amount }
+    }
+}
+
 proptest! {
     #[test]
-    fn every_sample_comes_back(slopes in prop::collection::vec(slope(), 0..20),
+    fn every_record_comes_back(slopes in prop::collection::vec(slope(), 0..20),
+                               clocks in prop::collection::vec(clock(), 0..20),
+                               disturbances in prop::collection::vec(disturbed(), 0..20),
                                batches in prop::collection::vec(batch(), 0..20)) {
         let mut encoder = Encoder::new(String::new());
         encoder.header(true, 20, None).unwrap();
@@ -35,14 +52,19 @@ proptest! {
         encoder.meta_number("chain_ops", 64).unwrap();
         slopes.iter().for_each(|s| encoder.slope(s).unwrap());
         batches.iter().for_each(|b| encoder.batch(b).unwrap());
+        clocks.iter().for_each(|c| encoder.clock(c).unwrap());
+        disturbances.iter().for_each(|d| encoder.disturbed(d).unwrap());
         let log = encoder.end().unwrap();
 
         let mut closing = Closing::default();
         let (mut got_slopes, mut got_batches, mut ended) = (vec![], vec![], false);
+        let (mut got_clocks, mut got_disturbances) = (vec![], vec![]);
         for line in log.lines() {
             match Record::parse(line).map(|r| r.expect("a good record")) {
                 Some(Record::Slope(s)) => got_slopes.push(s),
                 Some(Record::Batch(b)) => got_batches.push(b),
+                Some(Record::Clock(c)) => got_clocks.push(c),
+                Some(Record::Disturbed(d)) => got_disturbances.push(d),
                 Some(Record::End { lines, crc }) => {
                     prop_assert_eq!((lines, crc), (closing.lines(), closing.crc()));
                     ended = true;
@@ -57,10 +79,12 @@ proptest! {
         prop_assert!(ended);
         prop_assert_eq!(got_slopes, slopes);
         prop_assert_eq!(got_batches, batches);
+        prop_assert_eq!(got_clocks, clocks);
+        prop_assert_eq!(got_disturbances, disturbances);
     }
 
     #[test]
-    fn no_line_makes_the_parser_panic(line in "(tollgate|meta|batch|slope|end|error|[a-z]*)[\t0-9a-z+-]{0,60}") {
+    fn no_line_makes_the_parser_panic(line in "(tollgate|meta|batch|slope|clock|disturbed|end|error|[a-z]*)[\t0-9a-z+-]{0,60}") {
         let _ = Record::parse(&line);
     }
 }
@@ -80,10 +104,10 @@ fn a_log_reads_as_documented() {
     encoder.batch(&sample).unwrap();
     let log = encoder.end().unwrap();
     let body = "--- 8< ---\n# CONFIG_WARMUP is not set\nCONFIG_NB_ROUNDS=2\n\
-                CONFIG_ITER_PER_ROUND=1000\n--- >8 ---\ntollgate\t1\tpaper\n\
+                CONFIG_ITER_PER_ROUND=1000\n--- >8 ---\ntollgate\t2\tpaper\n\
                 meta\tsyscall_500\tnoop\nbatch\tscall\t1\t1000\t222000\n";
     // CRC-32 of `body`, by Python's zlib.crc32.
-    assert_eq!(log, format!("{body}end\t8\t3a4b35fd\n"));
+    assert_eq!(log, format!("{body}end\t8\t1cf40184\n"));
     assert!(log.starts_with(HEADER_BEGIN));
 }
 
@@ -116,9 +140,9 @@ fn bad_records_say_why() {
                 value: "18446744073709551616",
             },
         ),
-        ("tollgate\t2\tprecise", RecordError::Version("2")),
+        ("tollgate\t1\tprecise", RecordError::Version("1")),
         (
-            "tollgate\t1\texact",
+            "tollgate\t2\texact",
             RecordError::Field {
                 name: "method",
                 value: "exact",

@@ -12,19 +12,35 @@ mod error;
 mod lines;
 mod original;
 mod reader;
+mod round;
 mod sample;
 mod tollgate;
+
+use std::collections::BTreeMap;
 
 use console_format::Method;
 
 pub use config::Config;
 pub use error::LogError;
+pub use round::LogRound;
 pub use sample::{LogSample, Reading};
 
 use crate::units::{CyclesPerTick, cycles_per_tick};
 
 /// Name of the `meta` record that says which answer system call 500 gave.
 pub const META_SYSCALL_500: &str = "syscall_500";
+/// Name of the `meta` record that says how large the counter's step is, in ticks.
+pub const META_TSC_STEP: &str = "tsc_step";
+/// Name of the `meta` record that says how many multiplications stand between the
+/// readings of the next two.
+pub const META_FENCE_OPS: &str = "fence_ops";
+/// Name of the `meta` record that says how many ticks pass at least where an LFENCE
+/// comes before the second reading.
+pub const META_FENCED: &str = "fenced_ticks";
+/// Name of the `meta` record that says how many pass where none does.
+pub const META_UNFENCED: &str = "unfenced_ticks";
+/// Name of the `meta` record that says the counter's frequency by the guest's CPUID.
+pub const META_TSC_KHZ: &str = "tsc_khz";
 /// Name of the `meta` record that says how many multiplications a clock chain has.
 pub const META_CHAIN_OPS: &str = "chain_ops";
 
@@ -50,6 +66,8 @@ pub struct Log {
     pub meta: Vec<(String, String)>,
     /// The samples, in the order in which they were printed.
     pub samples: Vec<LogSample>,
+    /// What is known of the rounds beside their samples.
+    pub rounds: BTreeMap<u32, LogRound>,
 }
 
 impl Log {

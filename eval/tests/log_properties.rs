@@ -14,7 +14,7 @@ const ROUNDS: u64 = 4;
 fn slopes() -> impl Strategy<Value = Vec<Slope>> {
     let sample = (
         0..ROUNDS,
-        0..3usize,
+        0..4usize,
         [1u64..1000, 1..1000],
         any::<[u64; 2]>(),
         any::<[u32; 2]>(),
@@ -25,6 +25,7 @@ fn slopes() -> impl Strategy<Value = Vec<Slope>> {
         Slope {
             benchmark,
             round,
+            align: 16 * (ops % 4),
             ops_n: counts * ops,
             ticks_n,
             ops_2n: counts * (ops + more),

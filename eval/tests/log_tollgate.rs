@@ -35,12 +35,12 @@ fn error(lines: &[&str]) -> LogError {
 fn the_precise_methods_value_is_the_slope() {
     let log = parse(
         with_header(&[
-            "tollgate\t1\tprecise",
+            "tollgate\t2\tprecise",
             "meta\tsyscall_500\tnoop",
             "meta\tchain_ops\t500",
-            "slope\ttsc\t0\t0\t34\t0\t36\t1500\t1500",
-            "slope\tscall\t0\t64\t8450\t128\t16770\t1500\t3000",
-            "slope\tfcall\t1\t64\t300\t128\t290\t1500\t1500",
+            "slope\ttsc\t0\t0\t0\t34\t0\t36\t1500\t1500",
+            "slope\tscall\t0\t0\t64\t8450\t128\t16770\t1500\t3000",
+            "slope\tfcall\t1\t0\t64\t300\t128\t290\t1500\t1500",
         ])
         .as_bytes(),
     )
@@ -62,7 +62,7 @@ fn the_precise_methods_value_is_the_slope() {
 fn the_papers_value_is_what_the_original_computes() {
     let log = parse(
         with_header(&[
-            "tollgate\t1\tpaper",
+            "tollgate\t2\tpaper",
             "meta\tsyscall_500\tenosys",
             "batch\ttsc\t0\t0\t70",
             "batch\tenosys\t0\t1000\t222070",
@@ -89,8 +89,8 @@ fn the_papers_value_is_what_the_original_computes() {
 fn ticks_near_the_counters_end_keep_their_difference() {
     let log = parse(
         with_header(&[
-            "tollgate\t1\tprecise",
-            "slope\tfcall\t0\t1\t18446744073709551614\t2\t18446744073709551615\t1\t1",
+            "tollgate\t2\tprecise",
+            "slope\tfcall\t0\t0\t1\t18446744073709551614\t2\t18446744073709551615\t1\t1",
         ])
         .as_bytes(),
     )
@@ -102,23 +102,26 @@ fn ticks_near_the_counters_end_keep_their_difference() {
 fn the_samples_name_must_agree_with_the_answer() {
     for (answer, name) in [("noop", "enosys"), ("enosys", "scall"), ("0", "scall")] {
         let meta = format!("meta\tsyscall_500\t{answer}");
-        let sample = format!("slope\t{name}\t0\t1\t1\t2\t2\t1\t1");
-        let error = error(&["tollgate\t1\tprecise", &meta, &sample]);
+        let sample = format!("slope\t{name}\t0\t0\t1\t1\t2\t2\t1\t1");
+        let error = error(&["tollgate\t2\tprecise", &meta, &sample]);
         assert!(
             matches!(&error, LogError::Answer { line: 7, said: Some(said), .. } if said == answer),
             "{error}"
         );
     }
     assert!(matches!(
-        error(&["tollgate\t1\tprecise", "slope\tscall\t0\t1\t1\t2\t2\t1\t1"]),
+        error(&[
+            "tollgate\t2\tprecise",
+            "slope\tscall\t0\t0\t1\t1\t2\t2\t1\t1"
+        ]),
         LogError::Answer { said: None, .. }
     ));
     assert!(matches!(
         error(&[
-            "tollgate\t1\tprecise",
+            "tollgate\t2\tprecise",
             "meta\tsyscall_500\tnoop",
             "meta\tsyscall_500\tenosys",
-            "slope\tscall\t0\t1\t1\t2\t2\t1\t1",
+            "slope\tscall\t0\t0\t1\t1\t2\t2\t1\t1",
         ]),
         LogError::Answer { .. }
     ));
@@ -127,13 +130,13 @@ fn the_samples_name_must_agree_with_the_answer() {
 #[test]
 fn what_cannot_be_divided_is_an_error() {
     for sample in [
-        "slope\tfcall\t0\t64\t1\t64\t2\t1\t1",
-        "slope\tfcall\t0\t64\t1\t32\t2\t1\t1",
-        "slope\ttsc\t0\t1\t1\t0\t2\t1\t1",
+        "slope\tfcall\t0\t0\t64\t1\t64\t2\t1\t1",
+        "slope\tfcall\t0\t0\t64\t1\t32\t2\t1\t1",
+        "slope\ttsc\t0\t0\t1\t1\t0\t2\t1\t1",
     ] {
         assert!(
             matches!(
-                error(&["tollgate\t1\tprecise", sample]),
+                error(&["tollgate\t2\tprecise", sample]),
                 LogError::Operations { line: 6, .. }
             ),
             "{sample:?}"
@@ -142,14 +145,14 @@ fn what_cannot_be_divided_is_an_error() {
     for sample in ["batch\tfcall\t0\t0\t1", "batch\ttsc\t0\t5\t1"] {
         assert!(
             matches!(
-                error(&["tollgate\t1\tpaper", sample]),
+                error(&["tollgate\t2\tpaper", sample]),
                 LogError::Operations { line: 6, .. }
             ),
             "{sample:?}"
         );
     }
     assert!(matches!(
-        error(&["tollgate\t1\tpaper", "batch\tfcall\t1\t5\t1"]),
+        error(&["tollgate\t2\tpaper", "batch\tfcall\t1\t5\t1"]),
         LogError::NoTsc { line: 6, round: 1 }
     ));
 }
@@ -222,7 +225,7 @@ fn nothing_of_ours_may_follow_the_end() {
     let log = common::tollgate_log(Method::Precise, 1);
     for record in [
         "meta\ta\tb",
-        "slope\tfcall\t0\t1\t1\t2\t2\t1\t1",
+        "slope\tfcall\t0\t0\t1\t1\t2\t2\t1\t1",
         "end\t1\t00000000",
         "batch\tx",
     ] {
@@ -242,7 +245,7 @@ fn the_guests_own_words_come_first() {
         "error\tsystem call 500 answered 7\n".to_string(),
         "noise\n--- 8< ---\nerror\tsystem call 500 answered 7\n".into(),
         format!(
-            "{}\ntollgate\t1\tprecise\nerror\tsystem call 500 answered 7\n",
+            "{}\ntollgate\t2\tprecise\nerror\tsystem call 500 answered 7\n",
             HEADER.join("\n")
         ),
     ] {
@@ -263,39 +266,45 @@ fn records_must_be_what_the_log_says_it_holds() {
         LogError::NoFormat { line: 5, .. }
     ));
     assert!(matches!(
-        error(&["tollgate\t1\tpaper", "tollgate\t1\tpaper"]),
+        error(&["tollgate\t2\tpaper", "tollgate\t2\tpaper"]),
         LogError::SecondFormat { first: 5, line: 6 }
     ));
     assert!(matches!(
-        error(&["tollgate\t1\tpaper", "slope\tfcall\t0\t1\t1\t2\t2\t1\t1"]),
+        error(&["tollgate\t2\tpaper", "slope\tfcall\t0\t0\t1\t1\t2\t2\t1\t1"]),
         LogError::WrongMethod {
             method: Method::Paper,
             ..
         }
     ));
     assert!(matches!(
-        error(&["tollgate\t2\tprecise"]),
-        LogError::Version { line: 5, found } if found == "2"
+        error(&["tollgate\t1\tprecise"]),
+        LogError::Version { line: 5, found } if found == "1"
     ));
     assert!(matches!(
-        error(&["tollgate\t1\tprecise", "slope\tfcall\t0\t1\tx\t2\t2\t1\t1"]),
+        error(&["tollgate\t2\tprecise", "slope\tfcall\t0\t0\t1\tx\t2\t2\t1\t1"]),
         LogError::Record { line: 6, problem, .. } if problem.contains("ticks_n")
     ));
     assert!(matches!(
-        error(&["tollgate\t1\tprecise", "slope\tfcall\t2\t1\t1\t2\t2\t1\t1"]),
+        error(&[
+            "tollgate\t2\tprecise",
+            "slope\tfcall\t2\t0\t1\t1\t2\t2\t1\t1"
+        ]),
         LogError::Round {
             line: 6,
             round: 2,
             rounds: 2
         }
     ));
-    assert_eq!(error(&["tollgate\t1\tprecise"]), LogError::NoSamples);
+    assert_eq!(error(&["tollgate\t2\tprecise"]), LogError::NoSamples);
 }
 
 #[test]
 fn a_damaged_header_is_an_error() {
     let lines = |header: &[&str]| {
-        let records = ["tollgate\t1\tprecise", "slope\tfcall\t0\t1\t1\t2\t2\t1\t1"];
+        let records = [
+            "tollgate\t2\tprecise",
+            "slope\tfcall\t0\t0\t1\t1\t2\t2\t1\t1",
+        ];
         parse(closed(&[header, &records].concat()).as_bytes()).unwrap_err()
     };
     assert!(matches!(
@@ -329,6 +338,6 @@ fn the_originals_values_never_stand_in_for_ours() {
 #[test]
 fn long_lines_are_shown_by_their_beginning() {
     let long = format!("meta\t{}", "x".repeat(100_000));
-    let message = error(&["tollgate\t1\tprecise", &long]).to_string();
+    let message = error(&["tollgate\t2\tprecise", &long]).to_string();
     assert!(message.len() < 400, "{message}");
 }

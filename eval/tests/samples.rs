@@ -19,8 +19,17 @@ fn csv(samples: &[Sample]) -> String {
 }
 
 fn reading() -> impl Strategy<Value = Reading> {
-    let slope = any::<[u64; 6]>().prop_map(
-        |[ops_n, ticks_n, ops_2n, ticks_2n, chain_before, chain_after]| Reading::Slope {
+    let slope = any::<[u64; 7]>().prop_map(
+        |[
+            align,
+            ops_n,
+            ticks_n,
+            ops_2n,
+            ticks_2n,
+            chain_before,
+            chain_after,
+        ]| Reading::Slope {
+            align,
             ops_n,
             ticks_n,
             ops_2n,
@@ -84,16 +93,16 @@ fn the_file_reads_as_documented() {
     assert_eq!(
         csv(&samples),
         "\
-target,boot,benchmark,round,ops_n,ticks_n,ops_2n,ticks_2n,chain_before_ticks,chain_after_ticks,ticks_per_op
-linux,0,tsc,0,0,70,0,70,1500,1501,70
-linux,0,scall,0,128,28488,256,56906,1500,1501,222.015625
-linux,0,fcall,0,128,586,256,1102,1500,1501,4.03125
-\"host, \"\"bare\"\"\",24,tsc,0,0,70,,,,,70
-\"host, \"\"bare\"\"\",24,scall,0,100000,22200072,,,,,222.00002
-\"host, \"\"bare\"\"\",24,fcall,0,100000,400074,,,,,4.00004
-original,0,tsc,0,,,,,,,156
-original,0,scall,0,,,,,,,518.576
-original,0,fcall,0,,,,,,,26.552
+target,boot,benchmark,round,align,ops_n,ticks_n,ops_2n,ticks_2n,chain_before_ticks,chain_after_ticks,ticks_per_op
+linux,0,tsc,0,16,0,70,0,70,1500,1501,70
+linux,0,scall,0,16,128,28488,256,56906,1500,1501,222.015625
+linux,0,fcall,0,16,128,586,256,1102,1500,1501,4.03125
+\"host, \"\"bare\"\"\",24,tsc,0,,0,70,,,,,70
+\"host, \"\"bare\"\"\",24,scall,0,,100000,22200072,,,,,222.00002
+\"host, \"\"bare\"\"\",24,fcall,0,,100000,400074,,,,,4.00004
+original,0,tsc,0,,,,,,,,156
+original,0,scall,0,,,,,,,,518.576
+original,0,fcall,0,,,,,,,,26.552
 "
     );
 }
@@ -105,10 +114,10 @@ fn a_targets_name_is_kept_once() {
     assert!(Arc::ptr_eq(&back[0].target, &back[1].target));
 }
 
-const HEADER: &str = "target,boot,benchmark,round,ops_n,ticks_n,ops_2n,ticks_2n,chain_before_ticks,chain_after_ticks,ticks_per_op";
+const HEADER: &str = "target,boot,benchmark,round,align,ops_n,ticks_n,ops_2n,ticks_2n,chain_before_ticks,chain_after_ticks,ticks_per_op";
 
 fn error(row: &str) -> String {
-    let good = "a,0,tsc,0,,,,,,,1\n";
+    let good = "a,0,tsc,0,,,,,,,,1\n";
     read_csv(format!("{HEADER}\n{good}{row}\n").as_bytes())
         .unwrap_err()
         .to_string()
@@ -118,28 +127,28 @@ fn error(row: &str) -> String {
 fn damage_is_named_with_its_line_and_column() {
     for (row, part) in [
         (
-            "a,x,tsc,0,,,,,,,1",
+            "a,x,tsc,0,,,,,,,,1",
             "line 3, column `boot`: \"x\" is not a whole number",
         ),
-        ("a,-1,tsc,0,,,,,,,1", "column `boot`"),
-        ("a,0,tsk,0,,,,,,,1", "column `benchmark`: \"tsk\""),
-        ("a,0,tsc,0,1.5,,,,,,1", "column `ops_n`"),
+        ("a,-1,tsc,0,,,,,,,,1", "column `boot`"),
+        ("a,0,tsk,0,,,,,,,,1", "column `benchmark`: \"tsk\""),
+        ("a,0,tsc,0,,1.5,,,,,,1", "column `ops_n`"),
         (
-            "a,0,tsc,0,1,,,,,,1",
+            "a,0,tsc,0,,1,,,,,,1",
             "line 3: no method fills just these columns",
         ),
         (
-            "a,0,tsc,0,,,,,,,",
+            "a,0,tsc,0,,,,,,,,",
             "column `ticks_per_op`: \"\" is not a number",
         ),
         (
-            "a,0,tsc,0,,,,,,,NaN",
+            "a,0,tsc,0,,,,,,,,NaN",
             "column `ticks_per_op`: \"NaN\" is not a finite number",
         ),
-        ("a,0,tsc,0,,,,,,,1e999", "is not a finite number"),
+        ("a,0,tsc,0,,,,,,,,1e999", "is not a finite number"),
         (
-            "a,0,tsc,0,,",
-            "line 3: it has 6 columns instead of 11: is the file cut?",
+            "a,0,tsc,0,,,",
+            "line 3: it has 7 columns instead of 12: is the file cut?",
         ),
     ] {
         let error = error(row);
@@ -199,6 +208,7 @@ fn ten_million_samples() {
             benchmark: Benchmark::ALL[i as usize % 3],
             round: i / 5000 % 20,
             reading: Reading::Slope {
+                align: 0,
                 ops_n: 64,
                 ticks_n,
                 ops_2n: 128,

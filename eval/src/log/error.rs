@@ -98,6 +98,8 @@ pub enum LogError {
         round: u64,
         rounds: u32,
     },
+    #[error("line {line}: round {round} is told of twice: two logs are mixed; boot again")]
+    SecondOfRound { line: usize, round: u32 },
     #[error("line {line}: {ops} operations in a `{}` sample: {problem}", benchmark.name())]
     Operations {
         line: usize,

@@ -24,7 +24,7 @@ impl Value {
     pub(super) fn read(line: &Line<'_>, text: &str) -> Option<Self> {
         let (name, value) = text.split_once('\t')?;
         let benchmark = match Benchmark::from_name(name)? {
-            Benchmark::Enosys => return None,
+            Benchmark::Enosys | Benchmark::FcallChain => return None,
             benchmark => benchmark,
         };
         Some(Self {
@@ -103,7 +103,7 @@ impl Seen {
         let count = match value.benchmark {
             Benchmark::Scall => &mut self.scall,
             Benchmark::Fcall => &mut self.fcall,
-            Benchmark::Tsc | Benchmark::Enosys => {
+            Benchmark::Tsc | Benchmark::FcallChain | Benchmark::Enosys => {
                 // `tsc` comes first in its round, so that the rounds before it are complete.
                 let round = self.scall;
                 if self.last_tsc.replace(round) == Some(round) {

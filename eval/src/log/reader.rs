@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
+
 use console_format::{Closing, HEADER_BEGIN, HEADER_END, Method, Record, RecordError};
 
 use super::config::Settings;
 use super::error::excerpt;
 use super::lines::Line;
-use super::{Dialect, Log, LogError, original, tollgate};
+use super::{Dialect, Log, LogError, original, round, tollgate};
 
 /// Reads a console line by line.
 #[derive(Default)]
@@ -14,6 +16,7 @@ pub(super) struct Reader {
     format: Option<(usize, Method)>,
     meta: Vec<(String, String)>,
     samples: Vec<tollgate::Raw>,
+    rounds: Vec<round::Raw>,
     values: Vec<original::Value>,
     end: Option<usize>,
     lines: usize,
@@ -124,7 +127,11 @@ impl Reader {
             (Record::Slope(s), Some((_, Method::Precise))) => {
                 self.samples.push(tollgate::Raw::slope(number, &s));
             }
-            (Record::Batch(_) | Record::Slope(_), Some((_, method))) => {
+            (Record::Disturbed(d), _) => self.rounds.push(round::Raw::Disturbed(number, d)),
+            (Record::Clock(c), Some((_, Method::Precise))) => {
+                self.rounds.push(round::Raw::Clock(number, c));
+            }
+            (Record::Batch(_) | Record::Slope(_) | Record::Clock(_), Some((_, method))) => {
                 return Err(LogError::WrongMethod {
                     line: number,
                     text: excerpt(text),
@@ -180,6 +187,7 @@ impl Reader {
             dialect: Dialect::Tollgate,
             method: Some(method),
             samples: tollgate::samples(&self.samples, &self.meta, config.rounds)?,
+            rounds: round::rounds(&self.rounds, config.rounds)?,
             config,
             meta: self.meta,
         })
@@ -195,6 +203,7 @@ impl Reader {
             dialect: Dialect::Original,
             method: None,
             samples: original::samples(&self.values, &config)?,
+            rounds: BTreeMap::new(),
             config,
             meta: Vec::new(),
         })

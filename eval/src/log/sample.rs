@@ -17,6 +17,8 @@ pub enum Reading {
     /// The precise method: a batch of n operations, one of 2n, and the core's
     /// clock before and after.
     Slope {
+        /// Where the loops' bodies began, in bytes from a cache line's beginning.
+        align: u64,
         /// Operations of the first batch; 0 for `tsc`.
         ops_n: u64,
         /// Its TSC ticks.

@@ -35,6 +35,7 @@ impl Raw {
             benchmark: s.benchmark,
             round: s.round,
             reading: Reading::Slope {
+                align: s.align,
                 ops_n: s.ops_n,
                 ticks_n: s.ticks_n,
                 ops_2n: s.ops_2n,
@@ -59,14 +60,7 @@ pub(super) fn samples(
     raw.iter()
         .map(|raw| {
             check_answer(raw, meta)?;
-            let round = u32::try_from(raw.round)
-                .ok()
-                .filter(|round| *round < rounds)
-                .ok_or(LogError::Round {
-                    line: raw.line,
-                    round: raw.round,
-                    rounds,
-                })?;
+            let round = within(raw.line, raw.round, rounds)?;
             let empty = empty.get(&raw.round).copied();
             Ok(LogSample {
                 benchmark: raw.benchmark,
@@ -76,6 +70,18 @@ pub(super) fn samples(
             })
         })
         .collect()
+}
+
+/// A round that the header allows.
+pub(super) fn within(line: usize, round: u64, rounds: u32) -> Result<u32, LogError> {
+    u32::try_from(round)
+        .ok()
+        .filter(|round| *round < rounds)
+        .ok_or(LogError::Round {
+            line,
+            round,
+            rounds,
+        })
 }
 
 /// Ticks of each round's empty measurement, which the paper's method subtracts.
@@ -147,7 +153,7 @@ fn check_answer(raw: &Raw, meta: &[(String, String)]) -> Result<(), LogError> {
     let expected = match raw.benchmark {
         Benchmark::Scall => "noop",
         Benchmark::Enosys => "enosys",
-        Benchmark::Tsc | Benchmark::Fcall => return Ok(()),
+        Benchmark::Tsc | Benchmark::Fcall | Benchmark::FcallChain => return Ok(()),
     };
     let mut answers = meta.iter().filter(|(key, _)| key == META_SYSCALL_500);
     let first = answers.next();

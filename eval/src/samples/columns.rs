@@ -1,11 +1,12 @@
 use crate::log::Reading;
 
 /// The header row. A column's unit stands in its name; `ops` are plain counts.
-pub(super) const HEADER: [&str; 11] = [
+pub(super) const HEADER: [&str; 12] = [
     "target",
     "boot",
     "benchmark",
     "round",
+    "align",
     "ops_n",
     "ticks_n",
     "ops_2n",
@@ -19,7 +20,7 @@ pub(super) const HEADER: [&str; 11] = [
 pub(super) const READING: usize = 4;
 /// Where the value's column is.
 pub(super) const VALUE: usize = READING + READING_COLUMNS;
-const READING_COLUMNS: usize = 6;
+const READING_COLUMNS: usize = 7;
 
 /// A reading's columns; `None` is an empty one.
 pub(super) type Fields = [Option<u64>; READING_COLUMNS];
@@ -27,24 +28,37 @@ pub(super) type Fields = [Option<u64>; READING_COLUMNS];
 pub(super) fn fields(reading: Reading) -> Fields {
     match reading {
         Reading::ValueOnly => [None; READING_COLUMNS],
-        Reading::Batch { ops, ticks } => [Some(ops), Some(ticks), None, None, None, None],
+        Reading::Batch { ops, ticks } => [None, Some(ops), Some(ticks), None, None, None, None],
         Reading::Slope {
+            align,
             ops_n,
             ticks_n,
             ops_2n,
             ticks_2n,
             chain_before,
             chain_after,
-        } => [ops_n, ticks_n, ops_2n, ticks_2n, chain_before, chain_after].map(Some),
+        } => [
+            align,
+            ops_n,
+            ticks_n,
+            ops_2n,
+            ticks_2n,
+            chain_before,
+            chain_after,
+        ]
+        .map(Some),
     }
 }
 
 /// The reading with these columns; `None` where no method fills just these.
 pub(super) fn reading(fields: Fields) -> Option<Reading> {
     match fields {
-        [None, None, None, None, None, None] => Some(Reading::ValueOnly),
-        [Some(ops), Some(ticks), None, None, None, None] => Some(Reading::Batch { ops, ticks }),
+        [None, None, None, None, None, None, None] => Some(Reading::ValueOnly),
+        [None, Some(ops), Some(ticks), None, None, None, None] => {
+            Some(Reading::Batch { ops, ticks })
+        }
         [
+            Some(align),
             Some(ops_n),
             Some(ticks_n),
             Some(ops_2n),
@@ -52,6 +66,7 @@ pub(super) fn reading(fields: Fields) -> Option<Reading> {
             Some(chain_before),
             Some(chain_after),
         ] => Some(Reading::Slope {
+            align,
             ops_n,
             ticks_n,
             ops_2n,

@@ -121,6 +121,7 @@ pub(crate) fn routine(benchmark: Benchmark) -> &'static str {
     match benchmark {
         Benchmark::Tsc => "empty measurement",
         Benchmark::Fcall => "function call",
+        Benchmark::FcallChain => "function calls in a chain",
         Benchmark::Scall => "system call",
         Benchmark::Enosys => "system call (ENOSYS)",
     }

@@ -46,6 +46,7 @@ pub fn tollgate_log(method: Method, rounds: u64) -> String {
                 Method::Precise => log.slope(&Slope {
                     benchmark,
                     round,
+                    align: 16,
                     ops_n: ops(128),
                     ticks_n: ticks(128),
                     ops_2n: ops(256),
