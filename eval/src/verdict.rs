@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Verdict {
     /// Whether the machine is fit for measuring: no finding is [`State::Unfit`].
     pub fit: bool,
-    /// One finding or more for each check, in the order in which they are printed.
+    /// One finding for each check, in the order in which they are printed.
     pub findings: Vec<Finding>,
     /// The noise test's figures; `None` where it could not be made.
     pub noise: Option<Noise>,
@@ -124,21 +124,14 @@ impl Verdict {
 
     /// The line that stands above everything else, where the machine is unfit.
     pub fn headline(&self) -> Option<String> {
-        let mut checks: Vec<_> = self
-            .in_state(State::Unfit)
-            .map(|finding| finding.check.as_str())
-            .collect();
-        checks.dedup();
         (!self.fit).then(|| {
-            format!(
-                "UNFIT FOR MEASURING, says tollgate doctor: {}.",
-                checks.join(", ")
-            )
+            let checks = self.checks_in_state(State::Unfit);
+            format!("UNFIT FOR MEASURING, says tollgate doctor: {checks}.")
         })
     }
 
-    /// What stands under a table: the verdict in a line, then a line for each finding
-    /// that is not as it should be, the worst first.
+    /// What stands under a table: the verdict in a line, a line for each finding that
+    /// is not as it should be, the worst first, and one for all that is not known.
     pub fn lines(&self) -> Vec<String> {
         let verdict = if self.fit { "fit" } else { "unfit" };
         let counts = State::ALL.map(|state| format!("{} {state}", self.in_state(state).count()));
@@ -146,12 +139,21 @@ impl Verdict {
             "Doctor: {verdict} for measuring; findings: {}.",
             counts.join(", ")
         )];
-        let bad = State::ALL.into_iter().filter(|state| *state != State::Ok);
+        let bad = [State::Unfit, State::Warning].into_iter();
         lines.extend(
             bad.flat_map(|state| self.in_state(state))
                 .map(|f| format!("Doctor, {}: {}: {}.", f.state, f.check, f.what)),
         );
+        let unknown = self.checks_in_state(State::Unknown);
+        if !unknown.is_empty() {
+            lines.push(format!("Doctor, unknown: {unknown}."));
+        }
         lines
+    }
+
+    fn checks_in_state(&self, state: State) -> String {
+        let names: Vec<_> = self.in_state(state).map(|f| f.check.as_str()).collect();
+        names.join(", ")
     }
 }
 
@@ -186,7 +188,7 @@ mod tests {
                 "Doctor: unfit for measuring; findings: 1 unfit, 1 warning, 1 unknown, 1 ok.",
                 "Doctor, unfit: noise: noise is what it is.",
                 "Doctor, warning: a: a is what it is.",
-                "Doctor, unknown: a: a is what it is.",
+                "Doctor, unknown: a.",
             ]
         );
     }

@@ -120,6 +120,37 @@ fn the_quick_experiment_goes_all_the_way() {
     );
 }
 
+/// An emulator makes every machine unfit.
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_table_from_an_unfit_machine_says_so_in_its_first_line() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 1, &ring0());
+    let run = sandbox.tollgate(&["run", "test.toml", "--run", "run"]);
+    run.succeeded();
+    assert!(run.stderr.contains("UNFIT FOR MEASURING"), "{}", run.stderr);
+    let manifest = json(&sandbox.read("run/manifest.json"));
+    assert_eq!(manifest["doctor"]["fit"], false);
+    assert!(manifest["doctor"]["noise"]["seconds"].as_f64().unwrap() >= 2.0);
+    for stage in ["parse", "process"] {
+        sandbox.tollgate(&[stage, "run"]).succeeded();
+    }
+    let report = sandbox.tollgate(&["report", "run"]);
+    let files = ["table.txt", "table.md", "table.tex"];
+    let tables = files.map(|file| sandbox.read(&format!("run/{file}")));
+    for table in tables.iter().chain([&report.stdout]) {
+        let first = table.lines().next().unwrap();
+        assert!(first.contains("UNFIT FOR MEASURING"), "{table}");
+        assert!(first.contains("engine"), "{table}");
+        let numbers = table.find("ring0").unwrap();
+        assert!(numbers < table.find("Doctor, unfit: engine: ").unwrap());
+    }
+    for plot in ["comparison.svg", "distribution.svg"] {
+        let plot = sandbox.read(&format!("run/{plot}"));
+        assert!(plot.contains("UNFIT FOR MEASURING"));
+    }
+}
+
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
 fn mitigations_are_off_where_they_are_switched_off() {

@@ -68,7 +68,7 @@ fn run_info(manifest: &Manifest, rows: &[BootRow]) -> RunInfo {
             source: tsc.source().to_owned(),
         }),
         notes: notes(manifest, rows),
-        doctor: None,
+        doctor: Some(manifest.doctor.clone()),
     }
 }
 

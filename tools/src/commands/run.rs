@@ -7,17 +7,20 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
+use eval::verdict::Verdict;
 use initramfs::Compression;
 use jiff::{Timestamp, Zoned};
 use vmm::End;
 
 use crate::cli::RunArgs;
+use crate::doctor::{self, Plan};
 use crate::exit::Code;
 use crate::experiment::{self, Experiment, ExperimentError};
 use crate::machine::Machine;
 use crate::run::targets::{self, Bootable, Prepared};
 use crate::run::{BootRecord, FileId, Manifest, ProgramId, RunError, RunFolder};
 use crate::schedule::{self, PlannedBoot};
+use crate::tree::Tree;
 use crate::{files, interrupt, progress};
 
 /// Begins a run, or goes on with one.
@@ -97,6 +100,7 @@ fn begin(args: &RunArgs, experiment: &Experiment, path: &Path) -> Result<()> {
         targets: prepared.iter().map(|target| target.id.clone()).collect(),
         plan: schedule::plan(&bootable_names(&prepared), experiment.boots, seed),
         machine,
+        doctor: examine(&prepared),
         started: Timestamp::now(),
         ended: None,
     };
@@ -106,6 +110,12 @@ fn begin(args: &RunArgs, experiment: &Experiment, path: &Path) -> Result<()> {
         point_latest_at(path)?;
     }
     Ok(())
+}
+
+/// Asks the doctor about what these targets need.
+fn examine(prepared: &[Prepared]) -> Verdict {
+    let targets: Vec<_> = prepared.iter().map(|target| target.id.clone()).collect();
+    doctor::examine(&Tree::default(), &Plan::of(&targets))
 }
 
 fn bootable_names(prepared: &[Prepared]) -> Vec<String> {
@@ -214,6 +224,9 @@ fn announce(run: &RunFolder, manifest: &Manifest) {
         targets.join(", "),
         run.path().display()
     );
+    if let Some(unfit) = manifest.doctor.headline() {
+        tell!("{unfit}");
+    }
     for target in &manifest.targets {
         if let Some(reason) = &target.engine_reason {
             tell!(

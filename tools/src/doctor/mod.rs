@@ -10,12 +10,14 @@ mod checks;
 mod counter;
 mod host;
 mod noise;
+mod plan;
 mod print;
 
 use std::time::Duration;
 
 use eval::verdict::{Finding, Verdict};
 
+pub use self::plan::{Guests, Plan};
 pub use self::print::print;
 
 use self::activity::{Activity, Snapshot};
@@ -27,28 +29,6 @@ use crate::tree::Tree;
 
 /// For how long the noise test watches.
 const NOISE_TEST: Duration = Duration::from_secs(2);
-
-/// What shall be measured, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// The CPUs that will measure.
-    pub cpus: Vec<usize>,
-    /// What will run the guests.
-    pub guests: Guests,
-    /// Targets that may run on every CPU.
-    pub unpinned: Vec<String>,
-}
-
-/// What will run the guests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guests {
-    /// KVM.
-    Kvm,
-    /// An emulator, although it measures nothing.
-    Emulator,
-    /// There are none: programs run on the host.
-    None,
-}
 
 /// Everything that the checks judge.
 #[derive(Clone, Debug)]

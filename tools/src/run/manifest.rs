@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use eval::verdict::Verdict;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::machine::Machine;
 use crate::schedule::PlannedBoot;
 
 /// Version of the run folder's files. It changes whenever their meaning does.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Everything that does not change from boot to boot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ pub struct Manifest {
     pub plan: Vec<PlannedBoot>,
     /// The machine.
     pub machine: Machine,
+    /// Whether it was fit for measuring when the run began.
+    pub doctor: Verdict,
     /// When the run began.
     pub started: Timestamp,
     /// When its last boot ended; none while boots are missing.

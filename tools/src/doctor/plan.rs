@@ -1,0 +1,123 @@
+//! What shall be measured, and where.
+
+use std::collections::BTreeSet;
+
+use crate::engine;
+use crate::run::TargetId;
+
+/// What shall be measured, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The CPUs that will measure.
+    pub cpus: Vec<usize>,
+    /// What will run the guests.
+    pub guests: Guests,
+    /// Targets that may run on every CPU.
+    pub unpinned: Vec<String>,
+}
+
+/// What will run the guests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guests {
+    /// KVM.
+    Kvm,
+    /// An emulator, although it measures nothing.
+    Emulator,
+    /// There are none: programs run on the host.
+    None,
+}
+
+impl Plan {
+    /// What a run's targets need. Those without an image need nothing; where those of
+    /// an emulator run does not matter.
+    pub fn of(targets: &[TargetId]) -> Self {
+        let booted = || targets.iter().filter(|target| target.missing.is_none());
+        let measured = || booted().filter(|target| !target.engine.emulated);
+        let pinned: BTreeSet<_> = measured().flat_map(|target| target.pin.clone()).collect();
+        let free = measured().filter(|target| target.pin.is_empty());
+        Self {
+            cpus: match pinned.is_empty() {
+                true => engine::last_allowed().into_iter().collect(),
+                false => pinned.into_iter().collect(),
+            },
+            guests: guests(booted()),
+            unpinned: free.map(|target| target.name.clone()).collect(),
+        }
+    }
+}
+
+/// An emulator that `auto` took is there for want of KVM, and it is KVM that has to
+/// be mended then.
+fn guests<'t>(booted: impl Iterator<Item = &'t TargetId>) -> Guests {
+    let mut guests = Guests::None;
+    for target in booted {
+        let chosen = target.engine_reason.is_none();
+        match target.engine.name.as_str() {
+            "host" => {}
+            "qemu" if chosen => return Guests::Emulator,
+            _ => guests = Guests::Kvm,
+        }
+    }
+    guests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::About;
+
+    fn target(name: &str, engine: &str, reason: Option<&str>, pin: &[usize]) -> TargetId {
+        TargetId {
+            name: name.into(),
+            label: name.into(),
+            engine: About {
+                name: engine.into(),
+                version: String::new(),
+                emulated: engine == "qemu",
+            },
+            engine_reason: reason.map(str::to_owned),
+            image: None,
+            program_sha256: String::new(),
+            cmdline: String::new(),
+            memory_mib: 256,
+            cpus: 1,
+            pin: pin.to_vec(),
+            missing: None,
+        }
+    }
+
+    #[test]
+    fn a_run_is_measured_where_its_targets_are_pinned() {
+        let plan = Plan::of(&[
+            target("linux", "kvm", None, &[3]),
+            target("host", "host", None, &[1]),
+            target("free", "kvm", None, &[]),
+        ]);
+        let expected = Plan {
+            cpus: vec![1, 3],
+            guests: Guests::Kvm,
+            unpinned: vec!["free".into()],
+        };
+        assert_eq!(plan, expected);
+    }
+
+    #[test]
+    fn emulators_measure_nowhere() {
+        let host = target("host", "host", None, &[0]);
+        let taken = target("linux", "qemu", Some("no KVM"), &[]);
+        let chosen = target("linux", "qemu", None, &[]);
+        let missing = TargetId {
+            missing: Some("give one".into()),
+            ..chosen.clone()
+        };
+        for (guest, guests) in [
+            (taken, Guests::Kvm),
+            (chosen, Guests::Emulator),
+            (missing, Guests::None),
+        ] {
+            let plan = Plan::of(&[guest, host.clone()]);
+            assert_eq!((plan.guests, plan.cpus), (guests, vec![0]));
+            assert!(plan.unpinned.is_empty());
+        }
+    }
+}
