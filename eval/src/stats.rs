@@ -1,9 +1,12 @@
 //! Statistics by NumPy's rules, over values that were checked once.
 
+mod interval;
 mod mean;
 mod quantile;
 
 use thiserror::Error;
+
+pub use interval::{BootstrapMethod, Interval, OrderInterval};
 
 /// Why values have no statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -3,6 +3,7 @@
 mod csv;
 mod json;
 mod process;
+mod row;
 
 use console_format::{Benchmark, Method};
 use serde::{Deserialize, Serialize};
@@ -10,10 +11,14 @@ use thiserror::Error;
 
 pub use csv::write_csv;
 pub use json::{FORMAT_VERSION, read_json, write_json};
-pub use process::summarize;
+pub use process::{BootId, summarize};
+pub use row::{
+    BootMedian, Drift, Figures, Mode, ModeTest, ModeVerdict, Modes, Ratio, Row, SampleModes, Trend,
+    TrendVerdict, View,
+};
 
 use crate::stats::StatsError;
-use crate::units::{Nanoseconds, Ticks, TscHz};
+use crate::units::TscHz;
 use crate::verdict::Verdict;
 
 /// A run in a few numbers.
@@ -26,14 +31,32 @@ pub struct Summary {
     pub targets: Vec<TargetSummary>,
 }
 
+impl Summary {
+    /// How the samples were taken, in words: "precise", or "paper and precise".
+    pub fn methods(&self) -> String {
+        let mut names = Vec::new();
+        for target in &self.targets {
+            let name = target.info.method_name();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.join(" and ")
+    }
+
+    /// Whether targets were measured by different methods, which every row has to say then.
+    pub fn is_mixed(&self) -> bool {
+        let mut methods = self.targets.iter().map(|target| target.info.method);
+        let first = methods.next();
+        methods.any(|method| Some(method) != first)
+    }
+}
+
 /// What a summary says of the run as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// The experiment's name.
     pub experiment: String,
-    /// How the samples were taken; `None` for logs of the original program.
-    #[serde(with = "crate::names::method")]
-    pub method: Option<Method>,
     /// The counter's frequency. Without it there are no nanoseconds.
     pub tsc: Option<Tsc>,
     /// What a reader must know, a line each.
@@ -69,6 +92,10 @@ pub struct TargetInfo {
     pub name: String,
     /// The name for readers.
     pub label: String,
+    /// How its samples were taken; `None` for logs of the original program. Rows of two
+    /// methods are never compared.
+    #[serde(with = "crate::names::method")]
+    pub method: Option<Method>,
     /// What boots it.
     pub engine: String,
     /// True where the processor is emulated: its numbers measure nothing.
@@ -79,6 +106,13 @@ pub struct TargetInfo {
     pub boots_ok: u32,
     /// Boots that failed and are in no number.
     pub boots_failed: u32,
+}
+
+impl TargetInfo {
+    /// How its samples were taken, in one word or two.
+    pub fn method_name(&self) -> &'static str {
+        self.method.map_or("original program's", Method::name)
+    }
 }
 
 /// Why a target was not booted.
@@ -101,53 +135,6 @@ pub struct TargetSummary {
     pub rows: Vec<Row>,
 }
 
-/// One benchmark on one target.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Row {
-    /// What was timed.
-    #[serde(with = "crate::names::benchmark")]
-    pub benchmark: Benchmark,
-    /// How many samples.
-    pub samples: u64,
-    /// From how many boots.
-    pub boots: u32,
-    /// The figures in TSC ticks.
-    pub ticks: Figures<Ticks>,
-    /// The same in nanoseconds, where the counter's frequency is known.
-    pub ns: Option<Figures<Nanoseconds>>,
-}
-
-/// Statistics in one unit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Figures<U> {
-    /// Mean of all samples.
-    pub mean: U,
-    /// Median of all samples.
-    pub median: U,
-    /// First quartile of all samples.
-    pub q1: U,
-    /// Third quartile of all samples.
-    pub q3: U,
-    /// Median over the boots of each boot's median: a boot counts once, however
-    /// many samples it gave.
-    pub median_of_boot_medians: U,
-}
-
-impl<U> Figures<U> {
-    /// The same figures in another unit.
-    pub fn map<V>(self, unit: impl Fn(U) -> V) -> Figures<V> {
-        Figures {
-            mean: unit(self.mean),
-            median: unit(self.median),
-            q1: unit(self.q1),
-            q3: unit(self.q3),
-            median_of_boot_medians: unit(self.median_of_boot_medians),
-        }
-    }
-}
-
 /// Why there is no summary.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -157,6 +144,16 @@ pub enum SummaryError {
         "there are samples of a target {0:?} that the experiment does not have: they are from another run"
     )]
     UnknownTarget(String),
+    /// Samples of a boot that the run lacks.
+    #[error(
+        "there are samples of boot {boot} of {target:?}, which is not among the run's boots: they are from another run"
+    )]
+    UnknownBoot {
+        /// The target's name.
+        target: String,
+        /// Which boot.
+        boot: u32,
+    },
     /// Two targets of one name.
     #[error("two targets are called {0:?}")]
     TwoTargets(String),

@@ -103,7 +103,7 @@ fn a_run_without_a_single_sample_has_plots() {
     let (summary, _) = common::run(&MEASURED, 1, 1);
     let targets = summary.targets.into_iter().map(|t| t.info).collect();
     let empty = Levels::default();
-    let summary: Summary = summarize(summary.info, targets, &empty).unwrap();
+    let summary: Summary = summarize(summary.info, targets, &[], &empty).unwrap();
     let comparison = texts(&comparison(&summary).unwrap().file());
     assert!(has(&comparison, "no boot succeeded"));
     let distribution = texts(&distribution(&summary, &empty).unwrap().file());

@@ -233,8 +233,9 @@ fn ten_million_samples() {
     let start = Instant::now();
     let mut run = common::run(&common::MEASURED, 1, 1).0;
     run.targets.truncate(4);
-    let targets = run.targets.into_iter().map(|t| t.info).collect();
-    let summary = eval::summary::summarize(run.info, targets, &levels).unwrap();
+    let targets: Vec<_> = run.targets.into_iter().map(|t| t.info).collect();
+    let boots = common::in_turns(&targets, 25);
+    let summary = eval::summary::summarize(run.info, targets, &boots, &levels).unwrap();
     println!("summarize: {:?}", start.elapsed());
     assert_eq!(summary.targets.len(), 4);
 }

@@ -8,8 +8,8 @@ use eval::levels::Levels;
 use eval::log::Reading;
 use eval::samples::Sample;
 use eval::summary::{
-    Figures, RunInfo, Summary, SummaryError, TargetInfo, Tsc, read_json, summarize, write_csv,
-    write_json,
+    BootId, Figures, RunInfo, Summary, SummaryError, TargetInfo, Tsc, read_json, summarize,
+    write_csv, write_json,
 };
 use eval::units::{Nanoseconds, Ticks, TscHz};
 use eval::{Benchmark, Method};
@@ -19,6 +19,7 @@ fn target(name: &str) -> TargetInfo {
     TargetInfo {
         name: name.into(),
         label: name.into(),
+        method: Some(Method::Precise),
         engine: "kvm".into(),
         emulated: false,
         missing: None,
@@ -30,7 +31,6 @@ fn target(name: &str) -> TargetInfo {
 fn info(hz: f64) -> RunInfo {
     RunInfo {
         experiment: "test".into(),
-        method: Some(Method::Precise),
         tsc: Some(Tsc {
             hz: TscHz(hz),
             source: "test".into(),
@@ -38,6 +38,10 @@ fn info(hz: f64) -> RunInfo {
         notes: vec![],
         doctor: None,
     }
+}
+
+fn boots() -> Vec<BootId> {
+    common::in_turns(&[target("linux")], 3)
 }
 
 fn levels(boots: &[&[f64]]) -> Levels {
@@ -59,7 +63,7 @@ fn levels(boots: &[&[f64]]) -> Levels {
 #[test]
 fn a_boot_counts_once_among_boots() {
     let levels = levels(&[&[1.0, 2.0, 3.0], &[10.0; 5], &[4.0]]);
-    let summary = summarize(info(2e9), vec![target("linux")], &levels).unwrap();
+    let summary = summarize(info(2e9), vec![target("linux")], &boots(), &levels).unwrap();
     let row = &summary.targets[0].rows[0];
     assert_eq!((row.samples, row.boots), (9, 3));
     let ticks = Figures {
@@ -78,7 +82,7 @@ fn a_boot_counts_once_among_boots() {
 #[test]
 fn what_does_not_belong_together_is_an_error() {
     let some = levels(&[&[1.0]]);
-    let run = |hz, targets| summarize(info(hz), targets, &some);
+    let run = |hz, targets| summarize(info(hz), targets, &boots(), &some);
     assert!(matches!(
         run(1e9, vec![target("other")]),
         Err(SummaryError::UnknownTarget(name)) if name == "linux"
@@ -94,7 +98,12 @@ fn what_does_not_belong_together_is_an_error() {
         ));
     }
     assert!(matches!(
-        summarize(info(1e9), vec![target("linux")], &levels(&[&[f64::NAN]])),
+        summarize(
+            info(1e9),
+            vec![target("linux")],
+            &boots(),
+            &levels(&[&[f64::NAN]])
+        ),
         Err(SummaryError::Stats { .. })
     ));
 }
@@ -113,8 +122,8 @@ fn json_comes_back() {
     }
     let mut summary = common::run(&MEASURED, 1, 1).0;
     summary.info.tsc = None;
-    summary.info.method = None;
     for target in &mut summary.targets {
+        target.info.method = None;
         target.rows.iter_mut().for_each(|row| row.ns = None);
     }
     assert_eq!(read_json(json(&summary).as_bytes()).unwrap(), summary);
@@ -131,7 +140,7 @@ fn the_files_read_as_documented() {
         boots_failed: 1,
         ..target("linux")
     };
-    let summary = summarize(info(2e9), vec![emulated, missing], &levels).unwrap();
+    let summary = summarize(info(2e9), vec![emulated, missing], &boots(), &levels).unwrap();
     insta::with_settings!({
         snapshot_path => "golden",
         prepend_module_to_snapshot => false,
@@ -158,9 +167,9 @@ fn another_version_is_named() {
     let error = read_json(&br#"{"version": 7, "future": true}"#[..]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "summary.json is in version 7, and this tool reads version 1: make it again with `tollgate process`"
+        "summary.json is in version 7, and this tool reads version 2: make it again with `tollgate process`"
     );
-    for other in ["{}", "[]", "{\"version\": 1}", "{\"version\": \"1\"}", "7"] {
+    for other in ["{}", "[]", "{\"version\": 2}", "{\"version\": \"1\"}", "7"] {
         let error = read_json(other.as_bytes()).unwrap_err();
         assert!(matches!(error, SummaryError::Json(_)), "{error}");
     }

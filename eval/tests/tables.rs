@@ -137,10 +137,10 @@ fn a_table_from_an_unfit_machine_says_so_in_its_first_line() {
 
 fn hostile() -> Summary {
     let mut summary = summary(&MEASURED);
-    summary.info.method = Some(Method::Paper);
     summary.info.notes = vec!["50 % | _of_ <b>\n\\input{x} $1".into()];
     let label = "a|b\n\\x_{y}^~#%&$ <i>`*[z]\u{1b}[31m";
     for target in &mut summary.targets {
+        target.info.method = Some(Method::Paper);
         target.info.label = label.into();
         target.info.name = label.into();
     }
@@ -166,8 +166,9 @@ fn without_a_frequency_there_are_no_nanoseconds() {
     let (run, levels) = common::run(&MEASURED, 2, 5);
     let mut info = run.info;
     info.tsc = None;
-    let targets = run.targets.into_iter().map(|t| t.info).collect();
-    let summary = eval::summary::summarize(info, targets, &levels).unwrap();
+    let targets: Vec<_> = run.targets.into_iter().map(|t| t.info).collect();
+    let boots = common::in_turns(&targets, 2);
+    let summary = eval::summary::summarize(info, targets, &boots, &levels).unwrap();
     assert!(!text(&summary).contains("nsec"));
     assert!(text(&summary).contains(Benchmark::Scall.name()));
     assert!(markdown(&summary).contains("| – |"));

@@ -82,10 +82,7 @@ pub(super) fn draw(summary: &Summary) -> Result<Picture, PlotError> {
 
 /// What a reader must know before looking at a bar.
 fn head(summary: &Summary) -> Remarks {
-    let method = match summary.info.method {
-        Some(method) => format!("Method: {}. ", method.name()),
-        None => "Method: the original program's. ".into(),
-    };
+    let method = format!("Method: {}. ", summary.methods());
     let frequency = match &summary.info.tsc {
         Some(tsc) => format!(" TSC: {:.3} MHz ({}).", tsc.hz.0 / 1e6, tsc.source),
         None => String::new(),

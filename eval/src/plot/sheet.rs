@@ -50,11 +50,7 @@ pub(super) fn draw<'s, P: Panel>(
 }
 
 fn head(summary: &Summary, explanation: &str) -> Remarks {
-    let method = match summary.info.method {
-        Some(method) => method.name(),
-        None => "the original program's",
-    };
-    let explanation = format!("Method: {method}. {explanation}");
+    let explanation = format!("Method: {}. {explanation}", summary.methods());
     Remarks::new(&summary.info.headlines(), &explanation)
 }
 

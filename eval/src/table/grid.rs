@@ -34,13 +34,10 @@ pub(super) const EMULATED: &str = "(emulated)";
 
 /// The caption over the measured block.
 pub(super) fn caption(summary: &Summary) -> String {
-    let method = match summary.info.method {
-        Some(method) => format!("{} method", method.name()),
-        None => "the original program".into(),
-    };
     let mut caption = format!(
-        "Experiment {}, {method}: TSC ticks for one operation",
-        summary.info.experiment
+        "Experiment {}, {} method: TSC ticks for one operation",
+        summary.info.experiment,
+        summary.methods()
     );
     if let Some(tsc) = &summary.info.tsc {
         caption += &format!(" at {:.3} MHz ({})", tsc.hz.0 / 1e6, tsc.source);

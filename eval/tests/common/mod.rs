@@ -7,7 +7,7 @@ use console_format::{Batch, Encoder, Slope};
 use eval::levels::Levels;
 use eval::log::Reading;
 use eval::samples::Sample;
-use eval::summary::{Missing, RunInfo, Summary, TargetInfo, Tsc, summarize};
+use eval::summary::{BootId, Missing, RunInfo, Summary, TargetInfo, Tsc, summarize};
 use eval::units::{Ticks, TscHz};
 use eval::verdict::{Finding, Noise, State, Verdict};
 use eval::{Benchmark, Method};
@@ -249,6 +249,7 @@ pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
         .map(|fake| TargetInfo {
             name: fake.name.into(),
             label: fake.label.into(),
+            method: Some(Method::Precise),
             engine: fake.engine.into(),
             emulated: fake.emulated,
             missing: None,
@@ -259,6 +260,7 @@ pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
     targets.push(TargetInfo {
         name: "unikraft".into(),
         label: "Unikraft/KVM".into(),
+        method: Some(Method::Precise),
         engine: "kvm".into(),
         emulated: false,
         missing: Some(Missing {
@@ -270,7 +272,6 @@ pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
     });
     let info = RunInfo {
         experiment: "table1".into(),
-        method: Some(Method::Precise),
         tsc: Some(Tsc {
             hz: TscHz(3.6e9),
             source: "CPUID leaf 15H".into(),
@@ -278,5 +279,17 @@ pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
         notes: vec!["AMD EPYC 7B13, 2026-11-20 12:00 UTC".into()],
         doctor: Some(unfit()),
     };
-    (summarize(info, targets, &levels).unwrap(), levels)
+    let boots = in_turns(&targets, boots);
+    (summarize(info, targets, &boots, &levels).unwrap(), levels)
+}
+
+/// Boots in the order of time, where every block boots each target once.
+pub fn in_turns(targets: &[TargetInfo], boots: u32) -> Vec<BootId> {
+    let block = |boot| {
+        targets.iter().map(move |target| BootId {
+            target: target.name.clone(),
+            boot,
+        })
+    };
+    (0..boots).flat_map(block).collect()
 }

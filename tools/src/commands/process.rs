@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use console_format::Method;
 use eval::levels::Levels;
 use eval::samples;
-use eval::summary::{self, Missing, RunInfo, TargetInfo, Tsc};
+use eval::summary::{self, BootId, Missing, RunInfo, TargetInfo, Tsc};
 use eval::units::TscHz;
 
 use crate::cli::RunFolderArgs;
@@ -22,12 +22,13 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let manifest = Manifest::read(&run)?;
     let rows = parse::read_rows(&run)?;
     let levels = read_samples(&run)?;
+    let method = method(&manifest.program.words);
     let targets = manifest
         .targets
         .iter()
-        .map(|target| info(target, &rows))
+        .map(|target| info(target, &rows, method))
         .collect();
-    let summary = summary::summarize(run_info(&manifest, &rows), targets, &levels)
+    let summary = summary::summarize(run_info(&manifest, &rows), targets, &boots(&rows), &levels)
         .context("cannot sum the run up")?;
     files::write_with(&run.summary(), |out| {
         summary::write_json(out, &summary).map_err(io::Error::other)
@@ -62,7 +63,6 @@ fn run_info(manifest: &Manifest, rows: &[BootRow]) -> RunInfo {
     let tsc = &manifest.machine.tsc;
     RunInfo {
         experiment: manifest.experiment.clone(),
-        method: method(&manifest.program.words),
         tsc: Some(Tsc {
             hz: TscHz(tsc.hz()),
             source: tsc.source().to_owned(),
@@ -124,7 +124,18 @@ fn reason(target: &TargetId) -> Option<String> {
     Some(format!("Engine: {}, because {reason}.", target.engine.name))
 }
 
-fn info(target: &TargetId, rows: &[BootRow]) -> TargetInfo {
+/// All boots in the order of time.
+fn boots(rows: &[BootRow]) -> Vec<BootId> {
+    let mut rows: Vec<_> = rows.iter().collect();
+    rows.sort_by_key(|row| row.position);
+    let id = |row: &BootRow| BootId {
+        target: row.target.clone(),
+        boot: row.boot,
+    };
+    rows.into_iter().map(id).collect()
+}
+
+fn info(target: &TargetId, rows: &[BootRow], method: Option<Method>) -> TargetInfo {
     let count = |state| {
         let rows = rows.iter().filter(|row| row.target == target.name);
         rows.filter(|row| row.state == state).count() as u32
@@ -132,6 +143,7 @@ fn info(target: &TargetId, rows: &[BootRow]) -> TargetInfo {
     TargetInfo {
         name: target.name.clone(),
         label: target.label.clone(),
+        method,
         engine: target.engine.name.clone(),
         emulated: target.engine.emulated,
         missing: target.missing.as_ref().map(|hint| Missing {

@@ -1,0 +1,223 @@
+use console_format::Benchmark;
+use serde::{Deserialize, Serialize};
+
+use crate::stats::{Interval, OrderInterval};
+use crate::units::{Nanoseconds, Ticks};
+
+/// One benchmark on one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// What was timed.
+    #[serde(with = "crate::names::benchmark")]
+    pub benchmark: Benchmark,
+    /// How many samples.
+    pub samples: u64,
+    /// From how many boots.
+    pub boots: u32,
+    /// The figures in TSC ticks.
+    pub ticks: Figures<Ticks>,
+    /// The same in nanoseconds, where the counter's frequency is known.
+    pub ns: Option<Figures<Nanoseconds>>,
+    /// 95 % interval of the median of boot medians; none where there are too few boots.
+    pub interval: Option<Interval<Ticks>>,
+    /// The same by order statistics, which needs no resampling: a check.
+    pub order_interval: Option<OrderInterval<Ticks>>,
+    /// Interquartile range of the boot medians, over their median; none for a single boot,
+    /// and where the median is not above zero.
+    pub spread: Option<f64>,
+    /// Each boot's median, in the order of time.
+    pub boot_medians: Vec<BootMedian>,
+    /// Whether values rise or fall with time.
+    pub drift: Drift,
+    /// Samples with another core clock after them than before; none where the method has
+    /// no clock chains.
+    pub clock_moved: Option<u64>,
+    /// Samples far from their boot's median; none where no scale is known to judge by.
+    pub outliers: Option<u64>,
+    /// All of it again without the samples whose clock moved and without outliers; none
+    /// where nothing is left.
+    pub without_flagged: Option<View>,
+    /// Whether there is more than one typical value.
+    pub modes: Modes,
+    /// Against the reference target; none for that itself, and where no target can be one.
+    pub ratio: Option<Ratio>,
+    /// What a reader should know of these numbers, a sentence each.
+    pub findings: Vec<String>,
+}
+
+/// Statistics in one unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figures<U> {
+    /// Mean of all samples.
+    pub mean: U,
+    /// Median of all samples.
+    pub median: U,
+    /// First quartile of all samples.
+    pub q1: U,
+    /// Third quartile of all samples.
+    pub q3: U,
+    /// Median over the boots of each boot's median: a boot counts once, however
+    /// many samples it gave.
+    pub median_of_boot_medians: U,
+}
+
+impl<U> Figures<U> {
+    /// The same figures in another unit.
+    pub fn map<V>(self, unit: impl Fn(U) -> V) -> Figures<V> {
+        Figures {
+            mean: unit(self.mean),
+            median: unit(self.median),
+            q1: unit(self.q1),
+            q3: unit(self.q3),
+            median_of_boot_medians: unit(self.median_of_boot_medians),
+        }
+    }
+}
+
+/// The figures of some of the samples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct View {
+    /// How many samples.
+    pub samples: u64,
+    /// From how many boots.
+    pub boots: u32,
+    /// The figures in TSC ticks.
+    pub ticks: Figures<Ticks>,
+    /// The same in nanoseconds, where the counter's frequency is known.
+    pub ns: Option<Figures<Nanoseconds>>,
+    /// 95 % interval of the median of boot medians.
+    pub interval: Option<Interval<Ticks>>,
+}
+
+/// What one boot gave.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootMedian {
+    /// Which boot of the target, from 0.
+    pub boot: u32,
+    /// Which boot of the run, from 0, in the order of time.
+    pub position: u32,
+    /// How many samples.
+    pub samples: u64,
+    /// Their median.
+    pub median: Ticks,
+    /// Their first quartile.
+    pub q1: Ticks,
+    /// Their third quartile.
+    pub q3: Ticks,
+    /// As in [`Row`].
+    pub clock_moved: Option<u64>,
+    /// As in [`Row`].
+    pub outliers: Option<u64>,
+}
+
+/// Whether values rise or fall with time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drift {
+    /// Of the boots' medians, from the first boot to the last.
+    pub run: Trend,
+    /// Of the rounds' medians within the boots, from the first round to the last.
+    pub rounds: Trend,
+}
+
+/// A monotonous change.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trend {
+    /// What the test says.
+    pub verdict: TrendVerdict,
+    /// The change from first to last by the median slope, over the median: 0.01 is 1 % more.
+    pub change: Option<f64>,
+    /// Probability of such an order where there is no trend (two-sided).
+    pub p: Option<f64>,
+}
+
+/// What a test for a trend says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrendVerdict {
+    /// Values rise.
+    Rising,
+    /// Values fall.
+    Falling,
+    /// No trend shows.
+    NoneSeen,
+    /// There are too few boots or rounds for an answer.
+    CannotTell,
+}
+
+/// Whether there is more than one typical value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Modes {
+    /// Among the boots' medians: what differs from boot to boot, memory layout say.
+    pub boots: ModeTest,
+    /// Among the samples within each boot.
+    pub samples: SampleModes,
+}
+
+/// Whether some values have two modes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModeTest {
+    /// What the test says.
+    pub verdict: ModeVerdict,
+    /// Probability of such a dip where there is one mode.
+    pub p: Option<f64>,
+    /// The two modes where there are two, the lower one first.
+    pub modes: Vec<Mode>,
+}
+
+/// Whether samples have two modes, boot by boot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleModes {
+    /// Two where at least half of the boots have two.
+    pub verdict: ModeVerdict,
+    /// Boots with enough samples for an answer.
+    pub boots_tested: u32,
+    /// Boots with two modes.
+    pub boots_with_two: u32,
+    /// The two modes of the boot with the deepest dip, the lower one first; empty where no
+    /// boot has two.
+    pub modes: Vec<Mode>,
+}
+
+/// What a test for two modes says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModeVerdict {
+    /// Nothing speaks against one mode.
+    One,
+    /// There are two at least.
+    Two,
+    /// There are too few values for an answer.
+    CannotTell,
+}
+
+/// A typical value.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mode {
+    /// The median of the values around it.
+    pub at: Ticks,
+    /// Their share of all values.
+    pub share: f64,
+}
+
+/// A target's median of boot medians over the reference target's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ratio {
+    /// The reference target's name: the first in the experiment with this benchmark, by
+    /// the same method, and as real or as emulated.
+    pub reference: String,
+    /// The ratio.
+    pub ratio: f64,
+    /// Its 95 % interval, from boots drawn on both sides; none where there are too few.
+    pub interval: Option<Interval<f64>>,
+}
