@@ -19,6 +19,7 @@ pub mod log;
 mod names;
 pub mod plot;
 pub mod reference;
+pub mod rounds;
 pub mod samples;
 pub mod stats;
 pub mod summary;

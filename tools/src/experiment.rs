@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use console_format::{Benchmark, MAX_SAMPLES, Method};
+use console_format::{Benchmark, MAX_ROUNDS, MAX_SAMPLES, Method};
 use serde::Deserialize;
 
 use crate::files;
@@ -21,20 +21,18 @@ pub struct Experiment {
     pub boots: u32,
     /// Seed of the order of boots; drawn where the file gives none.
     pub seed: Option<u64>,
-    /// What the program is told to do.
-    pub benchmark: BenchmarkSettings,
     /// The rows of the table, in its order.
     pub targets: Vec<Target>,
 }
 
-/// What the program is told to do.
+/// What the program is told to do on a target.
 #[derive(Clone, Debug)]
 pub struct BenchmarkSettings {
     /// Passes over all benchmarks inside a boot.
     pub rounds: u32,
     /// One pass first that is not counted.
     pub warmup: bool,
-    /// Which of tsc, scall and fcall.
+    /// Which of tsc, scall, fcall and, by the precise method, fcall_chain.
     pub benchmarks: Vec<Benchmark>,
     /// How samples are taken.
     pub sampling: Sampling,
@@ -85,6 +83,8 @@ pub struct Target {
     pub name: String,
     /// How tables and plots name it.
     pub label: String,
+    /// What the program is told to do there.
+    pub benchmark: BenchmarkSettings,
     /// What boots it.
     pub engine: EngineName,
     /// The kernel image; none for the host, nor for a target that cannot run yet.
@@ -184,15 +184,36 @@ fn parse(text: &str, path: &Path) -> Result<Experiment, String> {
         program: folder.join(file.program),
         boots: within("boots", file.boots, 1, 100_000)?,
         seed: file.seed,
-        benchmark: file.benchmark.checked()?,
-        targets: file
-            .targets
-            .into_iter()
-            .map(|target| target.checked(folder))
-            .collect::<Result<_, _>>()?,
+        targets: targets(&file.benchmark, file.targets, folder)?,
     };
     distinct(&experiment.targets)?;
     Ok(experiment)
+}
+
+fn targets(
+    benchmark: &BenchmarkTable,
+    targets: Vec<TargetTable>,
+    folder: &Path,
+) -> Result<Vec<Target>, String> {
+    let default = method("benchmark.method", &benchmark.method)?;
+    let methods = targets
+        .iter()
+        .map(|target| match &target.method {
+            Some(own) => method(&format!("target {:?}: `method`", target.name), own),
+            None => Ok(default),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    benchmark.check_keys(default, &methods)?;
+    let targets = targets.into_iter().zip(methods);
+    targets
+        .map(|(target, method)| target.checked(benchmark.checked(method)?, folder))
+        .collect()
+}
+
+fn method(field: &str, name: &str) -> Result<Method, String> {
+    let field = field.trim_matches('`');
+    Method::from_name(name)
+        .ok_or_else(|| format!("`{field}` is {name:?}; it can be \"precise\" or \"paper\""))
 }
 
 /// The file as it is written.
@@ -226,6 +247,7 @@ struct BenchmarkTable {
 struct TargetTable {
     name: String,
     label: Option<String>,
+    method: Option<String>,
     engine: EngineName,
     image: Option<PathBuf>,
     #[serde(default)]
@@ -258,19 +280,29 @@ fn default_timeout() -> u32 {
 }
 
 impl BenchmarkTable {
-    fn checked(self) -> Result<BenchmarkSettings, String> {
-        let benchmarks = self.chosen()?;
-        // The original's method subtracts an empty measurement from every sample.
-        if self.method == Method::Paper.name() && !benchmarks.contains(&Benchmark::Tsc) {
-            return Err(
-                "`benchmark.benchmarks` lacks \"tsc\", which method = \"paper\" needs".into(),
-            );
+    /// Keys that no target's method knows are a mistake.
+    fn check_keys(&self, default: Method, methods: &[Method]) -> Result<(), String> {
+        let used = |method| default == method || methods.contains(&method);
+        let keys = [
+            ("samples", self.samples.is_some(), Method::Precise),
+            ("batch-us", self.batch_us.is_some(), Method::Precise),
+            ("iterations", self.iterations.is_some(), Method::Paper),
+        ];
+        match keys.iter().find(|(_, given, of)| *given && !used(*of)) {
+            Some((key, _, _)) => Err(format!(
+                "`benchmark.{key}` means nothing to method = {:?}; leave it out",
+                default.name()
+            )),
+            None => Ok(()),
         }
+    }
+
+    fn checked(&self, method: Method) -> Result<BenchmarkSettings, String> {
         let settings = BenchmarkSettings {
-            rounds: within("benchmark.rounds", self.rounds, 1, 100_000)?,
+            rounds: within("benchmark.rounds", self.rounds, 1, MAX_ROUNDS as u32)?,
             warmup: self.warmup,
-            benchmarks,
-            sampling: self.sampling()?,
+            benchmarks: self.chosen(method)?,
+            sampling: self.sampling(method)?,
         };
         match settings.samples() {
             n if n <= MAX_SAMPLES => Ok(settings),
@@ -281,10 +313,16 @@ impl BenchmarkTable {
         }
     }
 
-    fn chosen(&self) -> Result<Vec<Benchmark>, String> {
-        let choice = [Benchmark::Tsc, Benchmark::Scall, Benchmark::Fcall];
+    fn chosen(&self, method: Method) -> Result<Vec<Benchmark>, String> {
+        let choice = [
+            Benchmark::Tsc,
+            Benchmark::Scall,
+            Benchmark::Fcall,
+            Benchmark::FcallChain,
+        ];
+        let of_method = |b: &Benchmark| method == Method::Precise || *b != Benchmark::FcallChain;
         let Some(names) = &self.benchmarks else {
-            return Ok(choice.to_vec());
+            return Ok(choice.into_iter().filter(of_method).collect());
         };
         if names.is_empty() {
             return Err("`benchmark.benchmarks` is empty; leave it out to measure all".into());
@@ -292,35 +330,33 @@ impl BenchmarkTable {
         let known = |name: &String| {
             let found = Benchmark::from_name(name).filter(|b| choice.contains(b));
             found.ok_or(format!(
-                "`benchmark.benchmarks` names {name:?}; choose from tsc, scall and fcall"
+                "`benchmark.benchmarks` names {name:?}; choose from tsc, scall, fcall and fcall_chain"
             ))
         };
         let chosen: Vec<_> = names.iter().map(known).collect::<Result<_, _>>()?;
-        match chosen.iter().collect::<HashSet<_>>().len() == chosen.len() {
-            true => Ok(chosen),
-            false => Err("`benchmark.benchmarks` names one twice".into()),
+        if chosen.iter().collect::<HashSet<_>>().len() != chosen.len() {
+            return Err("`benchmark.benchmarks` names one twice".into());
         }
+        // The original's method subtracts an empty measurement from every sample.
+        if method == Method::Paper && !chosen.contains(&Benchmark::Tsc) {
+            return Err(
+                "`benchmark.benchmarks` lacks \"tsc\", which method = \"paper\" needs".into(),
+            );
+        }
+        Ok(chosen.into_iter().filter(of_method).collect())
     }
 
-    fn sampling(&self) -> Result<Sampling, String> {
-        let alien = |key: &str, method: &str| {
-            Err(format!(
-                "`benchmark.{key}` means nothing to method = {method:?}; leave it out"
-            ))
-        };
-        match Method::from_name(&self.method) {
-            Some(Method::Paper) if self.samples.is_some() => alien("samples", "paper"),
-            Some(Method::Paper) if self.batch_us.is_some() => alien("batch-us", "paper"),
-            Some(Method::Paper) => Ok(Sampling::Paper {
+    fn sampling(&self, method: Method) -> Result<Sampling, String> {
+        Ok(match method {
+            Method::Paper => Sampling::Paper {
                 iterations: within(
                     "benchmark.iterations",
                     self.iterations.unwrap_or(1_000_000),
                     1,
                     1_000_000_000_000,
                 )?,
-            }),
-            Some(Method::Precise) if self.iterations.is_some() => alien("iterations", "precise"),
-            Some(Method::Precise) => Ok(Sampling::Precise {
+            },
+            Method::Precise => Sampling::Precise {
                 samples: within("benchmark.samples", self.samples.unwrap_or(100), 1, 65_536)?,
                 batch_us: within(
                     "benchmark.batch-us",
@@ -328,17 +364,13 @@ impl BenchmarkTable {
                     0.1,
                     1e6,
                 )?,
-            }),
-            None => Err(format!(
-                "`benchmark.method` is {:?}; it can be \"precise\" or \"paper\"",
-                self.method
-            )),
-        }
+            },
+        })
     }
 }
 
 impl TargetTable {
-    fn checked(self, folder: &Path) -> Result<Target, String> {
+    fn checked(self, benchmark: BenchmarkSettings, folder: &Path) -> Result<Target, String> {
         let name = name("target.name", self.name)?;
         let field = |field: &str| format!("target {name:?}: `{field}`");
         if self.engine == EngineName::Host && self.image.is_some() {
@@ -352,6 +384,7 @@ impl TargetTable {
         }
         Ok(Target {
             label: self.label.unwrap_or_else(|| name.clone()),
+            benchmark,
             engine: self.engine,
             image: self.image.map(|image| folder.join(image)),
             program_as: self.program_as,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use eval::log::{self, Log};
+use eval::rounds;
 use eval::samples;
 use vmm::{End, Timings};
 
@@ -20,6 +21,7 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let run = RunFolder::open(&args.run)?;
     let manifest = Manifest::read(&run)?;
     let mut rows = Vec::new();
+    let mut known_rounds = Vec::new();
     files::write_with(&run.samples(), |out| {
         let mut writer = samples::Writer::new(out).map_err(io::Error::other)?;
         for (position, planned) in manifest.plan.iter().enumerate() {
@@ -28,14 +30,19 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
                 for sample in samples::of_log(Arc::from(&*planned.target), planned.boot, &log) {
                     writer.write(&sample).map_err(io::Error::other)?;
                 }
+                known_rounds.extend(rounds::of_log(&planned.target, planned.boot, &log));
             }
             rows.push(row);
         }
         writer.finish().map_err(io::Error::other)?;
         Ok(())
     })?;
+    files::write_with(&run.rounds(), |out| {
+        rounds::write_csv(out, known_rounds).map_err(io::Error::other)
+    })?;
     files::write_with(&run.boots(), |out| write_rows(out, &rows))?;
-    files::write_sums(&run.parse_sums(), &[run.samples(), run.boots()])?;
+    let made = [run.samples(), run.rounds(), run.boots()];
+    files::write_sums(&run.parse_sums(), &made)?;
     Ok(report(&run, &rows))
 }
 
@@ -47,6 +54,11 @@ fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRo
         state: BootState::NotRun,
         samples: 0,
         syscall_500: String::new(),
+        tsc_step_ticks: None,
+        fence_ops: None,
+        fenced_ticks: None,
+        unfenced_ticks: None,
+        tsc_khz: None,
         seconds: 0.0,
         reason: String::new(),
     };
@@ -55,6 +67,7 @@ fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRo
     }
     match read_finished(run, planned) {
         Ok((log, timings)) => {
+            let number = |key| log.meta(key).and_then(|value| value.parse().ok());
             let row = BootRow {
                 state: BootState::Ok,
                 samples: log.samples.len(),
@@ -62,6 +75,11 @@ fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRo
                     .meta(log::META_SYSCALL_500)
                     .unwrap_or_default()
                     .to_owned(),
+                tsc_step_ticks: number(log::META_TSC_STEP),
+                fence_ops: number(log::META_FENCE_OPS),
+                fenced_ticks: number(log::META_FENCED),
+                unfenced_ticks: number(log::META_UNFENCED),
+                tsc_khz: number(log::META_TSC_KHZ),
                 seconds: timings.ended.as_secs_f64(),
                 ..row
             };

@@ -78,9 +78,8 @@ fn begin(args: &RunArgs, experiment: &Experiment, path: &Path) -> Result<()> {
     files::write(&run.initramfs(), &archive)?;
 
     let machine = Machine::read();
-    let words = targets::words(&experiment.benchmark, machine.tsc.hz());
     let program_sha256 = files::sha256(&program);
-    let prepared = targets::prepare(experiment, run, &program_sha256, &words)?;
+    let prepared = targets::prepare(experiment, run, &program_sha256, machine.tsc.hz())?;
     let seed = experiment.seed.unwrap_or_else(rand::random);
     let manifest = Manifest {
         format: Manifest::FORMAT,
@@ -95,7 +94,6 @@ fn begin(args: &RunArgs, experiment: &Experiment, path: &Path) -> Result<()> {
                 sha256: program_sha256,
             },
             initramfs_sha256: files::sha256(&archive),
-            words,
         },
         targets: prepared.iter().map(|target| target.id.clone()).collect(),
         plan: schedule::plan(&bootable_names(&prepared), experiment.boots, seed),
@@ -180,7 +178,9 @@ fn prepare(
     let mut experiment = experiment.clone();
     let planned = |name: &str| manifest.targets.iter().any(|id| id.name == name);
     experiment.targets.retain(|target| planned(&target.name));
-    let prepared = targets::prepare(&experiment, run, &copy, &program.words)?;
+    // By the frequency of then, so that batches are as long as they were.
+    let tsc_hz = manifest.machine.tsc.hz();
+    let prepared = targets::prepare(&experiment, run, &copy, tsc_hz)?;
     for (now, then) in prepared.iter().zip(&manifest.targets) {
         if let Some(what) = now.id.difference(then) {
             bail!(RunError::Changed {

@@ -75,8 +75,6 @@ pub struct ProgramId {
     pub file: FileId,
     /// SHA-256 of the initramfs that was made from it.
     pub initramfs_sha256: String,
-    /// Its words.
-    pub words: String,
 }
 
 /// A target as it was booted.
@@ -87,6 +85,8 @@ pub struct TargetId {
     pub name: String,
     /// Its name for readers.
     pub label: String,
+    /// How its samples are taken: `precise` or `paper`.
+    pub method: String,
     /// What boots it.
     pub engine: About,
     /// Why `engine = "auto"` chose it; none where the experiment names it.

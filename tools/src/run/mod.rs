@@ -165,6 +165,11 @@ impl RunFolder {
         self.file("samples.csv")
     }
 
+    /// One line a round.
+    pub fn rounds(&self) -> PathBuf {
+        self.file("rounds.csv")
+    }
+
     /// One line a boot.
     pub fn boots(&self) -> PathBuf {
         self.file("boots.csv")

@@ -60,6 +60,16 @@ pub struct BootRow {
     pub samples: usize,
     /// Which answer system call 500 gave: `noop` or `enosys`.
     pub syscall_500: String,
+    /// The counter's step as the program found it, in ticks.
+    pub tsc_step_ticks: Option<u64>,
+    /// Dependent multiplications between the readings of the next two.
+    pub fence_ops: Option<u64>,
+    /// Least ticks from before them to a reading after an LFENCE.
+    pub fenced_ticks: Option<u64>,
+    /// Least ticks to a reading that need not wait.
+    pub unfenced_ticks: Option<u64>,
+    /// The counter's frequency by the guest's CPUID.
+    pub tsc_khz: Option<u64>,
     /// How long it took, in seconds.
     pub seconds: f64,
     /// Why it failed; empty otherwise.

@@ -29,7 +29,7 @@ pub struct Bootable {
 }
 
 /// The program's words: the settings, batches in ticks of this machine.
-pub fn words(settings: &BenchmarkSettings, tsc_hz: f64) -> String {
+fn words(settings: &BenchmarkSettings, tsc_hz: f64) -> String {
     let names: Vec<_> = settings.benchmarks.iter().map(|b| b.name()).collect();
     let warmup = if settings.warmup { "y" } else { "n" };
     let how = match settings.sampling {
@@ -52,13 +52,13 @@ pub fn prepare(
     experiment: &Experiment,
     run: &RunFolder,
     program_sha256: &str,
-    words: &str,
+    tsc_hz: f64,
 ) -> anyhow::Result<Vec<Prepared>> {
     let context = Context {
         experiment,
         run,
         program_sha256,
-        words,
+        tsc_hz,
     };
     experiment
         .targets
@@ -71,7 +71,7 @@ struct Context<'a> {
     experiment: &'a Experiment,
     run: &'a RunFolder,
     program_sha256: &'a str,
-    words: &'a str,
+    tsc_hz: f64,
 }
 
 impl Context<'_> {
@@ -106,6 +106,7 @@ impl Context<'_> {
     }
 
     fn spec(&self, target: &Target) -> BootSpec {
+        let words = words(&target.benchmark, self.tsc_hz);
         let (kernel, initrd, cmdline) = match (target.engine, &target.image) {
             (EngineName::Auto | EngineName::Kvm | EngineName::Qemu, Some(image)) => {
                 let initrd = match target.program_as {
@@ -113,10 +114,10 @@ impl Context<'_> {
                     ProgramAs::Initrd => self.run.program(),
                 };
                 // What stands behind `--` is the program's (Linux, kernel-parameters.rst).
-                let cmdline = format!("{} -- {}", target.cmdline, self.words);
+                let cmdline = format!("{} -- {words}", target.cmdline);
                 (image.clone(), Some(initrd), cmdline)
             }
-            _ => (self.run.program(), None, self.words.to_owned()),
+            _ => (self.run.program(), None, words),
         };
         BootSpec {
             kernel,
@@ -139,6 +140,7 @@ impl Context<'_> {
         TargetId {
             name: target.name.clone(),
             label: target.label.clone(),
+            method: target.benchmark.sampling.method().name().to_owned(),
             engine,
             engine_reason: None,
             image,
