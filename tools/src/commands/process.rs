@@ -22,11 +22,10 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let manifest = Manifest::read(&run)?;
     let rows = parse::read_rows(&run)?;
     let levels = read_samples(&run)?;
-    let method = method(&manifest.program.words);
     let targets = manifest
         .targets
         .iter()
-        .map(|target| info(target, &rows, method))
+        .map(|target| info(target, &rows))
         .collect();
     let summary = summary::summarize(run_info(&manifest, &rows), targets, &boots(&rows), &levels)
         .context("cannot sum the run up")?;
@@ -70,13 +69,6 @@ fn run_info(manifest: &Manifest, rows: &[BootRow]) -> RunInfo {
         notes: notes(manifest, rows),
         doctor: Some(manifest.doctor.clone()),
     }
-}
-
-fn method(words: &str) -> Option<Method> {
-    let value = words
-        .split(' ')
-        .find_map(|word| word.strip_prefix("method="));
-    value.and_then(Method::from_name)
 }
 
 /// What a reader must know before the first number.
@@ -135,7 +127,7 @@ fn boots(rows: &[BootRow]) -> Vec<BootId> {
     rows.into_iter().map(id).collect()
 }
 
-fn info(target: &TargetId, rows: &[BootRow], method: Option<Method>) -> TargetInfo {
+fn info(target: &TargetId, rows: &[BootRow]) -> TargetInfo {
     let count = |state| {
         let rows = rows.iter().filter(|row| row.target == target.name);
         rows.filter(|row| row.state == state).count() as u32
@@ -143,7 +135,7 @@ fn info(target: &TargetId, rows: &[BootRow], method: Option<Method>) -> TargetIn
     TargetInfo {
         name: target.name.clone(),
         label: target.label.clone(),
-        method,
+        method: Method::from_name(&target.method),
         engine: target.engine.name.clone(),
         emulated: target.engine.emulated,
         missing: target.missing.as_ref().map(|hint| Missing {

@@ -70,6 +70,7 @@ mod tests {
         TargetId {
             name: name.into(),
             label: name.into(),
+            method: "precise".into(),
             engine: About {
                 name: engine.into(),
                 version: String::new(),

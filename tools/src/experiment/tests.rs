@@ -30,17 +30,18 @@ fn a_good_experiment_is_read_with_defaults() {
     let experiment = parse(GOOD, Path::new("folder/good.toml")).unwrap();
     assert_eq!(experiment.program, Path::new("folder/bench"));
     assert_eq!(experiment.seed, None);
-    assert!(experiment.benchmark.warmup);
+    let [linux, host] = &experiment.targets[..] else {
+        panic!("two targets");
+    };
+    assert!(linux.benchmark.warmup);
     assert_eq!(
-        experiment.benchmark.sampling,
+        linux.benchmark.sampling,
         Sampling::Precise {
             samples: 100,
             batch_us: 25.0
         }
     );
-    let [linux, host] = &experiment.targets[..] else {
-        panic!("two targets");
-    };
+    assert_eq!(linux.benchmark.benchmarks.len(), 4);
     assert_eq!(linux.image.as_deref(), Some(Path::new("folder/bzImage")));
     assert_eq!(
         (linux.memory_mib, linux.cpus, linux.timeout_s),
@@ -73,6 +74,11 @@ fn bad_numbers_are_named_with_their_limits() {
     for (from, to, field) in [
         ("boots = 2", "boots = 0", "`boots` is 0"),
         ("rounds = 3", "rounds = 0", "`benchmark.rounds` is 0"),
+        (
+            "rounds = 3",
+            "rounds = 4097",
+            "`benchmark.rounds` is 4097; it must be from 1 to 4096",
+        ),
         (
             "rounds = 3",
             "rounds = 3\nsamples = 0",
@@ -147,11 +153,38 @@ fn settings_of_the_other_method_are_refused() {
 }
 
 #[test]
+fn a_target_can_have_its_own_method() {
+    let text = GOOD
+        .replace("engine = \"host\"", "engine = \"host\"\nmethod = \"paper\"")
+        .replace("rounds = 3", "rounds = 3\nsamples = 7\niterations = 5");
+    let experiment = parse(&text, Path::new("")).unwrap();
+    let sampling: Vec<_> = experiment
+        .targets
+        .iter()
+        .map(|target| target.benchmark.sampling)
+        .collect();
+    let precise = Sampling::Precise {
+        samples: 7,
+        batch_us: 25.0,
+    };
+    assert_eq!(sampling, [precise, Sampling::Paper { iterations: 5 }]);
+    // The chain of calls is the precise method's alone.
+    let counts = experiment
+        .targets
+        .iter()
+        .map(|target| target.benchmark.benchmarks.len());
+    assert_eq!(counts.collect::<Vec<_>>(), [4, 3]);
+
+    let wrong = "engine = \"host\"\nmethod = \"exact\"";
+    assert!(complaint("engine = \"host\"", wrong).contains("target \"host\": `method`"));
+}
+
+#[test]
 fn what_a_boot_cannot_hold_is_refused() {
-    let most = "rounds = 1\nsamples = 21845";
+    let most = "rounds = 1\nsamples = 16384";
     assert!(parse(&GOOD.replace("rounds = 3", most), Path::new("")).is_ok());
-    let more = complaint("rounds = 3", "rounds = 1\nsamples = 21846");
-    assert!(more.contains("65538") && more.contains("lower"), "{more}");
+    let more = complaint("rounds = 3", "rounds = 1\nsamples = 16385");
+    assert!(more.contains("65540") && more.contains("lower"), "{more}");
     let twice = complaint("rounds = 3", "rounds = 3\nbenchmarks = [\"tsc\", \"tsc\"]");
     assert!(twice.contains("twice"), "{twice}");
 }
@@ -184,7 +217,7 @@ fn the_experiments_of_this_project_are_good() {
         let path = entry.unwrap().path();
         names.push(load(&path).unwrap().name);
     }
-    for name in ["table1", "paper", "quick"] {
+    for name in ["table1", "paper", "quick", "method"] {
         assert!(names.iter().any(|n| n == name), "{name}");
     }
 }

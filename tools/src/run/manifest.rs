@@ -112,6 +112,7 @@ impl TargetId {
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         let hash = |target: &Self| target.image.as_ref().map(|image| image.sha256.clone());
         let same = [
+            ("method", self.method == other.method),
             ("engine", self.engine == other.engine),
             ("image", hash(self) == hash(other)),
             ("program", self.program_sha256 == other.program_sha256),
