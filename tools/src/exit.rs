@@ -29,6 +29,7 @@ Exit codes:
   81       `boot`: the guest's CPU stopped on a triple fault
   82       `boot`: the guest rebooted
   83       the engine could not start the guest, or not go on with it
+  84       `boot`: the guest halted for good, with interrupts off
   85       `run`, `parse`, `report`: some boots failed; all others were kept
   124      `boot`: the guest was killed when its time was up
   130      interrupted";
@@ -51,6 +52,7 @@ pub enum Code {
     TripleFault,
     Rebooted,
     Engine,
+    Halted,
     BootsFailed,
     TimedOut,
     Interrupted,
@@ -74,6 +76,7 @@ impl From<Code> for u8 {
             Code::TripleFault => 81,
             Code::Rebooted => 82,
             Code::Engine => 83,
+            Code::Halted => 84,
             Code::BootsFailed => 85,
             Code::TimedOut => 124,
             Code::Interrupted => 130,
@@ -101,6 +104,7 @@ pub fn of_end(end: &End) -> Code {
         End::Panicked { .. } => Code::Panicked,
         End::Rebooted => Code::Rebooted,
         End::TripleFault => Code::TripleFault,
+        End::Halted => Code::Halted,
         End::TimedOut => Code::TimedOut,
         End::Interrupted => Code::Interrupted,
         End::EngineFailed { .. } => Code::Engine,
@@ -159,6 +163,7 @@ mod tests {
                 message,
             },
             End::TripleFault,
+            End::Halted,
             End::TimedOut,
             End::Interrupted,
             End::EngineFailed {

@@ -27,7 +27,7 @@ tiny_cases() {
     done
     case_line "triple fault" "the guest's CPU stopped on a triple fault" "${boot[@]}" /rig/tiny/triple-fault
     case_line "hang" "the guest was killed when its time was up" "${boot[@]}" /rig/tiny/hang --timeout 1
-    case_line "cli and hlt" "the guest was killed when its time was up" "${boot[@]}" /rig/tiny/halt --timeout 1
+    case_line "cli and hlt" "the guest halted for good" "${boot[@]}" /rig/tiny/halt
     case_line "panic" "the guest's kernel panicked: tiny" "${boot[@]}" /rig/tiny/panic
     case_line "wrong image" "not a kernel that can be booted" "${boot[@]}" /rig/cases
     case_line "a program as kernel" "not supported" "${boot[@]}" /init

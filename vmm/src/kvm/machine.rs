@@ -1,13 +1,14 @@
 //! What the vCPU threads and the caller share while a guest runs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vm_superio::Trigger;
 use vmm_sys_util::eventfd::EventFd;
 
 use super::console::{Console, ConsoleWriter};
+use super::measuring::Measuring;
+use super::sleep::RollCall;
 use super::wake::Wake;
 use crate::End;
 use crate::devices::Devices;
@@ -39,10 +40,10 @@ pub struct Machine {
     pub memory: Memory,
     /// Bytes to the caller.
     pub console: Arc<Console>,
-    /// When the benchmark began.
-    pub benchmark_start: OnceLock<Instant>,
-    /// Whether it measures: it does from its mark to its next byte on the console.
-    pub is_measuring: AtomicBool,
+    /// Whether the benchmark measures.
+    pub measuring: Measuring,
+    /// Asks the vCPUs whether anything can wake them.
+    pub roll_call: RollCall,
     devices: Mutex<Devices<Interrupt, ConsoleWriter>>,
     ended: Mutex<Option<Ended>>,
     stopping: AtomicBool,
@@ -52,6 +53,7 @@ pub struct Machine {
 impl Machine {
     /// A guest that has not begun.
     pub fn new(
+        cpus: u8,
         memory: Memory,
         console: Arc<Console>,
         devices: Devices<Interrupt, ConsoleWriter>,
@@ -60,8 +62,8 @@ impl Machine {
         Self {
             memory,
             console,
-            benchmark_start: OnceLock::new(),
-            is_measuring: AtomicBool::new(false),
+            measuring: Measuring::default(),
+            roll_call: RollCall::new(cpus),
             devices: Mutex::new(devices),
             ended: Mutex::new(None),
             stopping: AtomicBool::new(false),
@@ -79,6 +81,11 @@ impl Machine {
         self.lock_ended().get_or_insert(Ended { end, diagnosis });
         self.stopping.store(true, Ordering::Release);
         self.wake.signal();
+    }
+
+    /// Ends the guest because KVM, or we, cannot go on with it.
+    pub fn fail(&self, reason: String, diagnosis: Option<String>) {
+        self.end(End::EngineFailed { reason }, diagnosis);
     }
 
     /// How it ended; meant for after its end.

@@ -1,12 +1,16 @@
 //! The `kvm` engine: boots one guest under KVM, and says how it ended.
 
 mod console;
+mod counters;
 mod diagnosis;
 mod error;
+mod exits;
 mod handover;
 mod machine;
+mod measuring;
 mod monitor;
 mod seccomp;
+mod sleep;
 mod stats;
 mod vcpu;
 mod vm;
@@ -182,7 +186,7 @@ fn start(
         ConsoleWriter(console.clone()),
         &options.debug_exit_ports,
     );
-    let machine = Arc::new(Machine::new(memory, console, devices, wake.clone()));
+    let machine = Arc::new(Machine::new(cpus, memory, console, devices, wake.clone()));
     let filter = match options.seccomp {
         Seccomp::Off => None,
         Seccomp::Vcpus | Seccomp::Process => Some(seccomp::vcpu_filter()?),
@@ -254,7 +258,8 @@ impl Guest {
 
         let since = |at: Instant| at.saturating_duration_since(self.asked);
         stats.vm_created = Some(self.vm_created);
-        stats.benchmark_started = self.machine.benchmark_start.get().copied().map(since);
+        stats.measuring_in_kvm = self.machine.measuring.counted();
+        stats.benchmark_started = self.machine.measuring.started().map(since);
         let timings = Timings {
             guest_started: Some(since(started)),
             first_byte: self.machine.console.first_byte().map(since),
@@ -287,7 +292,7 @@ fn filter_caller(seccomp: Seccomp, handover: Option<&Handover>) -> Result<(), Kv
 /// explains more than what it did next.
 fn explain(end: End, console: &[u8]) -> End {
     match end {
-        End::Rebooted | End::TripleFault | End::TimedOut | End::Panicked { .. } => {
+        End::Rebooted | End::TripleFault | End::Halted | End::TimedOut | End::Panicked { .. } => {
             panic::find(console).unwrap_or(end)
         }
         end => end,

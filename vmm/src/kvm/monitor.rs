@@ -55,6 +55,7 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
 
     /// Returns when the guest has ended, or has to end, and the machine says so.
     pub fn watch(&mut self, vcpus: &Running, started: Instant, timeout: Duration) {
+        let mut quiet = vcpus.quiet();
         while !self.machine.is_stopping() {
             self.wait(timeout.saturating_sub(started.elapsed()));
             self.drain();
@@ -65,7 +66,10 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
                 self.machine.end(End::TimedOut, None);
             } else if vcpus.any_finished() && !self.machine.is_stopping() {
                 let reason = "a vCPU's thread ended by itself".into();
-                self.machine.end(End::EngineFailed { reason }, None);
+                self.machine.fail(reason, None);
+            } else if quiet.is_new() {
+                self.machine.roll_call.call();
+                vcpus.kick();
             }
         }
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
-use kvm_bindings::{KVMIO, kvm_regs, kvm_sregs, kvm_translation};
+use kvm_bindings::{KVMIO, kvm_mp_state, kvm_regs, kvm_sregs, kvm_translation, kvm_vcpu_events};
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
     SeccompFilter, SeccompRule, TargetArch,
@@ -54,8 +54,8 @@ const ANY_THREAD: &[i64] = &[
     libc::SYS_exit_group,
 ];
 
-/// Eventfds: the console's, the serial interrupt's.
-const VCPU: &[i64] = &[libc::SYS_write];
+/// Eventfds: the console's, the serial interrupt's. Reads are of KVM's counters.
+const VCPU: &[i64] = &[libc::SYS_write, libc::SYS_pread64];
 
 /// Input, console, kicks to the vCPUs.
 const MONITOR: &[i64] = &[
@@ -88,6 +88,9 @@ pub fn vcpu_filter() -> Result<BpfProgram, KvmError> {
             0x85,
             size_of::<kvm_translation>() as u32,
         ), // KVM_TRANSLATE
+        // To see whether anything can wake the guest:
+        ioctl_expr(_IOC_READ, KVMIO, 0x98, size_of::<kvm_mp_state>() as u32), // KVM_GET_MP_STATE
+        ioctl_expr(_IOC_READ, KVMIO, 0x9f, size_of::<kvm_vcpu_events>() as u32), // KVM_GET_VCPU_EVENTS
     ];
     let run = ioctls.map(|request| argument_is(1, request));
     compile(VCPU, libc::SYS_ioctl, run)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::counters::Counts;
 use crate::Exits;
 
 /// Distinct unknown addresses that are remembered; a guest can make up more than
@@ -21,6 +22,8 @@ pub struct Stats {
     pub exits: BTreeMap<&'static str, u64>,
     /// Those of them that came while the benchmark measured.
     pub measuring: BTreeMap<&'static str, u64>,
+    /// KVM's own counters that grew meanwhile; see [`Exits::measuring_in_kvm`].
+    pub measuring_in_kvm: Option<Counts>,
     /// Exits by I/O port: reads and writes together.
     pub ports: BTreeMap<u16, u64>,
     /// Ports among them that no device has; they read as all ones.
@@ -83,6 +86,7 @@ impl Stats {
         Exits {
             boot: named(&self.exits),
             measuring: self.benchmark_started.map(|_| named(&self.measuring)),
+            measuring_in_kvm: self.measuring_in_kvm.clone(),
         }
     }
 }
@@ -96,6 +100,12 @@ impl fmt::Display for Stats {
         if self.benchmark_started.is_some() {
             let while_measuring: u64 = self.measuring.values().sum();
             writeln!(f, "  {:<14} {while_measuring:>10}", "while measuring")?;
+        }
+        if let Some(counts) = &self.measuring_in_kvm {
+            writeln!(f, "counted by KVM while measuring:")?;
+            for (name, count) in counts {
+                writeln!(f, "  {name:<24} {count:>10}")?;
+            }
         }
         writeln!(f, "by I/O port:")?;
         for (port, count) in &self.ports {

@@ -1,33 +1,27 @@
-//! One vCPU's thread: run the guest, answer its exits, until somebody ends it.
+//! The vCPUs' threads: started together, kicked, joined.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use kvm_bindings::{
-    KVM_INTERNAL_ERROR_DELIVERY_EV, KVM_INTERNAL_ERROR_EMULATION, KVM_INTERNAL_ERROR_SIMUL_EX,
-    KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
-};
-use kvm_ioctls::{VcpuExit, VcpuFd};
+use kvm_ioctls::VcpuFd;
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use seccompiler::BpfProgram;
 use vmm_sys_util::signal::{Killable, SIGRTMIN, register_signal_handler};
 
-use super::diagnosis::diagnose;
+use super::counters::Counters;
 use super::error::{KvmError, system};
+use super::exits::Vcpu;
 use super::machine::Machine;
+use super::sleep::Quiet;
 use super::stats::Stats;
-use crate::End;
-use crate::devices::{Effect, ports};
 
 /// Between two kicks; doubled each time, up to the second value.
 const KICK_PAUSE: Duration = Duration::from_micros(20);
 const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
-const OPEN_BUS: u8 = 0xff;
 
 /// A vCPU thread, which gives its counts when it ends.
 type Thread = JoinHandle<Stats>;
@@ -65,6 +59,16 @@ pub struct Running {
 }
 
 impl Running {
+    /// Notices when none of them uses its CPU.
+    pub fn quiet(&self) -> Quiet {
+        Quiet::new(&self.threads)
+    }
+
+    /// Makes every vCPU leave its guest for a moment.
+    pub fn kick(&self) {
+        self.threads.iter().for_each(kick);
+    }
+
     /// Whether one has ended.
     pub fn any_finished(&self) -> bool {
         self.threads.iter().any(Thread::is_finished)
@@ -80,7 +84,7 @@ impl Running {
                 Ok(()) => running -= 1,
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.threads.iter().for_each(kick);
+                    self.kick();
                     pause = LONGEST_KICK_PAUSE.min(pause * 2);
                 }
             }
@@ -89,7 +93,7 @@ impl Running {
         for thread in self.threads {
             match thread.join() {
                 Ok(stats) => total.add(stats),
-                Err(_) => fail(machine, "a vCPU's thread panicked".into(), None),
+                Err(_) => machine.fail("a vCPU's thread panicked".into(), None),
             }
         }
         total
@@ -125,6 +129,7 @@ pub fn spawn_all(
         .chain(std::iter::repeat(None));
     let pins: Vec<_> = pins.take(vcpus.len()).collect();
     let filter = filter.map(Arc::new);
+    let counters = Arc::new(Counters::of(&vcpus));
     let (say, said) = channel();
     let mut waiting = Waiting {
         threads: Vec::new(),
@@ -135,6 +140,7 @@ pub fn spawn_all(
         let (go, word) = channel();
         let start = Start {
             machine: machine.clone(),
+            counters: counters.clone(),
             pin,
             filter: filter.clone(),
             say: say.clone(),
@@ -142,7 +148,7 @@ pub fn spawn_all(
         };
         let thread = Builder::new()
             .name(format!("vcpu{id}"))
-            .spawn(move || thread(vcpu, &start))
+            .spawn(move || thread(id, vcpu, &start))
             .map_err(system("start a vCPU's thread"))?;
         waiting.threads.push(thread);
         waiting.go.push(go);
@@ -153,6 +159,7 @@ pub fn spawn_all(
 /// What a vCPU thread needs beside its vCPU.
 struct Start {
     machine: Arc<Machine>,
+    counters: Arc<Counters>,
     pin: Option<usize>,
     filter: Option<Arc<BpfProgram>>,
     say: Sender<()>,
@@ -161,17 +168,17 @@ struct Start {
 
 extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {}
 
-fn thread(mut vcpu: VcpuFd, start: &Start) -> Stats {
+fn thread(id: usize, fd: VcpuFd, start: &Start) -> Stats {
     let machine = &start.machine;
     if let Err(error) = prepare(start) {
-        fail(machine, error.to_string(), None);
+        machine.fail(error.to_string(), None);
     }
-    let mut stats = Stats::default();
+    let mut vcpu = Vcpu::new(id, fd, machine, &start.counters);
     // Nobody who waits, or no word to go: the boot was given up.
     if start.say.send(()).is_ok() && start.word.recv().is_ok() {
-        run(&mut vcpu, machine, &mut stats);
+        vcpu.run();
     }
-    drop(vcpu);
+    let stats = vcpu.close();
     // Nobody who waits: the same.
     let _ = start.say.send(());
     stats
@@ -197,137 +204,4 @@ fn pin_to(cpu: usize) -> Result<(), KvmError> {
     let mut set = CpuSet::new();
     set.set(cpu);
     sched_setaffinity(None, &set).map_err(refused)
-}
-
-/// What an exit asks for.
-enum Next {
-    Go,
-    End(End),
-    /// The guest cannot go on; why, in the words of KVM's manual.
-    Fault(String),
-    /// The same, and KVM says more of it than in the exit itself.
-    InternalError,
-}
-
-fn run(vcpu: &mut VcpuFd, machine: &Machine, stats: &mut Stats) {
-    while !machine.is_stopping() {
-        let begin = Instant::now();
-        let exit = vcpu.run();
-        stats.in_guest += begin.elapsed();
-        let next = match exit {
-            Ok(exit) => answer(exit, machine, stats),
-            Err(error) if is_interruption(error) => Next::Go,
-            Err(error) => Next::Fault(format!("KVM_RUN failed: {error}")),
-        };
-        match next {
-            Next::Go => {}
-            Next::End(End::TripleFault) => {
-                machine.end(End::TripleFault, Some(diagnose(vcpu, &machine.memory)));
-            }
-            Next::End(end) => machine.end(end, None),
-            Next::Fault(why) => fail(machine, why, Some(diagnose(vcpu, &machine.memory))),
-            Next::InternalError => {
-                let why = internal_error(vcpu);
-                fail(machine, why, Some(diagnose(vcpu, &machine.memory)));
-            }
-        }
-    }
-}
-
-/// KVM_EXIT_INTERNAL_ERROR in words.
-fn internal_error(vcpu: &mut VcpuFd) -> String {
-    // SAFETY: the exit reason says that this field of the union is the one that is
-    // set, and every bit pattern of it is a number.
-    let suberror = unsafe { vcpu.get_kvm_run().__bindgen_anon_1.internal.suberror };
-    let what = match suberror {
-        KVM_INTERNAL_ERROR_EMULATION => "KVM cannot emulate the guest's next instruction",
-        KVM_INTERNAL_ERROR_SIMUL_EX => "KVM raised two exceptions at once",
-        KVM_INTERNAL_ERROR_DELIVERY_EV => "KVM cannot deliver an event to the guest",
-        KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON => "the CPU left the guest for no known reason",
-        _ => "KVM does not say why",
-    };
-    format!("KVM_EXIT_INTERNAL_ERROR ({suberror}): {what}")
-}
-
-fn is_interruption(error: kvm_ioctls::Error) -> bool {
-    matches!(error.errno(), libc::EINTR | libc::EAGAIN)
-}
-
-fn fail(machine: &Machine, why: String, diagnosis: Option<String>) {
-    machine.end(End::EngineFailed { reason: why }, diagnosis);
-}
-
-fn answer(exit: VcpuExit<'_>, machine: &Machine, stats: &mut Stats) -> Next {
-    let is_measuring = is_measuring(&exit, machine);
-    match exit {
-        VcpuExit::IoOut(port, data) => {
-            stats.count("port write", is_measuring);
-            stats.count_port(port);
-            let effect = machine.devices().write(port, data);
-            after_write(effect, port, machine, stats)
-        }
-        VcpuExit::IoIn(port, data) => {
-            stats.count("port read", is_measuring);
-            stats.count_port(port);
-            if machine.devices().read(port, data) == Effect::Unknown {
-                stats.unknown_ports.insert(port);
-            }
-            Next::Go
-        }
-        VcpuExit::MmioRead(address, data) => {
-            stats.count("memory read", is_measuring);
-            stats.note_address(address);
-            data.fill(OPEN_BUS);
-            Next::Go
-        }
-        VcpuExit::MmioWrite(address, _) => {
-            stats.count("memory write", is_measuring);
-            stats.note_address(address);
-            Next::Go
-        }
-        VcpuExit::Shutdown => {
-            stats.count("shutdown", is_measuring);
-            Next::End(End::TripleFault)
-        }
-        VcpuExit::Hlt | VcpuExit::Intr | VcpuExit::IrqWindowOpen | VcpuExit::IoapicEoi(_) => {
-            stats.count("other", is_measuring);
-            Next::Go
-        }
-        VcpuExit::InternalError => Next::InternalError,
-        VcpuExit::FailEntry(reason, _) => Next::Fault(format!(
-            "KVM_EXIT_FAIL_ENTRY: the CPU refuses the guest's state ({reason:#x})"
-        )),
-        exit => Next::Fault(format!("unexpected exit: {exit:?}")),
-    }
-}
-
-/// The benchmark keeps what it finds until it has found everything: when it reaches
-/// for its console, it no longer measures.
-fn is_measuring(exit: &VcpuExit<'_>, machine: &Machine) -> bool {
-    if let VcpuExit::IoIn(port, _) | VcpuExit::IoOut(port, _) = exit
-        && (ports::SERIAL..=ports::SERIAL_END).contains(port)
-    {
-        machine.is_measuring.store(false, Ordering::Relaxed);
-    }
-    machine.is_measuring.load(Ordering::Relaxed)
-}
-
-fn after_write(effect: Effect, port: u16, machine: &Machine, stats: &mut Stats) -> Next {
-    machine.console.wait_for_room();
-    match effect {
-        Effect::None => {}
-        Effect::Unknown => {
-            stats.unknown_ports.insert(port);
-        }
-        Effect::BenchmarkStart => {
-            if machine.benchmark_start.set(Instant::now()).is_ok() {
-                machine.is_measuring.store(true, Ordering::Relaxed);
-            }
-        }
-        Effect::End(end) => return Next::End(end),
-    }
-    if machine.console.is_flooded() {
-        return Next::Fault("the guest floods its console: more bytes than its limit".into());
-    }
-    Next::Go
 }

@@ -37,6 +37,11 @@ pub fn halt() -> Vec<u8> {
     vec![0xfa, 0xf4, 0xeb, 0xfc]
 }
 
+/// `sti; hlt`, for ever: any interrupt would wake it.
+pub fn wait() -> Vec<u8> {
+    vec![0xfb, 0xf4, 0xeb, 0xfc]
+}
+
 /// `ud2`, with an empty interrupt table.
 pub fn triple_fault() -> Vec<u8> {
     vec![0x0f, 0x0b]

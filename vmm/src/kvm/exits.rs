@@ -1,0 +1,203 @@
+//! One vCPU: run the guest, answer its exits, until somebody ends it.
+
+use std::time::Instant;
+
+use kvm_bindings::{
+    KVM_INTERNAL_ERROR_DELIVERY_EV, KVM_INTERNAL_ERROR_EMULATION, KVM_INTERNAL_ERROR_SIMUL_EX,
+    KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
+};
+use kvm_ioctls::{VcpuExit, VcpuFd};
+
+use super::counters::Counters;
+use super::diagnosis::diagnose;
+use super::machine::Machine;
+use super::sleep::sleeps_for_ever;
+use super::stats::Stats;
+use crate::End;
+use crate::devices::{Effect, ports};
+
+const OPEN_BUS: u8 = 0xff;
+
+/// What an exit asks for.
+enum Next {
+    Go,
+    End(End),
+    /// The guest cannot go on; why, in the words of KVM's manual.
+    Fault(String),
+    /// The same, and KVM says more of it than in the exit itself.
+    InternalError,
+}
+
+/// A vCPU that runs its guest, and what it saw.
+pub struct Vcpu<'a> {
+    id: usize,
+    fd: VcpuFd,
+    machine: &'a Machine,
+    counters: &'a Counters,
+    stats: Stats,
+    /// The last roll call that was answered.
+    answered: u32,
+}
+
+impl<'a> Vcpu<'a> {
+    /// A vCPU that has not run yet.
+    pub fn new(id: usize, fd: VcpuFd, machine: &'a Machine, counters: &'a Counters) -> Self {
+        Self {
+            id,
+            fd,
+            machine,
+            counters,
+            stats: Stats::default(),
+            answered: 0,
+        }
+    }
+
+    /// Closes the vCPU, and says what it saw.
+    pub fn close(self) -> Stats {
+        self.stats
+    }
+
+    /// Runs the guest until the machine stops.
+    pub fn run(&mut self) {
+        while !self.machine.is_stopping() {
+            let begin = Instant::now();
+            let exit = self.fd.run();
+            self.stats.in_guest += begin.elapsed();
+            let next = match exit {
+                Ok(exit) => answer(exit, self.machine, self.counters, &mut self.stats),
+                Err(error) if is_interruption(error) => self.answer_roll_call(),
+                Err(error) => Next::Fault(format!("KVM_RUN failed: {error}")),
+            };
+            self.go_on(next);
+        }
+    }
+
+    fn go_on(&mut self, next: Next) {
+        let machine = self.machine;
+        match next {
+            Next::Go => {}
+            Next::End(end @ (End::TripleFault | End::Halted)) => {
+                machine.end(end, Some(diagnose(&self.fd, &machine.memory)));
+            }
+            Next::End(end) => machine.end(end, None),
+            Next::Fault(why) => machine.fail(why, Some(diagnose(&self.fd, &machine.memory))),
+            Next::InternalError => {
+                let why = internal_error(&mut self.fd);
+                machine.fail(why, Some(diagnose(&self.fd, &machine.memory)));
+            }
+        }
+    }
+
+    fn answer_roll_call(&mut self) -> Next {
+        let number = self.machine.roll_call.number();
+        if number == self.answered {
+            return Next::Go;
+        }
+        self.answered = number;
+        match sleeps_for_ever(&self.fd) {
+            Ok(true) if self.machine.roll_call.is_last_to_sleep(self.id, number) => {
+                Next::End(End::Halted)
+            }
+            Ok(_) => Next::Go,
+            Err(error) => Next::Fault(format!("KVM does not tell whether a vCPU sleeps: {error}")),
+        }
+    }
+}
+
+/// KVM_EXIT_INTERNAL_ERROR in words.
+fn internal_error(vcpu: &mut VcpuFd) -> String {
+    // SAFETY: the exit reason says that this field of the union is the one that is
+    // set, and every bit pattern of it is a number.
+    let suberror = unsafe { vcpu.get_kvm_run().__bindgen_anon_1.internal.suberror };
+    let what = match suberror {
+        KVM_INTERNAL_ERROR_EMULATION => "KVM cannot emulate the guest's next instruction",
+        KVM_INTERNAL_ERROR_SIMUL_EX => "KVM raised two exceptions at once",
+        KVM_INTERNAL_ERROR_DELIVERY_EV => "KVM cannot deliver an event to the guest",
+        KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON => "the CPU left the guest for no known reason",
+        _ => "KVM does not say why",
+    };
+    format!("KVM_EXIT_INTERNAL_ERROR ({suberror}): {what}")
+}
+
+fn is_interruption(error: kvm_ioctls::Error) -> bool {
+    matches!(error.errno(), libc::EINTR | libc::EAGAIN)
+}
+
+fn answer(exit: VcpuExit<'_>, machine: &Machine, counters: &Counters, stats: &mut Stats) -> Next {
+    if is_for_console(&exit) {
+        machine.measuring.stop(counters);
+    }
+    let is_measuring = machine.measuring.is_on();
+    match exit {
+        VcpuExit::IoOut(port, data) => {
+            stats.count("port write", is_measuring);
+            stats.count_port(port);
+            let effect = machine.devices().write(port, data);
+            after_write(effect, port, machine, counters, stats)
+        }
+        VcpuExit::IoIn(port, data) => {
+            stats.count("port read", is_measuring);
+            stats.count_port(port);
+            if machine.devices().read(port, data) == Effect::Unknown {
+                stats.unknown_ports.insert(port);
+            }
+            Next::Go
+        }
+        VcpuExit::MmioRead(address, data) => {
+            stats.count("memory read", is_measuring);
+            stats.note_address(address);
+            data.fill(OPEN_BUS);
+            Next::Go
+        }
+        VcpuExit::MmioWrite(address, _) => {
+            stats.count("memory write", is_measuring);
+            stats.note_address(address);
+            Next::Go
+        }
+        VcpuExit::Shutdown => {
+            stats.count("shutdown", is_measuring);
+            Next::End(End::TripleFault)
+        }
+        VcpuExit::Hlt | VcpuExit::Intr | VcpuExit::IrqWindowOpen | VcpuExit::IoapicEoi(_) => {
+            stats.count("other", is_measuring);
+            Next::Go
+        }
+        VcpuExit::InternalError => Next::InternalError,
+        VcpuExit::FailEntry(reason, _) => Next::Fault(format!(
+            "KVM_EXIT_FAIL_ENTRY: the CPU refuses the guest's state ({reason:#x})"
+        )),
+        exit => Next::Fault(format!("unexpected exit: {exit:?}")),
+    }
+}
+
+fn is_for_console(exit: &VcpuExit<'_>) -> bool {
+    matches!(
+        exit,
+        VcpuExit::IoIn(ports::SERIAL..=ports::SERIAL_END, _)
+            | VcpuExit::IoOut(ports::SERIAL..=ports::SERIAL_END, _)
+    )
+}
+
+fn after_write(
+    effect: Effect,
+    port: u16,
+    machine: &Machine,
+    counters: &Counters,
+    stats: &mut Stats,
+) -> Next {
+    machine.console.wait_for_room();
+    match effect {
+        Effect::None => {}
+        Effect::Unknown => {
+            stats.unknown_ports.insert(port);
+        }
+        Effect::BenchmarkStart => {
+            machine.measuring.start(counters);
+        }
+        Effect::End(end) => return Next::End(end),
+    }
+    if machine.console.is_flooded() {
+        return Next::Fault("the guest floods its console: more bytes than its limit".into());
+    }
+    Next::Go
+}

@@ -1,0 +1,161 @@
+//! Can anything still wake the guest? `cli; hlt` on every vCPU is an end, of which
+//! the in-kernel interrupt controller says nothing.
+//!
+//! A running guest is not disturbed: only where no vCPU's thread has used its CPU for
+//! a while is each asked for its state.
+
+use std::os::unix::thread::JoinHandleExt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use kvm_bindings::{KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED, KVM_MP_STATE_UNINITIALIZED};
+use kvm_ioctls::VcpuFd;
+
+/// How long a guest uses no CPU before it is asked.
+const QUIET: Duration = Duration::from_secs(1);
+const INTERRUPT_FLAG: u64 = 1 << 9;
+
+/// Asks all vCPUs, and collects the answers.
+#[derive(Debug)]
+pub struct RollCall {
+    number: AtomicU32,
+    /// The last call at which each vCPU could not be woken.
+    asleep: Vec<AtomicU32>,
+}
+
+impl RollCall {
+    /// No call yet.
+    pub fn new(vcpus: u8) -> Self {
+        Self {
+            number: AtomicU32::new(0),
+            asleep: (0..vcpus).map(|_| AtomicU32::new(0)).collect(),
+        }
+    }
+
+    /// Asks everybody, from now on.
+    pub fn call(&self) {
+        self.number.fetch_add(1, Ordering::Release);
+    }
+
+    /// The number of the last call.
+    pub fn number(&self) -> u32 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    /// vCPU `id` cannot be woken at call `number`. Says whether that holds for all.
+    pub fn is_last_to_sleep(&self, id: usize, number: u32) -> bool {
+        if let Some(asleep) = self.asleep.get(id) {
+            asleep.store(number, Ordering::Release);
+        }
+        let mut all = self.asleep.iter();
+        all.all(|asleep| asleep.load(Ordering::Acquire) == number)
+    }
+}
+
+/// Whether nothing can wake this vCPU but another one: it waits to be started, or is
+/// halted with interrupts off and nothing else on its way.
+pub fn sleeps_for_ever(vcpu: &VcpuFd) -> Result<bool, kvm_ioctls::Error> {
+    Ok(match vcpu.get_mp_state()?.mp_state {
+        KVM_MP_STATE_UNINITIALIZED | KVM_MP_STATE_INIT_RECEIVED => true,
+        KVM_MP_STATE_HALTED => {
+            let events = vcpu.get_vcpu_events()?;
+            let other_wake = events.nmi.injected | events.nmi.pending | events.smi.pending;
+            vcpu.get_regs()?.rflags & INTERRUPT_FLAG == 0 && other_wake == 0
+        }
+        _ => false,
+    })
+}
+
+/// Notices where no thread of some uses its CPU.
+#[derive(Debug)]
+pub struct Quiet {
+    /// A thread without a clock looks quiet, and is asked for nothing.
+    clocks: Vec<Option<libc::clockid_t>>,
+    used: Vec<Option<(i64, i64)>>,
+    since: Instant,
+}
+
+impl Quiet {
+    /// Watches over these threads.
+    pub fn new<T>(threads: &[JoinHandle<T>]) -> Self {
+        Self {
+            clocks: threads.iter().map(clock_of).collect(),
+            used: Vec::new(),
+            since: Instant::now(),
+        }
+    }
+
+    /// Whether no thread has used its CPU for a while. Once said, it is said again
+    /// only after another while.
+    pub fn is_new(&mut self) -> bool {
+        let used = self.clocks.iter().map(|&clock| time_of(clock?)).collect();
+        if self.used != used {
+            self.used = used;
+            self.since = Instant::now();
+        }
+        let is_quiet = self.since.elapsed() >= QUIET;
+        if is_quiet {
+            self.since = Instant::now();
+        }
+        is_quiet
+    }
+}
+
+fn clock_of<T>(thread: &JoinHandle<T>) -> Option<libc::clockid_t> {
+    let mut clock = 0;
+    // SAFETY: the thread is not joined yet, and `clock` is ours to be written.
+    let result = unsafe { libc::pthread_getcpuclockid(thread.as_pthread_t(), &mut clock) };
+    (result == 0).then_some(clock)
+}
+
+/// Seconds and nanoseconds on the CPU; none for a thread that has ended.
+fn time_of(clock: libc::clockid_t) -> Option<(i64, i64)> {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is ours to be written.
+    let result = unsafe { libc::clock_gettime(clock, &mut time) };
+    (result == 0).then_some((time.tv_sec, time.tv_nsec))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_have_to_sleep_at_the_same_call() {
+        let roll = RollCall::new(2);
+        roll.call();
+        let first = roll.number();
+        assert!(!roll.is_last_to_sleep(0, first));
+        roll.call();
+        let second = roll.number();
+        assert!(!roll.is_last_to_sleep(1, second));
+        assert!(!roll.is_last_to_sleep(1, second));
+        assert!(roll.is_last_to_sleep(0, second));
+    }
+
+    #[test]
+    fn a_thread_at_work_is_not_quiet() {
+        use std::sync::atomic::AtomicBool;
+        static STOP: AtomicBool = AtomicBool::new(false);
+        let worker = std::thread::spawn(|| {
+            while !STOP.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+        let sleeper = std::thread::spawn(|| std::thread::park_timeout(QUIET * 4));
+        let (sleepers, workers) = ([sleeper], [worker]);
+        let (mut asleep, mut awake) = (Quiet::new(&sleepers), Quiet::new(&workers));
+        let (mut slept, begin) = (0, Instant::now());
+        while begin.elapsed() < QUIET * 5 / 2 {
+            std::thread::sleep(QUIET / 10);
+            slept += u32::from(asleep.is_new());
+            assert!(!awake.is_new());
+        }
+        assert_eq!(slept, 2);
+        STOP.store(true, Ordering::Relaxed);
+    }
+}
