@@ -1,11 +1,22 @@
-//! Tells the tool which commit it is built from, for the manifests of its runs.
+//! Tells the tool which commit it is built from, and by which compiler, for the manifests of its runs.
 
 use std::process::Command;
 
 fn main() {
     println!("cargo::rustc-env=TOLLGATE_COMMIT={}", commit());
+    println!("cargo::rustc-env=TOLLGATE_RUSTC={}", compiler());
     // The index changes with every commit, checkout and staged file.
     println!("cargo::rerun-if-changed=../.git/index");
+}
+
+fn compiler() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    match Command::new(rustc).arg("--version").output() {
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
+        _ => "rustc of unknown version".into(),
+    }
 }
 
 fn commit() -> String {

@@ -62,3 +62,16 @@ impl Tree {
         self.0.join(Path::new(path.trim_start_matches('/')))
     }
 }
+
+/// A tree of these files, in a folder that goes away with the first value.
+#[cfg(test)]
+pub fn laid_out<P: AsRef<Path>>(files: &[(P, &str)]) -> (tempfile::TempDir, Tree) {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let tree = Tree::at(folder.path());
+    (folder, tree)
+}

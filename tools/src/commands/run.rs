@@ -77,7 +77,7 @@ fn begin(args: &RunArgs, experiment: &Experiment, path: &Path) -> Result<()> {
     make_executable(&run.program())?;
     files::write(&run.initramfs(), &archive)?;
 
-    let machine = Machine::read();
+    let machine = Machine::read(&Tree::default());
     let program_sha256 = files::sha256(&program);
     let prepared = targets::prepare(experiment, run, &program_sha256, machine.tsc.hz())?;
     let seed = experiment.seed.unwrap_or_else(rand::random);
@@ -169,7 +169,7 @@ fn prepare(
     let archive = files::sha256_of(&run.initramfs())?;
     unchanged("the run's initramfs", &archive, &program.initramfs_sha256)?;
     if args.resume
-        && let Some(what) = Machine::read().difference(&manifest.machine)
+        && let Some(what) = Machine::read(&Tree::default()).difference(&manifest.machine)
     {
         bail!(RunError::Changed {
             what: format!("the machine ({what})")

@@ -75,7 +75,7 @@ fn invariant_tsc() -> bool {
 
 /// CPUID 1, ECX bit 31, which processors keep clear; then leaf 40000000H, where
 /// hypervisors write twelve letters.
-fn hypervisor() -> Option<String> {
+pub fn hypervisor() -> Option<String> {
     const PRESENT: u32 = 1 << 31;
     if __cpuid(1).ecx & PRESENT == 0 {
         return None;

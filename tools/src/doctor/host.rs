@@ -218,27 +218,12 @@ fn words(text: Option<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
-    use tempfile::TempDir;
-
     use super::*;
-
-    /// A machine with these files.
-    fn tree(files: &[(&str, &str)]) -> (TempDir, Tree) {
-        let folder = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let tree = Tree::at(folder.path());
-        (folder, tree)
-    }
+    use crate::tree::laid_out;
 
     #[test]
     fn a_laptop_is_read() {
-        let (_folder, tree) = tree(&[
+        let (_folder, tree) = laid_out(&[
             (
                 "sys/devices/system/cpu/cpu1/cpufreq/scaling_driver",
                 "intel_pstate\n",
@@ -336,20 +321,20 @@ mod tests {
             ("cpufreq/boost", "garbage", None),
         ] {
             let path = format!("sys/devices/system/cpu/{path}");
-            let (_folder, tree) = tree(&[(&path, text)]);
+            let (_folder, tree) = laid_out(&[(&path, text)]);
             assert_eq!(Host::read(&tree, &[0]).turbo, turbo, "{path}");
         }
     }
 
     #[test]
     fn the_strictest_wish_for_latency_is_a_number_of_four_bytes() {
-        let (_folder, tree) = tree(&[("dev/cpu_dma_latency", "\x05\0\0\0")]);
+        let (_folder, tree) = laid_out(&[("dev/cpu_dma_latency", "\x05\0\0\0")]);
         assert_eq!(Host::read(&tree, &[]).latency_limit_us, Some(5));
     }
 
     #[test]
     fn an_empty_machine_tells_nothing() {
-        let (_folder, tree) = tree(&[]);
+        let (_folder, tree) = laid_out::<&str>(&[]);
         assert_eq!(Host::read(&tree, &[]), Host::default());
     }
 }

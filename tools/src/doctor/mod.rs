@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use eval::verdict::{Finding, Verdict};
 
+pub use self::counter::hypervisor;
+pub use self::host::vulnerabilities;
 pub use self::plan::{Guests, Plan};
 pub use self::print::print;
 

@@ -1,0 +1,96 @@
+//! The machine that measures: what a reader needs to ask "why is your number not
+//! mine?".
+
+mod hardware;
+mod settings;
+mod software;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use vmm::probe::Kvm;
+
+use crate::tree::Tree;
+use crate::tsc::{self, TscFrequency};
+use crate::{doctor, engine};
+
+/// The machine, as it says of itself. What it does not tell is not listed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// The first processor's lines of `/proc/cpuinfo`, `flags` and `bugs` among them.
+    pub cpu: BTreeMap<String, String>,
+    /// Caches, cores, nodes, memory, firmware.
+    pub hardware: BTreeMap<String, String>,
+    /// The hypervisor underneath, by its own name; none on a machine of its own.
+    pub hypervisor: Option<String>,
+    /// Mitigations, by vulnerability.
+    pub vulnerabilities: BTreeMap<String, String>,
+    /// The kernel's release, version, command line and configuration, and the system.
+    pub software: BTreeMap<String, String>,
+    /// Frequency, power and scheduling settings, by name.
+    pub settings: BTreeMap<String, String>,
+    /// Parameters of KVM's modules: `kvm.halt_poll_ns`.
+    pub kvm_parameters: BTreeMap<String, String>,
+    /// What changes from minute to minute.
+    pub passing: BTreeMap<String, String>,
+    /// The time stamp counter.
+    pub tsc: TscFrequency,
+    /// What /dev/kvm is.
+    pub kvm: Kvm,
+}
+
+impl Machine {
+    /// Reads everything; takes a fifth of a second for the counter's frequency.
+    pub fn read(tree: &Tree) -> Self {
+        Self {
+            cpu: hardware::first_processor(&tree.text("/proc/cpuinfo").unwrap_or_default()),
+            hardware: hardware::read(tree),
+            hypervisor: doctor::hypervisor(),
+            vulnerabilities: doctor::vulnerabilities(tree),
+            software: software::read(tree),
+            settings: settings::read(tree),
+            kvm_parameters: settings::kvm_parameters(tree),
+            passing: settings::passing(tree),
+            tsc: tsc::frequency(),
+            kvm: engine::probe(),
+        }
+    }
+
+    /// The first thing in which two machines, or one machine at two times, would not
+    /// measure the same.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let maps = [
+            ("processor", &self.cpu, &other.cpu),
+            ("mitigation", &self.vulnerabilities, &other.vulnerabilities),
+            ("software", &self.software, &other.software),
+            ("setting", &self.settings, &other.settings),
+        ];
+        maps.into_iter().find_map(|(what, ours, theirs)| {
+            let mut names = ours.keys().chain(theirs.keys());
+            let name = names.find(|name| ours.get(*name) != theirs.get(*name))?;
+            Some(format!("{what} {name:?}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named_and_what_passes_does_not_count() {
+        let machine = Machine::read(&Tree::default());
+        let mut other = machine.clone();
+        other.passing.insert("load".into(), "99".into());
+        assert_eq!(machine.difference(&other), None);
+        other.settings.insert("boost".into(), "new".into());
+        assert_eq!(
+            machine.difference(&other).as_deref(),
+            Some("setting \"boost\"")
+        );
+        other.cpu.insert("microcode".into(), "0x1".into());
+        let expected = Some("processor \"microcode\"");
+        assert_eq!(other.difference(&machine).as_deref(), expected);
+    }
+}

@@ -1,0 +1,75 @@
+//! What runs on the machine: its kernel and its system.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+
+use crate::files;
+use crate::tree::Tree;
+
+/// The kernel's release, version, command line and configuration, the system's name,
+/// and the compiler that built this tool.
+pub fn read(tree: &Tree) -> BTreeMap<String, String> {
+    let release = tree.text("/proc/sys/kernel/osrelease");
+    let config = config(tree, release.as_deref().unwrap_or_default());
+    let software = [
+        ("kernel.release", release),
+        ("kernel.version", tree.text("/proc/version")),
+        ("kernel.cmdline", tree.text("/proc/cmdline")),
+        (
+            "kernel.config_sha256",
+            config.map(|text| files::sha256(&text)),
+        ),
+        ("system", system(tree)),
+        ("tollgate.compiler", Some(env!("TOLLGATE_RUSTC").to_owned())),
+    ];
+    software
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}
+
+/// The text of the kernel's configuration, where it can be read: the kernel keeps it
+/// itself, or the distribution beside the kernel.
+fn config(tree: &Tree, release: &str) -> Option<Vec<u8>> {
+    let own = || {
+        let packed = tree.bytes("/proc/config.gz")?;
+        let mut text = Vec::new();
+        GzDecoder::new(packed.as_slice())
+            .read_to_end(&mut text)
+            .ok()?;
+        Some(text)
+    };
+    own().or_else(|| tree.bytes(&format!("/boot/config-{release}")))
+}
+
+/// os-release(5).
+fn system(tree: &Tree) -> Option<String> {
+    let text = tree.text("/etc/os-release")?;
+    let name = text
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(name.trim_matches('"').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::laid_out;
+
+    #[test]
+    fn the_configuration_is_known_by_its_text() {
+        let (_folder, tree) = laid_out(&[
+            ("proc/sys/kernel/osrelease".to_owned(), "6.12.0\n"),
+            ("boot/config-6.12.0".to_owned(), "abc"),
+            ("etc/os-release".to_owned(), "ID=x\nPRETTY_NAME=\"X 12\"\n"),
+        ]);
+        let software = read(&tree);
+        assert_eq!(software["kernel.release"], "6.12.0");
+        assert_eq!(software["system"], "X 12");
+        assert!(software["kernel.config_sha256"].starts_with("ba7816bf"));
+        assert!(software["tollgate.compiler"].starts_with("rustc "));
+        assert!(!software.contains_key("kernel.cmdline"));
+    }
+}
