@@ -103,9 +103,11 @@ impl Quiet {
 }
 
 fn clock_of<T>(thread: &JoinHandle<T>) -> Option<libc::clockid_t> {
+    // An integer for Rust, a pointer for musl.
+    let thread = thread.as_pthread_t() as libc::pthread_t;
     let mut clock = 0;
     // SAFETY: the thread is not joined yet, and `clock` is ours to be written.
-    let result = unsafe { libc::pthread_getcpuclockid(thread.as_pthread_t(), &mut clock) };
+    let result = unsafe { libc::pthread_getcpuclockid(thread, &mut clock) };
     (result == 0).then_some(clock)
 }
 
