@@ -14,6 +14,7 @@
 //! booted, and nothing is rounded before it is printed.
 
 pub mod bare;
+pub mod checks;
 pub mod levels;
 pub mod log;
 mod names;

@@ -29,6 +29,8 @@ use crate::units::{CyclesPerTick, cycles_per_tick};
 
 /// Name of the `meta` record that says which answer system call 500 gave.
 pub const META_SYSCALL_500: &str = "syscall_500";
+/// Name of the `meta` record that says how long the smaller batch was to be, in ticks.
+pub const META_BATCH_TICKS: &str = "batch_ticks";
 /// Name of the `meta` record that says how large the counter's step is, in ticks.
 pub const META_TSC_STEP: &str = "tsc_step";
 /// Name of the `meta` record that says how many multiplications stand between the

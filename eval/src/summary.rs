@@ -19,7 +19,7 @@ pub use row::{
 
 use crate::stats::StatsError;
 use crate::units::TscHz;
-use crate::verdict::Verdict;
+use crate::verdict::{Finding, Verdict};
 
 /// A run in a few numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,6 +100,9 @@ pub struct TargetInfo {
     pub engine: String,
     /// True where the processor is emulated: its numbers measure nothing.
     pub emulated: bool,
+    /// Whether the method holds there, as its own logs tell (docs/METHOD.md). Empty where
+    /// they do not, and where the processor is emulated.
+    pub checks: Vec<Finding>,
     /// Why there is nothing to boot, and one line on how to change that.
     pub missing: Option<Missing>,
     /// Boots whose logs were complete.

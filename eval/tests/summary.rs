@@ -24,6 +24,7 @@ fn target(name: &str) -> TargetInfo {
         emulated: false,
         missing: None,
         boots_ok: 3,
+        checks: Vec::new(),
         boots_failed: 0,
     }
 }
@@ -137,6 +138,7 @@ fn the_files_read_as_documented() {
     let emulated = TargetInfo {
         emulated: true,
         boots_ok: 2,
+        checks: Vec::new(),
         boots_failed: 1,
         ..target("linux")
     };

@@ -254,6 +254,7 @@ pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
             emulated: fake.emulated,
             missing: None,
             boots_ok: boots,
+            checks: Vec::new(),
             boots_failed: u32::from(fake.name == "ring0"),
         })
         .collect();
@@ -268,6 +269,7 @@ pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
             hint: "give one with `image = \"path\"`, see kernels/unikraft/README.md".into(),
         }),
         boots_ok: 0,
+        checks: Vec::new(),
         boots_failed: 0,
     });
     let info = RunInfo {

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod boot;
+mod checks;
 pub mod doctor;
 pub mod initramfs;
 pub mod parse;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use eval::log::{self, Log};
-use eval::rounds;
+use eval::rounds::{self, Round};
 use eval::samples;
 use vmm::{End, Timings};
 
@@ -55,6 +55,8 @@ fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRo
         samples: 0,
         syscall_500: String::new(),
         tsc_step_ticks: None,
+        batch_ticks: None,
+        chain_ops: None,
         fence_ops: None,
         fenced_ticks: None,
         unfenced_ticks: None,
@@ -76,6 +78,8 @@ fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRo
                     .unwrap_or_default()
                     .to_owned(),
                 tsc_step_ticks: number(log::META_TSC_STEP),
+                batch_ticks: number(log::META_BATCH_TICKS),
+                chain_ops: number(log::META_CHAIN_OPS),
                 fence_ops: number(log::META_FENCE_OPS),
                 fenced_ticks: number(log::META_FENCED),
                 unfenced_ticks: number(log::META_UNFENCED),
@@ -155,6 +159,20 @@ pub fn read_rows(run: &RunFolder) -> Result<Vec<BootRow>> {
         true => bail!(damaged("the run has gone on since".into())),
         false => Ok(rows),
     }
+}
+
+/// Reads `rounds.csv` back.
+pub fn read_rounds(run: &RunFolder) -> Result<Vec<Round>> {
+    let path = run.rounds();
+    files::check_sum(&run.parse_sums(), &path, AGAIN)?;
+    rounds::read_csv(files::open(&path)?).map_err(|error| {
+        Damaged {
+            path,
+            reason: error.to_string(),
+            remedy: AGAIN,
+        }
+        .into()
+    })
 }
 
 fn report(run: &RunFolder, rows: &[BootRow]) -> Code {

@@ -9,8 +9,10 @@ use eval::levels::Levels;
 use eval::samples;
 use eval::summary::{self, BootId, Missing, RunInfo, TargetInfo, Tsc};
 use eval::units::TscHz;
+use eval::verdict::Finding;
 
 use crate::cli::RunFolderArgs;
+use crate::commands::checks::Checks;
 use crate::commands::parse;
 use crate::exit::Code;
 use crate::files::{self, Damaged};
@@ -21,11 +23,13 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let run = RunFolder::open(&args.run)?;
     let manifest = Manifest::read(&run)?;
     let rows = parse::read_rows(&run)?;
+    let rounds = parse::read_rounds(&run)?;
+    let checks = Checks::new(&manifest, &rows, &rounds);
     let levels = read_samples(&run)?;
     let targets = manifest
         .targets
         .iter()
-        .map(|target| info(target, &rows))
+        .map(|target| info(target, &rows, checks.of(target)))
         .collect();
     let summary = summary::summarize(run_info(&manifest, &rows), targets, &boots(&rows), &levels)
         .context("cannot sum the run up")?;
@@ -127,7 +131,7 @@ fn boots(rows: &[BootRow]) -> Vec<BootId> {
     rows.into_iter().map(id).collect()
 }
 
-fn info(target: &TargetId, rows: &[BootRow]) -> TargetInfo {
+fn info(target: &TargetId, rows: &[BootRow], checks: Vec<Finding>) -> TargetInfo {
     let count = |state| {
         let rows = rows.iter().filter(|row| row.target == target.name);
         rows.filter(|row| row.state == state).count() as u32
@@ -138,6 +142,7 @@ fn info(target: &TargetId, rows: &[BootRow]) -> TargetInfo {
         method: Method::from_name(&target.method),
         engine: target.engine.name.clone(),
         emulated: target.engine.emulated,
+        checks,
         missing: target.missing.as_ref().map(|hint| Missing {
             what: "no image".into(),
             hint: hint.clone(),

@@ -62,6 +62,10 @@ pub struct BootRow {
     pub syscall_500: String,
     /// The counter's step as the program found it, in ticks.
     pub tsc_step_ticks: Option<u64>,
+    /// How many ticks the smaller batch of a sample was to take.
+    pub batch_ticks: Option<u64>,
+    /// Dependent multiplications in a clock chain.
+    pub chain_ops: Option<u64>,
     /// Dependent multiplications between the readings of the next two.
     pub fence_ops: Option<u64>,
     /// Least ticks from before them to a reading after an LFENCE.

@@ -1,0 +1,321 @@
+//! Does the method hold on this target? What its own logs say of its clock, its
+//! fences and its counter. docs/METHOD.md gives each check's reason.
+
+use crate::rounds::Round;
+use crate::stats::Sorted;
+use crate::units::TscHz;
+use crate::verdict::{Finding, State};
+
+/// What a boot found out about its counter and fences; ticks of the counter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter {
+    /// Its step.
+    pub step: Option<u64>,
+    /// How long the smaller batch of a sample was to be.
+    pub batch: Option<u64>,
+    /// Dependent multiplications in a clock chain.
+    pub chain_ops: Option<u64>,
+    /// Dependent multiplications between the readings of the next two.
+    pub fence_ops: Option<u64>,
+    /// The least that passed where the second reading came after an LFENCE.
+    pub fenced: Option<u64>,
+    /// The least that passed where it did not.
+    pub unfenced: Option<u64>,
+    /// Its frequency, as the boot's CPUID says.
+    pub khz: Option<u64>,
+}
+
+/// What a target's boots found.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// Its boots.
+    pub counters: &'a [Counter],
+    /// Their rounds.
+    pub rounds: &'a [Round],
+    /// The host's counter, as the run measured it.
+    pub host: TscHz,
+    /// The fastest clock chain on the host in the same run, if it was measured there.
+    pub host_chain: Option<u64>,
+}
+
+/// Every check that this evidence allows.
+pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
+    [chains, fence, step, frequency, scaling]
+        .into_iter()
+        .filter_map(|check| check(evidence))
+        .collect()
+}
+
+/// Ticks of the fastest clock chain: the core at its fastest, undisturbed.
+pub fn fastest_chain(rounds: &[Round]) -> Option<u64> {
+    rounds.iter().filter_map(|round| round.imul_ticks).min()
+}
+
+/// Cycles of a multiplication by cycles of an addition.
+const RATIO: f64 = 3.0;
+const RATIO_TOLERANCE: f64 = 0.03;
+
+fn chains(evidence: &Evidence<'_>) -> Option<Finding> {
+    let ratios: Vec<_> = evidence
+        .rounds
+        .iter()
+        .filter_map(Round::imul_by_add)
+        .collect();
+    let rounds = ratios.len();
+    let within = |ratio: f64| (ratio - RATIO).abs() <= RATIO_TOLERANCE;
+    let outside = ratios.iter().filter(|ratio| !within(**ratio)).count();
+    let median = Sorted::new(ratios).ok()?.median();
+    let figures = format!(
+        "a multiplication takes {median:.3} additions (median of {rounds} rounds; {outside} \
+         are not within {RATIO:.2} ± {RATIO_TOLERANCE})"
+    );
+    Some(match within(median) {
+        true => finding("clock-chains", State::Ok, figures),
+        false => finding(
+            "clock-chains",
+            State::Warning,
+            format!("{figures}: the chains do not tell this core's clock"),
+        ),
+    })
+}
+
+/// Of the chain between the readings, LFENCE has to wait for nearly all: the first
+/// multiplications may have begun before the first reading was done.
+const WAITED: f64 = 0.8;
+
+fn fence(evidence: &Evidence<'_>) -> Option<Finding> {
+    let ticks_a_multiplication = |counter: &Counter| {
+        let chain = fastest_chain(evidence.rounds)?;
+        Some(chain as f64 / counter.chain_ops.filter(|ops| *ops > 0)? as f64)
+    };
+    let read = |counter: &Counter| {
+        let chain = ticks_a_multiplication(counter)? * counter.fence_ops? as f64;
+        Some((counter.fenced? as f64, counter.unfenced? as f64, chain))
+    };
+    // The boot in which the fence waited least.
+    let least = evidence.counters.iter().filter_map(read);
+    let (fenced, unfenced, chain) = least.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let figures = format!(
+        "a reading behind a chain of {chain:.0} ticks comes after {fenced:.0} with LFENCE, \
+         {unfenced:.0} without"
+    );
+    let waits = fenced >= WAITED * chain;
+    Some(match (waits, unfenced < WAITED * chain) {
+        (false, _) => finding(
+            "lfence",
+            State::Unfit,
+            format!("{figures}: LFENCE does not wait here, so that samples may overlap"),
+        ),
+        (true, true) => finding("lfence", State::Ok, figures),
+        (true, false) => finding(
+            "lfence",
+            State::Unknown,
+            format!("{figures}: both wait, so that this says nothing of LFENCE"),
+        ),
+    })
+}
+
+/// The largest part of a batch that the counter's step may be.
+const STEP_PART: f64 = 1e-3;
+
+fn step(evidence: &Evidence<'_>) -> Option<Finding> {
+    let part = |counter: &Counter| {
+        let (step, batch) = (counter.step?, counter.batch.filter(|ticks| *ticks > 0)?);
+        Some((step, batch, step as f64 / batch as f64))
+    };
+    let parts = evidence.counters.iter().filter_map(part);
+    let (step, batch, part) = parts.max_by(|a, b| a.2.total_cmp(&b.2))?;
+    let figures = format!(
+        "the counter's step is {step} ticks, {:.3} % of a batch of {batch}",
+        100.0 * part
+    );
+    Some(match part <= STEP_PART {
+        true => finding("tsc-step", State::Ok, figures),
+        false => finding(
+            "tsc-step",
+            State::Warning,
+            format!("{figures}: ask for longer batches"),
+        ),
+    })
+}
+
+/// How much two frequencies may differ that are one: hypervisors tell whole kilohertz
+/// or megahertz.
+const FREQUENCY_TOLERANCE: f64 = 1e-3;
+
+fn frequency(evidence: &Evidence<'_>) -> Option<Finding> {
+    let TscHz(host) = evidence.host;
+    let told = |counter: &Counter| Some(counter.khz? as f64 * 1e3);
+    let off = |hz: f64| (hz / host - 1.0).abs();
+    let told = evidence.counters.iter().filter_map(told);
+    let worst = told.max_by(|a, b| off(*a).total_cmp(&off(*b)))?;
+    let figures = format!(
+        "CPUID says {:.3} MHz there, the host's counter runs at {:.3} MHz",
+        worst / 1e6,
+        host / 1e6
+    );
+    Some(match off(worst) <= FREQUENCY_TOLERANCE {
+        true => finding("tsc-frequency", State::Ok, figures),
+        false => finding(
+            "tsc-frequency",
+            State::Warning,
+            format!("{figures}: if it is scaled, its ticks are not the host's"),
+        ),
+    })
+}
+
+/// How much the fastest chains of two targets may differ where core and counter are
+/// the same. Turbo explains more than that: hence a warning, and both figures.
+const CHAIN_TOLERANCE: f64 = 0.02;
+
+fn scaling(evidence: &Evidence<'_>) -> Option<Finding> {
+    let here = fastest_chain(evidence.rounds)? as f64;
+    let host = evidence.host_chain.filter(|ticks| *ticks > 0)? as f64;
+    let figures =
+        format!("the fastest clock chain took {here:.0} ticks, on the host itself {host:.0}");
+    Some(match (here / host - 1.0).abs() <= CHAIN_TOLERANCE {
+        true => finding("tsc-scaling", State::Ok, figures),
+        false => finding(
+            "tsc-scaling",
+            State::Warning,
+            format!("{figures}: the counter is scaled, or the core ran at another clock"),
+        ),
+    })
+}
+
+fn finding(check: &str, state: State, what: String) -> Finding {
+    Finding {
+        check: check.into(),
+        state,
+        what,
+        mend: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: TscHz = TscHz(2.6e9);
+
+    fn counter() -> Counter {
+        Counter {
+            step: Some(26),
+            batch: Some(52_000),
+            chain_ops: Some(4096),
+            fence_ops: Some(64),
+            fenced: Some(190),
+            unfenced: Some(26),
+            khz: Some(2_600_000),
+        }
+    }
+
+    fn round(imul: u64, add: u64) -> Round {
+        Round {
+            target: "linux".into(),
+            boot: 0,
+            round: 0,
+            imul_ticks: Some(imul),
+            add_ticks: Some(add),
+            switches: None,
+            run_delay_ns: None,
+            steal_cs: None,
+            interrupts: None,
+        }
+    }
+
+    /// The state of each check, by name.
+    fn states(counter: Counter, rounds: &[Round], host_chain: Option<u64>) -> Vec<(String, State)> {
+        let evidence = Evidence {
+            counters: &[counter],
+            rounds,
+            host: HOST,
+            host_chain,
+        };
+        let findings = check(&evidence);
+        findings.into_iter().map(|f| (f.check, f.state)).collect()
+    }
+
+    #[test]
+    fn a_good_target_passes_every_check() {
+        let states = states(counter(), &[round(12_288, 12_300)], Some(12_290));
+        assert_eq!(states.len(), 5);
+        assert!(
+            states.iter().all(|(_, state)| *state == State::Ok),
+            "{states:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_judged() {
+        assert_eq!(states(Counter::default(), &[], None), []);
+    }
+
+    #[test]
+    fn each_fault_is_found() {
+        let good = || [round(12_288, 12_300)];
+        let cases = [
+            (
+                counter(),
+                [round(12_288, 12_000)],
+                None,
+                "clock-chains",
+                State::Warning,
+            ),
+            (
+                Counter {
+                    fenced: Some(52),
+                    ..counter()
+                },
+                good(),
+                None,
+                "lfence",
+                State::Unfit,
+            ),
+            (
+                Counter {
+                    unfenced: Some(190),
+                    ..counter()
+                },
+                good(),
+                None,
+                "lfence",
+                State::Unknown,
+            ),
+            (
+                Counter {
+                    batch: Some(25_000),
+                    ..counter()
+                },
+                good(),
+                None,
+                "tsc-step",
+                State::Warning,
+            ),
+            (
+                Counter {
+                    khz: Some(1_000_000),
+                    ..counter()
+                },
+                good(),
+                None,
+                "tsc-frequency",
+                State::Warning,
+            ),
+            (
+                counter(),
+                good(),
+                Some(9_000),
+                "tsc-scaling",
+                State::Warning,
+            ),
+        ];
+        for (counter, rounds, host_chain, check, state) in cases {
+            let states = states(counter, &rounds, host_chain);
+            assert!(
+                states.contains(&(check.into(), state)),
+                "{check}: {states:?}"
+            );
+        }
+    }
+}

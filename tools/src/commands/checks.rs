@@ -1,0 +1,64 @@
+//! Whether the method holds on a target, from what its boots found.
+
+use eval::checks::{self, Counter, Evidence};
+use eval::rounds::Round;
+use eval::units::TscHz;
+use eval::verdict::Finding;
+
+use crate::run::{BootRow, BootState, Manifest, TargetId};
+
+/// What all checks of a run look at.
+pub struct Checks<'a> {
+    manifest: &'a Manifest,
+    boots: &'a [BootRow],
+    rounds: &'a [Round],
+    host_chain: Option<u64>,
+}
+
+impl<'a> Checks<'a> {
+    /// The run's boots and their rounds.
+    pub fn new(manifest: &'a Manifest, boots: &'a [BootRow], rounds: &'a [Round]) -> Self {
+        let is_host = |round: &Round| {
+            let host = manifest.targets.iter().filter(|t| t.engine.name == "host");
+            host.map(|t| &t.name).any(|name| *name == round.target)
+        };
+        let host: Vec<_> = rounds.iter().filter(|r| is_host(r)).cloned().collect();
+        Self {
+            manifest,
+            boots,
+            rounds,
+            host_chain: checks::fastest_chain(&host),
+        }
+    }
+
+    /// The findings on one target. An emulator has neither clock nor fences to check.
+    pub fn of(&self, target: &TargetId) -> Vec<Finding> {
+        if target.engine.emulated {
+            return Vec::new();
+        }
+        let boots = self.boots.iter().filter(|boot| boot.target == target.name);
+        let counters: Vec<_> = boots
+            .filter(|boot| boot.state == BootState::Ok)
+            .map(counter)
+            .collect();
+        let rounds = self.rounds.iter().filter(|r| r.target == target.name);
+        checks::check(&Evidence {
+            counters: &counters,
+            rounds: &rounds.cloned().collect::<Vec<_>>(),
+            host: TscHz(self.manifest.machine.tsc.hz()),
+            host_chain: self.host_chain,
+        })
+    }
+}
+
+fn counter(boot: &BootRow) -> Counter {
+    Counter {
+        step: boot.tsc_step_ticks,
+        batch: boot.batch_ticks,
+        chain_ops: boot.chain_ops,
+        fence_ops: boot.fence_ops,
+        fenced: boot.fenced_ticks,
+        unfenced: boot.unfenced_ticks,
+        khz: boot.tsc_khz,
+    }
+}
