@@ -19,7 +19,7 @@ pub use row::{
 
 use crate::stats::StatsError;
 use crate::units::TscHz;
-use crate::verdict::{Finding, Verdict};
+use crate::verdict::{Finding, State, Verdict};
 
 /// A run in a few numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,21 @@ impl Summary {
             }
         }
         names.join(" and ")
+    }
+
+    /// What stands under every table, a line each: what the method's checks found wrong,
+    /// and what the doctor says of the machine.
+    pub fn footnotes(&self) -> Vec<String> {
+        let wrong = self.targets.iter().flat_map(|target| {
+            let wrong = |finding: &&Finding| finding.state != State::Ok;
+            let findings = target.info.checks.iter().filter(wrong);
+            findings.map(|f| {
+                let label = &target.info.label;
+                format!("Method, {}: {label}: {}: {}.", f.state, f.check, f.what)
+            })
+        });
+        let doctor = self.info.doctor.iter().flat_map(Verdict::lines);
+        wrong.chain(doctor).collect()
     }
 
     /// Whether targets were measured by different methods, which every row has to say then.

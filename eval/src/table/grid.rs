@@ -5,7 +5,6 @@ use console_format::Benchmark;
 use crate::reference::{self, Published};
 use crate::summary::{Row, Summary, TargetSummary};
 use crate::units::{Nanoseconds, Ticks};
-use crate::verdict::Verdict;
 
 /// Column titles of the measured block.
 pub(super) const COLUMNS: [&str; 8] = [
@@ -80,7 +79,7 @@ pub(super) fn footnotes(summary: &Summary) -> Vec<String> {
             ));
         }
     }
-    notes.extend(summary.info.doctor.iter().flat_map(Verdict::lines));
+    notes.extend(summary.footnotes());
     notes
 }
 

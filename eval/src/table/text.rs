@@ -16,9 +16,7 @@ pub fn text(summary: &Summary) -> String {
     for target in &summary.targets {
         block(&mut out, target);
     }
-    if let Some(doctor) = &summary.info.doctor {
-        comments(&mut out, &doctor.lines());
-    }
+    comments(&mut out, &summary.footnotes());
     out
 }
 
