@@ -1,11 +1,15 @@
 //! The command line.
 
+mod tune;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine;
 use crate::exit;
+
+pub use tune::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
 
 /// What does it cost to cross into a kernel?
 ///
@@ -45,6 +49,9 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Make the archive that starts a program as a Linux guest's /init
     Initramfs(InitramfsArgs),
+    /// Give the CPUs a constant clock and few interruptions, and take it back
+    #[command(after_help = tune::EXAMPLES, after_long_help = tune::EXAMPLES)]
+    Tune(TuneArgs),
 }
 
 const BOOT_EXAMPLES: &str = "\
@@ -106,7 +113,8 @@ pub enum DoctorEngine {
 Examples:
   tollgate run experiments/quick.toml
   tollgate run experiments/table1.toml --run results/mine
-  tollgate run experiments/table1.toml --run results/mine --resume")]
+  tollgate run experiments/table1.toml --run results/mine --resume
+  sudo tollgate run experiments/table1.toml --tune")]
 pub struct RunArgs {
     /// The experiment's TOML file
     pub experiment: PathBuf,
@@ -119,6 +127,12 @@ pub struct RunArgs {
     /// Boot this target alone
     #[arg(long, value_name = "TARGET", conflicts_with = "resume")]
     pub only: Option<String>,
+    /// Tune the CPUs that targets are pinned to, and put everything back after the run
+    #[arg(long)]
+    pub tune: bool,
+    /// As --root of tollgate tune
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub tune_root: PathBuf,
 }
 
 /// A run's folder.

@@ -8,6 +8,7 @@ use crate::engine::EngineError;
 use crate::experiment::ExperimentError;
 use crate::files::{Damaged, FileError};
 use crate::run::RunError;
+use crate::tune::TuneError;
 
 /// Printed below `--help`. Codes from 64 on follow sysexits.h where it has one.
 pub const TABLE: &str = "\
@@ -23,7 +24,7 @@ Exit codes:
   66       a file is missing or cannot be read
   69       a program that is needed is not installed, or there is no KVM
   70       tollgate failed
-  73       the run directory exists already, or another tollgate fills it
+  73       the run directory exists already, or another tollgate fills it or tunes
   74       writing failed: disk full, no permission
   80       `boot`: the guest's kernel panicked
   81       `boot`: the guest's CPU stopped on a triple fault
@@ -31,6 +32,7 @@ Exit codes:
   83       the engine could not start the guest, or not go on with it
   84       `boot`: the guest halted for good, with interrupts off
   85       `run`, `parse`, `report`: some boots failed; all others were kept
+  86       `tune`: not every setting could be made, or put back; each is named
   124      `boot`: the guest was killed when its time was up
   130      interrupted";
 
@@ -54,6 +56,7 @@ pub enum Code {
     Engine,
     Halted,
     BootsFailed,
+    NotAllSet,
     TimedOut,
     Interrupted,
 }
@@ -78,6 +81,7 @@ impl From<Code> for u8 {
             Code::Engine => 83,
             Code::Halted => 84,
             Code::BootsFailed => 85,
+            Code::NotAllSet => 86,
             Code::TimedOut => 124,
             Code::Interrupted => 130,
         }
@@ -129,6 +133,14 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
             RunError::NotARun { .. } => Code::Missing,
             RunError::Changed { .. } => Code::BadData,
             RunError::Interrupted { .. } => Code::Interrupted,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<TuneError>() {
+        return Some(match error {
+            TuneError::NoSuchCpu { .. } | TuneError::OutOfRange { .. } => Code::Usage,
+            TuneError::State { .. } => Code::Io,
+            TuneError::Busy { .. } => Code::RunExists,
+            TuneError::Leftover => Code::NotAllSet,
         });
     }
     if let Some(error) = cause.downcast_ref::<EngineError>() {

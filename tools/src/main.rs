@@ -17,6 +17,7 @@ mod run;
 mod schedule;
 mod tree;
 mod tsc;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,7 @@ fn dispatch(command: &Command) -> anyhow::Result<Code> {
         Command::Boot(args) => commands::boot::run(args),
         Command::Doctor(args) => Ok(commands::doctor::run(args)),
         Command::Initramfs(args) => commands::initramfs::run(args),
+        Command::Tune(args) => commands::tune::run(args),
     }
 }
 

@@ -9,3 +9,4 @@ pub mod process;
 pub mod report;
 pub mod run;
 pub mod stats;
+pub mod tune;

@@ -21,26 +21,56 @@ use crate::run::targets::{self, Bootable, Prepared};
 use crate::run::{BootRecord, FileId, Manifest, ProgramId, RunError, RunFolder};
 use crate::schedule::{self, PlannedBoot};
 use crate::tree::Tree;
+use crate::tune::{self, Tuning};
 use crate::{files, interrupt, progress};
 
 /// Begins a run, or goes on with one.
 pub fn run(args: &RunArgs) -> Result<Code> {
     let stop = interrupt::flag().context("cannot watch for signals")?;
     let experiment = chosen(args)?;
+    if !args.tune {
+        if let Some(leftover) = tune::leftover(&args.tune_root) {
+            tell!("note: {leftover}");
+        }
+        return fill(args, &experiment, &stop, None);
+    }
+    let request = tune::Request {
+        cpus: targets::pinned(&experiment),
+        ..tune::Request::default()
+    };
+    if request.cpus.is_empty() {
+        tell!(
+            "tune: not every target has a `pin`, so that all CPUs get a constant clock, and \
+             interrupts stay where they are"
+        );
+    }
+    tune::during(&args.tune_root, &request, |tuning| {
+        fill(args, &experiment, &stop, Some(tuning))
+    })
+}
+
+/// Begins a run, or opens one, and boots what is not booted yet.
+fn fill(
+    args: &RunArgs,
+    experiment: &Experiment,
+    stop: &AtomicBool,
+    tuning: Option<&Tuning>,
+) -> Result<Code> {
     let path = match (&args.run, args.resume) {
         (Some(path), _) => path.clone(),
         (None, true) => newest_of(&experiment.name)?,
         (None, false) => fresh_folder(&experiment.name),
     };
     if !args.resume {
-        begin(args, &experiment, &path)?;
+        begin(args, experiment, &path, tuning)?;
     }
     let run = RunFolder::open(&path)?;
     let _lock = run.lock()?;
     let manifest = Manifest::read(&run)?;
-    let prepared = prepare(args, &experiment, &run, &manifest)?;
+    check_tuning(&manifest, tuning)?;
+    let prepared = prepare(args, experiment, &run, &manifest)?;
     announce(&run, &manifest);
-    boot_all(&run, &manifest, &prepared, &stop)?;
+    boot_all(&run, &manifest, &prepared, stop)?;
     check_done(&run, &manifest, args)?;
     finish(&run, &manifest)?;
     summarise(&run, &manifest)
@@ -64,7 +94,12 @@ fn chosen(args: &RunArgs) -> Result<Experiment> {
 }
 
 /// Makes a run's folder, with all that its boots need. It is there whole or not at all.
-fn begin(args: &RunArgs, experiment: &Experiment, path: &Path) -> Result<()> {
+fn begin(
+    args: &RunArgs,
+    experiment: &Experiment,
+    path: &Path,
+    tuning: Option<&Tuning>,
+) -> Result<()> {
     let draft = RunFolder::draft(path)?;
     let run = &draft.run;
     files::check_regular(&experiment.program)?;
@@ -99,6 +134,7 @@ fn begin(args: &RunArgs, experiment: &Experiment, path: &Path) -> Result<()> {
         plan: schedule::plan(&bootable_names(&prepared), experiment.boots, seed),
         machine,
         doctor: examine(&prepared),
+        tune: tuning.cloned(),
         started: Timestamp::now(),
         ended: None,
     };
@@ -189,6 +225,18 @@ fn prepare(
         }
     }
     Ok(prepared)
+}
+
+/// Boots of one run are all made on a machine that is tuned alike.
+fn check_tuning(manifest: &Manifest, now: Option<&Tuning>) -> Result<(), RunError> {
+    let what = match (&manifest.tune, now) {
+        (None, None) => return Ok(()),
+        (Some(then), Some(now)) if then.is_like(now) => return Ok(()),
+        (Some(_), Some(_)) => "what --tune can set here",
+        (Some(_), None) => "--tune, which the run was begun with,",
+        (None, Some(_)) => "--tune, which the run was begun without,",
+    };
+    Err(RunError::Changed { what: what.into() })
 }
 
 /// The newest run of that experiment in `results/`; names sort by time.
@@ -322,10 +370,11 @@ fn check_done(run: &RunFolder, manifest: &Manifest, args: &RunArgs) -> Result<()
         planned,
         folder: run.path().to_owned(),
         command: format!(
-            "{} run {} --resume --run {}",
+            "{} run {} --resume --run {}{}",
             quoted(&std::env::args().next().unwrap_or_default()),
             quoted(&args.experiment.display().to_string()),
-            quoted(&run.path().display().to_string())
+            quoted(&run.path().display().to_string()),
+            if args.tune { " --tune" } else { "" }
         ),
     })
 }

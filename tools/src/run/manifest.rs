@@ -11,6 +11,7 @@ use crate::engine::About;
 use crate::files::{self, Damaged};
 use crate::machine::Machine;
 use crate::schedule::PlannedBoot;
+use crate::tune::Tuning;
 
 /// Version of the run folder's files. It changes whenever their meaning does.
 const FORMAT: u32 = 2;
@@ -41,6 +42,9 @@ pub struct Manifest {
     pub machine: Machine,
     /// Whether it was fit for measuring when the run began.
     pub doctor: Verdict,
+    /// What `--tune` set for the time of the run; none where nothing was asked for.
+    #[serde(default)]
+    pub tune: Option<Tuning>,
     /// When the run began.
     pub started: Timestamp,
     /// When its last boot ended; none while boots are missing.

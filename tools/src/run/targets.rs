@@ -1,5 +1,6 @@
 //! From an experiment's targets to boots that an engine can be asked for.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use vmm::BootSpec;
@@ -179,6 +180,17 @@ fn measuring() -> KvmOptions {
         prefault: true,
         ..KvmOptions::default()
     }
+}
+
+/// The CPUs that targets are pinned to, in ascending order; none where one of them may
+/// run anywhere.
+pub fn pinned(experiment: &Experiment) -> Vec<usize> {
+    let pins: Vec<_> = experiment.targets.iter().map(pin).collect();
+    if pins.iter().any(Vec::is_empty) {
+        return Vec::new();
+    }
+    let cpus: BTreeSet<_> = pins.into_iter().flatten().collect();
+    cpus.into_iter().collect()
 }
 
 /// A process of the host stays on one CPU. Guests run where the host's scheduler likes: an emulator has several

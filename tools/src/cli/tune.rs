@@ -1,0 +1,83 @@
+//! The command line of `tollgate tune`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Pin, parse_pin};
+use crate::tune::Khz;
+
+/// `tollgate tune`.
+#[derive(Debug, Args)]
+pub struct TuneArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: TuneCommand,
+    /// The folder under which sys/, proc/ and dev/ lie, and var/lib/tollgate with the journal
+    #[arg(long, value_name = "DIR", default_value = "/", global = true)]
+    pub root: PathBuf,
+}
+
+/// Its three commands.
+#[derive(Debug, Subcommand)]
+pub enum TuneCommand {
+    /// Show clocks, turbo, siblings, interrupts and limits, and whether anything is tuned
+    Status(TuneStatusArgs),
+    /// Fix the clock, turn turbo off, move interrupts away; what was there goes to a journal first
+    Apply(TuneApplyArgs),
+    /// Put everything back that the journal holds, but for what others have changed since
+    Restore(TuneRestoreArgs),
+}
+
+/// `tollgate tune status`.
+#[derive(Debug, Args)]
+pub struct TuneStatusArgs {
+    /// The CPUs that measure, like 1,4-7 [default: all]
+    #[arg(long, value_name = "LIST", value_parser = parse_pin)]
+    pub cpus: Option<Pin>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tollgate tune apply`.
+#[derive(Debug, Args)]
+pub struct TuneApplyArgs {
+    /// The CPUs that measure, like 1,4-7; interrupts are moved off them [default: all]
+    #[arg(long, value_name = "LIST", value_parser = parse_pin)]
+    pub cpus: Option<Pin>,
+    /// The frequency to hold [default: the greatest without turbo]
+    #[arg(long, value_name = "KHZ", value_parser = parse_khz)]
+    pub freq: Option<Khz>,
+    /// Take the other threads of the measuring CPUs' cores offline (never CPU 0)
+    #[arg(long, requires = "cpus")]
+    pub offline_siblings: bool,
+    /// Print every write in its order, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `tollgate tune restore`.
+#[derive(Debug, Args)]
+pub struct TuneRestoreArgs {
+    /// Print what would be put back, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+fn parse_khz(text: &str) -> Result<Khz, String> {
+    match text.parse() {
+        Ok(khz) if khz > 0 => Ok(Khz(khz)),
+        _ => Err("write it in kHz, like 3600000 for 3.6 GHz".into()),
+    }
+}
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  tollgate tune status --cpus 3
+  sudo tollgate tune apply --dry-run
+  sudo tollgate tune apply --cpus 3 --offline-siblings
+  sudo tollgate tune apply --freq 2600000
+  sudo tollgate tune restore
+
+`tollgate run --tune` does both around a run. docs/TUNE.md says what is written where.";

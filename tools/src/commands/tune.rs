@@ -1,0 +1,81 @@
+//! `tollgate tune`: a constant clock and few interruptions, and the way back.
+
+use anyhow::Result;
+
+use crate::cli::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
+use crate::exit::Code;
+use crate::output;
+use crate::tune::status::Status;
+use crate::tune::{self, Request, Undone, say};
+
+/// Shows, tunes or puts back.
+pub fn run(args: &TuneArgs) -> Result<Code> {
+    match &args.command {
+        TuneCommand::Status(status) => show(args, status),
+        TuneCommand::Apply(apply) if apply.dry_run => dry_run(args, apply),
+        TuneCommand::Apply(apply) => tune(args, apply),
+        TuneCommand::Restore(restore) if restore.dry_run => dry_restore(args),
+        TuneCommand::Restore(_) => restore(args),
+    }
+}
+
+fn show(args: &TuneArgs, status: &TuneStatusArgs) -> Result<Code> {
+    let cpus = status.cpus.as_ref().map_or(&[][..], |cpus| &cpus.0);
+    let shown = Status::read(&args.root, cpus);
+    output::print(&match status.json {
+        true => serde_json::to_string_pretty(&shown)? + "\n",
+        false => shown.text(),
+    })?;
+    Ok(Code::Done)
+}
+
+fn dry_run(args: &TuneArgs, apply: &TuneApplyArgs) -> Result<Code> {
+    let plan = tune::dry_run(&args.root, &request(apply))?;
+    output::print(&say::plan(&plan))?;
+    Ok(Code::Done)
+}
+
+fn tune(args: &TuneArgs, apply: &TuneApplyArgs) -> Result<Code> {
+    let outcome = tune::apply(&args.root, &request(apply))?;
+    outcome.earlier.tell();
+    for line in say::applied(&outcome.settings) {
+        tell!("tune: {line}");
+    }
+    for remark in &outcome.plan.remarks {
+        tell!("tune: {}", remark.text);
+    }
+    tell!(
+        "tune: back again by tollgate tune restore; idle states can be kept away only while a \
+         process lives, which run --tune does"
+    );
+    Ok(code(outcome.is_complete()))
+}
+
+fn dry_restore(args: &TuneArgs) -> Result<Code> {
+    output::print(&say::preview(&tune::preview(&args.root)?))?;
+    Ok(Code::Done)
+}
+
+fn restore(args: &TuneArgs) -> Result<Code> {
+    let undone = tune::restore(&args.root)?;
+    if let Undone::Nothing = undone {
+        tell!("tune: nothing is tuned, so that nothing is put back");
+    }
+    undone.tell();
+    Ok(code(undone.is_complete()))
+}
+
+fn code(is_complete: bool) -> Code {
+    match is_complete {
+        true => Code::Done,
+        false => Code::NotAllSet,
+    }
+}
+
+fn request(apply: &TuneApplyArgs) -> Request {
+    Request {
+        cpus: apply.cpus.clone().map(|cpus| cpus.0).unwrap_or_default(),
+        freq: apply.freq,
+        offline_siblings: apply.offline_siblings,
+    }
+}

@@ -1,0 +1,91 @@
+//! Carries a plan out.
+
+use serde::{Deserialize, Serialize};
+
+use super::journal::Journal;
+use super::sys::{Sys, value};
+use crate::files::FileError;
+
+/// What became of one setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Applied {
+    /// The file.
+    pub path: String,
+    /// What stood there.
+    pub before: String,
+    /// What should stand there.
+    pub wanted: String,
+    /// What stands there, read back after all writes; `None` where that fails.
+    pub now: Option<String>,
+    /// Why it could not be written.
+    pub error: Option<String>,
+}
+
+impl Applied {
+    /// Whether the file shows what it should.
+    pub fn is_made(&self) -> bool {
+        self.now.as_ref() == Some(&self.wanted)
+    }
+
+    /// Whether the kernel keeps this interrupt where it is, which is no fault: timers,
+    /// and the queues of storage and network devices (EIO, irq-affinity.rst).
+    pub fn is_kept_interrupt(&self) -> bool {
+        self.path.starts_with("/proc/irq/") && self.error.as_deref().is_some_and(is_eio)
+    }
+}
+
+fn is_eio(error: &str) -> bool {
+    error
+        == explain(&std::io::Error::from_raw_os_error(
+            rustix::io::Errno::IO.raw_os_error(),
+        ))
+}
+
+/// Writes what the journal holds, where it is not there already, and reads all of it
+/// back. A setting that cannot be made is no error: the others are.
+pub fn apply(sys: &dyn Sys, journal: &mut Journal) -> Result<Vec<Applied>, FileError> {
+    let wanted: Vec<_> = journal
+        .writes()
+        .iter()
+        .enumerate()
+        .filter_map(|(k, write)| Some((k, write.clone(), write.new.clone()?)))
+        .collect();
+    let mut errors = Vec::new();
+    for (k, write, new) in &wanted {
+        if value(sys, &write.path).as_ref() == Some(new) {
+            errors.push(None);
+            continue;
+        }
+        journal.begin(*k, sys)?;
+        let written = sys.write(&write.path, new);
+        journal.end(*k, sys)?;
+        errors.push(written.err().map(|error| explain(&error)));
+    }
+    let results = wanted.into_iter().zip(errors);
+    let applied = results.map(|((_, write, new), error)| Applied {
+        now: value(sys, &write.path),
+        path: write.path,
+        before: write.old,
+        wanted: new,
+        error,
+    });
+    Ok(applied.collect())
+}
+
+/// An error, with what to do about it.
+pub fn explain(error: &std::io::Error) -> String {
+    use rustix::io::Errno;
+    let remedy = match Errno::from_io_error(error) {
+        Some(Errno::ACCESS | Errno::PERM) => "run as root or with sudo; some firmware locks it",
+        Some(Errno::ROFS) => "mount it for writing, or run outside the container",
+        Some(Errno::BUSY) => {
+            "another setting or program holds it; stop power daemons such as tuned"
+        }
+        Some(Errno::INVAL) => "this driver does not take that value",
+        Some(Errno::IO) => "the kernel keeps it as it is",
+        Some(Errno::NOENT) => "it has gone: was a CPU taken offline, or the driver changed?",
+        _ => return error.to_string(),
+    };
+    format!("{error}: {remedy}")
+}

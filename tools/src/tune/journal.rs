@@ -1,0 +1,353 @@
+//! What was there before, on disk before anything is changed.
+//!
+//! Two files in one folder. `journal.json` holds the whole plan, sealed, and does not
+//! change. `progress-ID.jsonl` gets a line before and a line after each write, so that
+//! after a kill it is known which values are ours: a file may show another value than
+//! the one written (clamped, rounded), and one write may change what other files show.
+//!
+//! The journal and its folder are flushed to the disk before the first write. Lines of
+//! progress are not: they outlive the process in the kernel's memory, and when that is
+//! lost, so are all settings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use super::TuneError;
+use super::plan::Write;
+use super::sys::{Sys, value};
+use crate::files::{self, Damaged, FileError};
+
+const FORMAT: u32 = 1;
+const REMEDY: &str = "put the settings back by hand (its `writes` list each file with what stood \
+                      there, `old`), then delete it";
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// The folder that holds the journal.
+#[derive(Clone, Debug)]
+pub struct JournalFolder(PathBuf);
+
+/// What was planned, as it stands in `journal.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// Version of the file.
+    pub format: u32,
+    /// Version and commit of the tool.
+    pub tool: String,
+    /// Names the progress file.
+    pub id: String,
+    /// The kernel's name for the time since it started; settings do not outlive it.
+    pub boot_id: String,
+    /// When.
+    pub started: Timestamp,
+    /// The process that wrote it.
+    pub pid: u32,
+    /// All settings, in the order of their writes.
+    pub writes: Vec<Write>,
+}
+
+/// The first thing that a reader of another version has to know.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+/// A line of progress.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum Step {
+    /// The file of this number is about to be written; what the files that it touches
+    /// show, as far as they are ours.
+    Begin(usize, Shown),
+    /// It was written, or could not be: what it shows now, and those that changed.
+    End(usize, Shown),
+}
+
+/// What files show, by their number.
+type Shown = BTreeMap<usize, String>;
+
+/// A plan that is being carried out, or that was.
+#[derive(Debug)]
+pub struct Journal {
+    folder: JournalFolder,
+    header: Header,
+    progress: File,
+    known: Known,
+}
+
+/// What is known of each setting, by its number.
+#[derive(Debug, Default)]
+struct Known {
+    /// Those that were written.
+    begun: BTreeSet<usize>,
+    /// Values that files showed because of us.
+    ours: BTreeMap<usize, BTreeSet<String>>,
+    /// The write that was under way when the lines end, and what the files that it
+    /// touches showed before.
+    under_way: Option<(usize, Shown)>,
+}
+
+impl Known {
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Begin(k, before) => {
+                self.begun.insert(k);
+                self.under_way = Some((k, before));
+            }
+            Step::End(_, shown) => {
+                self.under_way = None;
+                for (k, now) in shown {
+                    self.ours.entry(k).or_default().insert(now);
+                }
+            }
+        }
+    }
+}
+
+impl JournalFolder {
+    /// Where the journal lies: with the machine's state, since it is about the machine
+    /// and not about a user.
+    pub fn below(root: &Path) -> Self {
+        Self(root.join("var/lib/tollgate"))
+    }
+
+    /// The journal's path.
+    pub fn journal(&self) -> PathBuf {
+        self.0.join("journal.json")
+    }
+
+    /// Keeps every other process from tuning, for as long as the lock lives.
+    pub fn lock(&self) -> Result<File, TuneError> {
+        let state = |error| TuneError::State {
+            path: self.0.clone(),
+            error,
+        };
+        fs::create_dir_all(&self.0).map_err(state)?;
+        let lock = self.0.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&lock)
+            .map_err(|error| TuneError::State { path: lock, error })?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(file),
+            Err(_) => Err(TuneError::Busy {
+                folder: self.0.clone(),
+            }),
+        }
+    }
+
+    /// What is left of an earlier plan.
+    pub fn header(&self) -> anyhow::Result<Option<Header>> {
+        let path = self.journal();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let Version { format } = files::read_json(&path, REMEDY)?;
+        if format != FORMAT {
+            return Err(Damaged {
+                path,
+                reason: format!("it is in format {format}, and this tool reads format {FORMAT}"),
+                remedy: "use the tollgate that made it",
+            }
+            .into());
+        }
+        files::read_json(&path, REMEDY).map(Some)
+    }
+
+    /// Begins a journal. When this returns, it is on disk.
+    pub fn begin(&self, sys: &dyn Sys, writes: &[Write]) -> Result<Journal, FileError> {
+        let started = Timestamp::now();
+        let pid = std::process::id();
+        let header = Header {
+            format: FORMAT,
+            tool: crate::VERSION.to_owned(),
+            id: format!("{}-{pid}", started.as_nanosecond()),
+            boot_id: boot_id(sys),
+            started,
+            pid,
+            writes: writes.to_vec(),
+        };
+        let path = self.progress(&header);
+        let progress = File::create(&path).map_err(files::writing(&path))?;
+        files::write_json(&self.journal(), &header)?;
+        self.flush()?;
+        Ok(Journal {
+            folder: self.clone(),
+            header,
+            progress,
+            known: Known::default(),
+        })
+    }
+
+    /// Opens what [`JournalFolder::header`] found, to go on with it.
+    pub fn resume(&self, header: Header) -> anyhow::Result<Journal> {
+        let (known, whole) = self.known(&header)?;
+        let path = self.progress(&header);
+        let open = || {
+            let file = OpenOptions::new().append(true).open(&path)?;
+            // A line that a kill has cut says nothing.
+            file.set_len(whole as u64)?;
+            Ok(file)
+        };
+        Ok(Journal {
+            folder: self.clone(),
+            progress: open().map_err(files::writing(&path))?,
+            header,
+            known,
+        })
+    }
+
+    /// Opens it to look at; nothing can be written.
+    pub fn look(&self, header: Header) -> anyhow::Result<Journal> {
+        let (known, _) = self.known(&header)?;
+        let path = self.progress(&header);
+        Ok(Journal {
+            folder: self.clone(),
+            progress: File::open(&path).map_err(files::reading(&path))?,
+            header,
+            known,
+        })
+    }
+
+    /// What the lines of progress say, and how many bytes of them are whole lines.
+    fn known(&self, header: &Header) -> anyhow::Result<(Known, usize)> {
+        let path = self.progress(header);
+        let damaged = |reason: String| Damaged {
+            path: path.clone(),
+            reason,
+            remedy: "put the settings back by hand (`writes` in journal.json lists each file with \
+                     what stood there, `old`), then delete both",
+        };
+        let text = fs::read_to_string(&path).map_err(|error| damaged(error.to_string()))?;
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut known = Known::default();
+        for (n, line) in text.get(..whole).unwrap_or_default().lines().enumerate() {
+            let step = serde_json::from_str(line);
+            known.take(step.map_err(|error| damaged(format!("line {}: {error}", n + 1)))?);
+        }
+        Ok((known, whole))
+    }
+
+    /// Puts a journal of another boot out of the way: what it says is no longer so.
+    pub fn set_aside(&self, header: &Header) -> Result<PathBuf, FileError> {
+        let aside = self.0.join(format!("journal-{}.json", header.id));
+        fs::rename(self.journal(), &aside).map_err(files::writing(&aside))?;
+        Ok(aside)
+    }
+
+    fn progress(&self, header: &Header) -> PathBuf {
+        self.0.join(format!("progress-{}.jsonl", header.id))
+    }
+
+    fn flush(&self) -> Result<(), FileError> {
+        let folder = File::open(&self.0).and_then(|folder| folder.sync_all());
+        folder.map_err(files::writing(&self.0))
+    }
+}
+
+impl Journal {
+    /// The settings, in the order of their writes.
+    pub fn writes(&self) -> &[Write] {
+        &self.header.writes
+    }
+
+    /// Notes that the file of this number is about to be written.
+    pub fn begin(&mut self, k: usize, sys: &dyn Sys) -> Result<(), FileError> {
+        let mut before = self.touched(k, sys);
+        before.retain(|&i, now| self.is_ours(i, now));
+        self.note(Step::Begin(k, before))
+    }
+
+    /// Notes what came of that.
+    pub fn end(&mut self, k: usize, sys: &dyn Sys) -> Result<(), FileError> {
+        let before = match &self.known.under_way {
+            Some((_, before)) => before.clone(),
+            None => Shown::new(),
+        };
+        let mut shown = self.touched(k, sys);
+        shown.retain(|i, now| before.get(i).is_some_and(|before| before != now));
+        let written = self.writes().get(k);
+        shown.extend(written.and_then(|write| Some((k, value(sys, &write.path)?))));
+        self.note(Step::End(k, shown))
+    }
+
+    /// What the files show that a write to this one may change.
+    fn touched(&self, k: usize, sys: &dyn Sys) -> Shown {
+        let Some(write) = self.writes().get(k) else {
+            return Shown::new();
+        };
+        let others = self.writes().iter().enumerate();
+        others
+            .filter(|(_, other)| write.touches(other))
+            .filter_map(|(i, other)| Some((i, value(sys, &other.path)?)))
+            .collect()
+    }
+
+    /// Whether a value that the file shows now is there because of us, or was before.
+    ///
+    /// Of a write that a kill interrupted it is not known what came of it: any value of
+    /// its file counts as ours, and any change of those that it touches.
+    pub fn is_ours(&self, k: usize, now: &str) -> bool {
+        let in_doubt = match &self.known.under_way {
+            Some((begun, before)) => {
+                *begun == k || before.get(&k).is_some_and(|before| before != now)
+            }
+            None => false,
+        };
+        let was = self.writes().get(k).is_some_and(|write| write.old == now);
+        let seen = self.known.ours.get(&k);
+        in_doubt || was || seen.is_some_and(|ours| ours.contains(now))
+    }
+
+    /// Whether the file was written, or one that touches it.
+    pub fn was_reached(&self, k: usize) -> bool {
+        let Some(write) = self.writes().get(k) else {
+            return false;
+        };
+        let mut begun = self.known.begun.iter();
+        begun.any(|&i| {
+            i == k
+                || self
+                    .writes()
+                    .get(i)
+                    .is_some_and(|other| other.touches(write))
+        })
+    }
+
+    /// Ends it: everything is as it was.
+    pub fn remove(self) -> Result<(), FileError> {
+        let journal = self.folder.journal();
+        fs::remove_file(&journal).map_err(files::writing(&journal))?;
+        let progress = self.folder.progress(&self.header);
+        fs::remove_file(&progress).map_err(files::writing(&progress))?;
+        self.folder.flush()
+    }
+
+    fn note(&mut self, step: Step) -> Result<(), FileError> {
+        let path = self.folder.progress(&self.header);
+        let line = serde_json::to_string(&step)
+            .map_err(io::Error::from)
+            .map_err(files::writing(&path))?;
+        self.append(&line)?;
+        self.known.take(step);
+        Ok(())
+    }
+
+    fn append(&mut self, line: &str) -> Result<(), FileError> {
+        let path = self.folder.progress(&self.header);
+        let written = self.progress.write_all(format!("{line}\n").as_bytes());
+        written.map_err(files::writing(&path))
+    }
+}
+
+/// The time since the kernel started, by its name; without one, none is like another.
+pub fn boot_id(sys: &dyn Sys) -> String {
+    value(sys, BOOT_ID).unwrap_or_default()
+}

@@ -1,0 +1,235 @@
+//! cpufreq's policies: groups of CPUs that share a clock, each with its settings.
+//!
+//! What the files mean: the kernel's admin-guide/pm/cpufreq.rst.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::cpus;
+use super::sys::{Sys, value};
+
+/// Where the policies lie.
+pub const POLICIES: &str = "/sys/devices/system/cpu/cpufreq";
+
+/// A frequency in kHz, cpufreq's unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Khz(pub u64);
+
+impl fmt::Display for Khz {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What sets a policy's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Driver {
+    /// `intel_pstate`: the processor or the driver chooses.
+    IntelPstateActive,
+    /// `intel_cpufreq`: intel_pstate under the generic governors.
+    IntelPstatePassive,
+    /// `amd-pstate-epp`: the processor chooses.
+    AmdPstateActive,
+    /// `amd-pstate`: under the generic governors.
+    AmdPstatePassive,
+    /// `amd-pstate`, where the governor sets the least and the processor chooses.
+    AmdPstateGuided,
+    /// `acpi-cpufreq`: the firmware's table of P-states.
+    AcpiCpufreq,
+    /// Another one, by its own name.
+    Other(String),
+}
+
+impl Driver {
+    fn named(name: &str, amd_mode: Option<&str>) -> Self {
+        match (name, amd_mode) {
+            ("intel_pstate", _) => Self::IntelPstateActive,
+            ("intel_cpufreq", _) => Self::IntelPstatePassive,
+            ("amd-pstate-epp" | "amd_pstate_epp", _) => Self::AmdPstateActive,
+            ("amd-pstate" | "amd_pstate", Some("guided")) => Self::AmdPstateGuided,
+            ("amd-pstate" | "amd_pstate", _) => Self::AmdPstatePassive,
+            ("acpi-cpufreq", _) => Self::AcpiCpufreq,
+            _ => Self::Other(name.to_owned()),
+        }
+    }
+
+    /// Whether the driver brings governors of its own, under the names of generic ones,
+    /// and obeys a preference for energy or performance.
+    pub fn is_active(&self) -> bool {
+        matches!(self, Self::IntelPstateActive | Self::AmdPstateActive)
+    }
+}
+
+impl fmt::Display for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::IntelPstateActive => "intel_pstate active",
+            Self::IntelPstatePassive => "intel_pstate passive",
+            Self::AmdPstateActive => "amd_pstate active",
+            Self::AmdPstatePassive => "amd_pstate passive",
+            Self::AmdPstateGuided => "amd_pstate guided",
+            Self::AcpiCpufreq => "acpi-cpufreq",
+            Self::Other(name) => name,
+        })
+    }
+}
+
+/// The greatest frequency that all cores can hold, and where it is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct NonTurbo {
+    /// The frequency.
+    pub khz: Khz,
+    /// The file that tells it.
+    pub source: &'static str,
+}
+
+/// A policy as it was read. What the machine does not tell is `None`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Policy {
+    /// `policy0`
+    pub name: String,
+    /// Its CPUs that are online.
+    pub cpus: Vec<usize>,
+    /// What sets its clock.
+    pub driver: Driver,
+    /// `scaling_governor`
+    pub governor: Option<String>,
+    /// `scaling_available_governors`
+    pub governors: Vec<String>,
+    /// `scaling_min_freq`
+    pub min: Option<Khz>,
+    /// `scaling_max_freq`
+    pub max: Option<Khz>,
+    /// `scaling_cur_freq`
+    pub current: Option<Khz>,
+    /// `cpuinfo_min_freq`
+    pub hardware_min: Option<Khz>,
+    /// `cpuinfo_max_freq`
+    pub hardware_max: Option<Khz>,
+    /// `scaling_setspeed`, a number only while the governor is `userspace`.
+    pub setspeed: Option<String>,
+    /// `energy_performance_preference`
+    pub epp: Option<String>,
+    /// `boost`, the policy's own.
+    pub boost: Option<String>,
+    /// The maximum non-turbo frequency.
+    pub non_turbo: Option<NonTurbo>,
+}
+
+impl Policy {
+    /// All policies with a CPU online, in the order of their numbers.
+    pub fn all(sys: &dyn Sys) -> Vec<Self> {
+        let amd_mode = value(sys, "/sys/devices/system/cpu/amd_pstate/status");
+        let mut numbers: Vec<usize> = sys
+            .names(POLICIES)
+            .iter()
+            .filter_map(|name| name.strip_prefix("policy")?.parse().ok())
+            .collect();
+        numbers.sort_unstable();
+        numbers
+            .into_iter()
+            .filter_map(|n| Self::read(sys, &format!("policy{n}"), amd_mode.as_deref()))
+            .collect()
+    }
+
+    /// `None` for a policy all of whose CPUs are offline; its files cannot be read.
+    fn read(sys: &dyn Sys, name: &str, amd_mode: Option<&str>) -> Option<Self> {
+        let text = |file: &str| value(sys, &format!("{POLICIES}/{name}/{file}"));
+        let khz = |file: &str| Some(Khz(text(file)?.parse().ok()?));
+        let cpus = cpus::parse(&text("affected_cpus")?)?;
+        let first = *cpus.first()?;
+        Some(Self {
+            name: name.to_owned(),
+            cpus,
+            driver: Driver::named(&text("scaling_driver")?, amd_mode),
+            governor: text("scaling_governor"),
+            governors: words(&text("scaling_available_governors").unwrap_or_default()),
+            min: khz("scaling_min_freq"),
+            max: khz("scaling_max_freq"),
+            current: khz("scaling_cur_freq"),
+            hardware_min: khz("cpuinfo_min_freq"),
+            hardware_max: khz("cpuinfo_max_freq"),
+            setspeed: text("scaling_setspeed"),
+            epp: text("energy_performance_preference"),
+            boost: text("boost"),
+            non_turbo: non_turbo(
+                khz("base_frequency"),
+                &text("scaling_available_frequencies").unwrap_or_default(),
+                nominal(sys, first),
+            ),
+        })
+    }
+
+    /// The path of one of its files.
+    pub fn file(&self, name: &str) -> String {
+        format!("{POLICIES}/{}/{name}", self.name)
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// `acpi_cppc/nominal_freq` is in MHz (admin-guide/acpi/cppc_sysfs.rst); firmware that
+/// does not tell it leaves 0 there.
+fn nominal(sys: &dyn Sys, cpu: usize) -> Option<Khz> {
+    let path = format!("/sys/devices/system/cpu/cpu{cpu}/acpi_cppc/nominal_freq");
+    let mhz: u64 = value(sys, &path)?.parse().ok()?;
+    Some(Khz(mhz.checked_mul(1000)?)).filter(|khz| khz.0 > 0)
+}
+
+/// The best of what a policy tells:
+///
+/// - `base_frequency` (intel_pstate with HWP): "any frequency above this will be in the
+///   turbo frequency range" (intel_pstate.rst);
+/// - `scaling_available_frequencies` (acpi-cpufreq): the whole turbo range is one entry,
+///   1 MHz above the highest other one (the same document, on `_PSS`). Frequencies of
+///   AMD's boost are not in the list at all;
+/// - `nominal_freq` (amd_pstate): the level that all cores can hold at once.
+fn non_turbo(base: Option<Khz>, available: &str, nominal: Option<Khz>) -> Option<NonTurbo> {
+    const TURBO_STEP: u64 = 1000;
+    let mut table: Vec<u64> = available
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    table.sort_unstable_by(|a, b| b.cmp(a));
+    let listed = match *table {
+        [turbo, next, ..] if turbo == next + TURBO_STEP => Some(next),
+        [top, ..] => Some(top),
+        [] => None,
+    };
+    let base = base.map(|khz| (khz, "base_frequency"));
+    let listed = listed.map(|khz| (Khz(khz), "scaling_available_frequencies"));
+    let nominal = nominal.map(|khz| (khz, "acpi_cppc/nominal_freq"));
+    let (khz, source) = base.or(listed).or(nominal)?;
+    Some(NonTurbo { khz, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_turbo_range_is_one_entry_a_megahertz_above_the_rest() {
+        let listed = |text: &str| non_turbo(None, text, None).map(|found| found.khz.0);
+        assert_eq!(listed("2301000 2300000 1200000"), Some(2_300_000));
+        assert_eq!(listed("1200000 2300000 2301000"), Some(2_300_000));
+        assert_eq!(listed("3400000 2800000 2200000"), Some(3_400_000));
+        assert_eq!(listed("2301000 2299000"), Some(2_301_000));
+        assert_eq!(listed("800000"), Some(800_000));
+        assert_eq!(listed(""), None);
+    }
+
+    #[test]
+    fn the_driver_knows_better_than_the_table_and_the_table_than_the_firmware() {
+        let (base, nominal) = (Some(Khz(1)), Some(Khz(3)));
+        let khz = |found: Option<NonTurbo>| found.map(|found| found.khz.0);
+        assert_eq!(khz(non_turbo(base, "2", nominal)), Some(1));
+        assert_eq!(khz(non_turbo(None, "2", nominal)), Some(2));
+        assert_eq!(khz(non_turbo(None, "", nominal)), Some(3));
+        assert_eq!(khz(non_turbo(None, "", None)), None);
+    }
+}
