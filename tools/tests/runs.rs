@@ -90,7 +90,7 @@ fn the_quick_experiment_goes_all_the_way() {
             let line = boots
                 .lines()
                 .find(|line| line.starts_with(&format!("{target},{boot},")));
-            assert!(line.unwrap().contains(",ok,90,noop,"), "{boots}");
+            assert!(line.unwrap().contains(",ok,120,noop,"), "{boots}");
         }
     }
     for file in [

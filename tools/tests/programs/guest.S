@@ -37,8 +37,8 @@ flood:
     xor %edi, %edi
     syscall
 garbage:
-    .ascii "--- 8< ---\nCONFIG_NB_ROUNDS=1\n--- >8 ---\ntollgate\t1\tprecise\n"
-    .ascii "slope\tscall\t0\t16\t1600\t32\t3200\t0\t0\n"
+    .ascii "--- 8< ---\nCONFIG_NB_ROUNDS=1\n--- >8 ---\ntollgate\t2\tprecise\n"
+    .ascii "slope\tscall\t0\t0\t16\t1600\t32\t3200\t0\t0\n"
 garbage_end:
 
 #elif defined(TRIPLE_FAULT)
