@@ -1,12 +1,29 @@
-//! Statistics by NumPy's rules, over values that were checked once.
+//! Statistics, over values that were checked once. Means and quantiles follow NumPy's
+//! rules; docs/METHOD.md, "Statistics", says why each of the others, and where from.
 
+pub mod bootstrap;
 mod interval;
 mod mean;
+pub mod modes;
+mod normal;
+pub mod order;
+pub mod outlier;
 mod quantile;
+pub mod random;
+pub mod rank;
+pub mod trend;
 
 use thiserror::Error;
 
 pub use interval::{BootstrapMethod, Interval, OrderInterval};
+use mean::midpoint;
+
+/// The coverage that every interval aims at.
+pub const LEVEL: f64 = 0.95;
+
+/// Boots that an interval needs. Below six, not even the range from the smallest to the
+/// greatest covers the median in 95 % of cases: 1 − 2 · ½⁵ is less than 94 %.
+pub const MIN_BOOTS: usize = 6;
 
 /// Why values have no statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -102,5 +119,19 @@ impl Sorted {
     fn at(&self, index: usize) -> f64 {
         // Never empty, and every caller stays within.
         self.0.get(index).copied().unwrap_or(f64::NAN)
+    }
+}
+
+/// The median of values that may be put into another order; NaN for none.
+pub(crate) fn median_of(values: &mut [f64]) -> f64 {
+    let half = values.len() / 2;
+    if values.is_empty() {
+        return f64::NAN;
+    }
+    let odd = values.len() % 2 == 1;
+    let (below, &mut middle, _) = values.select_nth_unstable_by(half, f64::total_cmp);
+    match below.iter().copied().max_by(f64::total_cmp) {
+        Some(before) if !odd => midpoint(before, middle),
+        _ => middle,
     }
 }
