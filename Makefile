@@ -68,7 +68,7 @@ test-style: deps
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet $(GUEST) -p guest-bench -p ring0 -- -D warnings
-	shellcheck deps.sh kernels/linux/*.sh vmm/rig/*.sh
+	shellcheck deps.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh
 
 test-docs: deps
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
