@@ -6,9 +6,11 @@
 mod common;
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use common::built;
+use eval::Benchmark;
+use eval::log::{META_FENCED, META_TSC_STEP, META_UNFENCED, Reading};
 use object::LittleEndian;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
@@ -72,4 +74,79 @@ fn it_runs_as_an_ordinary_process_and_its_words_are_checked() {
     assert_eq!(too_many.status.code(), Some(2));
     let help = run(&["--help"]);
     assert!(help.status.success() && help.stdout.starts_with(b"guest-bench"));
+}
+
+#[test]
+#[ignore = "needs the program: make test-commands"]
+fn a_precise_log_holds_all_that_the_method_promises() {
+    const ROUNDS: usize = 5;
+    const SAMPLES: usize = 16;
+    let words = [format!("rounds={ROUNDS}"), format!("samples={SAMPLES}")];
+    let run = Command::new(built("build/guest-bench"))
+        .args(words)
+        .output()
+        .unwrap();
+    let log = eval::log::parse(&run.stdout).unwrap();
+
+    // Four benchmarks, and every alignment equally often.
+    assert_eq!(log.samples.len(), 4 * ROUNDS * SAMPLES);
+    for align in [0, 16, 32, 48] {
+        let so_aligned = log.samples.iter().filter(|sample| {
+            sample.benchmark == Benchmark::FcallChain
+                && matches!(sample.reading, Reading::Slope { align: a, .. } if a == align)
+        });
+        assert_eq!(so_aligned.count(), ROUNDS * SAMPLES / 4, "{align}");
+    }
+
+    // Whole steps of the counter lie between any two readings that are not so close
+    // that some processors make them differ by 1.
+    let fact = |key| log.meta(key).unwrap().parse::<u64>().unwrap();
+    let step = fact(META_TSC_STEP);
+    assert!(step > 0);
+    let long = log.samples.iter().filter(|s| s.benchmark != Benchmark::Tsc);
+    for sample in long {
+        let Reading::Slope {
+            ticks_n, ticks_2n, ..
+        } = sample.reading
+        else {
+            panic!("{sample:?}");
+        };
+        assert_eq!((ticks_n % step, ticks_2n % step), (0, 0), "{sample:?}");
+    }
+    assert!(fact(META_UNFENCED) <= fact(META_FENCED));
+
+    // Of every round, both chains, and what Linux counts for every process.
+    assert_eq!(log.rounds.len(), ROUNDS);
+    for round in log.rounds.values() {
+        assert!(round.imul_ticks.is_some() && round.add_ticks.is_some());
+        assert!(round.switches.is_some() && round.interrupts.is_some());
+    }
+}
+
+#[test]
+#[ignore = "needs the program: make test-commands"]
+fn a_program_that_others_crowd_says_so() {
+    // Two programs on one processor: each is taken off it while it wants to run.
+    let crowded = || {
+        let mut command = Command::new("taskset");
+        command
+            .args(["-c", "0"])
+            .arg(built("build/guest-bench"))
+            .args(["method=paper", "rounds=4", "benchmarks=tsc,fcall"])
+            .arg("iterations=20000000")
+            .stdout(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let both = [crowded(), crowded()];
+    let mut switches = 0;
+    let mut delay_ns = 0;
+    for child in both {
+        let output = child.wait_with_output().unwrap();
+        let log = eval::log::parse(&output.stdout).unwrap();
+        switches += log.rounds.values().filter_map(|r| r.switches).sum::<u64>();
+        let delays = log.rounds.values().filter_map(|r| r.run_delay_ns);
+        delay_ns += delays.sum::<u64>();
+    }
+    assert!(switches > 0);
+    assert!(delay_ns > 1_000_000, "{delay_ns} ns");
 }
