@@ -47,6 +47,9 @@ pub enum Command {
     /// Is this machine fit for measuring, and if not, what mends it?
     #[command(after_help = DOCTOR_EXAMPLES, after_long_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// What differs between the machines, targets and guests of two runs?
+    #[command(after_help = DIFF_ENV_EXAMPLES, after_long_help = DIFF_ENV_EXAMPLES)]
+    DiffEnv(DiffEnvArgs),
     /// Make the archive that starts a program as a Linux guest's /init
     Initramfs(InitramfsArgs),
     /// Give the CPUs a constant clock and few interruptions, and take it back
@@ -63,6 +66,31 @@ Examples:
 
 The guest's console goes to standard output as it is, how it ended to standard
 error. Exit codes: see tollgate --help.";
+
+const DIFF_ENV_EXAMPLES: &str = "\
+Examples:
+  tollgate diff-env results/mine results/yours
+  tollgate diff-env results/monday results/latest --json | jq -r '.differences[].name'
+
+What the manifests and the guests told: the experiment, the host, how each target was
+booted, what its kernel said of itself; on each side the most relevant comes first. What
+passes by itself, like load and times, is shown below and does not count.
+
+Exit codes: 0 the same, 1 they differ; others as in tollgate --help.";
+
+/// `tollgate diff-env`.
+#[derive(Debug, Args)]
+pub struct DiffEnvArgs {
+    /// A run's folder
+    #[arg(value_name = "RUN")]
+    pub a: PathBuf,
+    /// Another's
+    #[arg(value_name = "RUN")]
+    pub b: PathBuf,
+    /// Print the differences as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:

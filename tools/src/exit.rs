@@ -17,7 +17,7 @@ Exit codes:
            `doctor`: the machine is fit for measuring
   1..63    `boot`: the guest's own exit status (63 stands for larger ones, too;
            QEMU tells no more than the lowest seven bits of a status)
-  1        `doctor`: no verdict, because something failed
+  1        `doctor`: no verdict, because something failed; `diff-env`: the runs differ
   2        `doctor`: the machine is unfit for measuring
   64       the command line is wrong
   65       a file's content is wrong: experiment, image, log, run
@@ -42,6 +42,7 @@ pub enum Code {
     Done,
     Guest(u8),
     NoVerdict,
+    Differ,
     Unfit,
     Usage,
     BadData,
@@ -66,7 +67,7 @@ impl From<Code> for u8 {
         match code {
             Code::Done => 0,
             Code::Guest(status) => status,
-            Code::NoVerdict => 1,
+            Code::NoVerdict | Code::Differ => 1,
             Code::Unfit => 2,
             Code::Usage => 64,
             Code::BadData => 65,

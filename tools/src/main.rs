@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod doctor;
 mod engine;
+mod environment;
 mod exit;
 mod experiment;
 mod files;
@@ -57,6 +58,7 @@ fn dispatch(command: &Command) -> anyhow::Result<Code> {
         Command::Report(args) => commands::report::run(args),
         Command::Stats(args) => commands::stats::run(args),
         Command::Boot(args) => commands::boot::run(args),
+        Command::DiffEnv(args) => commands::diff_env::run(args),
         Command::Doctor(args) => Ok(commands::doctor::run(args)),
         Command::Initramfs(args) => commands::initramfs::run(args),
         Command::Tune(args) => commands::tune::run(args),

@@ -18,6 +18,7 @@ fn help_tells_every_command_and_exit_code() {
         "report",
         "stats",
         "doctor",
+        "diff-env",
         "boot",
         "initramfs",
         "124",

@@ -2,6 +2,7 @@
 
 pub mod boot;
 mod checks;
+pub mod diff_env;
 pub mod doctor;
 pub mod initramfs;
 pub mod parse;

@@ -13,7 +13,7 @@ use vmm::{End, Timings};
 use crate::cli::RunFolderArgs;
 use crate::exit::Code;
 use crate::files::{self, Damaged};
-use crate::run::{BootRecord, BootRow, BootState, Manifest, RunFolder};
+use crate::run::{BootRecord, BootRow, BootState, Gathered, Guests, Manifest, RunFolder};
 use crate::schedule::PlannedBoot;
 
 /// Parses every console of a run.
@@ -22,6 +22,7 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let manifest = Manifest::read(&run)?;
     let mut rows = Vec::new();
     let mut known_rounds = Vec::new();
+    let mut gathered = Gathered::default();
     files::write_with(&run.samples(), |out| {
         let mut writer = samples::Writer::new(out).map_err(io::Error::other)?;
         for (position, planned) in manifest.plan.iter().enumerate() {
@@ -31,6 +32,7 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
                     writer.write(&sample).map_err(io::Error::other)?;
                 }
                 known_rounds.extend(rounds::of_log(&planned.target, planned.boot, &log));
+                gathered.add(&planned.target, planned.boot, &log.meta);
             }
             rows.push(row);
         }
@@ -41,7 +43,13 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
         rounds::write_csv(out, known_rounds).map_err(io::Error::other)
     })?;
     files::write_with(&run.boots(), |out| write_rows(out, &rows))?;
-    let made = [run.samples(), run.rounds(), run.boots()];
+    let guests = gathered.finish();
+    files::write_json(&run.guests(), &guests)?;
+    guests
+        .disagreements()
+        .iter()
+        .for_each(|line| tell!("{line}"));
+    let made = [run.samples(), run.rounds(), run.boots(), run.guests()];
     files::write_sums(&run.parse_sums(), &made)?;
     Ok(report(&run, &rows))
 }
@@ -135,6 +143,13 @@ fn write_rows(out: &mut dyn io::Write, rows: &[BootRow]) -> io::Result<()> {
 
 /// What to do where a file that this stage made is damaged.
 pub const AGAIN: &str = "make it again with `tollgate parse`";
+
+/// Reads `guests.json` back.
+pub fn read_guests(run: &RunFolder) -> Result<Guests> {
+    let path = run.guests();
+    files::check_sum(&run.parse_sums(), &path, AGAIN)?;
+    files::read_json(&path, AGAIN)
+}
 
 /// Reads `boots.csv` back.
 pub fn read_rows(run: &RunFolder) -> Result<Vec<BootRow>> {

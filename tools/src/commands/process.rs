@@ -31,7 +31,9 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
         .iter()
         .map(|target| info(target, &rows, checks.of(target)))
         .collect();
-    let summary = summary::summarize(run_info(&manifest, &rows), targets, &boots(&rows), &levels)
+    let mut info = run_info(&manifest, &rows);
+    info.notes.extend(parse::read_guests(&run)?.disagreements());
+    let summary = summary::summarize(info, targets, &boots(&rows), &levels)
         .context("cannot sum the run up")?;
     files::write_with(&run.summary(), |out| {
         summary::write_json(out, &summary).map_err(io::Error::other)

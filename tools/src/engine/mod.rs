@@ -19,7 +19,7 @@ use vmm::{BootOutcome, BootSpec, End, Timings};
 
 pub use cpus::{CpuListError, allowed, last_allowed, mask, parse_list, pin_thread};
 pub use host::Host;
-pub use kvm::Kvm;
+pub use kvm::{Kvm, kind};
 pub use qemu::Qemu;
 
 use crate::experiment::EngineName;

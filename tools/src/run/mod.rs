@@ -1,5 +1,6 @@
 //! A run: the folder that one execution of an experiment fills.
 
+mod guests;
 mod manifest;
 mod outcome;
 pub mod targets;
@@ -12,6 +13,7 @@ use anyhow::bail;
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
+pub use guests::{Gathered, Guests};
 pub use manifest::{FileId, Manifest, ProgramId, TargetId};
 pub use outcome::{BootRecord, BootRow, BootState};
 
@@ -173,6 +175,11 @@ impl RunFolder {
     /// One line a boot.
     pub fn boots(&self) -> PathBuf {
         self.file("boots.csv")
+    }
+
+    /// What the guests said of themselves.
+    pub fn guests(&self) -> PathBuf {
+        self.file("guests.json")
     }
 
     /// The run in a few numbers.

@@ -1,0 +1,185 @@
+//! Where a run was made: the facts of its manifest and of its guests, by side and
+//! name, and what of them differs between two runs.
+
+mod diff;
+mod print;
+mod why;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+pub use self::diff::compare;
+pub use self::print::print;
+use crate::engine;
+use crate::machine::Machine;
+use crate::run::{Guests, Manifest, TargetId};
+
+/// Whose facts they are, in the order in which they are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// What was run.
+    Experiment,
+    /// The machine.
+    Host,
+    /// How a target was booted.
+    Target(String),
+    /// What a target's kernel said of itself.
+    Guest(String),
+    /// What changes from minute to minute.
+    Passing,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Experiment => f.write_str("experiment"),
+            Self::Host => f.write_str("host"),
+            Self::Target(name) => write!(f, "target {name}"),
+            Self::Guest(name) => write!(f, "guest {name}"),
+            Self::Passing => f.write_str("passing"),
+        }
+    }
+}
+
+impl Serialize for Side {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Facts by name.
+pub type Facts = BTreeMap<String, String>;
+
+/// All facts of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// By side.
+    pub sides: BTreeMap<Side, Facts>,
+    /// Whether the guests' facts are among them.
+    pub has_guests: bool,
+}
+
+impl Environment {
+    /// The facts of a run, with those of its guests where they are known.
+    pub fn of(manifest: &Manifest, guests: Option<&Guests>) -> Self {
+        let mut sides = BTreeMap::from([
+            (Side::Experiment, experiment(manifest)),
+            (Side::Host, host(&manifest.machine)),
+            (Side::Passing, passing(manifest)),
+        ]);
+        for id in &manifest.targets {
+            sides.insert(Side::Target(id.name.clone()), target(id));
+        }
+        for (name, guest) in guests.iter().flat_map(|guests| &guests.targets) {
+            let mut facts = guest.same.clone();
+            facts.extend(guest.different.iter().map(|(name, values)| {
+                let values = values.iter();
+                let values: Vec<_> = values
+                    .map(|(value, boots)| format!("{value} in {} boots", boots.len()))
+                    .collect();
+                (name.clone(), values.join("; "))
+            }));
+            sides.insert(Side::Guest(name.clone()), facts);
+        }
+        Self {
+            sides,
+            has_guests: guests.is_some(),
+        }
+    }
+}
+
+fn experiment(manifest: &Manifest) -> Facts {
+    facts([
+        ("experiment", manifest.experiment.clone()),
+        ("experiment.sha256", manifest.experiment_sha256.clone()),
+        ("program.sha256", manifest.program.file.sha256.clone()),
+        ("tollgate", manifest.tool.clone()),
+    ])
+}
+
+fn host(machine: &Machine) -> Facts {
+    let mut host = facts([
+        ("kvm", engine::kind(&machine.kvm)),
+        // Measurements of the same counter differ by a few millionths.
+        ("tsc.mhz", format!("{:.0}", machine.tsc.hz() / 1e6)),
+        (
+            "hypervisor",
+            machine.hypervisor.clone().unwrap_or_else(|| "none".into()),
+        ),
+    ]);
+    host.extend(machine.hardware.clone());
+    host.extend(machine.software.clone());
+    host.extend(prefixed("cpu", &machine.cpu));
+    host.extend(prefixed("vulnerability", &machine.vulnerabilities));
+    host.extend(prefixed("setting", &machine.settings));
+    host.extend(prefixed("parameter", &machine.kvm_parameters));
+    // What the kernel calibrates anew at each start.
+    host.remove("cpu.bogomips");
+    host
+}
+
+fn target(id: &TargetId) -> Facts {
+    let image = id.image.as_ref().map(|image| image.sha256.as_str());
+    let pin: Vec<_> = id.pin.iter().map(usize::to_string).collect();
+    let mut target = facts([
+        ("engine", id.engine.name.clone()),
+        ("engine.version", id.engine.version.clone()),
+        ("engine.emulated", id.engine.emulated.to_string()),
+        ("method", id.method.clone()),
+        ("image.sha256", image.unwrap_or("none").to_owned()),
+        ("cmdline", id.cmdline.clone()),
+        ("memory_mib", id.memory_mib.to_string()),
+        ("vcpus", id.cpus.to_string()),
+        ("pin", pin.join(",")),
+    ]);
+    if id.missing.is_some() {
+        target = facts([("image.sha256", "missing".into())]);
+    }
+    target
+}
+
+fn passing(manifest: &Manifest) -> Facts {
+    let machine = &manifest.machine;
+    let mut passing = facts([
+        ("started", manifest.started.to_string()),
+        ("seed", manifest.seed.to_string()),
+        ("tsc.measured_hz", machine.tsc.measured_hz.to_string()),
+    ]);
+    passing.extend(machine.passing.clone());
+    for finding in &manifest.doctor.findings {
+        passing.insert(
+            format!("doctor.{}", finding.check),
+            finding.state.to_string(),
+        );
+    }
+    if let Some(noise) = &manifest.doctor.noise {
+        passing.insert("doctor.noise.lost".into(), noise.lost.to_string());
+    }
+    passing
+}
+
+fn facts<const N: usize>(facts: [(&str, String); N]) -> Facts {
+    facts.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+fn prefixed(prefix: &str, facts: &Facts) -> Facts {
+    let facts = facts.iter();
+    facts
+        .map(|(name, value)| (format!("{prefix}.{name}"), value.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Tree;
+
+    #[test]
+    fn every_fact_of_this_machine_has_a_reason_to_be_compared() {
+        for name in host(&Machine::read(&Tree::default())).keys() {
+            assert!(why::why(name).1.is_some(), "{name}");
+        }
+    }
+}

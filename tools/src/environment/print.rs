@@ -1,0 +1,155 @@
+//! A comparison for people.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use textwrap::Options;
+
+use super::diff::{Comparison, Difference};
+
+const WIDTH: usize = 80;
+/// From so many words on, only those that differ are shown.
+const MANY_WORDS: usize = 8;
+
+/// The differences, side by side's name, and what passes by itself below them.
+pub fn print(comparison: &Comparison) -> String {
+    let mut out = String::new();
+    let mut last = None;
+    for difference in &comparison.differences {
+        if last != Some(&difference.side) {
+            let _ = writeln!(out, "{}", difference.side);
+            last = Some(&difference.side);
+        }
+        out += &show(difference);
+    }
+    if comparison.same {
+        out += "The same, as far as both runs tell.\n";
+    }
+    if !comparison.passing.is_empty() {
+        out += "\nwhat passes by itself, and does not count\n";
+        out.extend(comparison.passing.iter().map(show));
+    }
+    out
+}
+
+// Writing into a `String` cannot fail, hence `let _`.
+fn show(difference: &Difference) -> String {
+    let mut out = format!("  {}\n", difference.name);
+    let (a, b) = (difference.a.as_deref(), difference.b.as_deref());
+    match (a, b) {
+        (Some(a), Some(b)) if many(a) && many(b) => {
+            out += &line("    A alone: ", &alone(a, b));
+            out += &line("    B alone: ", &alone(b, a));
+        }
+        _ => {
+            out += &line("    A: ", a.unwrap_or("(not told)"));
+            out += &line("    B: ", b.unwrap_or("(not told)"));
+        }
+    }
+    if let Some(why) = difference.why {
+        out += &line("    why: ", why);
+    }
+    out
+}
+
+fn many(text: &str) -> bool {
+    text.split_whitespace().count() >= MANY_WORDS
+}
+
+/// The words that only the first text has.
+fn alone(text: &str, other: &str) -> String {
+    let others: BTreeSet<_> = other.split_whitespace().collect();
+    let words = text
+        .split_whitespace()
+        .filter(|word| !others.contains(word));
+    let words: Vec<_> = words.collect();
+    match words.as_slice() {
+        [] => "nothing".into(),
+        words => words.join(" "),
+    }
+}
+
+fn line(name: &str, value: &str) -> String {
+    // A value must not steer the terminal.
+    let value = value.replace(char::is_control, " ");
+    let indent = " ".repeat(name.len());
+    let options = Options::new(WIDTH)
+        .initial_indent(name)
+        .subsequent_indent(&indent)
+        .break_words(false);
+    textwrap::fill(&value, options) + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Side;
+
+    fn difference(side: Side, name: &str, a: Option<&str>, b: Option<&str>) -> Difference {
+        Difference {
+            side,
+            name: name.into(),
+            a: a.map(str::to_owned),
+            b: b.map(str::to_owned),
+            why: crate::environment::why::why(name).1,
+        }
+    }
+
+    #[test]
+    fn long_lists_show_the_words_that_differ() {
+        let comparison = Comparison {
+            same: false,
+            differences: vec![
+                difference(Side::Host, "cpu.microcode", Some("0x1"), Some("0x2")),
+                difference(
+                    Side::Host,
+                    "cpu.flags",
+                    Some("fpu vme de pse tsc msr pae mce"),
+                    Some("fpu vme de pse tsc msr pae fred"),
+                ),
+                difference(Side::Guest("linux".into()), "release", Some("6.12"), None),
+            ],
+            passing: vec![difference(
+                Side::Passing,
+                "load",
+                Some("1"),
+                Some("2\x1b[m"),
+            )],
+            guests_compared: true,
+        };
+        let expected = "\
+host
+  cpu.microcode
+    A: 0x1
+    B: 0x2
+    why: it decides what VERW, IBPB and fences cost, which mitigations are made
+         of
+  cpu.flags
+    A alone: mce
+    B alone: fred
+    why: kernels choose code by it: PCID, FSGSBASE, FRED, ERMS and more
+guest linux
+  release
+    A: 6.12
+    B: (not told)
+    why: another kernel: its entry code may differ
+
+what passes by itself, and does not count
+  load
+    A: 1
+    B: 2 [m
+";
+        assert_eq!(print(&comparison), expected);
+    }
+
+    #[test]
+    fn the_same_is_said() {
+        let same = Comparison {
+            same: true,
+            differences: vec![],
+            passing: vec![],
+            guests_compared: true,
+        };
+        assert_eq!(print(&same), "The same, as far as both runs tell.\n");
+    }
+}
