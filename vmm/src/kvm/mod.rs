@@ -27,9 +27,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kvm_ioctls::VmFd;
+use kvm_ioctls::{VcpuFd, VmFd};
+use seccompiler::BpfProgram;
 
 use console::{Console, ConsoleWriter};
+use counters::Counters;
 use handover::Handover;
 use machine::{Interrupt, Machine};
 use monitor::Monitor;
@@ -147,7 +149,9 @@ struct Guest {
     vm_created: Duration,
     protocol: Protocol,
     machine: Arc<Machine>,
-    vcpus: vcpu::Waiting,
+    counters: Counters,
+    vcpus: Vec<VcpuFd>,
+    threads: vcpu::Waiting,
     wake: Wake,
     /// Kept open for as long as the vCPUs.
     vm: VmFd,
@@ -162,6 +166,8 @@ fn start(
 ) -> Result<Guest, KvmError> {
     let kvm = vm::open()?;
     let cpus = vm::check_cpus(&kvm, spec.cpus)?;
+    // They get ready while the machine comes into being.
+    let threads = vcpu::spawn_all(cpus, &spec.pin, vcpu_filter(options.seccomp)?)?;
     let memory = memory::map(spec.memory_mib)?;
     let serial_interrupt = vm::eventfd()?;
     let (supported, vm, entry) = thread::scope(|scope| {
@@ -187,17 +193,14 @@ fn start(
         &options.debug_exit_ports,
     );
     let machine = Arc::new(Machine::new(cpus, memory, console, devices, wake.clone()));
-    let filter = match options.seccomp {
-        Seccomp::Off => None,
-        Seccomp::Vcpus | Seccomp::Process => Some(seccomp::vcpu_filter()?),
-    };
-    let vcpus = vcpu::spawn_all(vcpus, &spec.pin, &machine, filter)?;
     Ok(Guest {
         asked,
         vm_created,
         protocol: image.protocol,
         machine,
+        counters: Counters::of(&vcpus),
         vcpus,
+        threads,
         wake,
         vm,
         handover: handover(options.teardown)?,
@@ -243,9 +246,8 @@ fn load(
 
 impl Guest {
     fn run(self, spec: &BootSpec, options: &KvmOptions, io: Io<'_>) -> Result<Report, KvmError> {
-        // While the vCPUs' threads do the same.
         filter_caller(options.seccomp, self.handover.as_ref())?;
-        let vcpus = self.vcpus.run();
+        let vcpus = self.threads.run(self.vcpus, self.counters, &self.machine)?;
         let started = Instant::now();
         let mut monitor = Monitor::new(io, &self.machine, &self.wake);
         monitor.watch(&vcpus, started, spec.timeout);
@@ -277,6 +279,13 @@ impl Guest {
             diagnosis: how.diagnosis,
             stats,
         })
+    }
+}
+
+fn vcpu_filter(seccomp: Seccomp) -> Result<Option<BpfProgram>, KvmError> {
+    match seccomp {
+        Seccomp::Off => Ok(None),
+        Seccomp::Vcpus | Seccomp::Process => seccomp::vcpu_filter().map(Some),
     }
 }
 

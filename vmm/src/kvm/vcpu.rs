@@ -26,36 +26,57 @@ const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
 /// A vCPU thread, which gives its counts when it ends.
 type Thread = JoinHandle<Stats>;
 
-/// vCPU threads that wait for the word to run the guest. Without it, when this is
+/// Threads that wait, pinned and filtered, for their vCPUs. Without them, when this is
 /// dropped, they end.
 pub struct Waiting {
     threads: Vec<Thread>,
-    go: Vec<Sender<()>>,
-    /// Each thread says when it is ready, and when it is done.
-    said: Receiver<()>,
+    work: Vec<Sender<Work>>,
+    /// Each thread says whether it is ready, and when it is done.
+    said: Receiver<Result<(), KvmError>>,
+}
+
+/// What a thread waits for.
+struct Work {
+    vcpu: VcpuFd,
+    machine: Arc<Machine>,
+    counters: Arc<Counters>,
 }
 
 impl Waiting {
-    /// Lets the guest run when every thread is pinned and filtered.
-    pub fn run(self) -> Running {
+    /// Lets the vCPUs run, one on each thread, when every thread is pinned and filtered.
+    ///
+    /// # Errors
+    /// A thread is not: then there is no guest instruction.
+    pub fn run(
+        self,
+        vcpus: Vec<VcpuFd>,
+        counters: Counters,
+        machine: &Arc<Machine>,
+    ) -> Result<Running, KvmError> {
+        let counters = Arc::new(counters);
         for _ in &self.threads {
-            // A thread that is gone has said why to the machine.
-            let _ = self.said.recv();
+            // A thread that is gone is noticed as one that has ended.
+            self.said.recv().unwrap_or(Ok(()))?;
         }
-        for go in &self.go {
-            let _ = go.send(());
+        for (thread, vcpu) in self.work.into_iter().zip(vcpus) {
+            let (machine, counters) = (machine.clone(), counters.clone());
+            let _ = thread.send(Work {
+                vcpu,
+                machine,
+                counters,
+            });
         }
-        Running {
+        Ok(Running {
             threads: self.threads,
             done: self.said,
-        }
+        })
     }
 }
 
 /// vCPU threads that run the guest.
 pub struct Running {
     threads: Vec<Thread>,
-    done: Receiver<()>,
+    done: Receiver<Result<(), KvmError>>,
 }
 
 impl Running {
@@ -81,7 +102,7 @@ impl Running {
         let mut running = self.threads.len();
         while running > 0 {
             match self.done.recv_timeout(pause) {
-                Ok(()) => running -= 1,
+                Ok(_) => running -= 1,
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.kick();
@@ -107,88 +128,63 @@ fn kick(thread: &Thread) {
     }
 }
 
-/// Starts a thread for each vCPU, the i-th on the i-th of the `pin` CPUs, and with
-/// `filter`, if there is one.
+/// Starts a thread for each vCPU to come, the i-th on the i-th of the `pin` CPUs, and
+/// with `filter`, if there is one.
 ///
 /// # Errors
 /// The system gives no further thread.
-pub fn spawn_all(
-    vcpus: Vec<VcpuFd>,
-    pin: &[usize],
-    machine: &Arc<Machine>,
-    filter: Option<BpfProgram>,
-) -> Result<Waiting, KvmError> {
+pub fn spawn_all(cpus: u8, pin: &[usize], filter: Option<BpfProgram>) -> Result<Waiting, KvmError> {
     // The signal's one purpose is to interrupt `KVM_RUN`.
     register_signal_handler(SIGRTMIN(), on_kick)
         .map_err(|source| system("handle a signal")(io::Error::from(source)))?;
-    let pins = pin
-        .iter()
-        .copied()
-        .cycle()
-        .map(Some)
-        .chain(std::iter::repeat(None));
-    let pins: Vec<_> = pins.take(vcpus.len()).collect();
+    let pins = pin.iter().copied().cycle().map(Some);
+    let pins = pins.chain(std::iter::repeat(None));
     let filter = filter.map(Arc::new);
-    let counters = Arc::new(Counters::of(&vcpus));
     let (say, said) = channel();
     let mut waiting = Waiting {
         threads: Vec::new(),
-        go: Vec::new(),
+        work: Vec::new(),
         said,
     };
-    for ((id, vcpu), pin) in vcpus.into_iter().enumerate().zip(pins) {
-        let (go, word) = channel();
-        let start = Start {
-            machine: machine.clone(),
-            counters: counters.clone(),
-            pin,
-            filter: filter.clone(),
-            say: say.clone(),
-            word,
-        };
+    for (id, pin) in (0..usize::from(cpus)).zip(pins) {
+        let (give, work) = channel();
+        let (filter, say) = (filter.clone(), say.clone());
         let thread = Builder::new()
             .name(format!("vcpu{id}"))
-            .spawn(move || thread(id, vcpu, &start))
+            .spawn(move || thread(id, pin, filter.as_deref(), &work, &say))
             .map_err(system("start a vCPU's thread"))?;
         waiting.threads.push(thread);
-        waiting.go.push(go);
+        waiting.work.push(give);
     }
     Ok(waiting)
 }
 
-/// What a vCPU thread needs beside its vCPU.
-struct Start {
-    machine: Arc<Machine>,
-    counters: Arc<Counters>,
-    pin: Option<usize>,
-    filter: Option<Arc<BpfProgram>>,
-    say: Sender<()>,
-    word: Receiver<()>,
-}
-
 extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {}
 
-fn thread(id: usize, fd: VcpuFd, start: &Start) -> Stats {
-    let machine = &start.machine;
-    if let Err(error) = prepare(start) {
-        machine.fail(error.to_string(), None);
-    }
-    let mut vcpu = Vcpu::new(id, fd, machine, &start.counters);
-    // Nobody who waits, or no word to go: the boot was given up.
-    if start.say.send(()).is_ok() && start.word.recv().is_ok() {
-        vcpu.run();
-    }
+fn thread(
+    id: usize,
+    pin: Option<usize>,
+    filter: Option<&BpfProgram>,
+    work: &Receiver<Work>,
+    say: &Sender<Result<(), KvmError>>,
+) -> Stats {
+    // Nobody who listens, or no work: the boot was given up.
+    let _ = say.send(prepare(pin, filter));
+    let Ok(work) = work.recv() else {
+        return Stats::default();
+    };
+    let mut vcpu = Vcpu::new(id, work.vcpu, &work.machine, &work.counters);
+    vcpu.run();
     let stats = vcpu.close();
-    // Nobody who waits: the same.
-    let _ = start.say.send(());
+    let _ = say.send(Ok(()));
     stats
 }
 
-fn prepare(start: &Start) -> Result<(), KvmError> {
-    if let Some(cpu) = start.pin {
+fn prepare(pin: Option<usize>, filter: Option<&BpfProgram>) -> Result<(), KvmError> {
+    if let Some(cpu) = pin {
         pin_to(cpu)?;
     }
-    match &start.filter {
+    match filter {
         Some(filter) => {
             seccompiler::apply_filter(filter).map_err(|error| KvmError::Seccomp(error.to_string()))
         }
