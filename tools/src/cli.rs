@@ -194,7 +194,7 @@ pub struct BootArgs {
     #[arg(
         long,
         value_name = "CMDLINE",
-        default_value = "console=ttyS0 reboot=t panic=-1",
+        default_value = "console=ttyS0 reboot=k panic=-1",
         allow_hyphen_values = true
     )]
     pub append: String,

@@ -106,6 +106,21 @@ fn a_linux_whose_init_exits_panics_and_only_zero_is_success() {
 
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
+fn a_linux_that_reboots_is_no_triple_fault() {
+    let sandbox = Sandbox::new();
+    let init = sandbox.guest("REBOOT");
+    let archive = sandbox.path("archive");
+    let archive = archive.to_str().unwrap();
+    sandbox
+        .tollgate(&["initramfs", init.to_str().unwrap(), "-o", archive])
+        .succeeded();
+    for image in ["build/linux/bzImage", "build/linux/vmlinux"] {
+        boot(&sandbox, &built(image), &["--initrd", archive]).refused(82, &["rebooted"]);
+    }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
 fn every_compression_boots() {
     let sandbox = Sandbox::new();
     let bench = built("build/guest-bench");

@@ -161,12 +161,13 @@ impl Files {
 }
 
 /// The smallest machine that can boot an image of this protocol.
-fn machine(protocol: Protocol) -> [&'static str; 2] {
+fn machine(protocol: Protocol) -> &'static [&'static str] {
     match protocol {
-        // With ACPI, microvm's serial port has no interrupt that Linux can find.
-        Protocol::Linux64 | Protocol::Pvh => ["-machine", "microvm,acpi=off"],
+        // With ACPI, microvm's serial port has no interrupt that Linux can find. The
+        // i8042 is what a kernel reboots by, but for a triple fault.
+        Protocol::Linux64 | Protocol::Pvh => &["-machine", "microvm,acpi=off", "-device", "i8042"],
         // Images that speak nothing else expect a PC.
-        Protocol::Multiboot => ["-machine", "pc"],
+        Protocol::Multiboot => &["-machine", "pc"],
     }
 }
 

@@ -132,7 +132,7 @@ pub fn ring0() -> String {
 
 /// A target that runs the program on Linux.
 pub fn linux() -> String {
-    let cmdline = "cmdline = \"console=ttyS0 quiet reboot=t panic=-1\"";
+    let cmdline = "cmdline = \"console=ttyS0 quiet reboot=k panic=-1\"";
     target("linux", &built("build/linux/bzImage"), cmdline)
 }
 

@@ -2,6 +2,7 @@
 # run as Linux's /init and in ring 0 alike.
 
 .set SYS_write, 1
+.set SYS_reboot, 169
 .set SYS_exit_group, 231
 
 .macro say text, length
@@ -51,6 +52,15 @@ no_table:
     mov $0x604, %dx
     mov $0x2000, %ax
     out %ax, %dx
+    jmp .
+
+#elif defined(REBOOT)
+    # reboot(2): both magic numbers, LINUX_REBOOT_CMD_RESTART.
+    mov $SYS_reboot, %eax
+    mov $0xfee1dead, %edi
+    mov $672274793, %esi
+    mov $0x01234567, %edx
+    syscall
     jmp .
 
 #elif defined(RESET)
