@@ -14,8 +14,8 @@ CARGO_HOME  ?= $(HOME)/.cargo
 GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-prefix=$(CURDIR)=tollgate"
 
 .PHONY: all deps kernels linux ring0 guest-bench initramfs tools run parse process plot \
-        test test-style test-docs test-units test-kernels test-commands test-kvm bench-boot \
-        clean properclean
+        test test-deps test-style test-docs test-units test-report test-kernels \
+        test-commands test-kvm bench-boot clean properclean
 
 # The steps, one after the other.
 .NOTPARALLEL:
@@ -62,7 +62,11 @@ process: tools
 plot: tools
 	$(TOLLGATE) report $(RUN)
 
-test: test-style test-docs test-units test-kernels test-commands test-kvm
+test: test-deps test-style test-docs test-units test-report test-kernels test-commands test-kvm
+
+# What only tests need: a browser, and letters for it.
+test-deps:
+	./deps.sh chromium fonts-dejavu-core
 
 test-style: deps
 	$(CARGO) fmt --all --check
@@ -76,6 +80,10 @@ test-docs: deps
 test-units: deps
 	$(CARGO) test
 	$(CARGO) test -p guest-bench -p ring0 --lib
+
+# report.html in a real browser; target/tmp/report keeps the pictures.
+test-report: test-deps
+	$(CARGO) test --quiet -p eval --test report -- --ignored
 
 test-kernels: kernels
 	kernels/linux/test.sh

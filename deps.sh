@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Installs what the project needs: Debian packages as root by apt, Rust's targets by
 # rustup. Without root it says what to type, before any work is done.
+#
+#   ./deps.sh [PACKAGE…]    Debian packages beside those that every step needs
 set -euo pipefail
 cd "$(dirname "$0")"
 
 # The emulator; C compilers for Rust's linker, static programs and test programs;
 # what the rig under vmm/rig packs its machine with; shellcheck.
 PACKAGES=(qemu-system-x86 gcc libc6-dev musl-tools make git cpio shellcheck)
+MORE_PACKAGES=("$@")
 mapfile -t KERNEL_PACKAGES < <(grep -v '^#' kernels/linux/packages.txt)
 
 main() {
@@ -38,7 +41,7 @@ install_packages() {
 
 missing_packages() {
     local package
-    for package in "${PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"; do
+    for package in "${PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" "${MORE_PACKAGES[@]}"; do
         dpkg-query --show --showformat '${db:Status-Status}\n' "$package" 2> /dev/null |
             grep -qx installed || echo "$package"
     done

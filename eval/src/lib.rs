@@ -5,8 +5,8 @@
 //!   Log ─ samples::of_log ─▶ Sample … ─ write_csv / Reader ─▶ samples.csv
 //!   Sample … ─ Levels ─▶ target × benchmark × boot
 //!   Levels ─ summary::summarize ─▶ Summary ─▶ summary.csv, summary.json
-//!   Summary ─ table::{text, markdown, latex, terminal}, plot::comparison
-//!   Summary, Levels ─ plot::distribution
+//!   Summary ─ table::{text, markdown, latex, terminal}, plot::{comparison, ratio}
+//!   Summary, Levels, boots ─ plot::{distribution, boots}, report::html
 //! ```
 //!
 //! Everything is a function of bytes and structs; only the edges take an
@@ -14,12 +14,15 @@
 //! booted, and nothing is rounded before it is printed.
 
 pub mod bare;
+pub mod boot;
 pub mod checks;
+mod digits;
 pub mod levels;
 pub mod log;
 mod names;
 pub mod plot;
 pub mod reference;
+pub mod report;
 pub mod rounds;
 pub mod samples;
 pub mod stats;

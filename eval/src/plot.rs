@@ -1,22 +1,31 @@
 //! Plots of a run, as SVG: one picture, white ground, readable in print.
 
 mod axis;
+mod boots;
 mod canvas;
 mod comparison;
+mod counters;
 mod distribution;
 mod histogram;
 mod number;
 mod palette;
 mod panel;
 mod picture;
+mod ratio;
 mod sheet;
 
+pub(crate) use boots::EXPLANATION as BOOTS_EXPLANATION;
+pub(crate) use distribution::explanation as distribution_explanation;
+pub(crate) use palette::THEME;
 pub use picture::Picture;
+pub(crate) use ratio::EXPLANATION as RATIO_EXPLANATION;
 use thiserror::Error;
 
+use crate::boot::Boot;
 use crate::levels::Levels;
 use crate::stats::StatsError;
-use crate::summary::Summary;
+use crate::summary::{Summary, TargetSummary};
+use panel::Panel;
 
 /// Why there is no plot.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -55,4 +64,59 @@ pub fn comparison(summary: &Summary) -> Result<Picture, PlotError> {
 /// [`PlotError`].
 pub fn distribution(summary: &Summary, levels: &Levels) -> Result<Picture, PlotError> {
     distribution::draw(summary, levels)
+}
+
+/// The median of each boot, by its place in the run, for each target and benchmark.
+///
+/// # Errors
+///
+/// [`PlotError`].
+pub fn boots(summary: &Summary, boots: &[Boot]) -> Result<Picture, PlotError> {
+    boots::draw(summary, boots)
+}
+
+/// What each call costs on each target, over what it costs on the reference target,
+/// with the ratio's interval.
+///
+/// # Errors
+///
+/// [`PlotError::Draw`].
+pub fn ratio(summary: &Summary) -> Result<Picture, PlotError> {
+    ratio::draw(summary)
+}
+
+/// A panel by itself, for a page.
+pub(crate) struct Drawn {
+    pub(crate) heading: String,
+    pub(crate) picture: Picture,
+}
+
+/// The panels of [`distribution`] for one target.
+pub(crate) fn distribution_panels(
+    target: &TargetSummary,
+    levels: &Levels,
+) -> Result<Vec<Drawn>, PlotError> {
+    alone(&distribution::panels(target, levels)?)
+}
+
+/// The panels of [`boots`] for one target, and what its kernel counted meanwhile.
+pub(crate) fn boot_panels(target: &TargetSummary, boots: &[Boot]) -> Result<Vec<Drawn>, PlotError> {
+    let mut panels = alone(&boots::panels(target, boots)?)?;
+    panels.extend(alone(counters::panel(target, boots).as_slice())?);
+    Ok(panels)
+}
+
+/// The panels of [`ratio`].
+pub(crate) fn ratio_panels(summary: &Summary) -> Result<Vec<Drawn>, PlotError> {
+    alone(&ratio::panels(summary))
+}
+
+fn alone(panels: &[impl Panel]) -> Result<Vec<Drawn>, PlotError> {
+    let drawn = panels.iter().map(|panel| {
+        Ok(Drawn {
+            heading: panel.heading(),
+            picture: panel::alone(panel)?,
+        })
+    });
+    drawn.collect()
 }

@@ -1,6 +1,7 @@
 use plotters::coord::Shift;
 use plotters::prelude::{
-    DrawingArea, IntoDrawingArea, IntoFont, PathElement, Rectangle, SVGBackend, Text,
+    Circle, DrawingArea, IntoDrawingArea, IntoFont, PathElement, Polygon, Rectangle, SVGBackend,
+    Text,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontStyle, RGBColor};
@@ -90,6 +91,17 @@ pub(super) struct Fill {
     pub(super) hatched: bool,
 }
 
+/// Half of a dot's width.
+const DOT: i32 = 3;
+
+/// How a dot looks.
+#[derive(Clone, Copy)]
+pub(super) struct Dot {
+    pub(super) colour: RGBColor,
+    /// So that it is told apart in grey print, too.
+    pub(super) hollow: bool,
+}
+
 /// A white ground to draw on, in pixels from the top left.
 pub(super) struct Canvas<'a>(DrawingArea<SVGBackend<'a>, Shift>);
 
@@ -168,6 +180,41 @@ impl Canvas<'_> {
     ) -> Result<(), PlotError> {
         let path = PathElement::new(vec![from, to], colour.stroke_width(width));
         self.0.draw(&path).map_err(failed)
+    }
+
+    /// A dot; a hollow one hides what is behind it.
+    pub(super) fn dot(&self, middle: (i32, i32), dot: Dot) -> Result<(), PlotError> {
+        let inside = if dot.hollow {
+            palette::GROUND
+        } else {
+            dot.colour
+        };
+        self.0
+            .draw(&Circle::new(middle, DOT, inside.filled()))
+            .map_err(failed)?;
+        self.0
+            .draw(&Circle::new(middle, DOT, dot.colour.stroke_width(1)))
+            .map_err(failed)
+    }
+
+    /// An arrow's head that points beyond the edge at height `y`.
+    pub(super) fn arrow(
+        &self,
+        (x, y): (i32, i32),
+        up: bool,
+        colour: RGBColor,
+    ) -> Result<(), PlotError> {
+        let back = if up { y + 2 * DOT } else { y - 2 * DOT };
+        let corners = vec![(x, y), (x - DOT, back), (x + DOT, back)];
+        self.0
+            .draw(&Polygon::new(corners, colour.filled()))
+            .map_err(failed)
+    }
+
+    /// A cross.
+    pub(super) fn cross(&self, (x, y): (i32, i32), colour: RGBColor) -> Result<(), PlotError> {
+        self.line((x - DOT, y - DOT), (x + DOT, y + DOT), colour, 2)?;
+        self.line((x - DOT, y + DOT), (x + DOT, y - DOT), colour, 2)
     }
 
     pub(super) fn bar(

@@ -32,12 +32,15 @@ pub(super) struct Distribution<'s> {
 
 /// All targets' panels on one sheet.
 pub(super) fn draw(summary: &Summary, levels: &Levels) -> Result<Picture, PlotError> {
-    let explanation = format!(
+    let strips = sheet::of_targets(summary, |target| panels(target, levels))?;
+    sheet::draw(summary, "Samples", &explanation(), &strips)
+}
+
+/// What a reader must know of all panels.
+pub(crate) fn explanation() -> String {
+    format!(
         "TSC ticks for one operation, all boots together. Every panel has its own axis, which shows the {SHOWN}; what lies beyond is counted under it. The strip under the bars: median, and first to third quartile."
-    );
-    sheet::draw(summary, "Samples", &explanation, |target| {
-        panels(target, levels)
-    })
+    )
 }
 
 /// One target's panels, in the order of its rows.
@@ -62,7 +65,9 @@ pub(super) fn panels<'s>(
 }
 
 impl Panel for Distribution<'_> {
-    const HEIGHT: i32 = BARS + BOX + AXIS + 2 * REMARK;
+    fn height(&self) -> i32 {
+        BARS + BOX + AXIS + 2 * REMARK
+    }
 
     fn heading(&self) -> String {
         let median = number::label(self.samples.median());

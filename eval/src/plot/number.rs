@@ -24,3 +24,8 @@ pub(super) fn percent(part: usize, whole: usize) -> String {
         _ => format!("{percent:.0} %"),
     }
 }
+
+/// A share from 0 to 1, in percent.
+pub(super) fn share(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}

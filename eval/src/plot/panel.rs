@@ -1,8 +1,9 @@
-//! Small drawings, one for each benchmark of a target.
+//! Small drawings, one for each benchmark of a target: beside others on a sheet, or
+//! alone on a page.
 
 use super::PlotError;
-use super::canvas::{Canvas, ROOM};
-use super::picture::Caption;
+use super::canvas::{Canvas, ROOM, paint};
+use super::picture::{Caption, Picture};
 
 /// Panels beside each other on a sheet: the empty measurement, the function call, the
 /// system call.
@@ -12,10 +13,14 @@ pub(super) const GAP: i32 = 30;
 /// Width of a panel.
 pub(super) const PANEL: i32 = (ROOM - (COLUMNS - 1) * GAP) / COLUMNS;
 
+/// Around a panel that stands alone: room for half a number at an axis' end. On a page
+/// it hangs in the margins (style.css).
+const EDGE: i32 = 12;
+
 /// A small drawing, [`PANEL`] pixels wide.
 pub(super) trait Panel {
     /// Its height.
-    const HEIGHT: i32;
+    fn height(&self) -> i32;
 
     /// What stands above it on a sheet.
     fn heading(&self) -> String;
@@ -25,4 +30,12 @@ pub(super) trait Panel {
 
     /// Draws it; its top left corner is there.
     fn draw(&self, canvas: &Canvas<'_>, corner: (i32, i32)) -> Result<(), PlotError>;
+}
+
+/// The panel as a picture of its own, narrow enough for a phone.
+pub(super) fn alone(panel: &impl Panel) -> Result<Picture, PlotError> {
+    let size = (PANEL + 2 * EDGE, panel.height() + EDGE);
+    paint(size, panel.caption(), |canvas| {
+        panel.draw(canvas, (EDGE, EDGE / 2))
+    })
 }

@@ -52,6 +52,11 @@ impl Picture {
         markup.into_string()
     }
 
+    /// As a part of a page, as wide as its place there.
+    pub(crate) fn inline(&self) -> Markup {
+        html! { svg viewBox=(self.view()) role="img" { (self.content()) } }
+    }
+
     fn view(&self) -> String {
         format!("0 0 {} {}", self.width, self.height)
     }

@@ -12,36 +12,62 @@ const STRIP_HEADING: i32 = 30;
 const PANEL_HEADING: i32 = 18;
 const STRIP_GAP: i32 = 16;
 
-/// The panels of all targets, under a title and what explains them.
-pub(super) fn draw<'s, P: Panel>(
+/// A row of panels, or several, under one heading.
+pub(super) struct Strip<P> {
+    pub(super) heading: String,
+    pub(super) panels: Vec<P>,
+}
+
+/// A strip for each target.
+pub(super) fn of_targets<'s, P>(
     summary: &'s Summary,
+    panels: impl Fn(&'s TargetSummary) -> Result<Vec<P>, PlotError>,
+) -> Result<Vec<Strip<P>>, PlotError> {
+    let strips = summary.targets.iter().map(|target| {
+        let panels = panels(target)?;
+        Ok(Strip {
+            heading: heading(target, panels.is_empty()),
+            panels,
+        })
+    });
+    strips.collect()
+}
+
+fn heading(target: &TargetSummary, empty: bool) -> String {
+    let info = &target.info;
+    let mark = if info.emulated {
+        " (emulated: measures nothing)"
+    } else {
+        ""
+    };
+    let label = &info.label;
+    match &info.missing {
+        Some(missing) => format!("{label}{mark}: {}", missing.what),
+        None if empty => format!("{label}{mark}: no boot succeeded"),
+        None => format!("{label}{mark}"),
+    }
+}
+
+/// All strips, under a title and what explains them.
+pub(super) fn draw<P: Panel>(
+    summary: &Summary,
     what: &str,
     explanation: &str,
-    panels: impl Fn(&'s TargetSummary) -> Result<Vec<P>, PlotError>,
+    strips: &[Strip<P>],
 ) -> Result<Picture, PlotError> {
-    let strips = summary
-        .targets
-        .iter()
-        .map(|target| {
-            Ok(Strip {
-                target,
-                panels: panels(target)?,
-            })
-        })
-        .collect::<Result<Vec<_>, PlotError>>()?;
     let head = head(summary, explanation);
     let top = FIRST_REMARK + head.height();
     let height = top + strips.iter().map(Strip::height).sum::<i32>();
     let title = format!("{what} of experiment {}", summary.info.experiment);
     let caption = Caption {
         title: title.clone(),
-        about: about(explanation, &strips),
+        about: about(explanation, strips),
     };
     paint((WIDTH, height), caption, |canvas| {
         canvas.text((MARGIN, 30), Align::Left, TITLE, &title, ROOM)?;
         head.draw(canvas, FIRST_REMARK)?;
         let mut y = top;
-        for strip in &strips {
+        for strip in strips {
             strip.draw(canvas, y)?;
             y += strip.height();
         }
@@ -55,7 +81,7 @@ fn head(summary: &Summary, explanation: &str) -> Remarks {
 }
 
 /// The sheet in words.
-fn about<P: Panel>(explanation: &str, strips: &[Strip<'_, P>]) -> String {
+fn about<P: Panel>(explanation: &str, strips: &[Strip<P>]) -> String {
     let panels = strips.iter().flat_map(|strip| &strip.panels);
     let captions = panels.map(|panel| {
         let Caption { title, about } = panel.caption();
@@ -64,46 +90,33 @@ fn about<P: Panel>(explanation: &str, strips: &[Strip<'_, P>]) -> String {
     explanation.to_owned() + &captions.collect::<String>()
 }
 
-/// One target.
-struct Strip<'s, P> {
-    target: &'s TargetSummary,
-    panels: Vec<P>,
-}
-
-impl<P: Panel> Strip<'_, P> {
-    fn rows(&self) -> i32 {
-        (self.panels.len() as i32 + COLUMNS - 1) / COLUMNS
+impl<P: Panel> Strip<P> {
+    fn rows(&self) -> impl Iterator<Item = &[P]> {
+        self.panels.chunks(COLUMNS as usize)
     }
 
     fn height(&self) -> i32 {
-        STRIP_HEADING + self.rows() * (PANEL_HEADING + P::HEIGHT) + STRIP_GAP
-    }
-
-    fn heading(&self) -> String {
-        let info = &self.target.info;
-        let mut heading = info.label.clone();
-        if info.emulated {
-            heading += " (emulated: measures nothing)";
-        }
-        if let Some(missing) = &info.missing {
-            heading = format!("{heading}: {}", missing.what);
-        } else if self.panels.is_empty() {
-            heading += ": no boot succeeded";
-        }
-        heading
+        STRIP_HEADING + self.rows().map(row_height).sum::<i32>() + STRIP_GAP
     }
 
     fn draw(&self, canvas: &Canvas<'_>, top: i32) -> Result<(), PlotError> {
         canvas.line((MARGIN, top), (MARGIN + ROOM, top), palette::GRID, 1)?;
         let place = (MARGIN, top + STRIP_HEADING / 2);
-        canvas.text(place, Align::Left, HEADING, &self.heading(), ROOM)?;
-        for (panel, i) in self.panels.iter().zip(0..) {
-            let x = MARGIN + i % COLUMNS * (PANEL + GAP);
-            let y = top + STRIP_HEADING + i / COLUMNS * (PANEL_HEADING + P::HEIGHT);
-            let place = (x, y + PANEL_HEADING / 2);
-            canvas.text(place, Align::Left, BODY, &panel.heading(), PANEL)?;
-            panel.draw(canvas, (x, y + PANEL_HEADING))?;
+        canvas.text(place, Align::Left, HEADING, &self.heading, ROOM)?;
+        let mut y = top + STRIP_HEADING;
+        for row in self.rows() {
+            for (panel, column) in row.iter().zip(0..) {
+                let x = MARGIN + column * (PANEL + GAP);
+                let place = (x, y + PANEL_HEADING / 2);
+                canvas.text(place, Align::Left, BODY, &panel.heading(), PANEL)?;
+                panel.draw(canvas, (x, y + PANEL_HEADING))?;
+            }
+            y += row_height(row);
         }
         Ok(())
     }
+}
+
+fn row_height<P: Panel>(row: &[P]) -> i32 {
+    PANEL_HEADING + row.iter().map(P::height).max().unwrap_or(0)
 }

@@ -1,41 +1,56 @@
-//! `tollgate report`: from statistics to tables and plots.
+//! `tollgate report`: from statistics to tables, plots and a page.
+
+mod facts;
+
+use std::collections::HashMap;
 
 use anyhow::{Context, Result};
-use eval::plot;
+use eval::boot::{self, Boot};
+use eval::plot::{self, Picture, PlotError};
+use eval::report;
+use eval::rounds::Round;
 use eval::summary::{self, Summary};
 use eval::table::{self, Style};
 
 use crate::cli::RunFolderArgs;
-use crate::commands::process;
+use crate::commands::{parse, process};
 use crate::exit::Code;
 use crate::files::{self, Damaged};
 use crate::output;
-use crate::run::RunFolder;
+use crate::run::{BootRow, BootState, Manifest, RunFolder};
 
-/// Writes tables and plots, and prints the table.
+/// Writes tables, plots and the page, and prints the table.
 pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let run = RunFolder::open(&args.run)?;
+    let manifest = Manifest::read(&run)?;
     let summary = read_summary(&run)?;
     let levels = process::read_samples(&run)?;
-    for (name, content) in [
-        ("table.txt", table::text(&summary)),
-        ("table.md", table::markdown(&summary)),
-        ("table.tex", table::latex(&summary)),
-        (
-            "comparison.svg",
-            plot::comparison(&summary).context("comparison.svg")?.file(),
-        ),
-        (
-            "distribution.svg",
-            plot::distribution(&summary, &levels)
-                .context("distribution.svg")?
-                .file(),
-        ),
-    ] {
-        files::write(&run.file(name), content)?;
-    }
+    let rounds = parse::read_rounds(&run)?;
+    let boots = boots(&parse::read_rows(&run)?, &rounds);
+    let facts = facts::of(&run, &manifest)?;
+
+    let write = |name: &str, content: String| files::write(&run.file(name), content);
+    write("table.txt", table::text(&summary))?;
+    write("table.md", table::markdown(&summary))?;
+    write("table.tex", table::latex(&summary))?;
+    let draw = |name: &'static str, picture: Result<Picture, PlotError>| -> Result<()> {
+        Ok(write(name, picture.context(name)?.file())?)
+    };
+    draw("comparison.svg", plot::comparison(&summary))?;
+    draw("distribution.svg", plot::distribution(&summary, &levels))?;
+    draw("boots.svg", plot::boots(&summary, &boots))?;
+    draw("ratio.svg", plot::ratio(&summary))?;
+    let page = report::html(&report::Run {
+        summary: &summary,
+        levels: &levels,
+        boots: &boots,
+        facts: &facts,
+    });
+    write(PAGE, page.context(PAGE)?)?;
+
     output::print(&table::terminal(&summary, style()))?;
     tell!("tables and plots are in {}", run.path().display());
+    tell!("all of it on one page: {}", run.file(PAGE).display());
     let failed: u32 = summary
         .targets
         .iter()
@@ -46,6 +61,8 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
         _ => Code::BootsFailed,
     })
 }
+
+const PAGE: &str = "report.html";
 
 const AGAIN: &str = "run `tollgate process` again";
 
@@ -61,6 +78,27 @@ fn read_summary(run: &RunFolder) -> Result<Summary> {
         }
         .into()
     })
+}
+
+/// The boots that were begun.
+fn boots(rows: &[BootRow], rounds: &[Round]) -> Vec<Boot> {
+    let mut of_boot = HashMap::<(&str, u32), Vec<&Round>>::new();
+    for round in rounds {
+        let id = (round.target.as_str(), round.boot);
+        of_boot.entry(id).or_default().push(round);
+    }
+    let begun = rows.iter().filter(|row| row.state != BootState::NotRun);
+    let boot = |row: &BootRow| Boot {
+        target: row.target.clone(),
+        boot: row.boot,
+        position: u32::try_from(row.position).unwrap_or(u32::MAX),
+        failed: (row.state == BootState::Failed).then(|| row.reason.clone()),
+        disturbances: of_boot
+            .get(&(row.target.as_str(), row.boot))
+            .map(|rounds| boot::disturbances(rounds))
+            .unwrap_or_default(),
+    };
+    begun.map(boot).collect()
 }
 
 fn style() -> Style {

@@ -1,0 +1,243 @@
+//! Each boot's median, in the order of time: a drift shows at a glance.
+
+use super::axis::Axis;
+use super::canvas::{Align, Canvas, Fill, SMALL};
+use super::panel::{PANEL, Panel};
+use super::picture::{Caption, Picture};
+use super::{PlotError, number, palette, sheet};
+use crate::boot::Boot;
+use crate::stats::Sorted;
+use crate::summary::{BootMedian, Row, Summary, TargetSummary};
+use crate::table::routine;
+use crate::units::Ticks;
+
+/// From top to bottom: the medians, the strip of moved clocks, the axis, two remarks.
+const CHART: i32 = 96;
+const STRIP: i32 = 14;
+const AXIS: i32 = 22;
+const REMARK: i32 = 16;
+/// Room for the numbers left of the chart, and within it at its ends.
+const NUMBERS: i32 = 46;
+const INSET: i32 = 6;
+
+/// A chart spans this share of the median at least, so that a quiet machine's noise
+/// does not look like a restless one's.
+const LEAST_SPAN: f64 = 0.01;
+/// A boot further from the body than this many times the body's width is an arrow at
+/// the edge.
+const FAR: f64 = 2.0;
+
+pub(crate) const EXPLANATION: &str = "TSC ticks for one operation: the median of each boot, by its place in the run. Every panel has its own axis, which spans 1 % of the median at least; arrows are boots beyond it. Line and band: median of the boots' medians and its 95 % interval. Cross: a boot that failed. Bars at the foot: the share of a boot's samples whose core clock moved.";
+
+/// The boots of one target, under one benchmark.
+pub(super) struct Boots<'s> {
+    target: &'s TargetSummary,
+    row: &'s Row,
+    medians: Sorted,
+    failed: Vec<u32>,
+    /// How many boots the whole run has.
+    run: u32,
+}
+
+/// All targets' panels on one sheet.
+pub(super) fn draw(summary: &Summary, boots: &[Boot]) -> Result<Picture, PlotError> {
+    let strips = sheet::of_targets(summary, |target| panels(target, boots))?;
+    sheet::draw(summary, "Boots in the order of time", EXPLANATION, &strips)
+}
+
+/// One target's panels, in the order of its rows.
+pub(super) fn panels<'s>(
+    target: &'s TargetSummary,
+    boots: &[Boot],
+) -> Result<Vec<Boots<'s>>, PlotError> {
+    let failed = boots
+        .iter()
+        .filter(|boot| boot.target == target.info.name && boot.failed.is_some());
+    let failed: Vec<_> = failed.map(|boot| boot.position).collect();
+    let rows = target
+        .rows
+        .iter()
+        .filter(|row| !row.boot_medians.is_empty());
+    rows.map(|row| {
+        let medians = row.boot_medians.iter().map(|boot| boot.median.0);
+        let medians = Sorted::new(medians.collect()).map_err(|error| PlotError::Stats {
+            target: target.info.name.clone(),
+            error,
+        })?;
+        Ok(Boots {
+            target,
+            row,
+            medians,
+            failed: failed.clone(),
+            run: run_length(row, boots),
+        })
+    })
+    .collect()
+}
+
+fn run_length(row: &Row, boots: &[Boot]) -> u32 {
+    let known = boots.iter().map(|boot| boot.position);
+    let measured = row.boot_medians.iter().map(|boot| boot.position);
+    known.chain(measured).max().unwrap_or(0) + 1
+}
+
+impl Panel for Boots<'_> {
+    fn height(&self) -> i32 {
+        CHART + STRIP + AXIS + 2 * REMARK
+    }
+
+    fn heading(&self) -> String {
+        routine(self.row.benchmark).into()
+    }
+
+    fn caption(&self) -> Caption {
+        let what = routine(self.row.benchmark);
+        Caption {
+            title: format!(
+                "{}, {what}: boots in the order of time",
+                self.target.info.label
+            ),
+            about: format!("{}. {}.", self.spread(), self.marks()),
+        }
+    }
+
+    fn draw(&self, canvas: &Canvas<'_>, (left, top): (i32, i32)) -> Result<(), PlotError> {
+        let (begin, end) = (left + NUMBERS, left + PANEL);
+        let (from, to) = self.span();
+        let values = Axis::linear(from, to, 4.0, (top + CHART - INSET, top + INSET));
+        let times = Axis::linear(
+            1.0,
+            f64::from(self.run.max(2)),
+            5.0,
+            (begin + INSET, end - INSET),
+        );
+
+        self.interval(canvas, &values, (begin, end))?;
+        for (value, label) in values.ticks() {
+            let y = values.pixel(value);
+            canvas.line((begin, y), (end, y), palette::GRID, 1)?;
+            canvas.text((begin - 6, y), Align::Right, SMALL, &label, NUMBERS)?;
+        }
+        let middle = values.pixel(self.row.ticks.median_of_boot_medians.0);
+        canvas.line((begin, middle), (end, middle), palette::AXIS, 1)?;
+        for boot in &self.row.boot_medians {
+            let x = times.pixel(place(boot.position));
+            self.mark(canvas, boot, (from, to), (x, &values))?;
+        }
+        for position in &self.failed {
+            let x = times.pixel(place(*position));
+            canvas.cross((x, top + CHART - INSET), palette::DISTURBED)?;
+        }
+        let foot = top + CHART + STRIP;
+        self.moved_clocks(canvas, &times, foot)?;
+        canvas.line((begin, foot), (end, foot), palette::AXIS, 1)?;
+        for (value, label) in times.ticks() {
+            let x = times.pixel(value);
+            canvas.line((x, foot), (x, foot + 4), palette::AXIS, 1)?;
+            canvas.text((x, foot + 13), Align::Centre, SMALL, &label, PANEL)?;
+        }
+        let y = foot + AXIS + REMARK / 2;
+        canvas.text((left, y), Align::Left, SMALL, &self.spread(), PANEL)?;
+        canvas.text((left, y + REMARK), Align::Left, SMALL, &self.marks(), PANEL)
+    }
+}
+
+impl Boots<'_> {
+    /// What the axis of values shows.
+    fn span(&self) -> (f64, f64) {
+        let (low, high) = (self.medians.quantile(0.1), self.medians.quantile(0.9));
+        let margin = FAR * (high - low);
+        let interval = self.row.interval;
+        let low_end = interval.map_or(low, |i| i.low.0);
+        let high_end = interval.map_or(high, |i| i.high.0);
+        let from = self.medians.min().max(low - margin).min(low_end);
+        let to = self.medians.max().min(high + margin).max(high_end);
+        let least = (LEAST_SPAN * self.medians.median().abs()).max(f64::MIN_POSITIVE);
+        let missing = (least - (to - from)).max(0.0) / 2.0;
+        (from - missing, to + missing)
+    }
+
+    fn interval(
+        &self,
+        canvas: &Canvas<'_>,
+        values: &Axis,
+        (begin, end): (i32, i32),
+    ) -> Result<(), PlotError> {
+        let Some(interval) = self.row.interval else {
+            return Ok(());
+        };
+        let (high, low) = (values.pixel(interval.high.0), values.pixel(interval.low.0));
+        let fill = Fill {
+            colour: palette::BAND,
+            hatched: false,
+        };
+        canvas.bar((begin, high), (end, low.max(high + 1)), fill)
+    }
+
+    fn mark(
+        &self,
+        canvas: &Canvas<'_>,
+        boot: &BootMedian,
+        (from, to): (f64, f64),
+        (x, values): (i32, &Axis),
+    ) -> Result<(), PlotError> {
+        let Ticks(median) = boot.median;
+        let y = values.pixel(median);
+        let dot = palette::dot(self.target.info.emulated);
+        if median > to || median < from {
+            canvas.arrow((x, y), median > to, dot.colour)
+        } else {
+            canvas.dot((x, y), dot)
+        }
+    }
+
+    /// A bar for each boot with samples whose clock moved.
+    fn moved_clocks(&self, canvas: &Canvas<'_>, times: &Axis, foot: i32) -> Result<(), PlotError> {
+        let fill = Fill {
+            colour: palette::DISTURBED,
+            hatched: false,
+        };
+        for boot in &self.row.boot_medians {
+            let x = times.pixel(place(boot.position));
+            let share = moved_share(boot);
+            if share > 0.0 {
+                let height = (share * f64::from(STRIP - 2)).ceil() as i32;
+                canvas.bar((x - 1, foot - height), (x + 1, foot), fill)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn spread(&self) -> String {
+        let median = number::label(self.row.ticks.median_of_boot_medians.0);
+        let spread = match self.row.spread {
+            Some(spread) => format!(", spread {}", number::share(spread)),
+            None => String::new(),
+        };
+        format!("{} boots, median {median} ticks{spread}", self.row.boots)
+    }
+
+    fn marks(&self) -> String {
+        let moved = match self.row.clock_moved {
+            Some(moved) => {
+                let share = number::percent(moved as usize, self.row.samples as usize);
+                format!("clock moved: {share} of samples")
+            }
+            None => "core clock not watched".into(),
+        };
+        match self.failed.len() {
+            0 => moved,
+            failed => format!("{failed} failed; {moved}"),
+        }
+    }
+}
+
+/// A place in the run as people count.
+fn place(position: u32) -> f64 {
+    f64::from(position) + 1.0
+}
+
+fn moved_share(boot: &BootMedian) -> f64 {
+    let moved = boot.clock_moved.unwrap_or(0);
+    moved as f64 / boot.samples.max(1) as f64
+}

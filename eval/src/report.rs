@@ -1,0 +1,87 @@
+//! `report.html`: a run on one page that needs nothing else, neither a network nor
+//! another file nor a script, for a phone, a screen and paper.
+
+mod boots;
+mod disturbances;
+mod doctor;
+mod environment;
+mod facts;
+mod failures;
+mod figure;
+mod findings;
+mod grid;
+mod head;
+mod method;
+mod number;
+mod paper;
+mod plots;
+mod repeat;
+mod results;
+mod section;
+
+use maud::{DOCTYPE, html};
+
+pub use facts::{Facts, Group, Repeat};
+
+use crate::boot::Boot;
+use crate::levels::Levels;
+use crate::plot::PlotError;
+use crate::summary::Summary;
+use section::Section;
+
+/// Everything that the page is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'r> {
+    /// The run in a few numbers.
+    pub summary: &'r Summary,
+    /// Its samples.
+    pub levels: &'r Levels,
+    /// Its boots, failed ones among them.
+    pub boots: &'r [Boot],
+    /// Where it was made, and how to make it again.
+    pub facts: &'r Facts,
+}
+
+/// The page. Labels, notes and all other texts may hold anything: they stay text.
+///
+/// # Errors
+///
+/// [`PlotError`].
+pub fn html(run: &Run<'_>) -> Result<String, PlotError> {
+    let sections = [
+        results::section(run.summary),
+        findings::section(run.summary),
+        plots::ratios(run.summary)?,
+        boots::section(run)?,
+        plots::distributions(run)?,
+        disturbances::section(run),
+        failures::section(run),
+        doctor::section(run.summary),
+        environment::section(run.facts),
+        method::section(run),
+        paper::section(),
+        repeat::section(run.facts),
+    ];
+    let sections: Vec<Section> = sections.into_iter().flatten().collect();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head::head(run.summary))
+            body {
+                (head::banners(run.summary))
+                (head::header(run.summary))
+                (section::contents(&sections))
+                main { @for section in &sections { (section.render()) } }
+            }
+        }
+    };
+    Ok(printable(&page.into_string()))
+}
+
+/// Without characters that HTML forbids or that turn the direction of what follows.
+fn printable(page: &str) -> String {
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    page.chars()
+        .filter(|&c| c == '\n' || !(c.is_control() || turns(c)))
+        .collect()
+}

@@ -1,0 +1,30 @@
+//! What a page tells of a run beside its numbers.
+
+/// Where a run was made, and how to make it again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The machine, the targets and the guests' kernels, group by group.
+    pub environment: Vec<Group>,
+    /// What to do for the same run.
+    pub repeat: Repeat,
+}
+
+/// Facts that belong together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// What they are about.
+    pub title: String,
+    /// Names and values.
+    pub facts: Vec<(String, String)>,
+}
+
+/// What to do for the same run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repeat {
+    /// What cannot be typed: a changed tree, a seed that belongs into a file.
+    pub remarks: Vec<String>,
+    /// The commands, in their order.
+    pub commands: Vec<String>,
+    /// Files and their SHA-256.
+    pub hashes: Vec<(String, String)>,
+}

@@ -1,0 +1,32 @@
+//! Drawings on the page.
+
+use maud::{Markup, html};
+
+use crate::plot::Picture;
+use crate::summary::TargetSummary;
+
+/// A drawing under its caption.
+pub(super) fn figure(picture: &Picture, caption: &str) -> Markup {
+    html! { figure { figcaption { (caption) } (picture.inline()) } }
+}
+
+/// Drawings beside each other, as many as fit.
+pub(super) fn row(figures: &[Markup]) -> Markup {
+    html! { div .figures-row { @for figure in figures { (figure) } } }
+}
+
+/// A target's name over its drawings or rows, with what a reader must not overlook.
+pub(super) fn target(target: &TargetSummary) -> Markup {
+    let info = &target.info;
+    html! {
+        (info.label)
+        @if info.emulated { " " strong .mark { "emulated: measures nothing" } }
+        @if let Some(missing) = &info.missing { " " strong .mark { (missing.what) } }
+        @if info.boots_failed > 0 {
+            " " strong .mark.bad {
+                (info.boots_failed) " of " (u64::from(info.boots_ok) + u64::from(info.boots_failed))
+                " boots failed"
+            }
+        }
+    }
+}

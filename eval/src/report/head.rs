@@ -1,0 +1,99 @@
+//! The page's head, and what a reader must know before anything else.
+
+use std::fmt::Write;
+
+use maud::{Markup, PreEscaped, html};
+
+use crate::plot::THEME;
+use crate::summary::{RunInfo, Summary};
+
+/// Title and style.
+pub(super) fn head(summary: &Summary) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            meta name="generator" content="tollgate";
+            // Nothing is asked for, not even the icon that browsers ask for by themselves.
+            link rel="icon" href="data:,";
+            title { (summary.info.experiment) " – tollgate" }
+            style { (PreEscaped(include_str!("style.css"))) (PreEscaped(theme())) }
+        }
+    }
+}
+
+/// Gives the plots' colours their names, which the style changes in the dark.
+fn theme() -> String {
+    let mut rules = String::new();
+    for (colour, name) in THEME {
+        let hex = format!("#{:02X}{:02X}{:02X}", colour.0, colour.1, colour.2);
+        let _ = writeln!(
+            rules,
+            "svg [fill=\"{hex}\"]{{fill:var(--{name})}}svg [stroke=\"{hex}\"]{{stroke:var(--{name})}}"
+        );
+    }
+    rules
+}
+
+/// The first lines: whether the numbers are any good.
+pub(super) fn banners(summary: &Summary) -> Markup {
+    let unfit = summary.info.doctor.as_ref().and_then(|d| d.headline());
+    let emulated = summary.targets.iter().filter(|t| t.info.emulated).count();
+    let all = summary.targets.len();
+    html! {
+        @if let Some(headline) = unfit {
+            p .banner.unfit { strong { (headline) } " " a href="#doctor" { "What the doctor found" } }
+        }
+        @if emulated > 0 {
+            p .banner.emulation {
+                strong { (emulated) " of " (all) " targets are emulated." }
+                " Their rows are hatched and say so: they show that the pipeline works, they measure nothing."
+            }
+        }
+    }
+}
+
+/// What was run, and where.
+pub(super) fn header(summary: &Summary) -> Markup {
+    let info = &summary.info;
+    html! {
+        header {
+            p .kicker { "What does it cost to cross into a kernel?" }
+            h1 { "Experiment " (info.experiment) }
+            @for note in &info.notes { p { (note) } }
+            (frequency(info))
+            (verdict(info))
+        }
+    }
+}
+
+fn frequency(info: &RunInfo) -> Markup {
+    html! {
+        @if let Some(tsc) = &info.tsc {
+            p {
+                "A tick is one of the time stamp counter, which runs at "
+                data value=(tsc.hz.0) title={ (tsc.hz.0) " Hz" } { (format!("{:.3} MHz", tsc.hz.0 / 1e6)) }
+                " (" (tsc.source) ")."
+            }
+        } @else {
+            p { "The time stamp counter’s frequency is not known: there are ticks and no nanoseconds." }
+        }
+    }
+}
+
+fn verdict(info: &RunInfo) -> Markup {
+    html! {
+        @match &info.doctor {
+            Some(doctor) if doctor.fit => p {
+                "The doctor found this machine " strong { "fit for measuring" } ": "
+                a href="#doctor" { "its findings" } "."
+            },
+            Some(_) => {},
+            None => p {
+                strong { "The doctor was not asked" }
+                ": whether this machine is fit for measuring is not known."
+            },
+        }
+    }
+}

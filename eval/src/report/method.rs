@@ -1,0 +1,34 @@
+//! The method in five lines.
+
+use console_format::Method;
+use maud::html;
+
+use super::Run;
+use super::section::Section;
+
+/// How the numbers came about.
+pub(super) fn section(run: &Run<'_>) -> Option<Section> {
+    let methods = run.summary.targets.iter().map(|target| target.info.method);
+    let methods: Vec<_> = methods.collect();
+    let used = |method| methods.contains(&Some(method));
+    let content = html! {
+        ol {
+            li { "One program, the same bytes on every target, times a function call and system call 500, which does nothing; " b { "enosys" } " is the same number refused by a kernel that lacks it, and never compared with it." }
+            @if used(Method::Precise) {
+                li { b { "precise" } ": two batches with n and 2n copies of the call, each between fenced readings of the time stamp counter. A sample is the difference of their ticks over the difference of their calls: loop and readings cancel." }
+            }
+            @if used(Method::Paper) {
+                li { b { "paper" } ": the original’s. One long loop between " code { "cpuid; rdtsc" } " and " code { "rdtscp; cpuid" } ", less an empty measurement, over its calls: the loop’s counting and the timer’s interrupts are part of the value." }
+            }
+            li { "Each target is booted many times, in blocks that boot every target once in a shuffled order: what lies differently in memory, or drifts, meets all targets alike. Intervals are taken over boots, since samples of one boot are not independent." }
+            li { "Nothing is deleted. Disturbances are counted beside the samples, and a boot counts whole or not at all." }
+            li { "Emulated targets measure nothing. Warm caches and trained predictors make every call cheaper than in a real program." }
+        }
+        p .note { "docs/METHOD.md of tollgate gives each decision, its source, and what it costs to leave it out." }
+    };
+    Some(Section {
+        id: "method",
+        title: "Method",
+        content,
+    })
+}

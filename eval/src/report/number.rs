@@ -1,0 +1,63 @@
+//! Numbers: short to the eye, exact to those who ask.
+
+use maud::{Markup, html};
+
+use crate::digits;
+
+/// A number with so many decimals; the exact one and its unit appear on hover, and
+/// stand in `value` for machines.
+pub(super) fn rounded(value: f64, decimals: usize, unit: &str) -> Markup {
+    html! { data value=(value) title={ (value) (unit) } { (format!("{value:.decimals$}")) } }
+}
+
+/// An interval, with enough decimals to show its width.
+pub(super) fn interval(low: f64, high: f64, least: usize, unit: &str) -> Markup {
+    let decimals = digits::of_interval(low, high, least);
+    html! {
+        span .interval {
+            "[" (rounded(low, decimals, unit)) ", " (rounded(high, decimals, unit)) "]"
+        }
+    }
+}
+
+/// A whole number, with thin spaces between its thousands.
+pub(super) fn whole(value: u64) -> Markup {
+    html! { data value=(value) { (thousands(value)) } }
+}
+
+/// A share, in percent.
+pub(super) fn percent(share: f64) -> Markup {
+    let percent = 100.0 * share;
+    html! { data value=(share) title={ (percent) " %" } { (format!("{percent:.2} %")) } }
+}
+
+/// What stands where there is no number.
+pub(super) fn nothing() -> Markup {
+    html! { span .nothing { "–" } }
+}
+
+fn thousands(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            // Narrow, and never at a line's end.
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_keeps_the_exact_value() {
+        let exact = "<data value=\"4.0193750001\" title=\"4.0193750001 ticks\">4.02</data>";
+        assert_eq!(rounded(4.019_375_000_1, 2, " ticks").into_string(), exact);
+        assert_eq!(thousands(25), "25");
+        assert_eq!(thousands(1_025_000), "1\u{202f}025\u{202f}000");
+    }
+}

@@ -1,0 +1,57 @@
+//! What the paper published.
+
+use maud::{Markup, html};
+
+use super::grid::{Grid, Group};
+use super::number::rounded;
+use super::section::Section;
+use crate::reference::{MACHINE, PUBLISHED, Published, SOURCE};
+use crate::table::routine;
+
+/// The paper's table.
+pub(super) fn section() -> Option<Section> {
+    let content = html! {
+        p { "Published, not measured here: " (SOURCE) ", on an " (MACHINE) "." }
+        (table().render())
+        p .note { "The original cut decimals off before its statistics." }
+    };
+    Some(Section {
+        id: "paper",
+        title: "The paper’s values",
+        content,
+    })
+}
+
+fn table() -> Grid<'static, 5> {
+    let rows = PUBLISHED.iter().map(|p| (name(p), cells(p)));
+    Grid {
+        label: "Published values",
+        first: "Platform and call",
+        columns: [
+            "mean, ticks",
+            "median, ticks",
+            "q1, ticks",
+            "q3, ticks",
+            "median, ns",
+        ],
+        groups: vec![Group {
+            rows: rows.collect(),
+            ..Group::default()
+        }],
+    }
+}
+
+fn name(p: &Published) -> String {
+    format!("{}: {}", p.platform, routine(p.benchmark))
+}
+
+fn cells(p: &Published) -> [Markup; 5] {
+    let ticks = |value: f64| rounded(value, 2, " ticks");
+    [
+        ticks(p.mean.0),
+        ticks(p.median.0),
+        ticks(p.q1.0),
+        ticks(p.q3.0),
+        rounded(p.median_ns().0, 2, " ns"),
+    ]
+}

@@ -1,0 +1,29 @@
+//! How to make the run again.
+
+use maud::html;
+
+use super::facts::Facts;
+use super::section::Section;
+
+/// Commands, seed and hashes.
+pub(super) fn section(facts: &Facts) -> Option<Section> {
+    let repeat = &facts.repeat;
+    if repeat.commands.is_empty() && repeat.hashes.is_empty() {
+        return None;
+    }
+    let content = html! {
+        pre tabindex="0" { code { @for command in &repeat.commands { (command) "\n" } } }
+        @for remark in &repeat.remarks { p { (remark) } }
+        @if !repeat.hashes.is_empty() {
+            h3 { "SHA-256" }
+            dl .hashes {
+                @for (file, hash) in &repeat.hashes { div { dt { (file) } dd { code { (hash) } } } }
+            }
+        }
+    };
+    Some(Section {
+        id: "repeat",
+        title: "How to repeat it",
+        content,
+    })
+}

@@ -1,0 +1,135 @@
+//! Table 1 as measured here.
+
+use maud::{Markup, html};
+
+use super::figure;
+use super::grid::{Grid, Group};
+use super::number::{interval, nothing, percent, rounded, whole};
+use super::section::Section;
+use crate::digits;
+use crate::summary::{Row, Summary, TargetSummary};
+use crate::table::routine;
+
+/// How many columns there are.
+const N: usize = 10;
+
+/// Titles of the columns behind the call's name.
+const COLUMNS: [&str; N] = [
+    "mean, ticks",
+    "median, ticks",
+    "q1, ticks",
+    "q3, ticks",
+    "median, ns",
+    "boot median, ticks",
+    "95 % interval, ticks",
+    "spread",
+    "ratio",
+    "boots / samples",
+];
+
+/// The table and what it says.
+pub(super) fn section(summary: &Summary) -> Option<Section> {
+    let content = html! {
+        p {
+            "For one operation. Mean, median and quartiles are those of all samples together, as in the paper. "
+            dfn { "Boot median" } ": the median of the boots’ medians, a boot counting once; the interval is the bootstrap’s over boots. "
+            dfn { "Spread" } ": the boots’ interquartile range over their median. "
+            dfn { "Ratio" } ": boot median over the reference target’s."
+        }
+        (table(summary).render())
+        p .note {
+            "Rounded to two decimals for reading, ratios to three. The exact values appear on hover; all stand in "
+            a href="summary.csv" { "summary.csv" } " and " a href="summary.json" { "summary.json" } "."
+        }
+    };
+    Some(Section {
+        id: "results",
+        title: "Results",
+        content,
+    })
+}
+
+fn table(summary: &Summary) -> Grid<'_, N> {
+    Grid {
+        label: "Measured values",
+        first: "Call",
+        columns: COLUMNS,
+        groups: summary.targets.iter().map(group).collect(),
+    }
+}
+
+fn group(target: &TargetSummary) -> Group<N> {
+    let rows = target.rows.iter();
+    Group {
+        heading: Some(html! {
+            (figure::target(target)) " " span .engine { (made(target)) }
+        }),
+        emulated: target.info.emulated,
+        rows: rows
+            .map(|row| (routine(row.benchmark).into(), cells(row)))
+            .collect(),
+        empty: target.rows.is_empty().then(|| why_empty(target)),
+    }
+}
+
+/// How the rows came about, and what their ratios refer to.
+fn made(target: &TargetSummary) -> String {
+    let method = target.info.method.map_or("original program", |m| m.name());
+    let rows = target.rows.iter();
+    let mut references: Vec<_> = rows
+        .filter_map(|row| Some(row.ratio.as_ref()?.reference.as_str()))
+        .collect();
+    references.dedup();
+    let ratios = match references.is_empty() {
+        true => String::new(),
+        false => format!(", ratios to {}", references.join(" and ")),
+    };
+    format!("engine {}, method {method}{ratios}", target.info.engine)
+}
+
+fn why_empty(target: &TargetSummary) -> Markup {
+    html! {
+        @match &target.info.missing {
+            Some(missing) => { (missing.what) ": " (missing.hint) },
+            None => "No boot succeeded: there are no numbers.",
+        }
+    }
+}
+
+fn cells(row: &Row) -> [Markup; N] {
+    let ticks = |value: f64| rounded(value, 2, " ticks");
+    let t = row.ticks;
+    [
+        ticks(t.mean.0),
+        ticks(t.median.0),
+        ticks(t.q1.0),
+        ticks(t.q3.0),
+        row.ns
+            .map_or_else(nothing, |ns| rounded(ns.median.0, 2, " ns")),
+        boot_median(row),
+        row.interval
+            .map_or_else(nothing, |i| interval(i.low.0, i.high.0, 2, " ticks")),
+        row.spread.map_or_else(nothing, percent),
+        ratio(row),
+        html! { (whole(u64::from(row.boots))) " / " (whole(row.samples)) },
+    ]
+}
+
+/// As exact as its interval.
+fn boot_median(row: &Row) -> Markup {
+    let interval = row.interval.as_ref();
+    let decimals = interval.map_or(2, |i| digits::of_interval(i.low.0, i.high.0, 2));
+    rounded(row.ticks.median_of_boot_medians.0, decimals, " ticks")
+}
+
+fn ratio(row: &Row) -> Markup {
+    let Some(ratio) = &row.ratio else {
+        return nothing();
+    };
+    let ends = ratio.interval.as_ref().map(|i| (i.low, i.high));
+    let decimals = ends.map_or(3, |(low, high)| digits::of_interval(low, high, 3));
+    html! {
+        (rounded(ratio.ratio, decimals, ""))
+        @if let Some((low, high)) = ends { " " (interval(low, high, 3, "")) }
+    }
+}

@@ -1,0 +1,172 @@
+//! A run that looks like a real one, with everything that a page has to show.
+
+use eval::Benchmark;
+use eval::boot::Boot;
+use eval::levels::Levels;
+use eval::report::{self, Facts, Group, Repeat};
+use eval::stats::{BootstrapMethod, Interval};
+use eval::summary::{Ratio, Summary};
+use eval::units::Ticks;
+
+use crate::common::{self, EMULATED, Fake, MEASURED, Random};
+
+/// What [`report::html`] takes, owned.
+pub struct Fabricated {
+    pub summary: Summary,
+    pub levels: Levels,
+    pub boots: Vec<Boot>,
+    pub facts: Facts,
+}
+
+impl Fabricated {
+    pub fn html(&self) -> String {
+        let run = report::Run {
+            summary: &self.summary,
+            levels: &self.levels,
+            boots: &self.boots,
+            facts: &self.facts,
+        };
+        report::html(&run).unwrap()
+    }
+}
+
+/// Targets on a CPU, ones from an emulator, one without an image, and a failed boot.
+pub fn mixed() -> Fabricated {
+    let [linux, off, _, host] = MEASURED;
+    let [emulated, ring0, _] = EMULATED;
+    let emulated = Fake {
+        name: "emulated",
+        label: "Linux 6.12, emulated by QEMU",
+        ..emulated
+    };
+    of(&[linux, off, emulated, ring0, host])
+}
+
+fn of(fakes: &[Fake]) -> Fabricated {
+    const BOOTS: u32 = 25;
+    let (mut summary, levels) = common::run(fakes, BOOTS, 120);
+    evaluate(&mut summary);
+    Fabricated {
+        boots: boots(&summary, BOOTS),
+        facts: facts(),
+        summary,
+        levels,
+    }
+}
+
+/// Boots in turns, in the order that `common::run` gives them.
+fn boots(summary: &Summary, boots: u32) -> Vec<Boot> {
+    let targets: Vec<_> = summary.targets.iter().map(|t| &t.info).collect();
+    let mut random = Random(7);
+    let mut position = 0..;
+    let mut all = Vec::new();
+    for boot in 0..boots {
+        for info in &targets {
+            let failed = info.name == "ring0" && boot == 11;
+            all.push(Boot {
+                target: info.name.clone(),
+                boot,
+                position: position.next().unwrap(),
+                failed: failed
+                    .then(|| "the guest panicked: Kernel panic - not syncing: no init".into()),
+                disturbances: vec![
+                    ("involuntary switches".into(), random.next() % 3 / 2),
+                    ("run delay, ns".into(), random.next() % 40_000),
+                    ("steal, 1/100 s".into(), 0),
+                    ("interrupts".into(), 200 + random.next() % 40),
+                ],
+            });
+        }
+    }
+    all
+}
+
+fn facts() -> Facts {
+    let group = |title: &str, facts: &[(&str, &str)]| Group {
+        title: title.into(),
+        facts: facts
+            .iter()
+            .map(|&(name, value)| (name.into(), value.into()))
+            .collect(),
+    };
+    let flags = "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat ".repeat(12);
+    let hash = "838750416cb579f9cb987d248e90db11c8c1527565c921e57c1d6170dff657fc";
+    Facts {
+        environment: vec![
+            group(
+                "Machine",
+                &[
+                    ("model name", "AMD EPYC 7B13"),
+                    ("microcode", "0x1000065"),
+                    (
+                        "kernel",
+                        "Linux version 6.12.48+deb13-amd64 (debian-kernel@lists.debian.org) (x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0, GNU ld (GNU Binutils for Debian) 2.44) #1 SMP",
+                    ),
+                    ("flags", &flags),
+                ],
+            ),
+            group(
+                "Mitigations",
+                &[(
+                    "spectre_v2",
+                    "Mitigation: Retpolines; STIBP: disabled; RSB filling; PBRSB-eIBRS: Not affected; BHI: Not affected",
+                )],
+            ),
+            group(
+                "Target linux",
+                &[
+                    ("engine", "kvm: tollgate 0.1.0"),
+                    (
+                        "command line",
+                        "console=ttyS0 quiet reboot=t panic=-1 -- method=precise rounds=20 benchmarks=tsc,scall,fcall warmup=y samples=50 batch_ticks=51922",
+                    ),
+                ],
+            ),
+        ],
+        repeat: Repeat {
+            remarks: vec!["The order of boots comes from `seed = 7362701328022753732`.".into()],
+            commands: vec![
+                "git checkout 54e7042d57f1".into(),
+                "make all EXPERIMENT=experiments/table1.toml".into(),
+            ],
+            hashes: vec![
+                ("guest-bench".into(), hash.into()),
+                ("build/linux/bzImage".into(), hash.into()),
+            ],
+        },
+    }
+}
+
+/// Statistics that leave nothing out, whatever the samples are.
+fn evaluate(summary: &mut Summary) {
+    for row in summary.targets.iter_mut().flat_map(|t| &mut t.rows) {
+        let Ticks(median) = row.ticks.median_of_boot_medians;
+        row.interval = Some(interval(median * 0.999, median * 1.0012).map(Ticks));
+        row.clock_moved = Some(row.samples / 50);
+        row.outliers = Some(row.samples / 90);
+        for boot in &mut row.boot_medians {
+            boot.clock_moved = Some(u64::from(boot.boot % 5) * 2);
+        }
+        let ratio = median / 222.0;
+        row.ratio = Some(Ratio {
+            reference: "linux".into(),
+            ratio,
+            interval: Some(interval(ratio * 0.98, ratio * 1.03)),
+        });
+        if row.benchmark == Benchmark::Fcall {
+            row.findings =
+                vec!["drift: the boots' medians rise by 1.2 % across the run (p = 0.003)".into()];
+        }
+    }
+}
+
+fn interval(low: f64, high: f64) -> Interval<f64> {
+    Interval {
+        low,
+        high,
+        level: 0.95,
+        method: BootstrapMethod::Bca,
+        resamples: 10_000,
+        seed: 7,
+    }
+}

@@ -1,0 +1,211 @@
+//! The page as text.
+
+use roxmltree::{Document, ParsingOptions};
+
+use crate::fabricated::{Fabricated, mixed};
+
+/// The elements that a page may have: nothing that runs, loads or sends.
+const ELEMENTS: [&str; 52] = [
+    "a",
+    "b",
+    "body",
+    "circle",
+    "code",
+    "data",
+    "dd",
+    "desc",
+    "details",
+    "dfn",
+    "div",
+    "dl",
+    "dt",
+    "figcaption",
+    "figure",
+    "h1",
+    "h2",
+    "h3",
+    "head",
+    "header",
+    "html",
+    "li",
+    "line",
+    "link",
+    "main",
+    "meta",
+    "nav",
+    "ol",
+    "p",
+    "path",
+    "polygon",
+    "polyline",
+    "pre",
+    "rect",
+    "section",
+    "span",
+    "strong",
+    "style",
+    "summary",
+    "svg",
+    "table",
+    "tbody",
+    "td",
+    "text",
+    "th",
+    "thead",
+    "title",
+    "tr",
+    "ul",
+    "g",
+    "small",
+    "em",
+];
+
+/// The page as XML: maud writes HTML that is nearly that.
+fn parse(page: &str) -> String {
+    let page = page.replace("<!DOCTYPE html>", "");
+    let closed = |tag: &str| match tag.strip_suffix('>') {
+        Some(void) if tag.starts_with("<meta ") || tag.starts_with("<link ") => format!("{void}/>"),
+        _ => tag.to_owned(),
+    };
+    let mut xml: String = page.split_inclusive('>').map(closed).collect();
+    let style = xml.find("<style>").unwrap() + 7..xml.find("</style>").unwrap();
+    xml.replace_range(style, "");
+    xml
+}
+
+fn text_of(page: &str) -> String {
+    let xml = parse(page);
+    let document = Document::parse_with_options(&xml, ParsingOptions::default()).unwrap();
+    let texts = document.descendants().filter_map(|node| node.text());
+    texts.collect::<Vec<_>>().join(" ")
+}
+
+/// Fails where the page could do anything but stand there.
+fn assert_inert(page: &str) {
+    let xml = parse(page);
+    let document = Document::parse(&xml).unwrap();
+    for node in document.descendants().filter(|node| node.is_element()) {
+        let name = node.tag_name().name();
+        assert!(ELEMENTS.contains(&name), "<{name}>");
+        for attribute in node.attributes() {
+            let (key, value) = (attribute.name(), attribute.value());
+            assert!(
+                !key.starts_with("on") && key != "src" && key != "style",
+                "{key}"
+            );
+            let harmless = ["#", "data:,", "summary.", "samples.csv"];
+            assert!(
+                key != "href" || harmless.iter().any(|start| value.starts_with(start)),
+                "{key}={value}"
+            );
+        }
+    }
+    let style = &page[page.find("<style>").unwrap()..page.find("</style>").unwrap()];
+    for loads in ["url(", "@import", "http", "src"] {
+        assert!(!style.contains(loads), "{loads}");
+    }
+}
+
+#[test]
+fn everything_is_on_the_page() {
+    let page = mixed().html();
+    assert_inert(&page);
+    let text = text_of(&page);
+    for part in [
+        "UNFIT FOR MEASURING, says tollgate doctor: turbo.",
+        "Experiment table1",
+        "Linux 6.12/KVM, mitigations=off",
+        "emulated: measures nothing",
+        "no image: give one with `image = \"path\"`",
+        "1 of 26 boots failed",
+        "the guest panicked: Kernel panic",
+        "system call (ENOSYS)",
+        "boot median, ticks",
+        "involuntary switches",
+        "Published, not measured here: EuroSys'21 paper, Table 1",
+        "sudo tollgate tune apply",
+        "git checkout 54e7042d57f1",
+        "7362701328022753732",
+        "838750416cb579f9cb987d248e90db11c8c1527565c921e57c1d6170dff657fc",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+}
+
+#[test]
+fn an_unfit_machine_is_the_first_thing_said() {
+    let page = mixed().html();
+    let xml = parse(&page);
+    let document = Document::parse(&xml).unwrap();
+    let body = document.descendants().find(|n| n.has_tag_name("body"));
+    let first = body.unwrap().first_element_child().unwrap();
+    let said: String = first.descendants().filter_map(|n| n.text()).collect();
+    assert!(said.starts_with("UNFIT FOR MEASURING"), "{said}");
+}
+
+#[test]
+fn exact_numbers_stand_behind_the_rounded_ones() {
+    let fabricated = mixed();
+    let page = fabricated.html();
+    for row in fabricated.summary.targets.iter().flat_map(|t| &t.rows) {
+        for exact in [row.ticks.mean, row.ticks.median_of_boot_medians] {
+            let title = format!("title=\"{} ticks\"", exact.0);
+            assert!(page.contains(&title), "{title}");
+        }
+    }
+}
+
+#[test]
+fn hostile_texts_stay_text() {
+    const HOSTILE: &str = "</td></style><script>alert(1)</script>\"'><img src=x onerror=alert(1)>&lt;\u{1b}[31m\u{0}\u{202e}";
+    let mut run = mixed();
+    let Fabricated {
+        summary,
+        boots,
+        facts,
+        ..
+    } = &mut run;
+    let hostile = || HOSTILE.to_owned();
+    summary.info.experiment = hostile();
+    summary.info.notes.push(hostile());
+    let doctor = summary.info.doctor.as_mut().unwrap();
+    for finding in &mut doctor.findings {
+        finding.check = hostile();
+        finding.what = hostile();
+        finding.mend = Some(hostile());
+    }
+    for target in &mut summary.targets {
+        target.info.label = hostile();
+        target.info.engine = hostile();
+        if let Some(missing) = &mut target.info.missing {
+            missing.what = hostile();
+            missing.hint = hostile();
+        }
+        for row in &mut target.rows {
+            row.findings.push(hostile());
+            if let Some(ratio) = &mut row.ratio {
+                ratio.reference = hostile();
+            }
+        }
+    }
+    for boot in boots {
+        boot.failed = Some(hostile());
+        boot.disturbances.push((hostile(), 3));
+    }
+    for group in &mut facts.environment {
+        group.title = hostile();
+        group.facts.push((hostile(), hostile()));
+        group.facts.push((hostile(), HOSTILE.repeat(9)));
+    }
+    facts.repeat.commands.push(hostile());
+    facts.repeat.remarks.push(hostile());
+    facts.repeat.hashes.push((hostile(), hostile()));
+
+    let page = run.html();
+    assert_inert(&page);
+    assert!(!page.contains(['\u{1b}', '\u{0}', '\u{202e}']));
+    assert!(
+        text_of(&page)
+            .contains("<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&lt;[31m")
+    );
+}
