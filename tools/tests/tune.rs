@@ -467,6 +467,29 @@ fn a_run_is_tuned_and_its_manifest_tells_it() {
 }
 
 #[test]
+fn a_change_during_a_run_is_told() {
+    let machine = Machine::new("amd-pstate-guided");
+    let governor = format!("{POLICY0}/scaling_governor");
+    experiment(
+        &machine,
+        &format!("echo ondemand > {}", machine.place(&governor).display()),
+    );
+    let run = machine.sandbox.tollgate(&RUN);
+    assert!(
+        run.stderr
+            .contains("somebody else has changed it to ondemand"),
+        "{}",
+        run.stderr
+    );
+    let manifest: Value = serde_json::from_str(&machine.sandbox.read("run/manifest.json")).unwrap();
+    let changed =
+        serde_json::json!([{ "path": governor, "then": "performance", "now": "ondemand" }]);
+    assert_eq!(manifest["tune"]["changed"], changed);
+    fs::write(machine.place(&governor), "schedutil\n").unwrap();
+    machine.is_back();
+}
+
+#[test]
 fn a_run_that_cannot_begin_leaves_nothing_tuned() {
     let machine = Machine::new("intel-pstate-active");
     machine
@@ -482,7 +505,7 @@ fn a_run_that_cannot_begin_leaves_nothing_tuned() {
 #[test]
 fn an_interrupted_run_leaves_nothing_tuned() {
     let machine = Machine::new("amd-pstate-guided");
-    experiment(&machine, "sleep 60");
+    experiment(&machine, "exec sleep 60");
     let mut run = spawn(&machine, &RUN);
     wait_until(&mut run, || machine.sandbox.path("run").exists());
     let pid = run.id().to_string();
@@ -505,7 +528,7 @@ fn an_interrupted_run_leaves_nothing_tuned() {
 #[test]
 fn a_killed_run_is_mentioned_and_put_back() {
     let machine = Machine::new("amd-pstate-guided");
-    experiment(&machine, "sleep 60");
+    experiment(&machine, "exec sleep 60");
     let mut run = spawn(&machine, &RUN);
     wait_until(&mut run, || machine.sandbox.path("run").exists());
     // Nobody else tunes meanwhile.

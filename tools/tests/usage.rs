@@ -21,6 +21,7 @@ fn help_tells_every_command_and_exit_code() {
         "diff-env",
         "boot",
         "initramfs",
+        "tune",
         "124",
         "130",
     ] {

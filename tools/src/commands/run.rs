@@ -72,7 +72,7 @@ fn fill(
     announce(&run, &manifest);
     boot_all(&run, &manifest, &prepared, stop)?;
     check_done(&run, &manifest, args)?;
-    finish(&run, &manifest)?;
+    finish(&run, &manifest, &args.tune_root)?;
     summarise(&run, &manifest)
 }
 
@@ -388,11 +388,13 @@ fn quoted(word: &str) -> String {
     }
 }
 
-fn finish(run: &RunFolder, manifest: &Manifest) -> Result<()> {
+fn finish(run: &RunFolder, manifest: &Manifest, root: &Path) -> Result<()> {
     if manifest.ended.is_none() {
         let ended = Some(Timestamp::now());
+        let tune = manifest.tune.clone().map(|tuning| tuning.checked(root));
         let manifest = Manifest {
             ended,
+            tune,
             ..manifest.clone()
         };
         manifest.write(run)?;

@@ -1,5 +1,8 @@
 //! Carries a plan out.
 
+use std::io;
+
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::journal::Journal;
@@ -20,6 +23,8 @@ pub struct Applied {
     pub now: Option<String>,
     /// Why it could not be written.
     pub error: Option<String>,
+    /// The same as the system's number, where it has one.
+    pub errno: Option<i32>,
 }
 
 impl Applied {
@@ -28,18 +33,13 @@ impl Applied {
         self.now.as_ref() == Some(&self.wanted)
     }
 
-    /// Whether the kernel keeps this interrupt where it is, which is no fault: timers,
-    /// and the queues of storage and network devices (EIO, irq-affinity.rst).
+    /// Whether the kernel keeps this interrupt where it is, which is no fault: timers, and
+    /// the queues of storage and network devices (EIO on older kernels, EPERM on
+    /// 6.18).
     pub fn is_kept_interrupt(&self) -> bool {
-        self.path.starts_with("/proc/irq/") && self.error.as_deref().is_some_and(is_eio)
+        let kept = [Errno::IO, Errno::PERM].map(Errno::raw_os_error);
+        self.path.starts_with("/proc/irq/") && self.errno.is_some_and(|errno| kept.contains(&errno))
     }
-}
-
-fn is_eio(error: &str) -> bool {
-    error
-        == explain(&std::io::Error::from_raw_os_error(
-            rustix::io::Errno::IO.raw_os_error(),
-        ))
 }
 
 /// Writes what the journal holds, where it is not there already, and reads all of it
@@ -60,7 +60,7 @@ pub fn apply(sys: &dyn Sys, journal: &mut Journal) -> Result<Vec<Applied>, FileE
         journal.begin(*k, sys)?;
         let written = sys.write(&write.path, new);
         journal.end(*k, sys)?;
-        errors.push(written.err().map(|error| explain(&error)));
+        errors.push(written.err());
     }
     let results = wanted.into_iter().zip(errors);
     let applied = results.map(|((_, write, new), error)| Applied {
@@ -68,16 +68,17 @@ pub fn apply(sys: &dyn Sys, journal: &mut Journal) -> Result<Vec<Applied>, FileE
         path: write.path,
         before: write.old,
         wanted: new,
-        error,
+        error: error.as_ref().map(explain),
+        errno: error.and_then(|error| error.raw_os_error()),
     });
     Ok(applied.collect())
 }
 
 /// An error, with what to do about it.
-pub fn explain(error: &std::io::Error) -> String {
-    use rustix::io::Errno;
+pub fn explain(error: &io::Error) -> String {
     let remedy = match Errno::from_io_error(error) {
-        Some(Errno::ACCESS | Errno::PERM) => "run as root or with sudo; some firmware locks it",
+        Some(Errno::ACCESS) => "run as root or with sudo",
+        Some(Errno::PERM) => "run as root or with sudo; to root, the kernel or firmware locks it",
         Some(Errno::ROFS) => "mount it for writing, or run outside the container",
         Some(Errno::BUSY) => {
             "another setting or program holds it; stop power daemons such as tuned"

@@ -97,9 +97,40 @@ pub struct Tuning {
     pub remarks: Vec<String>,
     /// Whether /dev/cpu_dma_latency was held at 0 µs.
     pub cpu_dma_latency_held: bool,
+    /// Settings that showed something else when the last boot had ended.
+    pub changed: Vec<Changed>,
+}
+
+/// A setting that somebody has changed during a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changed {
+    /// The file.
+    pub path: String,
+    /// What it showed when the run began.
+    pub then: Option<String>,
+    /// What it shows now.
+    pub now: Option<String>,
 }
 
 impl Tuning {
+    /// Looks at every setting again.
+    pub fn checked(self, root: &Path) -> Self {
+        let root = Root::at(root);
+        let changed = self.settings.iter().filter_map(|setting| {
+            let now = sys::value(&root, &setting.path);
+            (now != setting.now).then(|| Changed {
+                path: setting.path.clone(),
+                then: setting.now.clone(),
+                now,
+            })
+        });
+        Self {
+            changed: changed.collect(),
+            ..self
+        }
+    }
+
     /// Whether boots under the two could be compared.
     pub fn is_like(&self, other: &Self) -> bool {
         let shown = |tuning: &Self| -> Vec<_> {
@@ -248,6 +279,7 @@ fn tuning(request: &Request, outcome: &Outcome, latency: &io::Result<std::fs::Fi
         settings: outcome.settings.clone(),
         remarks,
         cpu_dma_latency_held: latency.is_ok(),
+        changed: Vec::new(),
     }
 }
 

@@ -279,6 +279,18 @@ fn is_own_boost(path: &str) -> bool {
 }
 
 #[test]
+fn an_interrupt_that_the_kernel_keeps_is_told_and_no_fault() {
+    for errno in [Errno::IO, Errno::PERM] {
+        let bench = Bench::new(tree("intel-pstate-active"));
+        bench.fake.refuse("/proc/irq/0/smp_affinity_list", errno);
+        let outcome = bench.apply(&requests()[1]);
+        assert!(outcome.is_complete());
+        let lines = say::applied(&outcome.settings).join("\n");
+        assert!(lines.contains("keeps where they are: 0 "), "{lines}");
+    }
+}
+
+#[test]
 fn what_cannot_be_put_back_keeps_the_journal() {
     let bench = Bench::new(tree("intel-pstate-active"));
     let before = bench.fake.shown();
