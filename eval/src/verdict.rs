@@ -115,6 +115,22 @@ impl Verdict {
         }
     }
 
+    /// `fit` or `unfit`.
+    pub fn name(&self) -> &'static str {
+        match self.fit {
+            true => "fit",
+            false => "unfit",
+        }
+    }
+
+    /// The verdict on a machine that was looked at twice: one that was unfit once is.
+    pub fn worse(self, later: Self) -> Self {
+        match self.fit && !later.fit {
+            true => later,
+            false => self,
+        }
+    }
+
     /// The findings in that state, in their order.
     pub fn in_state(&self, state: State) -> impl Iterator<Item = &Finding> {
         self.findings
@@ -133,7 +149,7 @@ impl Verdict {
     /// What stands under a table: the verdict in a line, a line for each finding that
     /// is not as it should be, the worst first, and one for all that is not known.
     pub fn lines(&self) -> Vec<String> {
-        let verdict = if self.fit { "fit" } else { "unfit" };
+        let verdict = self.name();
         let counts = State::ALL.map(|state| format!("{} {state}", self.in_state(state).count()));
         let mut lines = vec![format!(
             "Doctor: {verdict} for measuring; findings: {}.",
@@ -191,6 +207,16 @@ mod tests {
                 "Doctor, unknown: a.",
             ]
         );
+    }
+
+    #[test]
+    fn one_unfit_look_is_enough() {
+        let fit = Verdict::new(vec![], None);
+        let unfit = |check| Verdict::new(vec![finding(check, State::Unfit)], None);
+        assert_eq!(fit.clone().worse(unfit("load")), unfit("load"));
+        assert_eq!(unfit("load").worse(fit.clone()), unfit("load"));
+        assert_eq!(unfit("load").worse(unfit("smt")), unfit("load"));
+        assert!(fit.clone().worse(fit).fit);
     }
 
     #[test]

@@ -2,8 +2,9 @@ use std::io::Write;
 
 use super::{Figures, Row, Summary, SummaryError, TargetSummary};
 use crate::units::{Nanoseconds, Ticks};
+use crate::verdict::Verdict;
 
-const HEADER: [&str; 19] = [
+const HEADER: [&str; 20] = [
     "target",
     "engine",
     "emulated",
@@ -23,6 +24,7 @@ const HEADER: [&str; 19] = [
     "median_of_boot_medians_ns",
     "missing",
     "label",
+    "machine",
 ];
 
 /// Writes `summary.csv`: one line a target and benchmark, nothing rounded. A target
@@ -46,14 +48,20 @@ pub fn write_csv<W: Write>(out: W, summary: &Summary) -> Result<(), SummaryError
 fn rows(summary: &Summary) -> impl Iterator<Item = [String; HEADER.len()]> {
     let header = HEADER.map(String::from);
     let rows = summary.targets.iter().flat_map(|target| {
-        let nothing = target.rows.is_empty().then(|| fields(target, None));
-        let rows = target.rows.iter().map(|row| fields(target, Some(row)));
+        let nothing = target
+            .rows
+            .is_empty()
+            .then(|| fields(summary, target, None));
+        let rows = target
+            .rows
+            .iter()
+            .map(|row| fields(summary, target, Some(row)));
         nothing.into_iter().chain(rows)
     });
     std::iter::once(header).chain(rows)
 }
 
-fn fields(target: &TargetSummary, row: Option<&Row>) -> [String; HEADER.len()] {
+fn fields(summary: &Summary, target: &TargetSummary, row: Option<&Row>) -> [String; HEADER.len()] {
     let info = &target.info;
     let ticks = row.map(|r| columns(r.ticks, |Ticks(t)| t));
     let ns = row
@@ -84,6 +92,12 @@ fn fields(target: &TargetSummary, row: Option<&Row>) -> [String; HEADER.len()] {
             .map(|m| format!("{}: {}", m.what, m.hint))
             .unwrap_or_default(),
         info.label.clone(),
+        summary
+            .info
+            .doctor
+            .as_ref()
+            .map_or("", Verdict::name)
+            .into(),
     ]
 }
 

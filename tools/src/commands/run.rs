@@ -69,6 +69,10 @@ fn fill(
     let manifest = Manifest::read(&run)?;
     check_tuning(&manifest, tuning)?;
     let prepared = prepare(args, experiment, &run, &manifest)?;
+    let manifest = match args.resume {
+        true => examine_again(&run, manifest, &prepared)?,
+        false => manifest,
+    };
     announce(&run, &manifest);
     boot_all(&run, &manifest, &prepared, stop)?;
     check_done(&run, &manifest, args)?;
@@ -150,6 +154,19 @@ fn begin(
 fn examine(prepared: &[Prepared]) -> Verdict {
     let targets: Vec<_> = prepared.iter().map(|target| target.id.clone()).collect();
     doctor::examine(&Tree::default(), &Plan::of(&targets))
+}
+
+/// Boots that follow later may find another machine: the worse verdict stays.
+fn examine_again(run: &RunFolder, manifest: Manifest, prepared: &[Prepared]) -> Result<Manifest> {
+    if manifest.ended.is_some() {
+        return Ok(manifest);
+    }
+    let manifest = Manifest {
+        doctor: manifest.doctor.worse(examine(prepared)),
+        ..manifest
+    };
+    manifest.write(run)?;
+    Ok(manifest)
 }
 
 fn bootable_names(prepared: &[Prepared]) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine;
 use crate::tree::Tree;
 
 const CPU: &str = "/sys/devices/system/cpu";
@@ -95,13 +96,14 @@ impl Host {
         }
     }
 
-    /// The CPUs that a parameter of the kernel's command line lists.
-    pub fn cmdline_cpus(&self, parameter: &str) -> Vec<usize> {
+    /// Whether a parameter of the kernel's command line lists that CPU.
+    pub fn cmdline_lists(&self, parameter: &str, cpu: usize) -> bool {
         let words = self.cmdline.iter().flat_map(|line| line.split_whitespace());
-        let values = words.filter_map(|word| word.strip_prefix(parameter)?.strip_prefix('='));
-        values
-            .flat_map(|list| crate::engine::parse_list(list).unwrap_or_default())
-            .collect()
+        let mut lists = words.filter_map(|word| word.strip_prefix(parameter)?.strip_prefix('='));
+        lists.any(|list| {
+            let cpus = || engine::parse_list(list).unwrap_or_default();
+            list == "all" || cpus().contains(&cpu)
+        })
     }
 }
 
@@ -309,7 +311,9 @@ mod tests {
         };
         let host = Host::read(&tree, &[1]);
         assert_eq!(host, expected);
-        assert_eq!(host.cmdline_cpus("rcu_nocbs"), [1, 2, 3]);
+        assert!(host.cmdline_lists("rcu_nocbs", 3));
+        assert!(!host.cmdline_lists("rcu_nocbs", 0));
+        assert!(!host.cmdline_lists("rcu", 3));
     }
 
     #[test]

@@ -46,7 +46,10 @@ pub(super) fn smt(facts: &Facts) -> Found {
         let shares = siblings.iter().filter_map(|cpu| activity.busy.get(cpu));
         shares.copied().fold(0.0, f64::max)
     });
-    let mend = "echo off | sudo tee /sys/devices/system/cpu/smt/control";
+    let mend = format!(
+        "sudo tollgate tune apply --cpus {} --offline-siblings",
+        list(&facts.plan.cpus)
+    );
     match busy {
         Some(busy) if busy > SIBLING_BUSY => Found::unfit(format!(
             "{}: siblings on the same core, busy for {:.0} % of the noise test",
@@ -69,14 +72,15 @@ pub(super) fn isolation(facts: &Facts) -> Found {
     };
     let nohz_full = host.nohz_full.clone().unwrap_or_default();
     // CPUs without a tick have their callbacks taken elsewhere, too (Linux, NO_HZ.rst).
-    let no_callbacks = [nohz_full.clone(), host.cmdline_cpus("rcu_nocbs")].concat();
+    let offloaded = |cpu: &usize| nohz_full.contains(cpu) || host.cmdline_lists("rcu_nocbs", *cpu);
+    let all = |holds: &dyn Fn(&usize) -> bool| facts.plan.cpus.iter().all(holds);
     let missing: Vec<_> = [
-        ("isolcpus", isolated),
-        ("nohz_full", &nohz_full),
-        ("rcu_nocbs", &no_callbacks),
+        ("isolcpus", all(&|cpu| isolated.contains(cpu))),
+        ("nohz_full", all(&|cpu| nohz_full.contains(cpu))),
+        ("rcu_nocbs", all(&offloaded)),
     ]
     .into_iter()
-    .filter(|(_, cpus)| !facts.plan.cpus.iter().all(|cpu| cpus.contains(cpu)))
+    .filter(|(_, holds)| !holds)
     .map(|(name, _)| name)
     .collect();
     let cpus = list(&facts.plan.cpus);
@@ -111,32 +115,21 @@ pub(super) fn interrupts(facts: &Facts) -> Found {
     let bound = bound
         .filter(|interrupt| interrupt.cpus.iter().any(measuring))
         .count();
-    let rates = activity.interrupts.iter().map(|(number, rates)| {
-        let here = rates.iter().filter(|(cpu, _)| measuring(cpu));
-        (number, here.map(|(_, rate)| rate).sum::<f64>())
-    });
-    let active: Vec<_> = rates.filter(|(_, rate)| *rate > 0.0).collect();
-    let total: f64 = active.iter().map(|(_, rate)| rate).sum();
+    let rates = activity.interrupts.values().flatten();
+    let rates = rates
+        .filter(|(cpu, _)| measuring(cpu))
+        .map(|(_, rate)| rate);
+    let total: f64 = rates.sum();
     let what = format!(
-        "{total:.0} device interrupts a second; {bound} lines are bound to {}",
+        "{total:.0} device interrupts a second; lines bound to {}: {bound}",
         named(&facts.plan.cpus)
     );
-    let others: Vec<_> = activity.busy.keys().filter(|cpu| !measuring(cpu)).collect();
-    let others: Vec<_> = others.into_iter().copied().collect();
     match total > INTERRUPTS_WARNING {
         false => Found::ok(what),
-        true if others.is_empty() => Found::warning(what),
-        true => {
-            let numbers: Vec<_> = active
-                .iter()
-                .map(|(number, _)| number.to_string())
-                .collect();
-            Found::warning(what).mend(format!(
-                "for i in {}; do echo {} | sudo tee /proc/irq/$i/smp_affinity_list; done",
-                numbers.join(" "),
-                list(&others)
-            ))
-        }
+        true => Found::warning(what).mend(format!(
+            "sudo tollgate tune apply --cpus {}",
+            list(&facts.plan.cpus)
+        )),
     }
 }
 
@@ -232,7 +225,7 @@ mod tests {
                 activity(facts).busy.insert(1, busy);
             }
         };
-        expect(smt, sibling(0.01), Warning, "smt/control");
+        expect(smt, sibling(0.01), Warning, "--cpus 3 --offline-siblings");
         expect(
             smt,
             sibling(0.4),
@@ -278,19 +271,14 @@ mod tests {
                 activity(facts).interrupts = BTreeMap::from([(36, rates)]);
             }
         };
-        expect(interrupts, rate(0.5), Ok, "1 lines are bound to CPU 3");
+        expect(interrupts, rate(0.5), Ok, "lines bound to CPU 3: 1");
         expect(
             interrupts,
             rate(250.0),
             Warning,
             "250 device interrupts a second",
         );
-        expect(
-            interrupts,
-            rate(250.0),
-            Warning,
-            "for i in 36; do echo 0,1,2 |",
-        );
+        expect(interrupts, rate(250.0), Warning, "tune apply --cpus 3");
     }
 
     #[test]
