@@ -58,7 +58,8 @@ impl Tree {
         names
     }
 
-    fn place(&self, path: &str) -> PathBuf {
+    /// Where that file lies.
+    pub fn place(&self, path: &str) -> PathBuf {
         self.0.join(Path::new(path.trim_start_matches('/')))
     }
 }

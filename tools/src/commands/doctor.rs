@@ -9,6 +9,7 @@ use crate::engine::{self, CpuListError};
 use crate::exit::Code;
 use crate::output;
 use crate::tree::Tree;
+use crate::tune;
 
 /// Examines the machine and prints what was found. Its exit codes are its own: a
 /// script has to tell "unfit" from "could not find out".
@@ -39,6 +40,9 @@ fn examine(args: &DoctorArgs) -> Result<Verdict> {
         },
         unpinned: Vec::new(),
     };
+    if let Some(leftover) = tune::leftover(&args.root) {
+        tell!("note: {leftover}");
+    }
     let verdict = doctor::examine(&Tree::at(&args.root), &plan);
     output::print(&match args.json {
         true => serde_json::to_string_pretty(&verdict)? + "\n",

@@ -91,7 +91,13 @@ impl Environment {
 }
 
 fn experiment(manifest: &Manifest) -> Facts {
+    let tuned = match &manifest.tune {
+        Some(tuning) if tuning.cpu_dma_latency_held => "yes, without idle states",
+        Some(_) => "yes",
+        None => "no",
+    };
     facts([
+        ("tuned", tuned.to_owned()),
         ("experiment", manifest.experiment.clone()),
         ("experiment.sha256", manifest.experiment_sha256.clone()),
         ("program.sha256", manifest.program.file.sha256.clone()),

@@ -9,6 +9,10 @@ const WHY: &[(&str, &str)] = &[
     ),
     ("method", "the two methods do not count the same"),
     (
+        "tuned",
+        "without --tune clocks wander, CPUs fall asleep, and interrupts and perf come between",
+    ),
+    (
         "engine.emulated",
         "an emulator's numbers measure the emulator",
     ),

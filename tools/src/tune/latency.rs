@@ -4,21 +4,21 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 
-use super::sys::Root;
+use crate::tree::Tree;
 
 const DEVICE: &str = "/dev/cpu_dma_latency";
 
 /// Asks for 0 µs, which keeps CPUs out of every idle state but the shallowest. The wish
 /// ends with the file, so that nothing has to be put back after a crash.
-pub fn hold(root: &Root) -> io::Result<File> {
-    let mut device = OpenOptions::new().write(true).open(root.path(DEVICE))?;
+pub fn hold(root: &Tree) -> io::Result<File> {
+    let mut device = OpenOptions::new().write(true).open(root.place(DEVICE))?;
     device.write_all(&0u32.to_ne_bytes())?;
     Ok(device)
 }
 
 /// The shortest latency that anybody asks for now, in µs.
-pub fn limit_us(root: &Root) -> Option<u32> {
-    let bytes = fs::read(root.path(DEVICE)).ok()?;
+pub fn limit_us(root: &Tree) -> Option<u32> {
+    let bytes = fs::read(root.place(DEVICE)).ok()?;
     Some(u32::from_ne_bytes(bytes.try_into().ok()?))
 }
 

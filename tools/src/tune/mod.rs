@@ -34,7 +34,9 @@ pub use restore::{Restored, State};
 
 use journal::{JournalFolder, boot_id};
 use seen::Seen;
-use sys::{Root, Sys};
+use sys::Sys;
+
+use crate::tree::Tree;
 
 /// Why a machine is not tuned at all.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +118,7 @@ pub struct Changed {
 impl Tuning {
     /// Looks at every setting again.
     pub fn checked(self, root: &Path) -> Self {
-        let root = Root::at(root);
+        let root = Tree::at(root);
         let changed = self.settings.iter().filter_map(|setting| {
             let now = sys::value(&root, &setting.path);
             (now != setting.now).then(|| Changed {
@@ -186,14 +188,14 @@ impl Undone {
 
 /// What would be done. Writes nothing.
 pub fn dry_run(root: &Path, request: &Request) -> Result<Plan, TuneError> {
-    plan::plan(&Seen::read(&Root::at(root)), request)
+    plan::plan(&Seen::read(&Tree::at(root)), request)
 }
 
 /// Tunes the machine until [`restore`].
 pub fn apply(root: &Path, request: &Request) -> Result<Outcome> {
     let folder = JournalFolder::below(root);
     let _lock = folder.lock()?;
-    start(&Root::at(root), &folder, request)
+    start(&Tree::at(root), &folder, request)
 }
 
 /// Puts everything back that an earlier process changed, if one did.
@@ -203,7 +205,7 @@ pub fn restore(root: &Path) -> Result<Undone> {
         return Ok(Undone::Nothing);
     }
     let _lock = folder.lock()?;
-    stop(&Root::at(root), &folder)
+    stop(&Tree::at(root), &folder)
 }
 
 /// What [`restore`] would do.
@@ -219,7 +221,7 @@ pub enum Preview {
 /// What [`restore`] would do. Writes nothing.
 pub fn preview(root: &Path) -> Result<Preview> {
     let folder = JournalFolder::below(root);
-    let root = Root::at(root);
+    let root = Tree::at(root);
     let Some(header) = folder.header()? else {
         return Ok(Preview::Nothing);
     };
@@ -238,7 +240,7 @@ pub fn during<T>(
     work: impl FnOnce(&Tuning) -> Result<T>,
 ) -> Result<T> {
     let folder = JournalFolder::below(root);
-    let root = Root::at(root);
+    let root = Tree::at(root);
     let _lock = folder.lock()?;
     let result = start(&root, &folder, request).and_then(|outcome| {
         let latency = latency::hold(&root);

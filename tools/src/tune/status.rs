@@ -11,7 +11,7 @@ use super::journal::{JournalFolder, boot_id};
 use super::latency;
 use super::policy::{Khz, Policy};
 use super::seen::Seen;
-use super::sys::Root;
+use crate::tree::Tree;
 
 /// Everything that `tollgate tune status` shows.
 #[derive(Debug, Serialize)]
@@ -42,7 +42,7 @@ impl Leftover {
     pub fn find(root: &Path) -> Option<Self> {
         let folder = JournalFolder::below(root);
         let header = folder.header().transpose()?.ok();
-        let now = boot_id(&Root::at(root));
+        let now = boot_id(&Tree::at(root));
         Some(Self {
             journal: folder.journal(),
             other_boot: header.as_ref().is_some_and(|header| header.boot_id != now),
@@ -76,7 +76,7 @@ impl fmt::Display for Leftover {
 impl Status {
     /// Reads everything.
     pub fn read(root: &Path, cpus: &[usize]) -> Self {
-        let files = Root::at(root);
+        let files = Tree::at(root);
         let seen = Seen::read(&files);
         Self {
             cpus: cpus.to_vec(),
