@@ -1,10 +1,14 @@
 //! Values by the levels they come from: target, benchmark, boot.
 
+mod boot;
+
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use console_format::Benchmark;
+
+pub use boot::{Boot, CLOCK_MOVED};
 
 use crate::samples::Sample;
 use crate::stats::{Sorted, StatsError};
@@ -17,17 +21,17 @@ pub struct Levels {
 }
 
 /// Values of one benchmark on one target, boot by boot.
-pub type Boots = BTreeMap<u32, Vec<f64>>;
+pub type Boots = BTreeMap<u32, Boot>;
 
 impl Levels {
-    /// Adds one sample's value, in TSC ticks.
+    /// Adds one sample.
     pub fn add(&mut self, sample: &Sample) {
         if !self.targets.contains_key(&*sample.target) {
             self.targets.insert(sample.target.clone(), BTreeMap::new());
         }
         if let Some(benchmarks) = self.targets.get_mut(&*sample.target) {
             let boots = benchmarks.entry(sample.benchmark).or_default();
-            boots.entry(sample.boot).or_default().push(sample.value.0);
+            boots.entry(sample.boot).or_default().add(sample);
         }
     }
 
@@ -61,7 +65,7 @@ impl Levels {
 
 /// All boots' values together.
 pub(crate) fn pool(boots: &Boots) -> Result<Sorted, StatsError> {
-    Sorted::new(boots.values().flatten().copied().collect())
+    Sorted::new(boots.values().flat_map(Boot::values).copied().collect())
 }
 
 impl<S: Borrow<Sample>> FromIterator<S> for Levels {

@@ -1,7 +1,11 @@
 //! A run in a few numbers: what every table and plot is made from.
 
+mod boot;
 mod csv;
+mod drift;
+mod findings;
 mod json;
+mod modes;
 mod process;
 mod row;
 
@@ -45,7 +49,7 @@ impl Summary {
     }
 
     /// What stands under every table, a line each: what the method's checks found wrong,
-    /// and what the doctor says of the machine.
+    /// what the rows' findings are, and what the doctor says of the machine.
     pub fn footnotes(&self) -> Vec<String> {
         let wrong = self.targets.iter().flat_map(|target| {
             let wrong = |finding: &&Finding| finding.state != State::Ok;
@@ -56,7 +60,7 @@ impl Summary {
             })
         });
         let doctor = self.info.doctor.iter().flat_map(Verdict::lines);
-        wrong.chain(doctor).collect()
+        wrong.chain(findings::of_all(self)).chain(doctor).collect()
     }
 
     /// Whether targets were measured by different methods, which every row has to say then.

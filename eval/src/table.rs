@@ -1,5 +1,6 @@
 //! Tables of a summary: text in the original's layout, Markdown, LaTeX, terminal.
 
+mod boots;
 mod grid;
 mod latex;
 mod markdown;

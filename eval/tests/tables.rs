@@ -10,7 +10,7 @@ use eval::verdict::Verdict;
 use eval::{Benchmark, Method};
 
 fn summary(fakes: &[Fake]) -> Summary {
-    common::run(fakes, 5, 20).0
+    common::run(fakes, 8, 20).0
 }
 
 /// Compares with a golden file; `INSTA_UPDATE=always` writes it anew.
@@ -101,7 +101,8 @@ fn every_row_from_an_emulator_says_so() {
     let rows: usize = rows.map(|t| t.rows.len()).sum();
     let terminal = terminal(&summary, Style::Plain);
     for table in [markdown(&summary), latex(&summary), terminal] {
-        assert_eq!(table.matches("(emulated)").count(), rows);
+        // In the table of samples, and in that of boots.
+        assert_eq!(table.matches("(emulated)").count(), 2 * rows);
     }
     let text = text(&summary);
     assert_eq!(text.matches("(emulated by qemu: ").count(), 2);
@@ -154,7 +155,7 @@ fn hostile_labels_stay_in_their_cell() {
     golden("hostile.txt", &text(&hostile()));
     let markdown = markdown(&hostile());
     for line in markdown.lines().filter(|l| l.starts_with("| a&")) {
-        assert_eq!(line.matches('|').count(), 9, "{line}");
+        assert!([7, 9].contains(&line.matches('|').count()), "{line}");
     }
     for style in [Style::Plain, Style::Colour] {
         assert!(!terminal(&hostile(), style).contains("\x1b[31m"));

@@ -36,9 +36,10 @@ impl Scale {
         SCALE * (value - self.median) / self.deviation
     }
 
-    /// Whether a value's score is beyond [`THRESHOLD`], on either side.
-    pub fn is_outlier(&self, value: f64) -> bool {
-        self.score(value).abs() > THRESHOLD
+    /// The values whose score is just [`THRESHOLD`] on either side; beyond are outliers.
+    pub fn bounds(&self) -> [f64; 2] {
+        let distance = THRESHOLD * self.deviation / SCALE;
+        [self.median - distance, self.median + distance]
     }
 }
 

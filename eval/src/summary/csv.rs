@@ -1,11 +1,14 @@
 use std::io::Write;
 
+use console_format::Method;
+
 use super::{Figures, Row, Summary, SummaryError, TargetSummary};
 use crate::units::{Nanoseconds, Ticks};
 use crate::verdict::Verdict;
 
-const HEADER: [&str; 20] = [
+const HEADER: [&str; 32] = [
     "target",
+    "method",
     "engine",
     "emulated",
     "benchmark",
@@ -22,6 +25,17 @@ const HEADER: [&str; 20] = [
     "q1_ns",
     "q3_ns",
     "median_of_boot_medians_ns",
+    "interval_low_ticks",
+    "interval_high_ticks",
+    "order_interval_low_ticks",
+    "order_interval_high_ticks",
+    "spread",
+    "clock_moved",
+    "outliers",
+    "reference",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
     "missing",
     "label",
     "machine",
@@ -69,8 +83,16 @@ fn fields(summary: &Summary, target: &TargetSummary, row: Option<&Row>) -> [Stri
         .map(|f| columns(f, |Nanoseconds(ns)| ns));
     let [mean, median, q1, q3, boot_median] = ticks.unwrap_or_default();
     let [mean_ns, median_ns, q1_ns, q3_ns, boot_median_ns] = ns.unwrap_or_default();
+    let interval = row.and_then(|r| r.interval);
+    let [low, high] = ends(interval.map(|i| [i.low.0, i.high.0]));
+    let order = row.and_then(|r| r.order_interval);
+    let [order_low, order_high] = ends(order.map(|i| [i.low.0, i.high.0]));
+    let ratio = row.and_then(|r| r.ratio.as_ref());
+    let interval = ratio.and_then(|r| r.interval);
+    let [ratio_low, ratio_high] = ends(interval.map(|i| [i.low, i.high]));
     [
         info.name.clone(),
+        info.method.map(Method::name).unwrap_or_default().into(),
         info.engine.clone(),
         if info.emulated { "emulated" } else { "" }.into(),
         row.map(|r| r.benchmark.name().into()).unwrap_or_default(),
@@ -87,6 +109,17 @@ fn fields(summary: &Summary, target: &TargetSummary, row: Option<&Row>) -> [Stri
         q1_ns,
         q3_ns,
         boot_median_ns,
+        low,
+        high,
+        order_low,
+        order_high,
+        text(row.and_then(|r| r.spread)),
+        text(row.and_then(|r| r.clock_moved)),
+        text(row.and_then(|r| r.outliers)),
+        ratio.map(|r| r.reference.clone()).unwrap_or_default(),
+        text(ratio.map(|r| r.ratio)),
+        ratio_low,
+        ratio_high,
         info.missing
             .as_ref()
             .map(|m| format!("{}: {}", m.what, m.hint))
@@ -99,6 +132,14 @@ fn fields(summary: &Summary, target: &TargetSummary, row: Option<&Row>) -> [Stri
             .map_or("", Verdict::name)
             .into(),
     ]
+}
+
+fn ends(interval: Option<[f64; 2]>) -> [String; 2] {
+    interval.map_or_else(Default::default, |ends| ends.map(|end| end.to_string()))
+}
+
+fn text(number: Option<impl ToString>) -> String {
+    number.map(|number| number.to_string()).unwrap_or_default()
 }
 
 fn columns<U>(figures: Figures<U>, number: impl Fn(U) -> f64) -> [String; 5] {

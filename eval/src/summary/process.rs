@@ -2,12 +2,13 @@ use std::collections::HashMap;
 
 use console_format::Benchmark;
 
+use super::boot::JudgedBoot;
 use super::{
-    BootMedian, Drift, Figures, ModeTest, ModeVerdict, Modes, Row, RunInfo, SampleModes, Summary,
-    SummaryError, TargetInfo, TargetSummary, Trend, TrendVerdict,
+    Figures, Ratio, Row, RunInfo, Summary, SummaryError, TargetInfo, TargetSummary, View, drift,
+    findings, modes,
 };
 use crate::levels::{self, Boots, Levels};
-use crate::stats::{Sorted, StatsError};
+use crate::stats::{Sorted, StatsError, bootstrap, median_of, order};
 use crate::units::{Ticks, TscHz, nanoseconds};
 
 /// One boot of a run.
@@ -40,7 +41,7 @@ pub fn summarize(
         return Err(SummaryError::Frequency(hz));
     }
     let positions = Positions::new(boots);
-    let targets = targets
+    let mut targets: Vec<_> = targets
         .into_iter()
         .map(|info| {
             let rows = levels
@@ -57,6 +58,7 @@ pub fn summarize(
             Ok(TargetSummary { info, rows })
         })
         .collect::<Result<_, SummaryError>>()?;
+    relate(&mut targets);
     Ok(Summary { info, targets })
 }
 
@@ -108,73 +110,97 @@ fn row(
     hz: Option<TscHz>,
 ) -> Result<Row, StatsError> {
     let all = levels::pool(boots)?;
-    let mut boot_medians = boots
+    let mut boots = boots
         .iter()
         .zip(positions)
-        .map(|((&boot, values), &position)| boot_median(boot, position, values))
+        .map(|((&number, boot), &position)| JudgedBoot::new(number, position, boot))
         .collect::<Result<Vec<_>, _>>()?;
-    boot_medians.sort_by_key(|boot| boot.position);
-    let medians = Sorted::new(boot_medians.iter().map(|boot| boot.median.0).collect())?;
+    boots.sort_by_key(|boot| boot.line.position);
+    let medians: Vec<f64> = boots.iter().map(|boot| boot.line.median.0).collect();
+    let view = view(&all, &medians, hz)?;
+    let sorted = Sorted::new(medians)?;
+    let median = sorted.median();
+    let mut row = Row {
+        benchmark,
+        samples: view.samples,
+        boots: view.boots,
+        ticks: view.ticks,
+        ns: view.ns,
+        interval: view.interval,
+        order_interval: order::median_interval(&sorted).map(|i| i.map(Ticks)),
+        spread: (boots.len() > 1 && median > 0.0).then(|| (sorted.q3() - sorted.q1()) / median),
+        boot_medians: boots.iter().map(|boot| boot.line).collect(),
+        drift: drift::drift(&boots, median),
+        clock_moved: boots.iter().map(|boot| boot.line.clock_moved).sum(),
+        outliers: boots.iter().map(|boot| boot.line.outliers).sum(),
+        without_flagged: match boots.iter().any(JudgedBoot::is_flagged) {
+            true => without_flagged(&boots, hz)?,
+            false => Some(view),
+        },
+        modes: modes::modes(&boots, &sorted),
+        ratio: None,
+        findings: Vec::new(),
+    };
+    row.findings = findings::findings(&row);
+    Ok(row)
+}
+
+/// `medians` are those of the boots in the order of time.
+fn view(all: &Sorted, medians: &[f64], hz: Option<TscHz>) -> Result<View, StatsError> {
     let ticks = Figures {
         mean: all.mean(),
         median: all.median(),
         q1: all.q1(),
         q3: all.q3(),
-        median_of_boot_medians: medians.median(),
+        median_of_boot_medians: Sorted::new(medians.to_vec())?.median(),
     }
     .map(Ticks);
-    Ok(Row {
-        benchmark,
+    Ok(View {
         samples: all.values().len() as u64,
-        boots: boot_medians.len() as u32,
+        boots: medians.len() as u32,
         ticks,
         ns: hz.map(|hz| ticks.map(|t| nanoseconds(t, hz))),
-        interval: None,
-        order_interval: None,
-        spread: (boot_medians.len() > 1 && medians.median() > 0.0)
-            .then(|| (medians.q3() - medians.q1()) / medians.median()),
-        boot_medians,
-        drift: Drift {
-            run: UNKNOWN,
-            rounds: UNKNOWN,
-        },
-        clock_moved: None,
-        outliers: None,
-        without_flagged: None,
-        modes: Modes {
-            boots: ModeTest {
-                verdict: ModeVerdict::CannotTell,
-                p: None,
-                modes: Vec::new(),
-            },
-            samples: SampleModes {
-                verdict: ModeVerdict::CannotTell,
-                boots_tested: 0,
-                boots_with_two: 0,
-                modes: Vec::new(),
-            },
-        },
-        ratio: None,
-        findings: Vec::new(),
+        interval: bootstrap::median(medians).map(|i| i.map(Ticks)),
     })
 }
 
-const UNKNOWN: Trend = Trend {
-    verdict: TrendVerdict::CannotTell,
-    change: None,
-    p: None,
-};
+fn without_flagged(boots: &[JudgedBoot], hz: Option<TscHz>) -> Result<Option<View>, StatsError> {
+    let mut left: Vec<Vec<f64>> = boots.iter().map(JudgedBoot::unflagged).collect();
+    left.retain(|values| !values.is_empty());
+    if left.is_empty() {
+        return Ok(None);
+    }
+    let all = Sorted::new(left.concat())?;
+    let medians: Vec<f64> = left.iter_mut().map(|values| median_of(values)).collect();
+    view(&all, &medians, hz).map(Some)
+}
 
-fn boot_median(boot: u32, position: u32, values: &[f64]) -> Result<BootMedian, StatsError> {
-    let sorted = Sorted::new(values.to_vec())?;
-    Ok(BootMedian {
-        boot,
-        position,
-        samples: values.len() as u64,
-        median: Ticks(sorted.median()),
-        q1: Ticks(sorted.q1()),
-        q3: Ticks(sorted.q3()),
-        clock_moved: None,
-        outliers: None,
+/// Sets each row's ratio to the first target with the same benchmark, by the same method,
+/// and as real or as emulated.
+fn relate(targets: &mut [TargetSummary]) {
+    for i in 0..targets.len() {
+        let (before, [target, ..]) = targets.split_at_mut(i) else {
+            return;
+        };
+        for row in &mut target.rows {
+            let comparable = |other: &&TargetSummary| {
+                other.info.method == target.info.method
+                    && other.info.emulated == target.info.emulated
+            };
+            let reference = before.iter().filter(comparable).find_map(|other| {
+                let row = other.rows.iter().find(|r| r.benchmark == row.benchmark)?;
+                Some((&other.info.name, row))
+            });
+            row.ratio = reference.and_then(|(name, reference)| ratio(row, name, reference));
+        }
+    }
+}
+
+fn ratio(row: &Row, name: &str, reference: &Row) -> Option<Ratio> {
+    let of = |row: &Row| row.ticks.median_of_boot_medians.0;
+    (of(reference) > 0.0).then(|| Ratio {
+        reference: name.into(),
+        ratio: of(row) / of(reference),
+        interval: bootstrap::ratio(&row.medians(), &reference.medians()),
     })
 }

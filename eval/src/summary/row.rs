@@ -46,6 +46,13 @@ pub struct Row {
     pub findings: Vec<String>,
 }
 
+impl Row {
+    /// The boots' medians in TSC ticks, in the order of time.
+    pub fn medians(&self) -> Vec<f64> {
+        self.boot_medians.iter().map(|boot| boot.median.0).collect()
+    }
+}
+
 /// Statistics in one unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

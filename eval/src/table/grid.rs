@@ -23,7 +23,7 @@ pub(super) const WORDS: usize = 2;
 pub(super) const PUBLISHED_COLUMNS: usize = COLUMNS.len() - 1;
 
 /// What stands where there is no number.
-const NOTHING: &str = "–";
+pub(super) const NOTHING: &str = "–";
 
 /// A row of cells, not escaped for anything.
 pub(super) type Cells = [String; COLUMNS.len()];
@@ -85,13 +85,21 @@ pub(super) fn footnotes(summary: &Summary) -> Vec<String> {
 
 /// The measured block.
 pub(super) fn measured(summary: &Summary) -> impl Iterator<Item = Cells> {
-    summary.targets.iter().flat_map(rows)
+    summary
+        .targets
+        .iter()
+        .flat_map(|target| rows(summary, target))
 }
 
 /// A target's rows: one a benchmark, or one that says why there is none.
-pub(super) fn rows(target: &TargetSummary) -> impl Iterator<Item = Cells> {
-    let nothing = target.rows.is_empty().then(|| without_numbers(target));
-    let rows = target.rows.iter().map(|row| with_numbers(target, row));
+pub(super) fn rows(summary: &Summary, target: &TargetSummary) -> impl Iterator<Item = Cells> {
+    let platform = platform(summary, target);
+    let nothing = target.rows.is_empty();
+    let nothing = nothing.then(|| without_numbers(platform.clone(), target));
+    let rows = target
+        .rows
+        .iter()
+        .map(move |row| with_numbers(platform.clone(), row));
     nothing.into_iter().chain(rows)
 }
 
@@ -124,18 +132,21 @@ pub(crate) fn routine(benchmark: Benchmark) -> &'static str {
 }
 
 /// A target as the tables name it.
-pub(super) fn platform(target: &TargetSummary) -> String {
-    if target.info.emulated {
-        format!("{} {EMULATED}", target.info.label)
-    } else {
-        target.info.label.clone()
+pub(super) fn platform(summary: &Summary, target: &TargetSummary) -> String {
+    let mut platform = target.info.label.clone();
+    if summary.is_mixed() {
+        platform += &format!(" ({} method)", target.info.method_name());
     }
+    if target.info.emulated {
+        platform += &format!(" {EMULATED}");
+    }
+    platform
 }
 
-fn with_numbers(target: &TargetSummary, row: &Row) -> Cells {
+fn with_numbers(platform: String, row: &Row) -> Cells {
     let ticks = row.ticks.map(|Ticks(t)| number(t));
     [
-        platform(target),
+        platform,
         routine(row.benchmark).into(),
         ticks.mean,
         ticks.median,
@@ -146,17 +157,17 @@ fn with_numbers(target: &TargetSummary, row: &Row) -> Cells {
     ]
 }
 
-fn without_numbers(target: &TargetSummary) -> Cells {
+fn without_numbers(platform: String, target: &TargetSummary) -> Cells {
     let why = match &target.info.missing {
         Some(missing) => missing.what.clone(),
         None => "no boot succeeded".into(),
     };
     let mut cells: Cells = std::array::from_fn(|_| NOTHING.into());
-    cells[0] = platform(target);
+    cells[0] = platform;
     cells[1] = why;
     cells
 }
 
-fn number(x: f64) -> String {
+pub(super) fn number(x: f64) -> String {
     format!("{x:.2}")
 }

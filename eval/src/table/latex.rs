@@ -1,3 +1,4 @@
+use super::boots;
 use super::grid::{self, COLUMNS, PUBLISHED_COLUMNS, WORDS};
 use crate::summary::Summary;
 
@@ -9,6 +10,11 @@ pub fn latex(summary: &Summary) -> String {
     paragraphs.push(tabular(
         &COLUMNS,
         grid::measured(summary).map(|cells| cells.to_vec()),
+    ));
+    paragraphs.push(escape(&boots::caption(summary)));
+    paragraphs.push(tabular(
+        &boots::COLUMNS,
+        boots::measured(summary).map(|cells| cells.to_vec()),
     ));
     paragraphs.extend(grid::footnotes(summary).iter().map(|n| escape(n)));
     paragraphs.push(escape(&grid::published_caption()));

@@ -1,3 +1,4 @@
+use super::boots;
 use super::grid::{self, COLUMNS, PUBLISHED_COLUMNS, WORDS};
 use crate::summary::Summary;
 
@@ -10,6 +11,11 @@ pub fn markdown(summary: &Summary) -> String {
     blocks.push(table(
         &COLUMNS,
         grid::measured(summary).map(|cells| cells.to_vec()),
+    ));
+    blocks.push(escape(&boots::caption(summary)));
+    blocks.push(table(
+        &boots::COLUMNS,
+        boots::measured(summary).map(|cells| cells.to_vec()),
     ));
     blocks.extend(grid::footnotes(summary).iter().map(|n| escape(n)));
     blocks.push(escape(&grid::published_caption()));

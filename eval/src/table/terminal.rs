@@ -3,6 +3,7 @@ use comfy_table::{
     TableStyle,
 };
 
+use super::boots;
 use super::grid::{self, WORDS};
 use crate::summary::{Summary, TargetSummary};
 
@@ -42,6 +43,16 @@ const TITLES: [&str; 8] = [
     "boots/\nsamples",
 ];
 
+/// Titles of the block of boots.
+const BOOT_TITLES: [&str; 6] = [
+    "platform",
+    "call",
+    "median",
+    "95 % interval",
+    "spread",
+    "ratio",
+];
+
 /// The table for a terminal of 80 columns, in TSC ticks, with the median in
 /// nanoseconds and the notes around it.
 pub fn terminal(summary: &Summary, style: Style) -> String {
@@ -50,7 +61,12 @@ pub fn terminal(summary: &Summary, style: Style) -> String {
         out += &wrap(line);
     }
     out += &wrap(&grid::caption(summary));
-    out += &table(summary, style).to_string();
+    let measured = |target: &TargetSummary| grid::rows(summary, target).collect();
+    out += &table(summary, style, TITLES, measured).to_string();
+    out.push('\n');
+    out += &wrap(&boots::caption(summary));
+    let boots = |target: &TargetSummary| boots::rows(summary, target).collect();
+    out += &table(summary, style, BOOT_TITLES, boots).to_string();
     out.push('\n');
     for line in grid::footnotes(summary) {
         out += &wrap(&line);
@@ -58,7 +74,12 @@ pub fn terminal(summary: &Summary, style: Style) -> String {
     out
 }
 
-fn table(summary: &Summary, style: Style) -> Table {
+fn table<const N: usize>(
+    summary: &Summary,
+    style: Style,
+    titles: [&str; N],
+    rows: impl Fn(&TargetSummary) -> Vec<[String; N]>,
+) -> Table {
     let mut table = Table::new();
     table
         .set_content_arrangement(ContentArrangement::Dynamic)
@@ -67,21 +88,19 @@ fn table(summary: &Summary, style: Style) -> Table {
         Style::Plain => table.load_style(PLAIN_RULES).force_no_tty(),
         Style::Colour => table.load_style(RULES).enforce_styling(),
     };
-    table.set_header(TITLES.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    table.set_header(titles.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
     for target in &summary.targets {
         // A platform is named once, above its rows; that it is emulated, in each.
-        let mut platform = grid::platform(target);
+        let mut platform = grid::platform(summary, target);
         let names = target.rows.iter().map(|row| row.benchmark.name());
-        for (mut cells, name) in grid::rows(target).zip(names.map(Some).chain([None])) {
-            cells[0] = std::mem::take(&mut platform);
-            if let Some(name) = name {
-                cells[1] = name.into();
-            }
+        for (cells, name) in rows(target).into_iter().zip(names.map(Some).chain([None])) {
+            let words = [Some(std::mem::take(&mut platform)), name.map(String::from)];
+            let words = words.into_iter().chain(std::iter::repeat(None));
             if target.info.emulated {
                 platform = grid::EMULATED.into();
             }
-            let cells = cells.iter().map(|text| cell(text, target));
-            table.add_row(cells);
+            let cells = cells.into_iter().zip(words);
+            table.add_row(cells.map(|(text, word)| cell(&word.unwrap_or(text), target)));
         }
     }
     for (column, i) in table.column_iter_mut().zip(0..) {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::boots;
 use super::number::python;
 use crate::summary::{Figures, Row, Summary, TargetInfo, TargetSummary};
 use crate::units::{Nanoseconds, Ticks};
@@ -14,8 +15,9 @@ pub fn text(summary: &Summary) -> String {
     let mut out = String::new();
     comments(&mut out, &summary.info.headlines());
     for target in &summary.targets {
-        block(&mut out, target);
+        block(&mut out, target, summary.is_mixed());
     }
+    comments(&mut out, &boots::lines(summary));
     comments(&mut out, &summary.footnotes());
     out
 }
@@ -30,8 +32,8 @@ fn comments(out: &mut String, notes: &[String]) {
     }
 }
 
-fn block(out: &mut String, target: &TargetSummary) {
-    let _ = writeln!(out, "{}", heading(&target.info));
+fn block(out: &mut String, target: &TargetSummary, mixed: bool) {
+    let _ = writeln!(out, "{}", heading(&target.info, mixed));
     if let Some(missing) = &target.info.missing {
         let _ = writeln!(out, "{}", one_line(&missing.hint));
     }
@@ -45,8 +47,11 @@ fn block(out: &mut String, target: &TargetSummary) {
 }
 
 /// The target's line. Its name is the original's whole line; the rest is in brackets.
-fn heading(info: &TargetInfo) -> String {
+fn heading(info: &TargetInfo, mixed: bool) -> String {
     let mut heading = one_line(&info.name);
+    if mixed {
+        let _ = write!(heading, " ({} method)", info.method_name());
+    }
     if let Some(missing) = &info.missing {
         let _ = write!(heading, " ({})", one_line(&missing.what));
     }

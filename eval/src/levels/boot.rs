@@ -1,0 +1,111 @@
+use crate::log::Reading;
+use crate::samples::Sample;
+
+/// A sample's clock has moved where its two chains differ by more than this, in parts of
+/// the shorter: less than the smallest step of a core's clock (100 MHz of 5 GHz), and more
+/// than a chain of 12,288 cycles can lose to the counter's own step.
+pub const CLOCK_MOVED: f64 = 0.01;
+
+/// One boot's values of one benchmark, in the order in which they were taken, and what has
+/// to be known of their samples.
+#[derive(Clone, Debug, Default)]
+pub struct Boot {
+    values: Vec<f64>,
+    /// Each round, and where its values begin.
+    rounds: Vec<(u32, usize)>,
+    /// The places of samples whose clock moved; none where no sample has clock chains.
+    clock_moved: Option<Vec<usize>>,
+    /// Greatest common divisor of all ticks, 0 where there are none.
+    step: u64,
+    /// The fewest operations by which ticks were divided, 0 where they are not known.
+    ops: u64,
+}
+
+impl Boot {
+    pub(super) fn add(&mut self, sample: &Sample) {
+        let place = self.values.len();
+        if self
+            .rounds
+            .last()
+            .is_none_or(|&(round, _)| round != sample.round)
+        {
+            self.rounds.push((sample.round, place));
+        }
+        self.values.push(sample.value.0);
+        match sample.reading {
+            Reading::ValueOnly => {}
+            Reading::Batch { ops, ticks } => self.count(ops, [ticks, 0]),
+            Reading::Slope {
+                ops_n,
+                ticks_n,
+                ops_2n,
+                ticks_2n,
+                chain_before,
+                chain_after,
+                ..
+            } => {
+                self.count(ops_2n.saturating_sub(ops_n), [ticks_n, ticks_2n]);
+                let moved = self.clock_moved.get_or_insert_default();
+                if has_moved(chain_before, chain_after) {
+                    moved.push(place);
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, ops: u64, ticks: [u64; 2]) {
+        for ticks in ticks {
+            // One division for nearly every sample.
+            if self.step == 0 || !ticks.is_multiple_of(self.step) {
+                self.step = greatest_common_divisor(self.step, ticks);
+            }
+        }
+        // An empty measurement is not divided.
+        let ops = ops.max(1);
+        self.ops = if self.ops == 0 {
+            ops
+        } else {
+            self.ops.min(ops)
+        };
+    }
+
+    /// The values, in TSC ticks for one operation.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The values round by round. A round that was interrupted by another comes twice.
+    pub fn rounds(&self) -> impl Iterator<Item = (u32, &[f64])> {
+        let ends = self.rounds.iter().skip(1).map(|&(_, start)| start);
+        let ends = ends.chain([self.values.len()]);
+        let rounds = self.rounds.iter().zip(ends);
+        rounds.filter_map(|(&(round, start), end)| Some((round, self.values.get(start..end)?)))
+    }
+
+    /// The places of samples whose clock moved ([`CLOCK_MOVED`]), ascending; `None` where no
+    /// sample has clock chains.
+    pub fn clock_moved(&self) -> Option<&[usize]> {
+        self.clock_moved.as_deref()
+    }
+
+    /// The smallest difference of two values that the counter can show, as far as these
+    /// samples tell: the greatest common divisor of their ticks, for one operation. 0 where
+    /// no ticks are known.
+    pub fn step(&self) -> f64 {
+        match self.ops {
+            0 => 0.0,
+            ops => self.step as f64 / ops as f64,
+        }
+    }
+}
+
+fn has_moved(before: u64, after: u64) -> bool {
+    before.abs_diff(after) as f64 > CLOCK_MOVED * before.min(after) as f64
+}
+
+fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}

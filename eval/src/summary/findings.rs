@@ -1,0 +1,193 @@
+//! What a reader should know of a row, in words.
+
+use std::collections::BTreeMap;
+
+use super::{Mode, ModeVerdict, Row, Summary, Trend, TrendVerdict};
+use crate::stats::MIN_BOOTS;
+
+/// Boots that differ by more than this are worth a word.
+const SPREAD: f64 = 0.02;
+/// So is such a share of samples with a moved clock, or of outliers,
+const FLAGGED: f64 = 0.02;
+/// and such a difference of the median with and without them.
+const FLAGGED_MATTER: f64 = 0.005;
+
+pub(super) fn findings(row: &Row) -> Vec<String> {
+    let all = [
+        too_few(row),
+        spread(row),
+        trend(
+            &row.drift.run,
+            "from the first boot to the last",
+            "the machine became warmer or busier, or its clock changed",
+        ),
+        trend(
+            &row.drift.rounds,
+            "from the first round of a boot to the last",
+            "the guest or the machine was not yet settled",
+        ),
+        modes(
+            row.modes.boots.verdict,
+            &row.modes.boots.modes,
+            "boots",
+            "what differs from boot to boot, as memory layout does, decides",
+        ),
+        modes(
+            row.modes.samples.verdict,
+            &row.modes.samples.modes,
+            "samples within a boot",
+            "the median stands for one of them",
+        ),
+        clock(row),
+        outliers(row),
+        flagged(row),
+        disagreement(row),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// Every row's findings, a line each; what holds for several rows is said once. Rows from
+/// an emulator measure nothing that could have any.
+pub(super) fn of_all(summary: &Summary) -> Vec<String> {
+    let measured = summary
+        .targets
+        .iter()
+        .filter(|target| !target.info.emulated);
+    let rows = measured.flat_map(|target| {
+        let label = &target.info.label;
+        target.rows.iter().map(move |row| (label, row))
+    });
+    let mut said: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut lines: Vec<(String, &str)> = Vec::new();
+    for (label, row) in rows.clone() {
+        for finding in &row.findings {
+            let name = format!("{label}, {}", row.benchmark.name());
+            match said.get(&**finding).and_then(|line| lines.get_mut(*line)) {
+                Some((names, _)) => *names += &format!("; {name}"),
+                None => {
+                    said.insert(finding, lines.len());
+                    lines.push((name, finding));
+                }
+            }
+        }
+    }
+    let all = rows.count();
+    let line = |(names, finding): (String, &str)| match names.matches("; ").count() + 1 == all {
+        true if all > 1 => format!("All rows: {finding}"),
+        _ => format!("{names}: {finding}"),
+    };
+    lines.into_iter().map(line).collect()
+}
+
+fn too_few(row: &Row) -> Option<String> {
+    (row.boots < MIN_BOOTS as u32).then(|| {
+        format!(
+            "{} {} too few for an interval; {MIN_BOOTS} are needed.",
+            row.boots,
+            if row.boots == 1 {
+                "boot is"
+            } else {
+                "boots are"
+            }
+        )
+    })
+}
+
+fn spread(row: &Row) -> Option<String> {
+    let spread = row.spread.filter(|spread| *spread > SPREAD)?;
+    Some(format!(
+        "Boots differ: the middle half of their medians spans {}.",
+        percent(spread)
+    ))
+}
+
+fn trend(trend: &Trend, when: &str, why: &str) -> Option<String> {
+    let direction = match trend.verdict {
+        TrendVerdict::Rising => "Rising",
+        TrendVerdict::Falling => "Falling",
+        TrendVerdict::NoneSeen | TrendVerdict::CannotTell => return None,
+    };
+    let change = trend
+        .change
+        .map(|change| format!(" by {}", percent(change.abs())));
+    Some(format!(
+        "{direction}{} {when} (p {}): {why}.",
+        change.unwrap_or_default(),
+        p(trend.p)
+    ))
+}
+
+fn modes(verdict: ModeVerdict, modes: &[Mode], of: &str, why: &str) -> Option<String> {
+    let (ModeVerdict::Two, [low, high]) = (verdict, modes) else {
+        return None;
+    };
+    Some(format!(
+        "Two modes among {of}: {:.2} ticks ({} of them) and {:.2} ({}); {why}.",
+        low.at.0,
+        percent(low.share),
+        high.at.0,
+        percent(high.share)
+    ))
+}
+
+fn clock(row: &Row) -> Option<String> {
+    let share = share(row.clock_moved?, row);
+    (share > FLAGGED).then(|| {
+        format!(
+            "The core's clock changed during {} of the samples, or a clock chain was disturbed.",
+            percent(share)
+        )
+    })
+}
+
+fn outliers(row: &Row) -> Option<String> {
+    let share = share(row.outliers?, row);
+    (share > FLAGGED).then(|| {
+        format!(
+            "{} of the samples lie far from their boot's median.",
+            percent(share)
+        )
+    })
+}
+
+fn flagged(row: &Row) -> Option<String> {
+    let all = row.ticks.median_of_boot_medians.0;
+    let without = row.without_flagged?.ticks.median_of_boot_medians.0;
+    ((without - all).abs() > FLAGGED_MATTER * all.abs()).then(|| {
+        format!(
+            "Without samples whose clock moved and without outliers the median of boot \
+             medians is {without:.2} ticks instead of {all:.2}."
+        )
+    })
+}
+
+/// The two intervals of the median aim at the same; where one is twice as wide, neither
+/// should be trusted much.
+fn disagreement(row: &Row) -> Option<String> {
+    let (bootstrap, order) = (row.interval?, row.order_interval?);
+    let width = bootstrap.high.0 - bootstrap.low.0;
+    let check = order.high.0 - order.low.0;
+    (check > 2.0 * width && check > SPREAD * row.ticks.median_of_boot_medians.0.abs()).then(|| {
+        format!(
+            "The interval by order statistics, {:.2} to {:.2} ticks, is much wider than the \
+             bootstrap's: take it instead.",
+            order.low.0, order.high.0
+        )
+    })
+}
+
+fn share(count: u64, row: &Row) -> f64 {
+    count as f64 / row.samples as f64
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+fn p(p: Option<f64>) -> String {
+    match p {
+        Some(p) if p < 0.001 => "< 0.001".into(),
+        Some(p) => format!("= {p:.3}"),
+        None => "unknown".into(),
+    }
+}
