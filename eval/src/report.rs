@@ -2,8 +2,8 @@
 //! another file nor a script, for a phone, a screen and paper.
 
 mod boots;
+mod checks;
 mod disturbances;
-mod doctor;
 mod environment;
 mod facts;
 mod failures;
@@ -56,7 +56,8 @@ pub fn html(run: &Run<'_>) -> Result<String, PlotError> {
         plots::distributions(run)?,
         disturbances::section(run),
         failures::section(run),
-        doctor::section(run.summary),
+        checks::doctor(run.summary),
+        checks::method(run.summary),
         environment::section(run.facts),
         method::section(run),
         paper::section(),

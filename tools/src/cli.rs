@@ -37,7 +37,7 @@ pub enum Command {
     Parse(RunFolderArgs),
     /// Compute the statistics of a run: summary.csv and summary.json
     Process(RunFolderArgs),
-    /// Write the tables and plots of a run, and print the table
+    /// Write the tables, plots and report.html of a run, and print the table
     Report(RunFolderArgs),
     /// Mean, median and quartiles of bare console logs, ours or the original's
     Stats(StatsArgs),

@@ -104,7 +104,7 @@ impl Panel for Boots<'_> {
     fn draw(&self, canvas: &Canvas<'_>, (left, top): (i32, i32)) -> Result<(), PlotError> {
         let (begin, end) = (left + NUMBERS, left + PANEL);
         let (from, to) = self.span();
-        let values = Axis::linear(from, to, 4.0, (top + CHART - INSET, top + INSET));
+        let values = Axis::linear(from, to, 6.0, (top + CHART - INSET, top + INSET));
         let times = Axis::linear(
             1.0,
             f64::from(self.run.max(2)),

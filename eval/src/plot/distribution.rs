@@ -71,7 +71,7 @@ impl Panel for Distribution<'_> {
 
     fn heading(&self) -> String {
         let median = number::label(self.samples.median());
-        format!("{}: median {median}", routine(self.benchmark))
+        format!("{}: median {median} ticks", routine(self.benchmark))
     }
 
     fn caption(&self) -> Caption {

@@ -108,7 +108,7 @@ impl<P: Panel> Strip<P> {
             for (panel, column) in row.iter().zip(0..) {
                 let x = MARGIN + column * (PANEL + GAP);
                 let place = (x, y + PANEL_HEADING / 2);
-                canvas.text(place, Align::Left, BODY, &panel.heading(), PANEL)?;
+                canvas.text(place, Align::Left, BODY, &panel.heading(), PANEL + GAP)?;
                 panel.draw(canvas, (x, y + PANEL_HEADING))?;
             }
             y += row_height(row);

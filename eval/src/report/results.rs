@@ -37,6 +37,7 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
             dfn { "Ratio" } ": boot median over the reference target’s."
         }
         (table(summary).render())
+        @if let Some(verdict) = verdict(summary) { p .note { (verdict) } }
         p .note {
             "Rounded to two decimals for reading, ratios to three. The exact values appear on hover; all stand in "
             a href="summary.csv" { "summary.csv" } " and " a href="summary.json" { "summary.json" } "."
@@ -47,6 +48,12 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
         title: "Results",
         content,
     })
+}
+
+/// The doctor's word in a line; its findings have a section of their own.
+fn verdict(summary: &Summary) -> Option<Markup> {
+    let verdict = summary.info.doctor.as_ref()?.lines().into_iter().next()?;
+    Some(html! { a href="#doctor" { (verdict) } })
 }
 
 fn table(summary: &Summary) -> Grid<'_, N> {

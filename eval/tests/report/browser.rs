@@ -32,7 +32,12 @@ impl Browser {
             ])
             .args(["--headless", "--remote-debugging-pipe", "--no-first-run"])
             // Chromium's sandbox refuses to work for root; the page is our own.
-            .args(["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+            .args([
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--hide-scrollbars",
+            ])
             .args([
                 "--disable-background-networking",
                 "--disable-component-update",

@@ -177,6 +177,9 @@ fn hostile_texts_stay_text() {
     for target in &mut summary.targets {
         target.info.label = hostile();
         target.info.engine = hostile();
+        for check in &mut target.info.checks {
+            check.what = hostile();
+        }
         if let Some(missing) = &mut target.info.missing {
             missing.what = hostile();
             missing.hint = hostile();

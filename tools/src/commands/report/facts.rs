@@ -1,18 +1,19 @@
-//! What the page tells beside the numbers, from the run's manifest.
+//! What the page tells beside the numbers, from the run's manifest and its guests.
 
 use anyhow::Result;
 use eval::report::{Facts, Group, Repeat};
-use serde_json::Value;
 
+use crate::commands::parse;
+use crate::environment::{Environment, Side};
 use crate::files;
-use crate::run::{Manifest, RunFolder, TargetId};
+use crate::run::{Manifest, RunFolder};
 
 /// The environment, and how to make the run again.
 pub fn of(run: &RunFolder, manifest: &Manifest) -> Result<Facts> {
-    let machine = machine(&serde_json::to_value(&manifest.machine)?);
-    let targets = manifest.targets.iter().map(target);
+    let guests = parse::read_guests(run)?;
+    let environment = Environment::of(manifest, Some(&guests));
     Ok(Facts {
-        environment: machine.into_iter().chain(targets).collect(),
+        environment: groups(&environment),
         repeat: Repeat {
             commands: commands(manifest),
             remarks: remarks(manifest),
@@ -21,73 +22,35 @@ pub fn of(run: &RunFolder, manifest: &Manifest) -> Result<Facts> {
     })
 }
 
-/// Everything that the manifest says of the machine, part by part.
-fn machine(machine: &Value) -> Vec<Group> {
-    let parts = machine.as_object().into_iter().flatten();
-    let parts = parts.map(|(part, value)| {
-        let mut facts = Vec::new();
-        flatten(String::new(), value, &mut facts);
-        Group {
-            title: format!("Machine: {}", words(part)),
-            facts,
-        }
-    });
-    parts.filter(|group| !group.facts.is_empty()).collect()
-}
-
-/// The values in a tree, by the way to them.
-fn flatten(name: String, value: &Value, facts: &mut Vec<(String, String)>) {
-    let below = |part: &str| match name.as_str() {
-        "" => words(part),
-        name => format!("{name}, {}", words(part)),
-    };
-    match value {
-        Value::Object(parts) => {
-            for (part, value) in parts {
-                flatten(below(part), value, facts);
+/// The facts side by side, under the names that `tollgate diff-env` gives them. A side's
+/// facts are split by the first part of their names, so that no list is too long.
+fn groups(environment: &Environment) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (side, facts) in &environment.sides {
+        let mut of_side: Vec<Group> = Vec::new();
+        for (name, value) in facts {
+            let title = title(side, name);
+            let fact = (name.clone(), value.clone());
+            match of_side.iter_mut().find(|group| group.title == title) {
+                Some(group) => group.facts.push(fact),
+                None => of_side.push(Group {
+                    title,
+                    facts: vec![fact],
+                }),
             }
         }
-        Value::Null => {}
-        Value::String(text) => facts.push((name, text.clone())),
-        other => facts.push((name, other.to_string())),
+        // What has no part of its own comes first.
+        of_side.sort_by_key(|group| group.title.contains(": "));
+        groups.extend(of_side);
     }
+    groups
 }
 
-fn words(name: &str) -> String {
-    name.replace('_', " ")
-}
-
-fn target(target: &TargetId) -> Group {
-    let engine = format!("{} {}", target.engine.name, target.engine.version);
-    let cpus: Vec<_> = target.pin.iter().map(ToString::to_string).collect();
-    let pinned = match cpus.is_empty() {
-        true => "to no CPU".to_owned(),
-        false => format!("to CPU {}", cpus.join(", ")),
-    };
-    let mut facts = vec![("engine", engine.trim().to_owned())];
-    facts.extend(
-        target
-            .engine_reason
-            .clone()
-            .map(|why| ("chosen because", why)),
-    );
-    facts.extend(
-        target
-            .image
-            .as_ref()
-            .map(|image| ("image", image.path.clone())),
-    );
-    facts.extend(target.missing.clone().map(|hint| ("no image", hint)));
-    facts.push(("command line", target.cmdline.clone()));
-    if target.image.is_some() {
-        facts.push(("memory", format!("{} MiB", target.memory_mib)));
-        facts.push(("vCPUs", target.cpus.to_string()));
-    }
-    facts.push(("pinned", pinned));
-    let named = |(name, value): (&str, String)| (name.to_owned(), value);
-    Group {
-        title: format!("Target {}: {}", target.name, target.label),
-        facts: facts.into_iter().map(named).collect(),
+fn title(side: &Side, fact: &str) -> String {
+    const PARTS: [&str; 5] = ["cpu", "vulnerability", "setting", "parameter", "doctor"];
+    match fact.split_once('.') {
+        Some((part, _)) if PARTS.contains(&part) => format!("{side}: {part}"),
+        _ => side.to_string(),
     }
 }
 
@@ -177,17 +140,18 @@ mod tests {
     }
 
     #[test]
-    fn every_value_of_the_machine_is_listed() {
-        let tree = serde_json::json!({
-            "cpu": { "model name": "EPYC", "flags": "fpu vme" },
-            "tsc": { "measured_hz": 2.5e9, "cpuid_hz": null },
-            "nothing": {},
-        });
-        let groups = machine(&tree);
+    fn long_lists_are_split_and_keep_their_names() {
+        let names = ["cpu.model", "kvm", "setting.smt", "tsc.mhz"];
+        let facts = names.map(|name| (name.to_owned(), "value".to_owned()));
+        let environment = Environment {
+            sides: [(Side::Host, facts.into())].into(),
+            has_guests: true,
+        };
+        let groups = groups(&environment);
         let titles: Vec<_> = groups.iter().map(|group| &*group.title).collect();
-        assert_eq!(titles, ["Machine: cpu", "Machine: tsc"]);
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let tsc = [pair("measured hz", "2500000000.0")];
-        assert_eq!(groups.last().map(|group| &*group.facts), Some(&tsc[..]));
+        assert_eq!(titles, ["host", "host: cpu", "host: setting"]);
+        let facts = groups.iter().flat_map(|group| &group.facts);
+        let found: Vec<_> = facts.map(|(name, _)| &**name).collect();
+        assert_eq!(found, ["kvm", "tsc.mhz", "cpu.model", "setting.smt"]);
     }
 }
