@@ -138,7 +138,9 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
     }
     if let Some(error) = cause.downcast_ref::<TuneError>() {
         return Some(match error {
-            TuneError::NoSuchCpu { .. } | TuneError::OutOfRange { .. } => Code::Usage,
+            TuneError::NoSuchCpu { .. }
+            | TuneError::OutOfRange { .. }
+            | TuneError::NoRoot { .. } => Code::Usage,
             TuneError::State { .. } => Code::Io,
             TuneError::Busy { .. } => Code::RunExists,
             TuneError::Leftover => Code::NotAllSet,

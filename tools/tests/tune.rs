@@ -225,6 +225,10 @@ fn wrong_requests_change_nothing() {
         (&["apply", "--offline-siblings"], &["--cpus"]),
         (&["apply", "--cpus", "3-1"], &["3-1"]),
         (&["fly"], &[]),
+        (
+            &["apply", "--root", "nowhere"],
+            &["nowhere holds no sys and proc"],
+        ),
     ] {
         machine.tune(words).refused(64, texts);
     }

@@ -10,6 +10,7 @@ use crate::tune::{self, Request, Undone, say};
 
 /// Shows, tunes or puts back.
 pub fn run(args: &TuneArgs) -> Result<Code> {
+    tune::check_root(&args.root)?;
     match &args.command {
         TuneCommand::Status(status) => show(args, status),
         TuneCommand::Apply(apply) if apply.dry_run => dry_run(args, apply),

@@ -6,7 +6,7 @@
 //! 2. The governor.
 //! 3. Turbo off, after the governor, whose change lets drivers look at the limits anew:
 //!    `no_turbo` of intel_pstate, or the global `boost` and then the policies' own, which
-//!    cannot be turned on while the global one is off.
+//!    go with it. While the global one is off, nothing can be written to them (EINVAL).
 //! 4. The limits, after turbo, which changes them. `scaling_min_freq` never stands above
 //!    `scaling_max_freq`: max comes first unless the frequency lies below both.
 //! 5. `scaling_setspeed`, where there is a governor that obeys it.
@@ -171,6 +171,9 @@ fn turbo(plan: &mut Plan, seen: &Seen, policies: &[&Policy], request: &Request) 
     }
     if let Some(old) = &seen.boost {
         plan.write(seen::BOOST, old, "0");
+    }
+    if seen.boost.as_deref() == Some("0") {
+        return;
     }
     for policy in policies {
         if let Some(old) = &policy.boost {

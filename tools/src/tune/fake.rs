@@ -170,8 +170,9 @@ impl Fake {
             "scaling_max_freq" => number(value.into()) >= number(beside("scaling_min_freq")),
             "scaling_min_freq" => number(value.into()) <= number(beside("scaling_max_freq")),
             "scaling_setspeed" => beside("scaling_governor") == "userspace",
+            // Whatever is written, 0 as well.
             "boost" if folder.ends_with(|c: char| c.is_ascii_digit()) => {
-                value == "0" || self.get(&format!("{CPU}/cpufreq/boost")).as_deref() != Some("0")
+                self.get(&format!("{CPU}/cpufreq/boost")).as_deref() != Some("0")
             }
             "smp_affinity_list" => cpus::parse(value).is_some(),
             _ => true,

@@ -169,7 +169,7 @@ impl JournalFolder {
             format: FORMAT,
             tool: crate::VERSION.to_owned(),
             id: format!("{}-{pid}", started.as_nanosecond()),
-            boot_id: boot_id(sys),
+            boot_id: boot_id(sys)?,
             started,
             pid,
             writes: writes.to_vec(),
@@ -347,7 +347,8 @@ impl Journal {
     }
 }
 
-/// The time since the kernel started, by its name; without one, none is like another.
-pub fn boot_id(sys: &dyn Sys) -> String {
-    value(sys, BOOT_ID).unwrap_or_default()
+/// The kernel's name for the time since it started.
+pub fn boot_id(sys: &dyn Sys) -> Result<String, FileError> {
+    sys.read(BOOT_ID)
+        .map_err(files::reading(Path::new(BOOT_ID)))
 }

@@ -72,6 +72,12 @@ pub enum TuneError {
         /// The system's reason.
         error: io::Error,
     },
+    /// The root is none.
+    #[error("{root} holds no sys and proc; name a folder that does")]
+    NoRoot {
+        /// The folder.
+        root: PathBuf,
+    },
     /// Somebody else tunes.
     #[error(
         "another tollgate tunes this machine (it holds {folder}/lock); wait until it has ended"
@@ -186,6 +192,17 @@ impl Undone {
     }
 }
 
+/// Checks that there is a machine below that folder.
+pub fn check_root(root: &Path) -> Result<(), TuneError> {
+    let has = |name: &str| root.join(name).is_dir();
+    match has("sys") && has("proc") {
+        true => Ok(()),
+        false => Err(TuneError::NoRoot {
+            root: root.to_owned(),
+        }),
+    }
+}
+
 /// What would be done. Writes nothing.
 pub fn dry_run(root: &Path, request: &Request) -> Result<Plan, TuneError> {
     plan::plan(&Seen::read(&Tree::at(root)), request)
@@ -225,7 +242,7 @@ pub fn preview(root: &Path) -> Result<Preview> {
     let Some(header) = folder.header()? else {
         return Ok(Preview::Nothing);
     };
-    if header.boot_id != boot_id(&root) {
+    if header.boot_id != boot_id(&root)? {
         return Ok(Preview::OtherBoot);
     }
     let journal = folder.look(header)?;
@@ -315,7 +332,7 @@ fn stop(sys: &dyn Sys, folder: &JournalFolder) -> Result<Undone> {
     let Some(header) = folder.header()? else {
         return Ok(Undone::Nothing);
     };
-    if header.boot_id != boot_id(sys) {
+    if header.boot_id != boot_id(sys)? {
         return Ok(Undone::OtherBoot(folder.set_aside(&header)?));
     }
     let mut journal = folder.resume(header)?;

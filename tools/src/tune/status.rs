@@ -42,7 +42,7 @@ impl Leftover {
     pub fn find(root: &Path) -> Option<Self> {
         let folder = JournalFolder::below(root);
         let header = folder.header().transpose()?.ok();
-        let now = boot_id(&Tree::at(root));
+        let now = boot_id(&Tree::at(root)).unwrap_or_default();
         Some(Self {
             journal: folder.journal(),
             other_boot: header.as_ref().is_some_and(|header| header.boot_id != now),
