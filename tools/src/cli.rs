@@ -125,7 +125,7 @@ pub struct DoctorArgs {
 /// What the doctor is asked to judge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DoctorEngine {
-    /// KVM, without which only an emulator is left
+    /// KVM, without which only an emulator is left, and the host
     Auto,
     /// Our own VMM
     Kvm,

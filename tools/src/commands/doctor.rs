@@ -38,6 +38,8 @@ fn examine(args: &DoctorArgs) -> Result<Verdict> {
             DoctorEngine::Qemu => Guests::Emulator,
             DoctorEngine::Host => Guests::None,
         },
+        // As table1 has them: guests, and the host to compare with.
+        host: matches!(args.engine, DoctorEngine::Auto | DoctorEngine::Host),
         unpinned: Vec::new(),
     };
     if let Some(leftover) = tune::leftover(&args.root) {

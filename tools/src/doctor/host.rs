@@ -32,6 +32,11 @@ pub struct Host {
     pub load: Option<f64>,
     /// /proc/sys/kernel/randomize_va_space.
     pub randomize_va_space: Option<u32>,
+    /// Whether a seccomp filter judges this process's system calls, and with it those of
+    /// the programs that it starts.
+    pub seccomp: Option<bool>,
+    /// Whether system calls are traced, for whoever makes them.
+    pub traced: Option<bool>,
     /// What the kernel says of each vulnerability.
     pub vulnerabilities: BTreeMap<String, String>,
     /// The microcode's revision, as each CPU tells it.
@@ -90,6 +95,8 @@ impl Host {
             cmdline: tree.text("/proc/cmdline"),
             load: load(tree),
             randomize_va_space: tree.number("/proc/sys/kernel/randomize_va_space"),
+            seccomp: seccomp(tree),
+            traced: traced(tree),
             vulnerabilities: vulnerabilities(tree),
             microcode: microcode(tree),
             interrupts: interrupts(tree),
@@ -169,6 +176,26 @@ fn nohz_full(tree: &Tree) -> Option<Vec<usize>> {
 fn load(tree: &Tree) -> Option<f64> {
     let text = tree.text("/proc/loadavg")?;
     text.split_whitespace().next()?.parse().ok()
+}
+
+/// proc_pid_status(5): 0 is no filter.
+fn seccomp(tree: &Tree) -> Option<bool> {
+    let status = tree.text("/proc/self/status")?;
+    let mode = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Seccomp:"))?;
+    Some(mode.trim() != "0")
+}
+
+/// The switches of all events at entry and exit: `0` is off, `1` on, `X` on for some
+/// calls (Linux, events.rst). Only root may read them.
+fn traced(tree: &Tree) -> Option<bool> {
+    let events = ["raw_syscalls", "syscalls"];
+    let switches =
+        events.map(|name| tree.text(&format!("/sys/kernel/tracing/events/{name}/enable")));
+    let mut told = switches.into_iter().flatten().peekable();
+    told.peek()?;
+    Some(told.any(|switch| switch != "0"))
 }
 
 /// What the kernel says of each vulnerability.
@@ -275,6 +302,12 @@ mod tests {
             ("proc/loadavg", "1.34 0.62 0.56 5/109 25486\n"),
             ("proc/cpuinfo", "microcode\t: 0x42\n\nmicrocode\t: 0x42\n"),
             ("proc/irq/default_smp_affinity", "f\n"),
+            (
+                "proc/self/status",
+                "Name:\tx\nSeccomp:\t2\nSeccomp_filters:\t1\n",
+            ),
+            ("sys/kernel/tracing/events/raw_syscalls/enable", "0\n"),
+            ("sys/kernel/tracing/events/syscalls/enable", "X\n"),
             ("proc/irq/9/effective_affinity_list", "0\n"),
             ("proc/irq/130/smp_affinity_list", "0-3\n"),
         ]);
@@ -295,6 +328,8 @@ mod tests {
             nohz_full: Some(vec![]),
             cmdline: Some("root=/dev/sda rcu_nocbs=1-3 rcu_nocbs_poll quiet".into()),
             load: Some(1.34),
+            seccomp: Some(true),
+            traced: Some(true),
             vulnerabilities: BTreeMap::from([("meltdown".into(), "Mitigation: PTI".into())]),
             microcode: vec!["0x42".into()],
             interrupts: vec![

@@ -150,6 +150,8 @@ fn chain() {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -166,6 +168,27 @@ mod tests {
         assert!(noise.longest_ns <= noise.lost_ns, "{noise:?}");
         // 16384 multiplications of 3 cycles, on cores between 1 and 10 GHz.
         assert!(noise.chain_median_ns > 4_900.0, "{noise:?}");
+    }
+
+    #[test]
+    fn a_busy_neighbour_on_the_same_cpu_is_seen() {
+        let cpu = engine::allowed()[0];
+        let done = AtomicBool::new(false);
+        let hz = tsc::frequency().hz();
+        let noise = thread::scope(|scope| {
+            scope.spawn(|| {
+                engine::pin_thread(cpu).unwrap();
+                while !done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+            let noise = test(&[cpu], hz, Duration::from_millis(300));
+            done.store(true, Ordering::Relaxed);
+            noise
+        });
+        // Linux gives each of the two half of the CPU, a time slice after the other.
+        assert!(noise[0].lost() > 0.2, "{noise:?}");
+        assert!(noise[0].longest_ns > 5e5, "{noise:?}");
     }
 
     #[test]

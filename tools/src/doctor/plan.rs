@@ -12,6 +12,8 @@ pub struct Plan {
     pub cpus: Vec<usize>,
     /// What will run the guests.
     pub guests: Guests,
+    /// Whether programs are measured on the host, too.
+    pub host: bool,
     /// Targets that may run on every CPU.
     pub unpinned: Vec<String>,
 }
@@ -41,6 +43,7 @@ impl Plan {
                 false => pinned.into_iter().collect(),
             },
             guests: guests(booted()),
+            host: booted().any(|target| target.engine.name == "host"),
             unpinned: free.map(|target| target.name.clone()).collect(),
         }
     }
@@ -97,6 +100,7 @@ mod tests {
         let expected = Plan {
             cpus: vec![1, 3],
             guests: Guests::Kvm,
+            host: true,
             unpinned: vec!["free".into()],
         };
         assert_eq!(plan, expected);

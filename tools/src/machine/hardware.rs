@@ -22,6 +22,7 @@ const FIRMWARE: [&str; 6] = [
 pub fn read(tree: &Tree) -> BTreeMap<String, String> {
     let mut hardware = caches(tree);
     hardware.extend(cores(tree));
+    hardware.extend(siblings(tree));
     hardware.extend(nodes(tree));
     hardware.extend(memory(tree));
     hardware.extend(FIRMWARE.iter().filter_map(|name| {
@@ -97,6 +98,21 @@ fn cores(tree: &Tree) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Which CPUs share a core, core by core: `0,2; 1,3`.
+fn siblings(tree: &Tree) -> Option<(String, String)> {
+    let online = tree.cpus(&format!("{CPU}/online"))?;
+    let lists = online
+        .iter()
+        .filter_map(|cpu| tree.text(&format!("{CPU}/cpu{cpu}/topology/thread_siblings_list")));
+    let mut distinct: Vec<String> = Vec::new();
+    for list in lists {
+        if !distinct.contains(&list) {
+            distinct.push(list);
+        }
+    }
+    (!distinct.is_empty()).then(|| ("cores.siblings".into(), distinct.join("; ")))
+}
+
 /// The CPUs of each node of memory.
 fn nodes(tree: &Tree) -> BTreeMap<String, String> {
     let names = tree.names(NODE).into_iter();
@@ -156,6 +172,8 @@ mod tests {
             let topology = format!("{cpu}/cpu{number}/topology");
             files.push((format!("{topology}/physical_package_id"), "0"));
             files.push((format!("{topology}/core_id"), core));
+            let siblings = ["0,2", "1,3"][number % 2];
+            files.push((format!("{topology}/thread_siblings_list"), siblings));
         }
         let (_folder, tree) = laid_out(&files);
         let expected = [
@@ -166,6 +184,7 @@ mod tests {
             ("cores.cores", "2"),
             ("cores.cpus", "4"),
             ("cores.packages", "1"),
+            ("cores.siblings", "0,2; 1,3"),
             ("firmware.bios_version", "1.2"),
             ("memory", "16384 kB"),
             ("node.0", "CPUs 0-3"),

@@ -17,17 +17,50 @@ pub fn read(tree: &Tree) -> BTreeMap<String, String> {
         ("kernel.release", release),
         ("kernel.version", tree.text("/proc/version")),
         ("kernel.cmdline", tree.text("/proc/cmdline")),
-        (
-            "kernel.config_sha256",
-            config.map(|text| files::sha256(&text)),
-        ),
+        ("kernel.config_sha256", config.as_deref().map(files::sha256)),
         ("system", system(tree)),
         ("tollgate.compiler", Some(env!("TOLLGATE_RUSTC").to_owned())),
     ];
-    software
+    let software = software
         .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let config = config.unwrap_or_default();
+    software.chain(options(&config)).collect()
+}
+
+/// What a kernel can be built with that lies on the way into it, or interrupts. The
+/// mitigations that are really in use stand apart.
+const OPTIONS: [&str; 20] = [
+    "AUDITSYSCALL",
+    "CONTEXT_TRACKING_USER_FORCE",
+    "CPU_MITIGATIONS",
+    "DEBUG_ENTRY",
+    "FTRACE_SYSCALLS",
+    "GENERIC_ENTRY",
+    "HZ",
+    "KCOV",
+    "NO_HZ_FULL",
+    "PREEMPT",
+    "PREEMPT_DYNAMIC",
+    "PREEMPT_LAZY",
+    "PREEMPT_NONE",
+    "PREEMPT_RT",
+    "PREEMPT_VOLUNTARY",
+    "RANDOMIZE_KSTACK_OFFSET_DEFAULT",
+    "VIRT_CPU_ACCOUNTING_GEN",
+    "X86_FRED",
+    "X86_KERNEL_IBT",
+    "X86_USER_SHADOW_STACK",
+];
+
+/// The values of those; an option that is off is not listed.
+fn options(config: &[u8]) -> impl Iterator<Item = (String, String)> {
+    let text = String::from_utf8_lossy(config).into_owned();
+    OPTIONS.into_iter().filter_map(move |name| {
+        let prefix = format!("CONFIG_{name}=");
+        let value = text.lines().find_map(|line| line.strip_prefix(&prefix))?;
+        Some((format!("kernel.config.{name}"), value.to_owned()))
+    })
 }
 
 /// The text of the kernel's configuration, where it can be read: the kernel keeps it
@@ -62,13 +95,18 @@ mod tests {
     fn the_configuration_is_known_by_its_text() {
         let (_folder, tree) = laid_out(&[
             ("proc/sys/kernel/osrelease".to_owned(), "6.12.0\n"),
-            ("boot/config-6.12.0".to_owned(), "abc"),
+            (
+                "boot/config-6.12.0".to_owned(),
+                "CONFIG_HZ_1000=y\nCONFIG_HZ=1000\n# CONFIG_PREEMPT is not set\n",
+            ),
             ("etc/os-release".to_owned(), "ID=x\nPRETTY_NAME=\"X 12\"\n"),
         ]);
         let software = read(&tree);
         assert_eq!(software["kernel.release"], "6.12.0");
         assert_eq!(software["system"], "X 12");
-        assert!(software["kernel.config_sha256"].starts_with("ba7816bf"));
+        assert_eq!(software["kernel.config.HZ"], "1000");
+        assert!(!software.contains_key("kernel.config.PREEMPT"));
+        assert_eq!(software["kernel.config_sha256"].len(), 64);
         assert!(software["tollgate.compiler"].starts_with("rustc "));
         assert!(!software.contains_key("kernel.cmdline"));
     }

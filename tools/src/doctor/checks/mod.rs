@@ -42,6 +42,7 @@ pub(super) const ALL: &[(&str, Check)] = &[
     ("steal", neighbours::steal),
     ("noise", noise::noise),
     ("clock", noise::clock),
+    ("system-calls", kernel::system_calls),
     ("aslr", kernel::aslr),
     ("mitigations", kernel::mitigations),
     ("microcode", kernel::microcode),
@@ -72,9 +73,10 @@ impl Found {
         Self::new(State::Unknown, what)
     }
 
+    /// What mends it, where anything is to be mended.
     fn mend(self, mend: impl Into<String>) -> Self {
         Self {
-            mend: Some(mend.into()),
+            mend: (self.state != State::Ok).then(|| mend.into()),
             ..self
         }
     }
@@ -124,6 +126,7 @@ mod tests {
             plan: Plan {
                 cpus: vec![3],
                 guests: Guests::Kvm,
+                host: false,
                 unpinned: vec![],
             },
             kvm: Kvm::Hardware {
@@ -171,6 +174,8 @@ mod tests {
                 cmdline: Some("quiet isolcpus=3 nohz_full=3 rcu_nocbs=2-3".into()),
                 load: Some(0.05),
                 randomize_va_space: Some(2),
+                seccomp: Some(false),
+                traced: Some(false),
                 vulnerabilities: BTreeMap::from([(
                     "meltdown".to_owned(),
                     "Not affected".to_owned(),
@@ -242,6 +247,7 @@ mod tests {
             "steal",
             "noise",
             "clock",
+            "system-calls",
             "aslr",
             "mitigations",
             "microcode",

@@ -74,32 +74,33 @@ pub(super) fn isolation(facts: &Facts) -> Found {
     // CPUs without a tick have their callbacks taken elsewhere, too (Linux, NO_HZ.rst).
     let offloaded = |cpu: &usize| nohz_full.contains(cpu) || host.cmdline_lists("rcu_nocbs", *cpu);
     let all = |holds: &dyn Fn(&usize) -> bool| facts.plan.cpus.iter().all(holds);
+    let no_tick = all(&|cpu| nohz_full.contains(cpu));
     let missing: Vec<_> = [
         ("isolcpus", all(&|cpu| isolated.contains(cpu))),
-        ("nohz_full", all(&|cpu| nohz_full.contains(cpu))),
+        ("nohz_full", no_tick || facts.plan.host),
         ("rcu_nocbs", all(&offloaded)),
     ]
     .into_iter()
     .filter(|(_, holds)| !holds)
     .map(|(name, _)| name)
     .collect();
-    let cpus = list(&facts.plan.cpus);
-    if missing.is_empty() {
-        return Found::ok("isolcpus, nohz_full and rcu_nocbs hold");
+    let cpus = named(&facts.plan.cpus);
+    match missing.as_slice() {
+        [] if no_tick && facts.plan.host => Found::warning(format!(
+            "{cpus} in nohz_full: every system call of the host also tells where time is \
+             spent (context tracking)"
+        ))
+        .mend("take `nohz_full=` off the kernel's command line to measure the host"),
+        [] => Found::ok(format!("{cpus}: isolated")),
+        missing => {
+            let cpu_list = list(&facts.plan.cpus);
+            let words = missing.iter().map(|name| format!("{name}={cpu_list}"));
+            Found::warning(format!("{cpus} without {}", missing.join(", "))).mend(format!(
+                "add `{}` to the kernel's command line (GRUB_CMDLINE_LINUX), and reboot",
+                words.collect::<Vec<_>>().join(" ")
+            ))
+        }
     }
-    let words: Vec<_> = missing
-        .iter()
-        .map(|name| format!("{name}={cpus}"))
-        .collect();
-    Found::warning(format!(
-        "{} without {}",
-        named(&facts.plan.cpus),
-        missing.join(", ")
-    ))
-    .mend(format!(
-        "add `{}` to the kernel's command line (GRUB_CMDLINE_LINUX), and reboot",
-        words.join(" ")
-    ))
 }
 
 /// Fewer interrupts than this a second are not worth moving.
@@ -162,10 +163,8 @@ pub(super) fn load(facts: &Facts) -> Found {
         activity.others
     );
     let unfit = (LOAD_UNFIT_SHARE * cpus as f64).max(LOAD_WARNING);
-    match Found::graded(activity.others, LOAD_WARNING, unfit, what) {
-        found if found.state == super::State::Ok => found,
-        found => found.mend("stop them, or wait; `top` shows them"),
-    }
+    Found::graded(activity.others, LOAD_WARNING, unfit, what)
+        .mend("stop them, or wait; `top` shows them")
 }
 
 const STEAL_WARNING: f64 = 1e-3;
@@ -189,11 +188,7 @@ pub(super) fn steal(facts: &Facts) -> Found {
         1e2 * worst,
         named(&facts.plan.cpus)
     );
-    match worst > STEAL_WARNING {
-        false => Found::ok(what),
-        true => Found::graded(worst, STEAL_WARNING, STEAL_UNFIT, what)
-            .mend("measure on a dedicated host"),
-    }
+    Found::graded(worst, STEAL_WARNING, STEAL_UNFIT, what).mend("measure on a dedicated host")
 }
 
 #[cfg(test)]
@@ -249,7 +244,7 @@ mod tests {
         expect(isolation, half, Warning, "CPU 3 without nohz_full add");
         let callbacks = |facts: &mut Facts| facts.host.cmdline = Some("rcu_nocbs=0".into());
         // nohz_full takes the callbacks along.
-        expect(isolation, callbacks, Ok, "hold");
+        expect(isolation, callbacks, Ok, "isolated");
         // Not each of the two is isolated.
         expect(
             isolation,
@@ -257,6 +252,17 @@ mod tests {
             Warning,
             "CPUs 2,3 without",
         );
+    }
+
+    #[test]
+    fn a_host_without_ticks_pays_at_every_system_call() {
+        let host = |facts: &mut Facts| facts.plan.host = true;
+        expect(isolation, host, Warning, "context tracking");
+        let with_ticks = |facts: &mut Facts| {
+            facts.plan.host = true;
+            facts.host.nohz_full = Some(vec![]);
+        };
+        expect(isolation, with_ticks, Ok, "isolated");
     }
 
     #[test]

@@ -23,10 +23,8 @@ pub(super) fn noise(facts: &Facts) -> Found {
         figures.gap_ns / 1e3,
         figures.longest_ns / 1e3
     );
-    match Found::graded(figures.lost, LOST_WARNING, LOST_UNFIT, what) {
-        found if found.state == super::State::Ok => found,
-        found => found.mend("see load, interrupts, isolation and steal"),
-    }
+    Found::graded(figures.lost, LOST_WARNING, LOST_UNFIT, what)
+        .mend("see load, interrupts, isolation and steal")
 }
 
 /// Spreads between boots that tables show are of this size; a clock that moves by 1 %
@@ -48,10 +46,8 @@ pub(super) fn clock(facts: &Facts) -> Found {
         worst.cpu,
         1e2 * worst.chain_spread()
     );
-    match Found::graded(worst.chain_spread(), CLOCK_WARNING, CLOCK_UNFIT, what) {
-        found if found.state == super::State::Ok => found,
-        found => found.mend("see governor, turbo, smt and load"),
-    }
+    Found::graded(worst.chain_spread(), CLOCK_WARNING, CLOCK_UNFIT, what)
+        .mend("see governor, turbo, smt and load")
 }
 
 #[cfg(test)]

@@ -71,10 +71,8 @@ pub(super) fn step(facts: &Facts) -> Found {
     let ticks = facts.counter.step_ticks;
     let ns = ticks as f64 / facts.counter.frequency.hz() * 1e9;
     let what = format!("the counter goes in steps of {ticks} ticks ({ns:.1} ns)");
-    match Found::graded(ns, STEP_WARNING_NS, STEP_UNFIT_NS, what) {
-        found if found.state == super::State::Ok => found,
-        found => found.mend("raise `batch-us` until a step is 0.1 % of it"),
-    }
+    Found::graded(ns, STEP_WARNING_NS, STEP_UNFIT_NS, what)
+        .mend("raise `batch-us` until a step is 0.1 % of it")
 }
 
 const SPREAD_WARNING: f64 = 1e-3;
