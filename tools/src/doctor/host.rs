@@ -56,6 +56,8 @@ pub struct Cpu {
     pub governor: Option<String>,
     /// Lowest and highest frequency that the rule may choose, in kHz.
     pub range_khz: Option<(u64, u64)>,
+    /// The highest frequency without turbo, in kHz.
+    pub nominal_khz: Option<u64>,
     /// Other hardware threads of its core; `None` where the topology is not told.
     pub siblings: Option<Vec<usize>>,
     /// The deepest idle state that is not disabled.
@@ -124,6 +126,10 @@ impl Cpu {
             driver: tree.text(&file("cpufreq/scaling_driver")),
             governor: tree.text(&file("cpufreq/scaling_governor")),
             range_khz: khz("cpufreq/scaling_min_freq").zip(khz("cpufreq/scaling_max_freq")),
+            nominal_khz: khz("cpufreq/base_frequency").or_else(|| {
+                let mhz: u64 = khz("acpi_cppc/nominal_freq").filter(|mhz| *mhz > 0)?;
+                mhz.checked_mul(1000)
+            }),
             siblings: siblings.map(|all| all.into_iter().filter(|&other| other != cpu).collect()),
             deepest_idle: deepest_idle(tree, cpu),
         }
@@ -270,6 +276,10 @@ mod tests {
                 "4600000\n",
             ),
             (
+                "sys/devices/system/cpu/cpu1/cpufreq/base_frequency",
+                "2100000\n",
+            ),
+            (
                 "sys/devices/system/cpu/cpu1/topology/thread_siblings_list",
                 "1,5\n",
             ),
@@ -317,6 +327,7 @@ mod tests {
                 driver: Some("intel_pstate".into()),
                 governor: Some("powersave".into()),
                 range_khz: Some((400_000, 4_600_000)),
+                nominal_khz: Some(2_100_000),
                 siblings: Some(vec![5]),
                 deepest_idle: Some(IdleState {
                     name: "C8".into(),

@@ -66,7 +66,7 @@ impl Environment {
     pub fn of(manifest: &Manifest, guests: Option<&Guests>) -> Self {
         let mut sides = BTreeMap::from([
             (Side::Experiment, experiment(manifest)),
-            (Side::Host, host(manifest)),
+            (Side::Host, host(&manifest.machine)),
             (Side::Passing, passing(manifest)),
         ]);
         for id in &manifest.targets {
@@ -105,18 +105,7 @@ fn experiment(manifest: &Manifest) -> Facts {
     ])
 }
 
-fn host(manifest: &Manifest) -> Facts {
-    let mut host = of_machine(&manifest.machine);
-    let tune = manifest.tune.as_ref();
-    let held = tune.is_some_and(|tune| tune.cpu_dma_latency_held);
-    host.extend(facts([
-        ("tune", if tune.is_some() { "yes" } else { "no" }.into()),
-        ("tune.cpu_dma_latency_held", held.to_string()),
-    ]));
-    host
-}
-
-fn of_machine(machine: &Machine) -> Facts {
+fn host(machine: &Machine) -> Facts {
     let mut host = facts([
         ("kvm", engine::kind(&machine.kvm)),
         // Measurements of the same counter differ by a few millionths.
@@ -195,7 +184,7 @@ mod tests {
 
     #[test]
     fn every_fact_of_this_machine_has_a_reason_to_be_compared() {
-        for name in of_machine(&Machine::read(&Tree::default())).keys() {
+        for name in host(&Machine::read(&Tree::default())).keys() {
             assert!(why::why(name).1.is_some(), "{name}");
         }
     }

@@ -110,10 +110,6 @@ const WHY: &[(&str, &str)] = &[
         "a busy sibling shares units, caches and predictors of the core",
     ),
     (
-        "tune",
-        "tuning gives the cores a constant clock, no deep sleep and few interrupts",
-    ),
-    (
         "tsc.",
         "a tick is another time: compare nanoseconds, or core cycles",
     ),

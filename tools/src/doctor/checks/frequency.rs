@@ -49,6 +49,9 @@ fn moves(cpu: &Cpu) -> bool {
 pub(super) fn turbo(facts: &Facts) -> Found {
     match facts.host.turbo {
         Some(false) => Found::ok("off"),
+        Some(true) if facts.host.cpus.iter().all(is_out_of_reach) => {
+            Found::ok("on, but the limit of each measuring CPU lies below")
+        }
         Some(true) => {
             Found::warning("on: the clock depends on temperature, power and the other cores' load")
                 .mend(format!(
@@ -58,6 +61,14 @@ pub(super) fn turbo(facts: &Facts) -> Found {
         }
         None => hidden(facts, "no switch for turbo"),
     }
+}
+
+/// Whether turbo's range lies above what the CPU may run at.
+fn is_out_of_reach(cpu: &Cpu) -> bool {
+    let limit = cpu.range_khz.map(|(_, highest)| highest);
+    limit
+        .zip(cpu.nominal_khz)
+        .is_some_and(|(limit, nominal)| limit <= nominal)
 }
 
 /// Sleep from which waking takes longer than a few function calls of the kernel.
@@ -168,6 +179,14 @@ mod tests {
             Warning,
             "tune apply",
         );
+        let nominal = |khz| {
+            move |facts: &mut Facts| {
+                facts.host.turbo = Some(true);
+                facts.host.cpus[0].nominal_khz = Some(khz);
+            }
+        };
+        expect(turbo, nominal(3_600_000), Ok, "lies below");
+        expect(turbo, nominal(3_500_000), Warning, "on: ");
     }
 
     #[test]

@@ -158,6 +158,7 @@ mod tests {
                     driver: Some("acpi-cpufreq".into()),
                     governor: Some("performance".into()),
                     range_khz: Some((1_500_000, 3_600_000)),
+                    nominal_khz: None,
                     siblings: Some(vec![]),
                     deepest_idle: Some(IdleState {
                         name: "C1".into(),
