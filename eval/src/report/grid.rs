@@ -1,5 +1,5 @@
 //! Tables of numbers. On a phone the rows of a wide one become small cards, their numbers
-//! under their columns' titles; the roles keep it a table for those who hear it.
+//! under their columns' titles; for those who hear it, it stays a table.
 
 use maud::{Markup, html};
 
@@ -36,12 +36,12 @@ impl<const N: usize> Grid<'_, N> {
     pub(super) fn render(&self) -> Markup {
         html! {
             div .scroll role="region" aria-label=(self.label) tabindex="0" {
-                table .figures .cards[N > NARROW] role="table" {
-                    thead role="rowgroup" {
-                        tr role="row" {
-                            th scope="col" role="columnheader" { (self.first) }
+                table .figures .cards[N > NARROW] {
+                    thead {
+                        tr {
+                            th scope="col" { (self.first) }
                             @for title in self.columns {
-                                th scope="col" role="columnheader" { (title) }
+                                th scope="col" { (title) }
                             }
                         }
                     }
@@ -53,22 +53,22 @@ impl<const N: usize> Grid<'_, N> {
 
     fn group(&self, group: &Group<N>) -> Markup {
         html! {
-            tbody role="rowgroup" .emulated[group.emulated] {
+            tbody .emulated[group.emulated] {
                 @if let Some(heading) = &group.heading {
-                    tr .platform role="row" {
-                        th scope="rowgroup" role="rowheader" colspan=(N + 1) { (heading) }
+                    tr .platform {
+                        th scope="rowgroup" colspan=(N + 1) { (heading) }
                     }
                 }
                 @for (name, cells) in &group.rows {
-                    tr role="row" {
-                        th scope="row" role="rowheader" { (name) }
+                    tr {
+                        th scope="row" { (name) }
                         @for (title, cell) in self.columns.iter().zip(cells) {
-                            td role="cell" data-label=(title) { (cell) }
+                            td data-label=(title) { (cell) }
                         }
                     }
                 }
                 @if let Some(empty) = &group.empty {
-                    tr .empty role="row" { td role="cell" colspan=(N + 1) { (empty) } }
+                    tr .empty { td colspan=(N + 1) { (empty) } }
                 }
             }
         }

@@ -24,10 +24,11 @@ impl Browser {
     pub fn start() -> Self {
         let profile = TempDir::new().unwrap();
         let mut child = Command::new("sh")
-            // The pipe's ends have to be the file descriptors 3 and 4.
+            // The pipe's ends have to be the file descriptors 3 and 4. A browser that hangs
+            // must not hang the test.
             .args([
                 "-c",
-                "exec chromium \"$@\" 3<&0 4>&1 </dev/null",
+                "exec timeout 120 chromium \"$@\" 3<&0 4>&1 </dev/null",
                 "chromium",
             ])
             .args(["--headless", "--remote-debugging-pipe", "--no-first-run"])
@@ -130,7 +131,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // It ends when it is told to, or its time is over.
+        let close = json!({ "id": 0, "method": "Browser.close" });
+        let _ = write!(self.to, "{close}\0");
         let _ = self.child.wait();
     }
 }

@@ -154,8 +154,10 @@ fn evaluate(summary: &mut Summary) {
             interval: Some(interval(ratio * 0.98, ratio * 1.03)),
         });
         if row.benchmark == Benchmark::Fcall {
-            row.findings =
-                vec!["drift: the boots' medians rise by 1.2 % across the run (p = 0.003)".into()];
+            row.findings = vec![
+                "Rising by 1.2 % from the first boot to the last (p = 0.003): the machine changed."
+                    .into(),
+            ];
         }
     }
 }

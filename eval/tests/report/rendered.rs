@@ -66,11 +66,12 @@ fn the_page_is_readable_everywhere() {
 
 /// Opens the page and says what is wrong with it.
 fn show(browser: &mut Browser, page: &Path, look: &Look) -> Vec<String> {
+    let phone = look.width < 600;
     let metrics = json!({
         "width": look.width,
         "height": 800,
-        "deviceScaleFactor": 2,
-        "mobile": look.width < 600,
+        "deviceScaleFactor": if phone { 2 } else { 1 },
+        "mobile": phone,
     });
     browser.call("Emulation.setDeviceMetricsOverride", metrics);
     let scheme = json!({ "name": "prefers-color-scheme", "value": look.scheme });
@@ -79,6 +80,7 @@ fn show(browser: &mut Browser, page: &Path, look: &Look) -> Vec<String> {
     browser.open(page);
     let found = browser.evaluate(include_str!("readable.js"));
     let mut complaints: Vec<String> = serde_json::from_value(found).unwrap();
+    complaints.extend(unheard(browser));
     complaints.extend(noise(browser));
     complaints
 }
@@ -119,4 +121,19 @@ fn picture(browser: &mut Browser, path: &Path) {
 fn keep(path: &Path, answer: &Value) {
     let bytes = BASE64_STANDARD.decode(answer["data"].as_str().unwrap());
     fs::write(path, bytes.unwrap()).unwrap();
+}
+
+/// Tables stay tables for those who hear them, cards or not.
+fn unheard(browser: &mut Browser) -> Vec<String> {
+    let tree = browser.call("Accessibility.getFullAXTree", json!({}));
+    let nodes = tree["nodes"].as_array().unwrap();
+    let heard = |role: &str| nodes.iter().filter(|n| n["role"]["value"] == role).count();
+    let mut complaints = Vec::new();
+    for (role, selector) in [("table", "table"), ("row", "tr"), ("cell", "td")] {
+        let shown = browser.evaluate(&format!("document.querySelectorAll('{selector}').length"));
+        if heard(role) < shown.as_u64().unwrap() as usize {
+            complaints.push(format!("{} of {shown} <{selector}> are heard", heard(role)));
+        }
+    }
+    complaints
 }
