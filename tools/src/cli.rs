@@ -260,6 +260,7 @@ pub struct KvmArgs {
     #[arg(long)]
     pub no_seccomp: bool,
     /// Print exits by reason and port, the time in the guest, and when what happened
+    /// since the process began
     #[arg(long)]
     pub stats: bool,
 }

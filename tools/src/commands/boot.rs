@@ -1,9 +1,10 @@
 //! `tollgate boot`: one kernel image, its console, its status.
 
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use rustix::time::{ClockId, clock_gettime};
 use vmm::kvm::{KvmOptions, Report, Seccomp, Teardown};
 use vmm::{BootOutcome, BootSpec, End, Protocol};
 
@@ -15,6 +16,7 @@ use crate::{files, interrupt};
 
 /// Boots an image; the console goes to standard output, how it ended to standard error.
 pub fn run(args: &BootArgs) -> Result<Code> {
+    let began = process_start();
     let spec = spec(args);
     // Engines would name neither the file nor the remedy.
     for file in [Some(&spec.kernel), spec.initrd.as_ref()]
@@ -27,12 +29,21 @@ pub fn run(args: &BootArgs) -> Result<Code> {
     let stop = interrupt::flag().context("cannot watch for signals")?;
     let mut console = Console::default();
     let end = match choice {
-        Choice::Kvm => boot_by_kvm(args, &spec, &mut console, &stop)?,
+        Choice::Kvm => boot_by_kvm(args, &spec, &mut console, &stop, began)?,
         Choice::Qemu(qemu) => boot_by_qemu(&qemu, &spec, &mut console, &stop)?,
     };
     tell!("tollgate: {end}");
     console.close()?;
     Ok(exit::of_end(&end))
+}
+
+/// When this process began. It has not waited for anything but its CPU and its own
+/// pages since, and has one thread: all the time that it took is CPU time.
+fn process_start() -> Instant {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    let used = Duration::try_from(used).unwrap_or_default();
+    let now = Instant::now();
+    now.checked_sub(used).unwrap_or(now)
 }
 
 enum Choice {
@@ -82,10 +93,11 @@ fn boot_by_kvm(
     spec: &BootSpec,
     console: &mut Console,
     stop: &AtomicBool,
+    began: Instant,
 ) -> Result<End> {
     let options = options(&args.kvm);
-    kvm::check(&options, spec)?;
-    let report = kvm::boot(&options, spec, console, true, stop);
+    let kernel = kvm::open(&options, spec)?;
+    let report = kvm::boot(&options, spec, kernel, console, stop, began);
     tell(&report, args.kvm.stats);
     Ok(report.outcome.end)
 }

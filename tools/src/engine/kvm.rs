@@ -1,10 +1,12 @@
 //! Our own VMM: guests run on the CPU, where KVM is real.
 
+use std::fs::File;
 use std::io::{Write, stdin};
 use std::os::fd::AsFd;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
-use vmm::image;
+use vmm::image::{self, Image};
 use vmm::kvm::{self, Io, KvmOptions, Report};
 use vmm::probe::{self, Kvm as KvmKind};
 use vmm::{BootOutcome, BootSpec};
@@ -34,31 +36,34 @@ impl Kvm {
     }
 }
 
-/// Boots once, whatever /dev/kvm is, and tells all that only this engine knows.
+/// Opens the image, and checks what else can be checked before anything is booted.
+pub fn open(options: &KvmOptions, spec: &BootSpec) -> Result<(File, Image), EngineError> {
+    pin(spec)?;
+    image::open(&spec.kernel, options.protocol).map_err(|error| EngineError::image(spec, error))
+}
+
+/// Boots once, whatever /dev/kvm is, with standard input as the guest's, and tells all
+/// that only this engine knows. Times count from `asked`.
 pub fn boot(
     options: &KvmOptions,
     spec: &BootSpec,
+    kernel: (File, Image),
     console: &mut dyn Write,
-    typed: bool,
     stop: &AtomicBool,
+    asked: Instant,
 ) -> Report {
     let stdin = stdin();
     let io = Io {
-        console: &mut |bytes| {
-            // Whoever listens knows better what a failure means; the guest goes on.
-            let _ = console.write_all(bytes);
-        },
-        input: typed.then(|| stdin.as_fd()),
+        console: &mut |bytes| write(console, bytes),
+        input: Some(stdin.as_fd()),
         stop,
     };
-    kvm::boot(spec, options, io)
+    kvm::boot_image(spec, options, io, kernel, asked)
 }
 
-/// Checks what can be checked before anything is booted.
-pub fn check(options: &KvmOptions, spec: &BootSpec) -> Result<(), EngineError> {
-    image::open(&spec.kernel, options.protocol).map_err(|error| EngineError::image(spec, error))?;
-    pin(spec)?;
-    Ok(())
+fn write(console: &mut dyn Write, bytes: &[u8]) {
+    // Whoever listens knows better what a failure means; the guest goes on.
+    let _ = console.write_all(bytes);
 }
 
 /// Checks that /dev/kvm can be opened; no guest runs.
@@ -77,7 +82,12 @@ fn no_kvm(kind: &KvmKind) -> EngineError {
 
 impl Engine for Kvm {
     fn boot(&self, spec: &BootSpec, console: &mut dyn Write, stop: &AtomicBool) -> BootOutcome {
-        boot(&self.options, spec, console, false, stop).outcome
+        let io = Io {
+            console: &mut |bytes| write(console, bytes),
+            input: None,
+            stop,
+        };
+        kvm::boot(spec, &self.options, io).outcome
     }
 
     fn about(&self) -> About {
@@ -93,7 +103,7 @@ impl Engine for Kvm {
     }
 
     fn check(&self, spec: &BootSpec) -> Result<(), EngineError> {
-        check(&self.options, spec)
+        open(&self.options, spec).map(|_| ())
     }
 }
 

@@ -11,6 +11,7 @@ mod measuring;
 mod monitor;
 mod seccomp;
 mod sleep;
+mod start;
 mod stats;
 mod vcpu;
 mod vm;
@@ -23,26 +24,16 @@ pub use stats::Stats;
 pub(crate) use vm::open as open_device;
 
 use std::fs::File;
-use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use kvm_ioctls::{VcpuFd, VmFd};
-use seccompiler::BpfProgram;
-
-use console::{Console, ConsoleWriter};
-use counters::Counters;
+use error::system;
 use handover::Handover;
-use machine::{Interrupt, Machine};
 use monitor::Monitor;
-use wake::Wake;
+use start::{Guest, start};
 
-use crate::devices::Devices;
 use crate::image::{self, Image, Protocol};
-use crate::load::{self, Loaded};
-use crate::memory::{self, Memory};
-use crate::protocol::{self, EntryState};
-use crate::{BootOutcome, BootSpec, End, Timings, acpi, cpu, panic};
+use crate::{BootOutcome, BootSpec, End, Timings, panic};
 
 /// What only this engine can be asked for.
 #[derive(Clone, Debug)]
@@ -107,21 +98,86 @@ pub fn boot(spec: &BootSpec, options: &KvmOptions, io: Io<'_>) -> Report {
     let asked = Instant::now();
     image::open(&spec.kernel, options.protocol)
         .map_err(KvmError::from)
-        .and_then(|kernel| start(spec, options, kernel, asked)?.run(spec, options, io))
+        .and_then(|kernel| try_boot(spec, options, io, kernel, asked))
         .unwrap_or_else(|error| never_started(&error, asked))
 }
 
-/// Boots an image that was inspected already; `spec.kernel` does not matter.
-pub(crate) fn boot_image(
+/// Boots an image that was opened already; `spec.kernel` does not matter.
+///
+/// Times count from `asked`, which may lie before the call.
+pub fn boot_image(
     spec: &BootSpec,
     options: &KvmOptions,
     io: Io<'_>,
     kernel: (File, Image),
+    asked: Instant,
 ) -> Report {
-    let asked = Instant::now();
-    start(spec, options, kernel, asked)
-        .and_then(|guest| guest.run(spec, options, io))
-        .unwrap_or_else(|error| never_started(&error, asked))
+    try_boot(spec, options, io, kernel, asked).unwrap_or_else(|error| never_started(&error, asked))
+}
+
+fn try_boot(
+    spec: &BootSpec,
+    options: &KvmOptions,
+    io: Io<'_>,
+    kernel: (File, Image),
+    asked: Instant,
+) -> Result<Report, KvmError> {
+    let handover = match options.teardown {
+        Teardown::Wait => None,
+        Teardown::LeaveToKernel => {
+            Some(Handover::new().map_err(system("create a pair of sockets"))?)
+        }
+    };
+    let guest = thread::scope(|scope| {
+        let guest = scope.spawn(|| start(spec, options, kernel, asked));
+        // A filter takes half as long as a machine.
+        filter_caller(options.seccomp, handover.as_ref())?;
+        let guest = guest.join();
+        guest.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
+    run(guest, spec, io, handover)
+}
+
+/// Runs a guest to its end.
+fn run(
+    guest: Guest,
+    spec: &BootSpec,
+    io: Io<'_>,
+    handover: Option<Handover>,
+) -> Result<Report, KvmError> {
+    let machine = guest.machine;
+    let vcpus = guest.threads.run(guest.vcpus, guest.counters, &machine)?;
+    let started = Instant::now();
+    let mut monitor = Monitor::new(io, &machine, &guest.wake);
+    monitor.watch(&vcpus, started, spec.timeout);
+    let ended = Instant::now();
+    let mut stats = vcpus.join(&machine);
+    monitor.drain();
+    if let Some(handover) = handover {
+        handover.leave(guest.vm);
+    }
+
+    let since = |at: Instant| at.saturating_duration_since(guest.asked);
+    stats.vm_created = Some(since(guest.created));
+    stats.measuring_in_kvm = machine.measuring.counted();
+    stats.benchmark_started = machine.measuring.started().map(since);
+    let timings = Timings {
+        guest_started: Some(since(started)),
+        first_byte: machine.console.first_byte().map(since),
+        ended: since(ended),
+    };
+    let how = machine.ended();
+    Ok(Report {
+        outcome: BootOutcome {
+            end: explain(how.end, &monitor.console),
+            console: monitor.console,
+            timings,
+            exits: Some(stats.to_exits()),
+        },
+        protocol: Some(guest.protocol),
+        diagnosis: how.diagnosis,
+        stats,
+    })
 }
 
 fn never_started(error: &KvmError, asked: Instant) -> Report {
@@ -140,152 +196,6 @@ fn never_started(error: &KvmError, asked: Instant) -> Report {
         protocol: None,
         diagnosis: None,
         stats: Stats::default(),
-    }
-}
-
-/// A guest whose threads exist and wait for the word to go.
-struct Guest {
-    asked: Instant,
-    vm_created: Duration,
-    protocol: Protocol,
-    machine: Arc<Machine>,
-    counters: Counters,
-    vcpus: Vec<VcpuFd>,
-    threads: vcpu::Waiting,
-    wake: Wake,
-    /// Kept open for as long as the vCPUs.
-    vm: VmFd,
-    handover: Option<Handover>,
-}
-
-fn start(
-    spec: &BootSpec,
-    options: &KvmOptions,
-    (file, image): (File, Image),
-    asked: Instant,
-) -> Result<Guest, KvmError> {
-    let kvm = vm::open()?;
-    let cpus = vm::check_cpus(&kvm, spec.cpus)?;
-    // They get ready while the machine comes into being.
-    let threads = vcpu::spawn_all(cpus, &spec.pin, vcpu_filter(options.seccomp)?)?;
-    let memory = memory::map(spec.memory_mib)?;
-    let serial_interrupt = vm::eventfd()?;
-    let (supported, vm, entry) = thread::scope(|scope| {
-        // As long as all the rest: KVM asks the CPU for each leaf, which traps where
-        // this host is a guest itself.
-        let supported = scope.spawn(|| cpu::supported_cpuid(&kvm));
-        prepare_memory(&memory, options)?;
-        let entry = load(spec, &memory, file, &image, cpus)?;
-        let vm = vm::create(&kvm, &memory, &serial_interrupt)?;
-        let supported = supported
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        Ok::<_, KvmError>((supported, vm, entry))
-    })?;
-    let vcpus = vm::create_vcpus(&kvm, &vm, &supported, cpus, &entry)?;
-    let vm_created = asked.elapsed();
-
-    let wake = Wake::new().map_err(error::system("create an eventfd"))?;
-    let console = Arc::new(Console::new(options.console_limit, wake.clone()));
-    let devices = Devices::new(
-        Interrupt(serial_interrupt),
-        ConsoleWriter(console.clone()),
-        &options.debug_exit_ports,
-    );
-    let machine = Arc::new(Machine::new(cpus, memory, console, devices, wake.clone()));
-    Ok(Guest {
-        asked,
-        vm_created,
-        protocol: image.protocol,
-        machine,
-        counters: Counters::of(&vcpus),
-        vcpus,
-        threads,
-        wake,
-        vm,
-        handover: handover(options.teardown)?,
-    })
-}
-
-fn handover(teardown: Teardown) -> Result<Option<Handover>, KvmError> {
-    match teardown {
-        Teardown::Wait => Ok(None),
-        Teardown::LeaveToKernel => Handover::new()
-            .map(Some)
-            .map_err(error::system("create a pair of sockets")),
-    }
-}
-
-fn prepare_memory(memory: &Memory, options: &KvmOptions) -> Result<(), KvmError> {
-    if options.huge_pages {
-        memory::use_huge_pages(memory)?;
-    }
-    if options.prefault {
-        memory::prefault(memory)?;
-    }
-    Ok(())
-}
-
-fn load(
-    spec: &BootSpec,
-    memory: &Memory,
-    mut file: File,
-    image: &Image,
-    cpus: u8,
-) -> Result<EntryState, KvmError> {
-    load::kernel(memory, &mut file, image)?;
-    let loaded = match &spec.initrd {
-        Some(path) => load::initrd(memory, path, image)?,
-        None => Loaded::default(),
-    };
-    let cmdline = protocol::cmdline(image.protocol, &spec.cmdline);
-    load::cmdline(memory, &cmdline, image)?;
-    acpi::write(memory, cpus)?;
-    Ok(protocol::hand_over(memory, image, &loaded)?)
-}
-
-impl Guest {
-    fn run(self, spec: &BootSpec, options: &KvmOptions, io: Io<'_>) -> Result<Report, KvmError> {
-        filter_caller(options.seccomp, self.handover.as_ref())?;
-        let vcpus = self.threads.run(self.vcpus, self.counters, &self.machine)?;
-        let started = Instant::now();
-        let mut monitor = Monitor::new(io, &self.machine, &self.wake);
-        monitor.watch(&vcpus, started, spec.timeout);
-        let ended = Instant::now();
-        let mut stats = vcpus.join(&self.machine);
-        monitor.drain();
-        if let Some(handover) = self.handover {
-            handover.leave(self.vm);
-        }
-
-        let since = |at: Instant| at.saturating_duration_since(self.asked);
-        stats.vm_created = Some(self.vm_created);
-        stats.measuring_in_kvm = self.machine.measuring.counted();
-        stats.benchmark_started = self.machine.measuring.started().map(since);
-        let timings = Timings {
-            guest_started: Some(since(started)),
-            first_byte: self.machine.console.first_byte().map(since),
-            ended: since(ended),
-        };
-        let how = self.machine.ended();
-        Ok(Report {
-            outcome: BootOutcome {
-                end: explain(how.end, &monitor.console),
-                console: monitor.console,
-                timings,
-                exits: Some(stats.to_exits()),
-            },
-            protocol: Some(self.protocol),
-            diagnosis: how.diagnosis,
-            stats,
-        })
-    }
-}
-
-fn vcpu_filter(seccomp: Seccomp) -> Result<Option<BpfProgram>, KvmError> {
-    match seccomp {
-        Seccomp::Off => Ok(None),
-        Seccomp::Vcpus | Seccomp::Process => seccomp::vcpu_filter().map(Some),
     }
 }
 

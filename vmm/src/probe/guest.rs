@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
@@ -165,7 +165,14 @@ fn run(code: &[u8], patience: Duration) -> Result<Report, String> {
         input: None,
         stop: &AtomicBool::new(false),
     };
-    Ok(boot_image(&spec, &KvmOptions::default(), io, (file, image)))
+    let kernel = (file, image);
+    Ok(boot_image(
+        &spec,
+        &KvmOptions::default(),
+        io,
+        kernel,
+        Instant::now(),
+    ))
 }
 
 fn memory_file(bytes: &[u8]) -> std::io::Result<File> {
