@@ -158,6 +158,9 @@ pub struct RunArgs {
     /// Tune the CPUs that targets are pinned to, and put everything back after the run
     #[arg(long)]
     pub tune: bool,
+    /// With --tune: take the other threads of those CPUs' cores offline (never CPU 0)
+    #[arg(long, requires = "tune")]
+    pub offline_siblings: bool,
     /// As --root of tollgate tune
     #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
     pub tune_root: PathBuf,

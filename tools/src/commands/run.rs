@@ -36,6 +36,7 @@ pub fn run(args: &RunArgs) -> Result<Code> {
     }
     let request = tune::Request {
         cpus: targets::pinned(&experiment),
+        offline_siblings: args.offline_siblings,
         ..tune::Request::default()
     };
     if request.cpus.is_empty() {
@@ -391,7 +392,11 @@ fn check_done(run: &RunFolder, manifest: &Manifest, args: &RunArgs) -> Result<()
             quoted(&std::env::args().next().unwrap_or_default()),
             quoted(&args.experiment.display().to_string()),
             quoted(&run.path().display().to_string()),
-            if args.tune { " --tune" } else { "" }
+            match (args.tune, args.offline_siblings) {
+                (false, _) => "",
+                (true, false) => " --tune",
+                (true, true) => " --tune --offline-siblings",
+            }
         ),
     })
 }

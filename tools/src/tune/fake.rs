@@ -36,7 +36,7 @@ pub struct Fake {
     refused: RefCell<BTreeMap<String, Errno>>,
     rounded: Cell<(u64, u64)>,
     kill: Cell<Option<(usize, Moment)>>,
-    writes: Cell<usize>,
+    written: RefCell<Vec<String>>,
 }
 
 impl Fake {
@@ -71,7 +71,7 @@ impl Fake {
 
     /// The caller is ended at this write, counted from 0 and from now.
     pub fn kill_at(&self, write: usize, moment: Moment) {
-        self.kill.set(Some((self.writes.get() + write, moment)));
+        self.kill.set(Some((self.writes() + write, moment)));
     }
 
     /// No kill any more.
@@ -79,9 +79,14 @@ impl Fake {
         self.kill.set(None);
     }
 
-    /// How often something was written.
+    /// The files that somebody tried to write, in that order.
+    pub fn written(&self) -> Vec<String> {
+        self.written.borrow().clone()
+    }
+
+    /// How often somebody tried to write.
     pub fn writes(&self) -> usize {
-        self.writes.get()
+        self.written.borrow().len()
     }
 
     /// Everything as a reader finds it.
@@ -288,7 +293,8 @@ impl Sys for Fake {
     }
 
     fn write(&self, path: &str, value: &str) -> io::Result<()> {
-        let n = self.writes.replace(self.writes.get() + 1);
+        let n = self.writes();
+        self.written.borrow_mut().push(path.to_owned());
         if self.kill.get() == Some((n, Moment::Before)) {
             kill();
         }

@@ -9,7 +9,6 @@
 //! progress are not: they outlive the process in the kernel's memory, and when that is
 //! lost, so are all settings.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -20,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TuneError;
 use super::plan::Write;
+use super::progress::{Known, Shown, Step};
 use super::sys::{Sys, value};
 use crate::files::{self, Damaged, FileError};
 
@@ -58,20 +58,6 @@ struct Version {
     format: u32,
 }
 
-/// A line of progress.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-enum Step {
-    /// The file of this number is about to be written; what the files that it touches
-    /// show, as far as they are ours.
-    Begin(usize, Shown),
-    /// It was written, or could not be: what it shows now, and those that changed.
-    End(usize, Shown),
-}
-
-/// What files show, by their number.
-type Shown = BTreeMap<usize, String>;
-
 /// A plan that is being carried out, or that was.
 #[derive(Debug)]
 pub struct Journal {
@@ -79,35 +65,6 @@ pub struct Journal {
     header: Header,
     progress: File,
     known: Known,
-}
-
-/// What is known of each setting, by its number.
-#[derive(Debug, Default)]
-struct Known {
-    /// Those that were written.
-    begun: BTreeSet<usize>,
-    /// Values that files showed because of us.
-    ours: BTreeMap<usize, BTreeSet<String>>,
-    /// The write that was under way when the lines end, and what the files that it
-    /// touches showed before.
-    under_way: Option<(usize, Shown)>,
-}
-
-impl Known {
-    fn take(&mut self, step: Step) {
-        match step {
-            Step::Begin(k, before) => {
-                self.begun.insert(k);
-                self.under_way = Some((k, before));
-            }
-            Step::End(_, shown) => {
-                self.under_way = None;
-                for (k, now) in shown {
-                    self.ours.entry(k).or_default().insert(now);
-                }
-            }
-        }
-    }
 }
 
 impl JournalFolder {
@@ -267,10 +224,7 @@ impl Journal {
 
     /// Notes what came of that.
     pub fn end(&mut self, k: usize, sys: &dyn Sys) -> Result<(), FileError> {
-        let before = match &self.known.under_way {
-            Some((_, before)) => before.clone(),
-            None => Shown::new(),
-        };
+        let before = self.known.before(k);
         let mut shown = self.touched(k, sys);
         shown.retain(|i, now| before.get(i).is_some_and(|before| before != now));
         let written = self.writes().get(k);
@@ -291,34 +245,23 @@ impl Journal {
     }
 
     /// Whether a value that the file shows now is there because of us, or was before.
-    ///
-    /// Of a write that a kill interrupted it is not known what came of it: any value of
-    /// its file counts as ours, and any change of those that it touches.
     pub fn is_ours(&self, k: usize, now: &str) -> bool {
-        let in_doubt = match &self.known.under_way {
-            Some((begun, before)) => {
-                *begun == k || before.get(&k).is_some_and(|before| before != now)
-            }
-            None => false,
-        };
         let was = self.writes().get(k).is_some_and(|write| write.old == now);
-        let seen = self.known.ours.get(&k);
-        in_doubt || was || seen.is_some_and(|ours| ours.contains(now))
+        was || self.known.is_ours(k, now)
     }
 
-    /// Whether the file was written, or one that touches it.
-    pub fn was_reached(&self, k: usize) -> bool {
+    /// Whether the file was written.
+    pub fn was_written(&self, k: usize) -> bool {
+        self.known.begun().any(|begun| begun == k)
+    }
+
+    /// Whether a file was written that touches this one.
+    pub fn was_touched(&self, k: usize) -> bool {
         let Some(write) = self.writes().get(k) else {
             return false;
         };
-        let mut begun = self.known.begun.iter();
-        begun.any(|&i| {
-            i == k
-                || self
-                    .writes()
-                    .get(i)
-                    .is_some_and(|other| other.touches(write))
-        })
+        let mut begun = self.known.begun().filter_map(|i| self.writes().get(i));
+        begun.any(|other| other.touches(write))
     }
 
     /// Ends it: everything is as it was.

@@ -1,18 +1,21 @@
 //! Gives the CPUs a constant clock and few interruptions, and takes that back again.
 //!
-//! [`Seen::read`] reads the machine, [`plan`] makes an ordered list of writes from it,
-//! the [`journal`] puts what was there on disk, [`apply`] writes, [`restore`] undoes.
+//! `seen` reads the machine, `plan` makes an ordered list of writes from it, `journal` puts
+//! what was there on disk, `apply` writes, `restore` undoes.
 //! docs/TUNE.md says what is written where, in which order and why.
 
 mod apply;
 mod clock;
 mod cpus;
+mod error;
 #[cfg(test)]
 mod fake;
 mod journal;
 mod latency;
 mod plan;
 mod policy;
+mod progress;
+mod record;
 mod restore;
 pub mod say;
 mod seen;
@@ -21,15 +24,15 @@ mod sys;
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
 
 pub use apply::Applied;
+pub use error::TuneError;
 pub use plan::{Plan, Request};
 pub use policy::Khz;
+pub use record::Tuning;
 pub use restore::{Restored, State};
 
 use journal::{JournalFolder, boot_id};
@@ -37,117 +40,6 @@ use seen::Seen;
 use sys::Sys;
 
 use crate::tree::Tree;
-
-/// Why a machine is not tuned at all.
-#[derive(Debug, thiserror::Error)]
-pub enum TuneError {
-    /// A measuring CPU that is not there.
-    #[error("CPU {cpu} is not online; these are: {online}")]
-    NoSuchCpu {
-        /// The CPU.
-        cpu: usize,
-        /// Those that are online.
-        online: String,
-    },
-    /// The frequency is none of the machine's.
-    #[error("--freq {khz}: {policy} runs at {min} to {max} kHz")]
-    OutOfRange {
-        /// What was asked for.
-        khz: Khz,
-        /// The policy.
-        policy: String,
-        /// Its least frequency.
-        min: Khz,
-        /// Its greatest.
-        max: Khz,
-    },
-    /// The journal has no place.
-    #[error(
-        "cannot write {path}: {error}; nothing is changed without a journal there \
-             (run as root or with sudo)"
-    )]
-    State {
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's reason.
-        error: io::Error,
-    },
-    /// The root is none.
-    #[error("{root} holds no sys and proc; name a folder that does")]
-    NoRoot {
-        /// The folder.
-        root: PathBuf,
-    },
-    /// Somebody else tunes.
-    #[error(
-        "another tollgate tunes this machine (it holds {folder}/lock); wait until it has ended"
-    )]
-    Busy {
-        /// The journal's folder.
-        folder: PathBuf,
-    },
-    /// What an earlier process left cannot be put back.
-    #[error(
-        "the machine is still tuned, and not all of it can be put back: see `tollgate tune restore`"
-    )]
-    Leftover,
-}
-
-/// What was done for a run, as its manifest tells it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tuning {
-    /// The measuring CPUs; empty: all.
-    pub cpus: Vec<usize>,
-    /// Every setting: before, wanted, and what stands there.
-    pub settings: Vec<Applied>,
-    /// What could not be done or is left to the user.
-    pub remarks: Vec<String>,
-    /// Whether /dev/cpu_dma_latency was held at 0 µs.
-    pub cpu_dma_latency_held: bool,
-    /// Settings that showed something else when the last boot had ended.
-    pub changed: Vec<Changed>,
-}
-
-/// A setting that somebody has changed during a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Changed {
-    /// The file.
-    pub path: String,
-    /// What it showed when the run began.
-    pub then: Option<String>,
-    /// What it shows now.
-    pub now: Option<String>,
-}
-
-impl Tuning {
-    /// Looks at every setting again.
-    pub fn checked(self, root: &Path) -> Self {
-        let root = Tree::at(root);
-        let changed = self.settings.iter().filter_map(|setting| {
-            let now = sys::value(&root, &setting.path);
-            (now != setting.now).then(|| Changed {
-                path: setting.path.clone(),
-                then: setting.now.clone(),
-                now,
-            })
-        });
-        Self {
-            changed: changed.collect(),
-            ..self
-        }
-    }
-
-    /// Whether boots under the two could be compared.
-    pub fn is_like(&self, other: &Self) -> bool {
-        let shown = |tuning: &Self| -> Vec<_> {
-            let settings = tuning.settings.iter();
-            settings.map(|s| (s.path.clone(), s.now.clone())).collect()
-        };
-        shown(self) == shown(other) && self.cpu_dma_latency_held == other.cpu_dma_latency_held
-    }
-}
 
 /// What became of a request.
 pub struct Outcome {
@@ -261,7 +153,7 @@ pub fn during<T>(
     let _lock = folder.lock()?;
     let result = start(&root, &folder, request).and_then(|outcome| {
         let latency = latency::hold(&root);
-        let tuning = tuning(request, &outcome, &latency);
+        let tuning = Tuning::new(request, &outcome, &latency);
         tell_all("tune: ", &tuning, &outcome);
         work(&tuning)
     });
@@ -278,28 +170,6 @@ pub fn during<T>(
 /// A sentence about what an earlier process left, where one did.
 pub fn leftover(root: &Path) -> Option<String> {
     status::Leftover::find(root).map(|leftover| leftover.to_string())
-}
-
-fn tuning(request: &Request, outcome: &Outcome, latency: &io::Result<std::fs::File>) -> Tuning {
-    let mut remarks: Vec<_> = outcome
-        .plan
-        .remarks
-        .iter()
-        .map(|r| r.text.clone())
-        .collect();
-    if let Err(error) = latency {
-        let error = apply::explain(error);
-        remarks.push(format!(
-            "/dev/cpu_dma_latency: {error}; CPUs fall into idle states"
-        ));
-    }
-    Tuning {
-        cpus: request.cpus.clone(),
-        settings: outcome.settings.clone(),
-        remarks,
-        cpu_dma_latency_held: latency.is_ok(),
-        changed: Vec::new(),
-    }
 }
 
 fn tell_all(before: &str, tuning: &Tuning, outcome: &Outcome) {

@@ -7,7 +7,9 @@ use super::sys::{Sys, value};
 use crate::files::FileError;
 
 /// Putting one file back may change another that was put back before (turbo and the
-/// policies' own switches); a second round mends that, and a third finds nothing to do.
+/// policies' own switches), and what was changed by the way may come back by itself. So
+/// the first round takes what was written, the second all that still differs, and the
+/// third what that has changed.
 const ROUNDS: usize = 3;
 
 /// What became of one setting.
@@ -46,9 +48,9 @@ pub enum State {
 pub fn restore(sys: &dyn Sys, journal: &mut Journal) -> Result<Vec<Restored>, FileError> {
     let judged = judge(sys, journal);
     let mut errors = vec![None; judged.len()];
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         for (setting, error) in judged.iter().zip(&mut errors) {
-            if setting.is_ours {
+            if setting.is_ours && (setting.was_written || round > 0) {
                 *error = put_back(sys, journal, setting)?;
             }
         }
@@ -71,13 +73,14 @@ pub struct Judged {
     pub now: Option<String>,
     /// Whether that is so because of us.
     pub is_ours: bool,
+    was_written: bool,
 }
 
 /// The settings that were reached, the last one first, before any of them is put back:
 /// what is written then may change what others show.
 pub fn judge(sys: &dyn Sys, journal: &Journal) -> Vec<Judged> {
     let writes = journal.writes().iter().enumerate().rev();
-    let reached = writes.filter(|(k, _)| journal.was_reached(*k));
+    let reached = writes.filter(|(k, _)| journal.was_written(*k) || journal.was_touched(*k));
     let judged = reached.map(|(k, write)| {
         let now = value(sys, &write.path);
         Judged {
@@ -86,6 +89,7 @@ pub fn judge(sys: &dyn Sys, journal: &Journal) -> Vec<Judged> {
             // A file that has gone may come back with its CPU.
             is_ours: now.as_ref().is_none_or(|now| journal.is_ours(k, now)),
             now,
+            was_written: journal.was_written(k),
         }
     });
     judged.collect()

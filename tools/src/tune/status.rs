@@ -197,7 +197,7 @@ impl Status {
 }
 
 fn table(policies: &[Policy]) -> String {
-    const COLUMNS: [&str; 9] = [
+    const COLUMNS: [&str; 10] = [
         "policy",
         "CPUs",
         "driver",
@@ -206,6 +206,7 @@ fn table(policies: &[Policy]) -> String {
         "max kHz",
         "now kHz",
         "non-turbo kHz",
+        "boost",
         "preference",
     ];
     let khz = |value: Option<Khz>| value.map_or("–".into(), |khz| khz.to_string());
@@ -222,6 +223,7 @@ fn table(policies: &[Policy]) -> String {
             policy
                 .non_turbo
                 .map_or("cannot tell".into(), |top| top.khz.to_string()),
+            policy.boost.clone().unwrap_or_else(|| "–".into()),
             policy.epp.clone().unwrap_or_else(|| "–".into()),
         ]
     }));
@@ -233,7 +235,7 @@ fn table(policies: &[Policy]) -> String {
     let mut text = String::new();
     for row in &rows {
         let cells = row.iter().zip(&widths).enumerate();
-        let cells = cells.map(|(i, (cell, &width))| match (4..8).contains(&i) {
+        let cells = cells.map(|(i, (cell, &width))| match (4..9).contains(&i) {
             true => format!("{cell:>width$}"),
             false => format!("{cell:<width$}"),
         });

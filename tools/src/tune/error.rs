@@ -1,0 +1,61 @@
+//! Why a machine is not tuned at all.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::policy::Khz;
+
+/// Why a machine is not tuned at all.
+#[derive(Debug, thiserror::Error)]
+pub enum TuneError {
+    /// A measuring CPU that is not there.
+    #[error("CPU {cpu} is not online; these are: {online}")]
+    NoSuchCpu {
+        /// The CPU.
+        cpu: usize,
+        /// Those that are online.
+        online: String,
+    },
+    /// The frequency is none of the machine's.
+    #[error("--freq {khz}: {policy} runs at {min} to {max} kHz")]
+    OutOfRange {
+        /// What was asked for.
+        khz: Khz,
+        /// The policy.
+        policy: String,
+        /// Its least frequency.
+        min: Khz,
+        /// Its greatest.
+        max: Khz,
+    },
+    /// The journal has no place.
+    #[error(
+        "cannot write {path}: {error}; nothing is changed without a journal there \
+             (run as root or with sudo)"
+    )]
+    State {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// The root is none.
+    #[error("{root} holds no sys and proc; name a folder that does")]
+    NoRoot {
+        /// The folder.
+        root: PathBuf,
+    },
+    /// Somebody else tunes.
+    #[error(
+        "another tollgate tunes this machine (it holds {folder}/lock); wait until it has ended"
+    )]
+    Busy {
+        /// The journal's folder.
+        folder: PathBuf,
+    },
+    /// What an earlier process left cannot be put back.
+    #[error(
+        "the machine is still tuned, and not all of it can be put back: see `tollgate tune restore`"
+    )]
+    Leftover,
+}

@@ -1,0 +1,69 @@
+//! The journal's lines, and what they tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// What files show, by their number.
+pub type Shown = BTreeMap<usize, String>;
+
+/// A line of progress.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Step {
+    /// The file of this number is about to be written; what the files that it touches
+    /// show, as far as they are ours.
+    Begin(usize, Shown),
+    /// It was written, or could not be: what it shows now, and those that changed.
+    End(usize, Shown),
+}
+
+/// What the lines tell of each setting, by its number.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Those that were written.
+    begun: BTreeSet<usize>,
+    /// Values that files showed because of us.
+    ours: BTreeMap<usize, BTreeSet<String>>,
+    /// Writes whose end is not known, because a kill came, and what the files that they
+    /// touch showed before.
+    in_doubt: BTreeMap<usize, Shown>,
+}
+
+impl Known {
+    /// Takes a line in.
+    pub fn take(&mut self, step: Step) {
+        match step {
+            Step::Begin(k, before) => {
+                self.begun.insert(k);
+                self.in_doubt.insert(k, before);
+            }
+            Step::End(k, shown) => {
+                self.in_doubt.remove(&k);
+                for (k, now) in shown {
+                    self.ours.entry(k).or_default().insert(now);
+                }
+            }
+        }
+    }
+
+    /// The files that were written.
+    pub fn begun(&self) -> impl Iterator<Item = usize> {
+        self.begun.iter().copied()
+    }
+
+    /// What the files that a write touches showed before it, while its end is not known.
+    pub fn before(&self, k: usize) -> Shown {
+        self.in_doubt.get(&k).cloned().unwrap_or_default()
+    }
+
+    /// Whether the file shows this because of us. While a write's end is not known, any
+    /// value of its file counts, and any change of those that it touches.
+    pub fn is_ours(&self, k: usize, now: &str) -> bool {
+        let changed = |before: &Shown| before.get(&k).is_some_and(|before| before != now);
+        let seen = self.ours.get(&k);
+        seen.is_some_and(|ours| ours.contains(now))
+            || self.in_doubt.contains_key(&k)
+            || self.in_doubt.values().any(changed)
+    }
+}

@@ -1,0 +1,158 @@
+//! A kill at every write, once and twice.
+
+use super::*;
+use crate::tune::say;
+
+#[test]
+fn a_kill_at_any_write_is_mended_by_restore() {
+    let mut kills = 0;
+    for (name, text) in TREES {
+        for request in requests() {
+            for moment in [Moment::Before, Moment::After] {
+                for write in 0.. {
+                    let bench = Bench::new(Fake::tree(text));
+                    let before = bench.fake.shown();
+                    bench.fake.kill_at(write, moment);
+                    if !bench.killed(|| drop(bench.apply(&request))) {
+                        break;
+                    }
+                    kills += 1;
+                    let undone = bench.restore();
+                    assert!(undone.is_complete(), "{name}, {moment:?} write {write}");
+                    same(
+                        &bench.fake,
+                        &before,
+                        &format!("{name}, {moment:?} write {write}"),
+                    );
+                }
+            }
+        }
+    }
+    assert!(kills > 500, "{kills}");
+}
+
+#[test]
+fn a_kill_during_restore_is_mended_by_the_next_one() {
+    for (name, text) in TREES {
+        for request in requests() {
+            for moment in [Moment::Before, Moment::After] {
+                for write in 0.. {
+                    let bench = Bench::new(Fake::tree(text));
+                    let before = bench.fake.shown();
+                    bench.apply(&request);
+                    bench.fake.kill_at(write, moment);
+                    if !bench.killed(|| drop(bench.restore())) {
+                        break;
+                    }
+                    assert!(
+                        bench.restore().is_complete(),
+                        "{name}, {moment:?} write {write}"
+                    );
+                    same(
+                        &bench.fake,
+                        &before,
+                        &format!("{name}, {moment:?} write {write}"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tuning_twice_keeps_what_was_there_first() {
+    for (name, text) in TREES {
+        for write in 0.. {
+            let bench = Bench::new(Fake::tree(text));
+            let before = bench.fake.shown();
+            bench.apply(&Request::default());
+            bench.fake.kill_at(write, Moment::After);
+            let other = &requests()[2];
+            let killed = bench.killed(|| drop(bench.apply(other)));
+            assert!(bench.restore().is_complete(), "{name}");
+            same(&bench.fake, &before, &format!("{name}, write {write}"));
+            if !killed {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_line_of_progress_says_nothing() {
+    let bench = Bench::new(tree("amd-pstate-active"));
+    let before = bench.fake.shown();
+    bench.apply(&Request::default());
+    let folder = bench.folder.journal();
+    let mut names = std::fs::read_dir(folder.parent().unwrap()).unwrap();
+    let progress = names
+        .find_map(|entry| {
+            Some(entry.ok()?.path()).filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
+        })
+        .unwrap();
+    let text = std::fs::read_to_string(&progress).unwrap();
+    // The last write is under way again.
+    std::fs::write(&progress, &text[..text.len() - 3]).unwrap();
+    assert!(bench.restore().is_complete());
+    same(&bench.fake, &before, "");
+}
+
+#[test]
+fn a_rounded_value_is_ours_too() {
+    for write in 0.. {
+        let bench = Bench::new(tree("amd-pstate-active"));
+        let before = bench.fake.shown();
+        bench.fake.round(3_600_000, 3_599_999);
+        bench.fake.kill_at(write, Moment::After);
+        let killed = bench.killed(|| {
+            let outcome = bench.apply(&Request::default());
+            let lines = say::applied(&outcome.settings).join("\n");
+            assert!(
+                lines.contains("wanted 3600000, it shows 3599999"),
+                "{lines}"
+            );
+        });
+        bench.fake.round(0, 0);
+        assert!(bench.restore().is_complete());
+        same(&bench.fake, &before, "");
+        if !killed {
+            break;
+        }
+    }
+}
+
+#[test]
+fn kills_of_apply_and_then_of_restore_are_mended() {
+    let request = &requests()[2];
+    for name in [
+        "amd-pstate-active",
+        "intel-pstate-active",
+        "acpi-cpufreq-intel",
+    ] {
+        for (first, moment) in (1..24)
+            .step_by(3)
+            .zip([Moment::After, Moment::Before].into_iter().cycle())
+        {
+            for write in 0.. {
+                let bench = Bench::new(tree(name));
+                let before = bench.fake.shown();
+                bench.fake.kill_at(first, moment);
+                bench.killed(|| drop(bench.apply(request)));
+                bench.fake.kill_at(write, Moment::After);
+                let killed = bench.killed(|| drop(bench.restore()));
+                assert!(
+                    bench.restore().is_complete(),
+                    "{name}, writes {first}, {write}"
+                );
+                same(
+                    &bench.fake,
+                    &before,
+                    &format!("{name}, writes {first}, {write}"),
+                );
+                if !killed {
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Every machine of `tests/trees` under a kernel of our own.
+
+mod foreign;
+mod kills;
+mod plans;
+mod refusals;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use tempfile::TempDir;
+
+use super::fake::{Fake, Killed, Moment};
+use super::journal::JournalFolder;
+use super::plan::Request;
+use super::policy::Khz;
+use super::{Outcome, Undone, start, stop};
+
+macro_rules! trees {
+    ($($name:literal),+) => {
+        [$(($name, include_str!(concat!("../../../tests/trees/", $name, ".tsv")))),+]
+    };
+}
+
+const TREES: [(&str, &str); 9] = trees![
+    "intel-pstate-active",
+    "intel-pstate-without-hwp",
+    "intel-pstate-passive",
+    "acpi-cpufreq-intel",
+    "acpi-cpufreq-amd",
+    "amd-pstate-active",
+    "amd-pstate-passive",
+    "amd-pstate-guided",
+    "virtual-machine"
+];
+
+fn tree(name: &str) -> Fake {
+    let (_, text) = TREES.iter().find(|(tree, _)| *tree == name).unwrap();
+    Fake::tree(text)
+}
+
+/// Asked for on every tree: everything, one CPU, and one CPU with its core to itself.
+fn requests() -> [Request; 3] {
+    let one = Request {
+        cpus: vec![1],
+        ..Request::default()
+    };
+    let alone = Request {
+        offline_siblings: true,
+        ..one.clone()
+    };
+    [Request::default(), one, alone]
+}
+
+/// A folder for the journal, and the machine beside it.
+struct Bench {
+    fake: Fake,
+    folder: JournalFolder,
+    _temporary: TempDir,
+}
+
+impl Bench {
+    fn new(fake: Fake) -> Self {
+        let temporary = TempDir::new().unwrap();
+        std::fs::create_dir_all(temporary.path().join("var/lib/tollgate")).unwrap();
+        Self {
+            fake,
+            folder: JournalFolder::below(temporary.path()),
+            _temporary: temporary,
+        }
+    }
+
+    fn apply(&self, request: &Request) -> Outcome {
+        start(&self.fake, &self.folder, request).unwrap()
+    }
+
+    fn restore(&self) -> Undone {
+        stop(&self.fake, &self.folder).unwrap()
+    }
+
+    /// Whether that was ended by a kill.
+    fn killed(&self, work: impl FnOnce()) -> bool {
+        let result = catch_unwind(AssertUnwindSafe(work));
+        self.fake.spare();
+        match result {
+            Ok(()) => false,
+            Err(panic) if panic.is::<Killed>() => true,
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+}
+
+/// Everything is as it was.
+#[track_caller]
+fn same(fake: &Fake, before: &BTreeMap<String, String>, context: &str) {
+    let after = fake.shown();
+    let differs = before
+        .iter()
+        .filter(|(path, was)| after.get(*path) != Some(was));
+    let differs: Vec<_> = differs
+        .map(|(path, was)| (path, was, after.get(path)))
+        .collect();
+    assert!(differs.is_empty(), "{context}: {differs:#?}");
+}
+
+#[test]
+fn every_setting_can_be_made_and_put_back() {
+    for (name, text) in TREES {
+        for request in requests() {
+            let bench = Bench::new(Fake::tree(text));
+            let before = bench.fake.shown();
+            let outcome = bench.apply(&request);
+            for setting in &outcome.settings {
+                assert!(setting.is_made(), "{name}: {setting:?}");
+            }
+            assert!(bench.folder.header().unwrap().is_some());
+            let undone = bench.restore();
+            assert!(undone.is_complete(), "{name}");
+            same(&bench.fake, &before, &format!("{name} {request:?}"));
+            assert!(bench.folder.header().unwrap().is_none());
+        }
+    }
+}
+
+#[test]
+fn limits_never_cross_on_either_way() {
+    let bench = Bench::new(tree("intel-pstate-active"));
+    let policy = "/sys/devices/system/cpu/cpufreq/policy0";
+    bench
+        .fake
+        .set(&format!("{policy}/scaling_min_freq"), "4000000");
+    let before = bench.fake.shown();
+    let request = Request {
+        freq: Some(Khz(1_000_000)),
+        ..Request::default()
+    };
+    // The fake refuses a minimum above the maximum, as older kernels do.
+    assert!(bench.apply(&request).is_complete());
+    assert!(bench.restore().is_complete());
+    same(&bench.fake, &before, "");
+}
+
+#[test]
+fn restore_goes_the_way_back() {
+    for name in [
+        "intel-pstate-active",
+        "intel-pstate-passive",
+        "acpi-cpufreq-amd",
+    ] {
+        let bench = Bench::new(tree(name));
+        bench.apply(&requests()[2]);
+        let there = bench.fake.written();
+        bench.restore();
+        let back: Vec<_> = bench.fake.written().into_iter().skip(there.len()).collect();
+        // The set speed goes with its governor.
+        let mut expected: Vec<_> = there
+            .into_iter()
+            .filter(|p| !p.ends_with("setspeed"))
+            .collect();
+        expected.reverse();
+        assert_eq!(back, expected, "{name}");
+    }
+}

@@ -1,0 +1,170 @@
+//! Files that cannot be written, and journals that cannot be followed.
+
+use rustix::io::Errno;
+
+use super::*;
+use crate::tune::seen::{self, Seen};
+use crate::tune::{TuneError, plan, say};
+
+#[test]
+fn what_is_refused_is_named_and_the_rest_is_made() {
+    let errnos = [
+        Errno::BUSY,
+        Errno::PERM,
+        Errno::INVAL,
+        Errno::IO,
+        Errno::ROFS,
+        Errno::ACCESS,
+    ];
+    for (name, text) in TREES {
+        let seen = Seen::read(&Fake::tree(text));
+        let plan = plan::plan(&seen, &requests()[1]).unwrap();
+        let writes = plan.writes.iter().filter(|write| write.new.is_some());
+        for (refused, errno) in writes.zip(errnos.iter().cycle()) {
+            let bench = Bench::new(Fake::tree(text));
+            let before = bench.fake.shown();
+            bench.fake.refuse(&refused.path, *errno);
+            let outcome = bench.apply(&requests()[1]);
+            for setting in &outcome.settings {
+                let is_refused = setting.path == refused.path
+                    || is_own_boost(&setting.path) && refused.path == seen::BOOST
+                    || setting.path.ends_with("setspeed") && refused.path.ends_with("governor")
+                    // A minimum above the maximum is not taken.
+                    || setting.path.ends_with("min_freq") && refused.path.ends_with("max_freq");
+                assert!(
+                    setting.is_made() || is_refused,
+                    "{name}: {errno} at {refused:?}: {setting:?}"
+                );
+                if setting.path == refused.path && setting.wanted != setting.before {
+                    let lines = say::applied(&outcome.settings).join("\n");
+                    let number = refused.path.split('/').nth(3).unwrap();
+                    let kept = setting.is_kept_interrupt() && lines.contains(number);
+                    // A kernel that has made it by the way has nothing to refuse.
+                    assert!(
+                        setting.is_made() || kept || lines.contains(&refused.path),
+                        "{lines}"
+                    );
+                }
+            }
+            // What cannot be put back now is put back when it can.
+            bench.restore();
+            bench.fake.allow();
+            assert!(bench.restore().is_complete());
+            same(
+                &bench.fake,
+                &before,
+                &format!("{name}: {errno} at {refused:?}"),
+            );
+        }
+    }
+}
+
+fn is_own_boost(path: &str) -> bool {
+    path.ends_with("/boost") && path != seen::BOOST
+}
+
+#[test]
+fn an_interrupt_that_the_kernel_keeps_is_told_and_no_fault() {
+    for errno in [Errno::IO, Errno::PERM] {
+        let bench = Bench::new(tree("intel-pstate-active"));
+        bench.fake.refuse("/proc/irq/0/smp_affinity_list", errno);
+        let outcome = bench.apply(&requests()[1]);
+        assert!(outcome.is_complete());
+        let lines = say::applied(&outcome.settings).join("\n");
+        assert!(lines.contains("keeps where they are: 0 "), "{lines}");
+    }
+}
+
+#[test]
+fn what_cannot_be_put_back_keeps_the_journal() {
+    let bench = Bench::new(tree("intel-pstate-active"));
+    let before = bench.fake.shown();
+    bench.apply(&Request::default());
+    let stuck = "/sys/devices/system/cpu/cpufreq/policy2/scaling_governor";
+    bench.fake.refuse(stuck, Errno::PERM);
+    let undone = bench.restore();
+    assert!(!undone.is_complete());
+    let Undone::Settings(settings) = undone else {
+        panic!("there was a journal");
+    };
+    let lines = say::restored(&settings).join("\n");
+    assert!(lines.contains(stuck) && lines.contains("sudo"), "{lines}");
+    // The preference cannot go back under that governor.
+    assert!(
+        lines.contains("policy2/energy_performance_preference"),
+        "{lines}"
+    );
+    // Nothing is tuned over it, which would forget it.
+    let refused = start(&bench.fake, &bench.folder, &Request::default());
+    assert!(refused.err().unwrap().is::<TuneError>());
+    bench.fake.allow();
+    assert!(bench.restore().is_complete());
+    same(&bench.fake, &before, "");
+}
+
+#[test]
+fn a_limited_value_is_told_and_put_back() {
+    // The firmware allows less than the processor could.
+    let bench = Bench::new(tree("acpi-cpufreq-intel"));
+    let max = "/sys/devices/system/cpu/cpufreq/policy0/cpuinfo_max_freq";
+    bench.fake.set(max, "2100000");
+    let before = bench.fake.shown();
+    let outcome = bench.apply(&Request::default());
+    assert!(!outcome.is_complete());
+    let lines = say::applied(&outcome.settings).join("\n");
+    assert!(
+        lines.contains("wanted 2300000, it shows 2100000"),
+        "{lines}"
+    );
+    assert!(bench.restore().is_complete());
+    same(&bench.fake, &before, "");
+}
+
+#[test]
+fn a_damaged_journal_is_never_followed() {
+    let bench = Bench::new(tree("virtual-machine"));
+    bench.apply(&Request::default());
+    let path = bench.folder.journal();
+    let good = std::fs::read(&path).unwrap();
+    let writes = bench.fake.writes();
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        std::fs::write(&path, &bad).unwrap();
+        let blank = good[at].is_ascii_whitespace() && bad[at].is_ascii_whitespace();
+        assert!(
+            blank || stop(&bench.fake, &bench.folder).is_err(),
+            "byte {at}"
+        );
+        if at + 1 == good.len() {
+            break;
+        }
+        std::fs::write(&path, &good[..at]).unwrap();
+        let error = format!("{:#}", stop(&bench.fake, &bench.folder).err().unwrap());
+        assert!(
+            error.contains("journal.json") && error.contains("by hand"),
+            "{error}"
+        );
+    }
+    assert_eq!(bench.fake.writes(), writes);
+}
+
+#[test]
+fn a_reboot_makes_the_journal_harmless() {
+    let bench = Bench::new(tree("amd-pstate-active"));
+    bench.apply(&Request::default());
+    let rebooted = Bench {
+        fake: tree("amd-pstate-active"),
+        ..bench
+    };
+    rebooted
+        .fake
+        .set("/proc/sys/kernel/random/boot_id", "another");
+    let writes = rebooted.fake.writes();
+    let Undone::OtherBoot(aside) = rebooted.restore() else {
+        panic!("it is of another boot");
+    };
+    assert!(aside.exists());
+    assert_eq!(rebooted.fake.writes(), writes);
+    assert!(matches!(rebooted.restore(), Undone::Nothing));
+}
