@@ -1,6 +1,7 @@
 //! Host CPUs: lists of them, and which we may use.
 
 use std::collections::BTreeSet;
+use std::thread;
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -10,7 +11,7 @@ pub enum CpuListError {
     /// Not of the form `1,4-7`.
     #[error("{0:?} is no list of CPUs; write it like 1,4-7")]
     Syntax(String),
-    /// The CPU is offline, absent, or outside our affinity mask.
+    /// The CPU is offline, absent, or not in our control group's set.
     #[error("CPU {cpu} cannot be used: this process may run on {allowed:?} only")]
     NotAllowed {
         /// The CPU.
@@ -20,7 +21,7 @@ pub enum CpuListError {
     },
 }
 
-/// CPUs that this process may run on, in ascending order.
+/// CPUs that this process runs on if nobody asks for others, in ascending order.
 pub fn allowed() -> Vec<usize> {
     match sched_getaffinity(None) {
         Ok(set) => (0..CpuSet::MAX_CPU)
@@ -37,15 +38,25 @@ pub fn last_allowed() -> Option<usize> {
 
 /// The affinity mask for these CPUs, all of which we may use.
 pub fn mask(cpus: &[usize]) -> Result<CpuSet, CpuListError> {
-    let allowed = allowed();
+    let usable = usable(cpus.iter().copied());
     let mut set = CpuSet::new();
     for &cpu in cpus {
-        if !allowed.contains(&cpu) {
-            return Err(CpuListError::NotAllowed { cpu, allowed });
+        if !usable.contains(&cpu) {
+            return Err(CpuListError::NotAllowed {
+                cpu,
+                allowed: self::usable(0..CpuSet::MAX_CPU),
+            });
         }
         set.set(cpu);
     }
     Ok(set)
+}
+
+/// Those of the CPUs that the kernel lets us move to, tried by a thread of its own. The
+/// mask that we were started with does not tell: it leaves isolated CPUs out.
+fn usable(cpus: impl Iterator<Item = usize> + Send) -> Vec<usize> {
+    let try_all = || cpus.filter(|&cpu| pin_thread(cpu).is_ok()).collect();
+    thread::scope(|scope| scope.spawn(try_all).join().unwrap_or_default())
 }
 
 /// Keeps the calling thread on that CPU.
@@ -91,6 +102,18 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[test]
+    fn cpus_outside_of_our_mask_can_be_used() {
+        let all = allowed();
+        let [first, .., last] = all[..] else { return };
+        let masked = || {
+            pin_thread(first).unwrap();
+            assert_eq!(allowed(), [first]);
+            mask(&[last]).is_ok() && allowed() == [first]
+        };
+        assert!(thread::scope(|scope| scope.spawn(masked).join().unwrap()));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Found, list};
 use crate::doctor::Facts;
-use crate::doctor::host::Cpu;
+use crate::doctor::host::cpu::Cpu;
 
 /// Whether Linux has a hold on the clock at all.
 pub(super) fn driver(facts: &Facts) -> Found {
@@ -127,7 +127,7 @@ mod tests {
 
     use super::super::tests::expect;
     use super::*;
-    use crate::doctor::host::IdleState;
+    use crate::doctor::host::cpu::IdleState;
 
     fn governed(governor: &str, range: (u64, u64)) -> impl FnOnce(&mut Facts) {
         move |facts| {

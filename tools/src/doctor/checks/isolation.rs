@@ -1,0 +1,168 @@
+//! Whether the measuring CPUs are left alone by the scheduler, the tick and devices.
+
+use super::{Found, list, named};
+use crate::doctor::Facts;
+
+/// Whether the scheduler may move what is measured.
+pub(super) fn pinning(facts: &Facts) -> Found {
+    let cpus = named(&facts.plan.cpus);
+    match facts.plan.unpinned.as_slice() {
+        [] => Found::ok(format!("{cpus} will measure")),
+        targets => Found::warning(format!(
+            "{} may run on every CPU; the noise test watched {cpus}",
+            targets.join(", ")
+        ))
+        .mend(format!(
+            "pin = [{}] in the experiment",
+            list(&facts.plan.cpus)
+        )),
+    }
+}
+
+/// Whether Linux keeps its scheduler, its tick and its callbacks away.
+pub(super) fn isolation(facts: &Facts) -> Found {
+    let host = &facts.host;
+    let (Some(isolated), Some(_)) = (&host.isolated, &host.cmdline) else {
+        return Found::unknown("the kernel does not tell which CPUs are isolated");
+    };
+    let nohz_full = host.nohz_full.clone().unwrap_or_default();
+    // CPUs without a tick have their callbacks taken elsewhere, too (Linux, NO_HZ.rst).
+    let offloaded = |cpu: &usize| nohz_full.contains(cpu) || host.cmdline_lists("rcu_nocbs", *cpu);
+    let all = |holds: &dyn Fn(&usize) -> bool| facts.plan.cpus.iter().all(holds);
+    let no_tick = all(&|cpu| nohz_full.contains(cpu));
+    let missing: Vec<_> = [
+        ("isolcpus", all(&|cpu| isolated.contains(cpu))),
+        ("nohz_full", no_tick || facts.plan.host),
+        ("rcu_nocbs", all(&offloaded)),
+    ]
+    .into_iter()
+    .filter(|(_, holds)| !holds)
+    .map(|(name, _)| name)
+    .collect();
+    let cpus = named(&facts.plan.cpus);
+    match missing.as_slice() {
+        [] if no_tick && facts.plan.host => Found::warning(format!(
+            "{cpus} in nohz_full: every system call of the host also tells where time is \
+             spent (context tracking)"
+        ))
+        .mend("take `nohz_full=` off the kernel's command line to measure the host"),
+        [] => Found::ok(format!("{cpus}: isolated")),
+        missing => {
+            let cpu_list = list(&facts.plan.cpus);
+            let words = missing.iter().map(|name| format!("{name}={cpu_list}"));
+            Found::warning(format!("{cpus} without {}", missing.join(", "))).mend(format!(
+                "add `{}` to the kernel's command line (GRUB_CMDLINE_LINUX), and reboot",
+                words.collect::<Vec<_>>().join(" ")
+            ))
+        }
+    }
+}
+
+/// Fewer interrupts than this a second are not worth moving.
+const INTERRUPTS_WARNING: f64 = 1.0;
+
+/// Whether devices interrupt the measuring CPUs.
+pub(super) fn interrupts(facts: &Facts) -> Found {
+    let Some(activity) = &facts.activity else {
+        return Found::unknown("the kernel does not tell its interrupts");
+    };
+    let measuring = |cpu: &usize| facts.plan.cpus.contains(cpu);
+    let bound = facts.host.interrupts.iter();
+    let bound = bound
+        .filter(|interrupt| interrupt.cpus.iter().any(measuring))
+        .count();
+    let rates = activity.interrupts.values().flatten();
+    let rates = rates
+        .filter(|(cpu, _)| measuring(cpu))
+        .map(|(_, rate)| rate);
+    let total: f64 = rates.sum();
+    let what = format!(
+        "{total:.0} device interrupts a second; lines bound to {}: {bound}",
+        named(&facts.plan.cpus)
+    );
+    match total > INTERRUPTS_WARNING {
+        false => Found::ok(what),
+        true => Found::warning(what).mend(format!(
+            "sudo tollgate tune apply --cpus {}",
+            list(&facts.plan.cpus)
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use eval::verdict::State::{Ok, Warning};
+
+    use super::super::tests::expect;
+    use super::*;
+    use crate::doctor::activity::Activity;
+    use crate::doctor::host::Interrupt;
+
+    fn activity(facts: &mut Facts) -> &mut Activity {
+        facts.activity.as_mut().unwrap()
+    }
+
+    #[test]
+    fn targets_without_a_cpu_are_named() {
+        let spoil = |facts: &mut Facts| facts.plan.unpinned = vec!["linux".into(), "ring0".into()];
+        expect(pinning, spoil, Warning, "linux, ring0 may run on every CPU");
+    }
+
+    #[test]
+    fn what_isolation_lacks_is_named() {
+        let none = |facts: &mut Facts| {
+            facts.host.isolated = Some(vec![]);
+            facts.host.nohz_full = None;
+            facts.host.cmdline = Some("quiet".into());
+        };
+        let mend = "`isolcpus=3 nohz_full=3 rcu_nocbs=3`";
+        expect(isolation, none, Warning, mend);
+        let half = |facts: &mut Facts| facts.host.nohz_full = Some(vec![2]);
+        expect(isolation, half, Warning, "CPU 3 without nohz_full add");
+        let callbacks = |facts: &mut Facts| facts.host.cmdline = Some("rcu_nocbs=0".into());
+        // nohz_full takes the callbacks along.
+        expect(isolation, callbacks, Ok, "isolated");
+        // Not each of the two is isolated.
+        expect(
+            isolation,
+            |facts| facts.plan.cpus = vec![2, 3],
+            Warning,
+            "CPUs 2,3 without",
+        );
+    }
+
+    #[test]
+    fn a_host_without_ticks_pays_at_every_system_call() {
+        let host = |facts: &mut Facts| facts.plan.host = true;
+        expect(isolation, host, Warning, "context tracking");
+        let with_ticks = |facts: &mut Facts| {
+            facts.plan.host = true;
+            facts.host.nohz_full = Some(vec![]);
+        };
+        expect(isolation, with_ticks, Ok, "isolated");
+    }
+
+    #[test]
+    fn interrupts_are_told_where_to_go() {
+        let rate = |rate| {
+            move |facts: &mut Facts| {
+                facts.host.interrupts = vec![Interrupt {
+                    number: 36,
+                    cpus: vec![3],
+                }];
+                let rates = BTreeMap::from([(0, 900.0), (3, rate)]);
+                activity(facts).interrupts = BTreeMap::from([(36, rates)]);
+            }
+        };
+        expect(interrupts, rate(0.5), Ok, "lines bound to CPU 3: 1");
+        expect(
+            interrupts,
+            rate(250.0),
+            Warning,
+            "250 device interrupts a second",
+        );
+        expect(interrupts, rate(250.0), Warning, "tune apply --cpus 3");
+    }
+}

@@ -1,0 +1,161 @@
+//! A machine that is fit, and what all checks have in common.
+
+use std::collections::BTreeMap;
+
+use vmm::probe::Kvm;
+
+use super::*;
+use crate::doctor::activity::Activity;
+use crate::doctor::counter::{Counter, Processor, Skew};
+use crate::doctor::host::Host;
+use crate::doctor::host::cpu::{Cpu, IdleState};
+use crate::doctor::noise::CpuNoise;
+use crate::doctor::{Guests, Plan};
+use crate::tsc::TscFrequency;
+
+/// A machine of four CPUs that is as it should be, to measure on CPU 3.
+pub fn fit() -> Facts {
+    Facts {
+        plan: Plan {
+            cpus: vec![3],
+            guests: Guests::Kvm,
+            host: false,
+            unpinned: vec![],
+        },
+        kvm: Kvm::Hardware {
+            extension: "svm".into(),
+            rate: 1.1,
+        },
+        processor: Processor {
+            invariant_tsc: true,
+            hypervisor: None,
+            extension: Some("svm"),
+        },
+        counter: Counter {
+            frequency: TscFrequency {
+                measured_hz: 3_600_010_000.0,
+                spread: 2e-6,
+                cpuid_hz: Some(3.6e9),
+            },
+            claimed_hz: Some(3.6e9),
+            step_ticks: 36,
+            skews: vec![Skew {
+                cpu: 0,
+                at_least: -180,
+                at_most: 216,
+            }],
+        },
+        host: Host {
+            cpus: vec![Cpu {
+                cpu: 3,
+                driver: Some("acpi-cpufreq".into()),
+                governor: Some("performance".into()),
+                range_khz: Some((1_500_000, 3_600_000)),
+                nominal_khz: None,
+                siblings: Some(vec![]),
+                deepest_idle: Some(IdleState {
+                    name: "C1".into(),
+                    latency_us: 1,
+                }),
+            }],
+            clocksource: Some("tsc".into()),
+            clocksources: vec!["tsc".into(), "hpet".into()],
+            turbo: Some(false),
+            idle_driver: Some("acpi_idle".into()),
+            latency_limit_us: Some(2_000_000_000),
+            isolated: Some(vec![3]),
+            nohz_full: Some(vec![3]),
+            cmdline: Some("quiet isolcpus=3 nohz_full=3 rcu_nocbs=2-3".into()),
+            load: Some(0.05),
+            randomize_va_space: Some(2),
+            seccomp: Some(false),
+            traced: Some(false),
+            vulnerabilities: BTreeMap::from([("meltdown".to_owned(), "Not affected".to_owned())]),
+            microcode: vec!["0xa601203".into()],
+            interrupts: vec![],
+        },
+        activity: Some(Activity {
+            others: 0.02,
+            busiest: vec![],
+            busy: BTreeMap::from([(0, 0.02), (1, 0.0), (2, 0.0), (3, 1.0)]),
+            steal: BTreeMap::from([(3, 0.0)]),
+            interrupts: BTreeMap::new(),
+        }),
+        noise: vec![CpuNoise {
+            cpu: 3,
+            watched_ns: 2e9,
+            lost_ns: 4e4,
+            gaps: 8,
+            longest_ns: 9e3,
+            chain_median_ns: 13_653.0,
+            chain_iqr_ns: 10.0,
+        }],
+    }
+}
+
+/// What a check says of a machine that is fit but for one thing.
+#[track_caller]
+pub fn expect(check: Check, spoil: impl FnOnce(&mut Facts), state: State, words: &str) {
+    let mut facts = fit();
+    spoil(&mut facts);
+    let found = check(&facts);
+    assert_eq!(found.state, state, "{found:?}");
+    let text = format!("{} {}", found.what, found.mend.unwrap_or_default());
+    assert!(text.contains(words), "{words:?} is not in {text:?}");
+}
+
+#[test]
+fn a_machine_that_is_as_it_should_be_is_told_so_by_every_check() {
+    let facts = fit();
+    for (name, check) in ALL {
+        let found = check(&facts);
+        assert_eq!(found.state, State::Ok, "{name}: {found:?}");
+        assert_eq!(found.mend, None, "{name}");
+    }
+}
+
+#[test]
+fn a_machine_that_tells_nothing_is_never_unfit_nor_ok_by_what_it_does_not_tell() {
+    let mut facts = fit();
+    facts.host = Host {
+        cpus: vec![Cpu {
+            cpu: 3,
+            ..Cpu::default()
+        }],
+        ..Host::default()
+    };
+    facts.activity = None;
+    facts.noise.clear();
+    let says_nothing = [
+        "frequency-driver",
+        "governor",
+        "turbo",
+        "idle-states",
+        "smt",
+        "isolation",
+        "interrupts",
+        "load",
+        "steal",
+        "noise",
+        "clock",
+        "system-calls",
+        "aslr",
+        "mitigations",
+        "microcode",
+    ];
+    for (name, check) in ALL {
+        let expected = match says_nothing.contains(name) {
+            true => State::Unknown,
+            false => State::Ok,
+        };
+        assert_eq!(check(&facts).state, expected, "{name}");
+    }
+}
+
+#[test]
+fn every_check_is_described_in_the_documents() {
+    let document = include_str!("../../../../docs/DOCTOR.md");
+    for (name, _) in ALL {
+        assert!(document.contains(&format!("\n### {name}\n")), "{name}");
+    }
+}

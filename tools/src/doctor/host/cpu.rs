@@ -1,0 +1,66 @@
+//! A CPU's own settings.
+
+use super::CPU;
+use crate::tree::Tree;
+
+/// A measuring CPU's settings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cpu {
+    /// Its number.
+    pub cpu: usize,
+    /// What sets its frequency.
+    pub driver: Option<String>,
+    /// By which rule.
+    pub governor: Option<String>,
+    /// Lowest and highest frequency that the rule may choose, in kHz.
+    pub range_khz: Option<(u64, u64)>,
+    /// The highest frequency without turbo, in kHz.
+    pub nominal_khz: Option<u64>,
+    /// Other hardware threads of its core; `None` where the topology is not told.
+    pub siblings: Option<Vec<usize>>,
+    /// The deepest idle state that is not disabled.
+    pub deepest_idle: Option<IdleState>,
+}
+
+/// An idle state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdleState {
+    /// The driver's name for it.
+    pub name: String,
+    /// How long leaving it takes, in microseconds.
+    pub latency_us: u64,
+}
+
+impl Cpu {
+    /// Reads them.
+    pub(super) fn read(tree: &Tree, cpu: usize) -> Self {
+        let file = |name: &str| format!("{CPU}/cpu{cpu}/{name}");
+        let khz = |name| tree.number(&file(name));
+        let siblings = tree.cpus(&file("topology/thread_siblings_list"));
+        Self {
+            cpu,
+            driver: tree.text(&file("cpufreq/scaling_driver")),
+            governor: tree.text(&file("cpufreq/scaling_governor")),
+            range_khz: khz("cpufreq/scaling_min_freq").zip(khz("cpufreq/scaling_max_freq")),
+            nominal_khz: khz("cpufreq/base_frequency").or_else(|| {
+                let mhz: u64 = khz("acpi_cppc/nominal_freq").filter(|mhz| *mhz > 0)?;
+                mhz.checked_mul(1000)
+            }),
+            siblings: siblings.map(|all| all.into_iter().filter(|&other| other != cpu).collect()),
+            deepest_idle: deepest_idle(tree, cpu),
+        }
+    }
+}
+
+fn deepest_idle(tree: &Tree, cpu: usize) -> Option<IdleState> {
+    let folder = format!("{CPU}/cpu{cpu}/cpuidle");
+    let states = tree.names(&folder).into_iter().filter_map(|state| {
+        let file = |name: &str| format!("{folder}/{state}/{name}");
+        let disabled: u64 = tree.number(&file("disable"))?;
+        (disabled == 0).then_some(IdleState {
+            name: tree.text(&file("name"))?,
+            latency_us: tree.number(&file("latency"))?,
+        })
+    });
+    states.max_by_key(|state| state.latency_us)
+}

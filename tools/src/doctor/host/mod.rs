@@ -1,0 +1,196 @@
+//! What Linux tells of itself and its settings.
+
+pub mod cpu;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use self::cpu::Cpu;
+use crate::engine;
+use crate::tree::Tree;
+
+const CPU: &str = "/sys/devices/system/cpu";
+
+/// The host as its files describe it. What they do not tell is `None` or missing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Host {
+    /// The measuring CPUs, one each.
+    pub cpus: Vec<Cpu>,
+    /// The clock that the kernel uses.
+    pub clocksource: Option<String>,
+    /// The clocks that it could use.
+    pub clocksources: Vec<String>,
+    /// Whether the processor may exceed its nominal frequency.
+    pub turbo: Option<bool>,
+    /// What puts idle CPUs to sleep.
+    pub idle_driver: Option<String>,
+    /// Longest wake-up that /dev/cpu_dma_latency allows, in microseconds.
+    pub latency_limit_us: Option<i32>,
+    /// CPUs without the scheduler's load balancing.
+    pub isolated: Option<Vec<usize>>,
+    /// CPUs without a periodic tick while one thread runs there.
+    pub nohz_full: Option<Vec<usize>>,
+    /// The kernel's command line.
+    pub cmdline: Option<String>,
+    /// Runnable threads, averaged over a minute.
+    pub load: Option<f64>,
+    /// /proc/sys/kernel/randomize_va_space.
+    pub randomize_va_space: Option<u32>,
+    /// Whether a seccomp filter judges this process's system calls, and with it those of
+    /// the programs that it starts.
+    pub seccomp: Option<bool>,
+    /// Whether system calls are traced, for whoever makes them.
+    pub traced: Option<bool>,
+    /// What the kernel says of each vulnerability.
+    pub vulnerabilities: BTreeMap<String, String>,
+    /// The microcode's revision, as each CPU tells it.
+    pub microcode: Vec<String>,
+    /// Device interrupts and the CPUs that they are delivered to.
+    pub interrupts: Vec<Interrupt>,
+}
+
+/// A device's interrupt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interrupt {
+    /// Its number, as in /proc/interrupts.
+    pub number: u32,
+    /// The CPUs that it is really delivered to.
+    pub cpus: Vec<usize>,
+}
+
+impl Host {
+    /// Reads everything about the host, and these CPUs.
+    pub fn read(tree: &Tree, cpus: &[usize]) -> Self {
+        Self {
+            cpus: cpus.iter().map(|&cpu| Cpu::read(tree, cpu)).collect(),
+            clocksource: tree.text(&clocksource("current_clocksource")),
+            clocksources: words(tree.text(&clocksource("available_clocksource"))),
+            turbo: turbo(tree),
+            idle_driver: tree.text(&format!("{CPU}/cpuidle/current_driver")),
+            latency_limit_us: latency_limit(tree),
+            isolated: tree.cpus(&format!("{CPU}/isolated")),
+            nohz_full: nohz_full(tree),
+            cmdline: tree.text("/proc/cmdline"),
+            load: load(tree),
+            randomize_va_space: tree.number("/proc/sys/kernel/randomize_va_space"),
+            seccomp: seccomp(tree),
+            traced: traced(tree),
+            vulnerabilities: vulnerabilities(tree),
+            microcode: microcode(tree),
+            interrupts: interrupts(tree),
+        }
+    }
+
+    /// Whether a parameter of the kernel's command line lists that CPU.
+    pub fn cmdline_lists(&self, parameter: &str, cpu: usize) -> bool {
+        let words = self.cmdline.iter().flat_map(|line| line.split_whitespace());
+        let mut lists = words.filter_map(|word| word.strip_prefix(parameter)?.strip_prefix('='));
+        lists.any(|list| {
+            let cpus = || engine::parse_list(list).unwrap_or_default();
+            list == "all" || cpus().contains(&cpu)
+        })
+    }
+}
+
+fn clocksource(name: &str) -> String {
+    format!("/sys/devices/system/clocksource/clocksource0/{name}")
+}
+
+/// Each driver has a switch of its own; AMD's may stand at the policy.
+fn turbo(tree: &Tree) -> Option<bool> {
+    let switch = |name: &str| tree.number::<u8>(&format!("{CPU}/{name}"));
+    let boost = || switch("cpufreq/boost").or_else(|| switch("cpufreq/policy0/boost"));
+    match switch("intel_pstate/no_turbo") {
+        Some(off) => Some(off == 0),
+        None => Some(boost()? != 0),
+    }
+}
+
+/// Reading the device gives the strictest wish of all programs that hold it open, as
+/// a number of four bytes (Linux, pm_qos_interface.rst).
+fn latency_limit(tree: &Tree) -> Option<i32> {
+    let bytes = tree.bytes("/dev/cpu_dma_latency")?;
+    Some(i32::from_ne_bytes(bytes.as_slice().try_into().ok()?))
+}
+
+/// The file says `(null)` where the kernel could and was not asked to.
+fn nohz_full(tree: &Tree) -> Option<Vec<usize>> {
+    let path = format!("{CPU}/nohz_full");
+    match tree.text(&path)?.as_str() {
+        "(null)" => Some(Vec::new()),
+        _ => tree.cpus(&path),
+    }
+}
+
+fn load(tree: &Tree) -> Option<f64> {
+    let text = tree.text("/proc/loadavg")?;
+    text.split_whitespace().next()?.parse().ok()
+}
+
+/// proc_pid_status(5): 0 is no filter.
+fn seccomp(tree: &Tree) -> Option<bool> {
+    let status = tree.text("/proc/self/status")?;
+    let mode = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Seccomp:"))?;
+    Some(mode.trim() != "0")
+}
+
+/// The switches of all events at entry and exit: `0` is off, `1` on, `X` on for some
+/// calls (Linux, events.rst). Only root may read them.
+fn traced(tree: &Tree) -> Option<bool> {
+    let events = ["raw_syscalls", "syscalls"];
+    let switches =
+        events.map(|name| tree.text(&format!("/sys/kernel/tracing/events/{name}/enable")));
+    let mut told = switches.into_iter().flatten().peekable();
+    told.peek()?;
+    Some(told.any(|switch| switch != "0"))
+}
+
+/// What the kernel says of each vulnerability.
+pub fn vulnerabilities(tree: &Tree) -> BTreeMap<String, String> {
+    let folder = format!("{CPU}/vulnerabilities");
+    let files = tree.names(&folder).into_iter();
+    files
+        .filter_map(|name| {
+            let text = tree.text(&format!("{folder}/{name}"))?;
+            Some((name, text))
+        })
+        .collect()
+}
+
+/// Each revision once.
+fn microcode(tree: &Tree) -> Vec<String> {
+    let cpuinfo = tree.text("/proc/cpuinfo").unwrap_or_default();
+    let mut revisions: Vec<_> = cpuinfo
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(name, _)| name.trim() == "microcode")
+        .map(|(_, revision)| revision.trim().to_owned())
+        .collect();
+    revisions.sort();
+    revisions.dedup();
+    revisions
+}
+
+fn interrupts(tree: &Tree) -> Vec<Interrupt> {
+    let numbers = tree.names("/proc/irq").into_iter();
+    let mut interrupts: Vec<_> = numbers
+        .filter_map(|name| {
+            let number = name.parse().ok()?;
+            let file = |name: &str| format!("/proc/irq/{number}/{name}");
+            let cpus = tree
+                .cpus(&file("effective_affinity_list"))
+                .or_else(|| tree.cpus(&file("smp_affinity_list")))?;
+            Some(Interrupt { number, cpus })
+        })
+        .collect();
+    interrupts.sort_by_key(|interrupt| interrupt.number);
+    interrupts
+}
+
+fn words(text: Option<String>) -> Vec<String> {
+    let text = text.unwrap_or_default();
+    text.split_whitespace().map(str::to_owned).collect()
+}
