@@ -65,6 +65,36 @@ fn a_killed_boot_leaves_nothing_behind() {
     wait_for_the_end_of_machines(&this_one);
 }
 
+/// Whatever `auto` finds here, it says.
+#[test]
+fn the_choice_of_the_engine_is_told_everywhere() {
+    let sandbox = Sandbox::new();
+    let kernel = sandbox.write("kernel", tiny::pvh(&tiny::exit(0)));
+    let boot = sandbox.tollgate(&["boot", kernel.to_str().unwrap()]);
+    boot.refused(0, &["tollgate: engine ", ", because /dev/kvm: "]);
+
+    let target = "[[target]]\nname = \"tiny\"\nengine = \"auto\"\nimage = \"kernel\"\n";
+    let experiment = sandbox.experiment(&kernel, 1, target);
+    // The guest is no benchmark: its boot fails, and the tables say so.
+    let run = sandbox.tollgate(&["run", experiment.to_str().unwrap(), "--run", "run"]);
+    run.refused(0, &["tiny: engine ", ", because /dev/kvm: "]);
+    sandbox.tollgate(&["parse", "run"]).refused(85, &[]);
+    for stage in ["process", "report"] {
+        sandbox.tollgate(&[stage, "run"]);
+    }
+    for file in [
+        "manifest.json",
+        "summary.json",
+        "table.txt",
+        "table.md",
+        "table.tex",
+        "report.html",
+    ] {
+        let text = sandbox.read(&format!("run/{file}"));
+        assert!(text.contains("/dev/kvm: "), "{file}");
+    }
+}
+
 #[track_caller]
 fn wait_for_the_end_of_machines(processes: &HashSet<u32>) {
     let begin = Instant::now();

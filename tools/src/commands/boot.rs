@@ -55,17 +55,16 @@ fn choose(args: &BootArgs) -> Result<Choice, EngineError> {
     let by_kvm = match args.engine {
         BootEngine::Kvm => true,
         BootEngine::Qemu => false,
-        BootEngine::Auto => engine::probe().is_real(),
+        BootEngine::Auto => {
+            let kind = engine::probe();
+            let name = if kind.is_real() { "kvm" } else { "qemu" };
+            tell!("tollgate: engine {name}, because /dev/kvm: {kind}");
+            kind.is_real()
+        }
     };
     if by_kvm {
         kvm::check_device()?;
         return Ok(Choice::Kvm);
-    }
-    if args.engine == BootEngine::Auto {
-        tell!(
-            "tollgate: engine qemu, because /dev/kvm: {}",
-            engine::probe()
-        );
     }
     match flag_for_kvm(&args.kvm) {
         Some(flag) => Err(EngineError::OnlyKvm { flag }),
