@@ -65,7 +65,7 @@ Examples:
       --append 'console=ttyS0 mitigations=off' --cpus 2 --timeout 30
 
 The guest's console goes to standard output as it is, how it ended to standard
-error. Exit codes: see tollgate --help.";
+error. With the engine kvm, standard input is typed into the guest's serial port. Exit codes: see tollgate --help.";
 
 const DIFF_ENV_EXAMPLES: &str = "\
 Examples:

@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// Bytes that a guest may write to its console before it is stopped, whatever the
+/// engine: ten times the longest log.
+pub const CONSOLE_LIMIT: usize = 64 << 20;
+
 /// One boot, as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootSpec {

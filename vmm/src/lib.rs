@@ -43,7 +43,7 @@ pub mod probe;
 mod protocol;
 mod regular_file;
 
-pub use boot::{BootOutcome, BootSpec, End, Exits, Timings};
+pub use boot::{BootOutcome, BootSpec, CONSOLE_LIMIT, End, Exits, Timings};
 pub use image::Protocol;
 
 #[cfg(test)]

@@ -14,12 +14,10 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_parent_process_death_signal,
 };
 use rustix::thread::{CpuSet, sched_setaffinity};
-use vmm::{BootOutcome, End, Timings};
+use vmm::{BootOutcome, CONSOLE_LIMIT, End, Timings};
 
 use super::qmp::Qmp;
 
-/// Four times the longest log, that of 65,536 samples.
-const CONSOLE_LIMIT: usize = 16 << 20;
 /// What is kept of standard error.
 const ERROR_LIMIT: usize = 64 << 10;
 /// How long a guest may live after its last words.

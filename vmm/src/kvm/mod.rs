@@ -33,7 +33,7 @@ use monitor::Monitor;
 use start::{Guest, start};
 
 use crate::image::{self, Image, Protocol};
-use crate::{BootOutcome, BootSpec, End, Timings, panic};
+use crate::{BootOutcome, BootSpec, CONSOLE_LIMIT, End, Timings, panic};
 
 /// What only this engine can be asked for.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Default for KvmOptions {
             prefault: false,
             huge_pages: false,
             seccomp: Seccomp::default(),
-            console_limit: 64 << 20,
+            console_limit: CONSOLE_LIMIT,
             teardown: Teardown::default(),
         }
     }
