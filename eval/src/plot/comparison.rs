@@ -16,7 +16,12 @@ use crate::table::routine;
 use crate::units::{Nanoseconds, Ticks};
 
 /// The calls, the dearest first.
-const CALLS: [Benchmark; 3] = [Benchmark::Scall, Benchmark::Enosys, Benchmark::Fcall];
+const CALLS: [Benchmark; 4] = [
+    Benchmark::Scall,
+    Benchmark::Enosys,
+    Benchmark::FcallChain,
+    Benchmark::Fcall,
+];
 
 /// Height of a bar, and from one to the next.
 const BAR: i32 = 16;

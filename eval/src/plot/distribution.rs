@@ -13,7 +13,7 @@ use crate::stats::Sorted;
 use crate::summary::{Summary, TargetSummary};
 use crate::table::routine;
 
-/// From top to bottom: the bars, the box under them, the axis, two remarks.
+/// From top to bottom: the bars, the box under them, the axis, three remarks.
 const BARS: i32 = 84;
 const BOX: i32 = 14;
 const AXIS: i32 = 22;
@@ -66,12 +66,11 @@ pub(super) fn panels<'s>(
 
 impl Panel for Distribution<'_> {
     fn height(&self) -> i32 {
-        BARS + BOX + AXIS + 2 * REMARK
+        BARS + BOX + AXIS + 3 * REMARK
     }
 
     fn heading(&self) -> String {
-        let median = number::label(self.samples.median());
-        format!("{}: median {median} ticks", routine(self.benchmark))
+        routine(self.benchmark).into()
     }
 
     fn caption(&self) -> Caption {
@@ -80,9 +79,9 @@ impl Panel for Distribution<'_> {
         Caption {
             title: format!("{}, {what}: distribution", self.target.info.label),
             about: format!(
-                "Histogram of {} in TSC ticks; median {}, {}.",
+                "Histogram of {} ticks; {}; {}.",
                 self.counts(),
-                number::label(self.samples.median()),
+                self.median(),
                 self.hidden(&histogram)
             ),
         }
@@ -102,14 +101,20 @@ impl Panel for Distribution<'_> {
         canvas.line((left, foot), (left + PANEL, foot), palette::AXIS, 1)?;
         self.quartiles(canvas, &axis, foot + BOX / 2)?;
         ticks(canvas, &axis, foot + BOX)?;
-        let y = foot + BOX + AXIS + REMARK / 2;
-        canvas.text((left, y), Align::Left, SMALL, &self.counts(), PANEL)?;
-        let hidden = self.hidden(&histogram);
-        canvas.text((left, y + REMARK), Align::Left, SMALL, &hidden, PANEL)
+        let remarks = [self.median(), self.counts(), self.hidden(&histogram)];
+        for (remark, i) in remarks.iter().zip(0..) {
+            let y = foot + BOX + AXIS + REMARK / 2 + i * REMARK;
+            canvas.text((left, y), Align::Left, SMALL, remark, PANEL)?;
+        }
+        Ok(())
     }
 }
 
 impl Distribution<'_> {
+    fn median(&self) -> String {
+        format!("median {} ticks", number::label(self.samples.median()))
+    }
+
     fn counts(&self) -> String {
         let samples = self.samples.values().len();
         format!(

@@ -11,6 +11,7 @@ const FIRST_REMARK: i32 = 58;
 const STRIP_HEADING: i32 = 30;
 const PANEL_HEADING: i32 = 18;
 const STRIP_GAP: i32 = 16;
+const ROW_GAP: i32 = 8;
 
 /// A row of panels, or several, under one heading.
 pub(super) struct Strip<P> {
@@ -108,7 +109,7 @@ impl<P: Panel> Strip<P> {
             for (panel, column) in row.iter().zip(0..) {
                 let x = MARGIN + column * (PANEL + GAP);
                 let place = (x, y + PANEL_HEADING / 2);
-                canvas.text(place, Align::Left, BODY, &panel.heading(), PANEL + GAP)?;
+                canvas.text(place, Align::Left, BODY, &panel.heading(), PANEL)?;
                 panel.draw(canvas, (x, y + PANEL_HEADING))?;
             }
             y += row_height(row);
@@ -118,5 +119,5 @@ impl<P: Panel> Strip<P> {
 }
 
 fn row_height<P: Panel>(row: &[P]) -> i32 {
-    PANEL_HEADING + row.iter().map(P::height).max().unwrap_or(0)
+    PANEL_HEADING + row.iter().map(P::height).max().unwrap_or(0) + ROW_GAP
 }

@@ -92,7 +92,7 @@ fn cells(row: &Row) -> [Markup; N] {
 
 fn part(count: u64, row: &Row) -> Markup {
     let share = 100.0 * count as f64 / row.samples.max(1) as f64;
-    html! { (whole(count)) " " span .nowrap { "(" (rounded(share, 2, " %")) " %)" } }
+    html! { (whole(count)) " " span .nowrap { "(" (rounded(share, 2, " %")) "\u{a0}%)" } }
 }
 
 /// A counter of a target's kernel.

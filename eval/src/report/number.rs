@@ -28,7 +28,7 @@ pub(super) fn whole(value: u64) -> Markup {
 /// A share, in percent.
 pub(super) fn percent(share: f64) -> Markup {
     let percent = 100.0 * share;
-    html! { data value=(share) title={ (percent) " %" } { (format!("{percent:.2} %")) } }
+    html! { data value=(share) title={ (percent) " %" } { (format!("{percent:.2}\u{a0}%")) } }
 }
 
 /// What stands where there is no number.

@@ -41,7 +41,7 @@
     const texts = all('text', svg);
     for (const text of texts) {
       const size = parseFloat(getComputedStyle(text).fontSize) * scale;
-      if (size < (matchMedia('print').matches ? 6.5 : 10)) complain(`letters of ${size.toFixed(1)} px`, text);
+      if (size < (matchMedia('print').matches ? 8 : 10)) complain(`letters of ${size.toFixed(1)} px`, text);
       const inside = text.getBoundingClientRect();
       if (inside.left < box.left - 1 || inside.right > box.right + 1) complain('cut off', text);
     }

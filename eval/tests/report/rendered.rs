@@ -70,7 +70,7 @@ fn show(browser: &mut Browser, page: &Path, look: &Look) -> Vec<String> {
     let metrics = json!({
         "width": look.width,
         "height": 800,
-        "deviceScaleFactor": if phone { 2 } else { 1 },
+        "deviceScaleFactor": 1,
         "mobile": phone,
     });
     browser.call("Emulation.setDeviceMetricsOverride", metrics);
