@@ -162,10 +162,14 @@ fn skew(cpu: usize, other: usize) -> Option<Skew> {
     let (there, back) = (Ball::default(), Ball::default());
     let end = Instant::now() + PATIENCE;
     let wait = |ball: &Ball| loop {
-        match ball.0.swap(0, Ordering::AcqRel) {
+        match ball.0.load(Ordering::Acquire) {
             0 if Instant::now() > end => return None,
             0 => std::hint::spin_loop(),
-            reading => return Some(reading),
+            reading => {
+                // Only we wait for it, and nothing comes before we have answered.
+                ball.0.store(0, Ordering::Relaxed);
+                return Some(reading);
+            }
         }
     };
     let answer = || {

@@ -100,7 +100,7 @@ pub fn dry_run(root: &Path, request: &Request) -> Result<Plan, TuneError> {
     plan::plan(&Seen::read(&Tree::at(root)), request)
 }
 
-/// Tunes the machine until [`restore`].
+/// Tunes the machine until [`restore()`].
 pub fn apply(root: &Path, request: &Request) -> Result<Outcome> {
     let folder = JournalFolder::below(root);
     let _lock = folder.lock()?;
@@ -117,7 +117,7 @@ pub fn restore(root: &Path) -> Result<Undone> {
     stop(&Tree::at(root), &folder)
 }
 
-/// What [`restore`] would do.
+/// What [`restore()`] would do.
 pub enum Preview {
     /// There is no journal.
     Nothing,
@@ -127,7 +127,7 @@ pub enum Preview {
     Settings(Vec<restore::Judged>),
 }
 
-/// What [`restore`] would do. Writes nothing.
+/// What [`restore()`] would do. Writes nothing.
 pub fn preview(root: &Path) -> Result<Preview> {
     let folder = JournalFolder::below(root);
     let root = Tree::at(root);

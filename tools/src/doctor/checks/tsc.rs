@@ -39,7 +39,13 @@ pub(super) fn synchronised(facts: &Facts) -> Found {
         ))
         .mend("sudo dmesg | grep -i tsc tells why");
     }
-    match skews.iter().map(furthest).max() {
+    let furthest = skews.iter().map(furthest).max();
+    let too_far = CLOSE_NS * facts.counter.frequency.hz() / 1e9;
+    match furthest {
+        Some(ticks) if ticks as f64 > too_far => Found::unknown(format!(
+            "the other CPUs were too busy to be compared to better than {ticks} ticks (clock \
+             source: {clock})"
+        )),
         Some(ticks) => Found::ok(format!(
             "{} CPUs agree to {ticks} ticks or better (clock source: {clock})",
             skews.len() + 1
@@ -49,6 +55,9 @@ pub(super) fn synchronised(facts: &Facts) -> Found {
         )),
     }
 }
+
+/// Bounds that are further apart say nothing; two free CPUs give a tenth of a microsecond.
+const CLOSE_NS: f64 = 10e3;
 
 /// One step of the counter is no difference.
 fn is_off(skew: &Skew, facts: &Facts) -> bool {
@@ -136,6 +145,18 @@ mod tests {
         );
         expect(synchronised, skew(-900, -500), Unfit, "by 500 ticks");
         expect(synchronised, skew(36, 400), Ok, "3 CPUs agree to 400 ticks");
+    }
+
+    #[test]
+    fn wide_bounds_prove_nothing() {
+        let wide = |facts: &mut Facts| {
+            facts.counter.skews.push(Skew {
+                cpu: 1,
+                at_least: -36_001,
+                at_most: 5,
+            });
+        };
+        expect(synchronised, wide, Unknown, "too busy to be compared");
     }
 
     #[test]
