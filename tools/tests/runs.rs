@@ -382,7 +382,8 @@ fn a_flood_is_cut_off_and_kept() {
     sandbox
         .tollgate(&["run", "test.toml", "--run", "run"])
         .refused(85, &["floods"]);
-    assert_eq!(consoles(&sandbox, "run")["host.0"].len(), 16 << 20);
+    let console = &consoles(&sandbox, "run")["host.0"];
+    assert_eq!(console.len(), vmm::CONSOLE_LIMIT);
     sandbox
         .tollgate(&["parse", "run"])
         .refused(85, &["host, boot 0, failed", "floods"]);

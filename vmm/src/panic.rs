@@ -77,6 +77,19 @@ mod tests {
         assert_eq!(end, panicked(Some(0x100), message));
     }
 
+    proptest::proptest! {
+        /// A console is a guest's to write.
+        #[test]
+        fn any_console_has_an_answer(
+            before in proptest::collection::vec(proptest::num::u8::ANY, 0..40),
+            after in "(exitcode=0x)?[0-9a-fA-F]{0,20}(\\PC|\\n){0,20}",
+        ) {
+            let console = [&before, PANIC, after.as_bytes()].concat();
+            let found = matches!(find(&console), Some(End::Panicked { .. }));
+            proptest::prop_assert!(found);
+        }
+    }
+
     #[test]
     fn a_quiet_console_tells_of_none() {
         assert_eq!(find(b"Kernel panic - not"), None);

@@ -201,3 +201,61 @@ fn after_write(
     }
     Next::Go
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::devices::Devices;
+    use crate::kvm::console::{Console, ConsoleWriter};
+    use crate::kvm::machine::Interrupt;
+    use crate::kvm::wake::Wake;
+    use crate::{kvm::vm, memory};
+
+    fn machine() -> Machine {
+        let wake = Wake::new().unwrap();
+        let console = Arc::new(Console::new(1 << 20, wake.clone()));
+        let interrupt = Interrupt(vm::eventfd().unwrap());
+        let devices = Devices::new(interrupt, ConsoleWriter(console.clone()), &[]);
+        Machine::new(1, memory::map(2).unwrap(), console, devices, wake)
+    }
+
+    /// A port or an address, half of the time one that means something.
+    fn places() -> impl Strategy<Value = u64> {
+        let known = prop::sample::select(vec![
+            0x3f8u64, 0x3f9, 0x3fb, 0x3fd, 0x60, 0x64, 0x70, 0x71, 0xf4, 0x505, 0x5a0, 0x602,
+            0x604, 0xcf9,
+        ]);
+        prop_oneof![known, any::<u64>()]
+    }
+
+    proptest! {
+        /// A guest's accesses, whatever they are, are answered or end it.
+        #[test]
+        fn every_access_has_an_answer(
+            accesses in prop::collection::vec(
+                (0..4, places(), prop::collection::vec(any::<u8>(), 0..9)),
+                0..300,
+            )
+        ) {
+            let (machine, counters) = (machine(), Counters::of(&[]));
+            let mut stats = Stats::default();
+            for (kind, place, mut data) in accesses {
+                let exit = match kind {
+                    0 => VcpuExit::IoIn(place as u16, &mut data),
+                    1 => VcpuExit::IoOut(place as u16, &data),
+                    2 => VcpuExit::MmioRead(place, &mut data),
+                    _ => VcpuExit::MmioWrite(place, &data),
+                };
+                let next = answer(exit, &machine, &counters, &mut stats);
+                let is_fine = matches!(next, Next::Go | Next::End(_));
+                prop_assert!(is_fine, "{kind} {place:#x} {data:x?}");
+                prop_assert!(kind != 2 || data.iter().all(|&byte| byte == OPEN_BUS));
+                machine.console.take();
+            }
+        }
+    }
+}

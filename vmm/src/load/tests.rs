@@ -108,6 +108,19 @@ proptest! {
             let memory = memory::map(4).unwrap();
             let fits = image.end() <= 4 << 20;
             prop_assert_eq!(kernel(&memory, &mut file, &image).is_ok(), fits);
+            prop_assert!(is_untouched_outside(&memory, &image));
         }
     }
+}
+
+/// Whether only the image's pages are written to.
+fn is_untouched_outside(memory: &Memory, image: &Image) -> bool {
+    let mut page = [0; PAGE as usize];
+    (0..end_of_low_ram(memory))
+        .step_by(PAGE as usize)
+        .all(|at| {
+            let of_image = |s: &Segment| s.address < at + PAGE && at < s.end();
+            memory.read_slice(&mut page, GuestAddress(at)).unwrap();
+            image.segments.iter().any(of_image) || page == [0; PAGE as usize]
+        })
 }

@@ -73,6 +73,33 @@ pub fn vmlinux(code: &[u8]) -> Vec<u8> {
     elf64(code, None)
 }
 
+/// A bzImage, as far as a boot loader looks at one.
+pub fn bzimage(code: &[u8]) -> Vec<u8> {
+    const SETUP: usize = 0x400;
+    const ENTRY: usize = 0x200;
+    let mut image = vec![0; SETUP + ENTRY];
+    image.extend(code);
+    image.resize((image.len() + 15) & !15, 0);
+    let paragraphs = ((image.len() - SETUP) / 16) as u32;
+    let fields: [(usize, &[u8]); 9] = [
+        (0x1f1, &[1]), // setup_sects
+        (0x1f4, &paragraphs.to_le_bytes()),
+        (0x201, &[0x6a]), // the header's end
+        (0x202, b"HdrS"),
+        (0x206, &0x020fu16.to_le_bytes()),
+        (0x211, &[1]), // LOADED_HIGH
+        (0x236, &[1]), // XLF_KERNEL_64
+        (0x238, &2047u32.to_le_bytes()),
+        (0x258, &u64::from(CODE_AT).to_le_bytes()),
+    ];
+    for (at, bytes) in fields {
+        image[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    image[0x22c..0x230].copy_from_slice(&0x7fff_ffffu32.to_le_bytes()); // initrd_addr_max
+    image[0x260..0x264].copy_from_slice(&0x10_0000u32.to_le_bytes()); // init_size
+    image
+}
+
 /// An ELF file with a PVH note.
 pub fn pvh(code: &[u8]) -> Vec<u8> {
     let mut note = Vec::new();
