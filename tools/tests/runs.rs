@@ -479,7 +479,7 @@ fn damaged_files_of_a_run_never_give_a_table() {
             .collect();
         *bytes = text;
     };
-    let cases: [(&str, &str, Damage<'_>, i32); 12] = [
+    let cases: [(&str, &str, Damage<'_>, i32); 14] = [
         ("parse", "manifest.json", &cut, 65),
         ("parse", "manifest.json", &flip, 65),
         ("parse", "console/host.1.log", &flip, 85),
@@ -490,6 +490,8 @@ fn damaged_files_of_a_run_never_give_a_table() {
         ("process", "samples.csv", &flip, 65),
         ("process", "boots.csv", &flip, 65),
         ("process", "boots.csv", &cut, 65),
+        ("process", "guests.json", &cut, 65),
+        ("process", "guests.json", &flip, 65),
         ("report", "summary.json", &cut, 65),
         ("report", "summary.json", &flip, 65),
     ];
