@@ -12,6 +12,7 @@ mod palette;
 mod panel;
 mod picture;
 mod ratio;
+mod remarks;
 mod sheet;
 
 pub(crate) use boots::EXPLANATION as BOOTS_EXPLANATION;

@@ -6,8 +6,9 @@
 mod common;
 
 use common::{EMULATED, Fake, MEASURED};
+use eval::boot::Boot;
 use eval::levels::Levels;
-use eval::plot::{comparison, distribution};
+use eval::plot::{boots, comparison, distribution, ratio};
 use eval::summary::{Summary, summarize};
 use roxmltree::Document;
 
@@ -108,4 +109,63 @@ fn a_run_without_a_single_sample_has_plots() {
     assert!(has(&comparison, "no boot succeeded"));
     let distribution = texts(&distribution(&summary, &empty).unwrap().file());
     assert!(has(&distribution, "Linux on the host: no boot succeeded"));
+}
+
+#[test]
+fn boots_stand_in_the_order_of_time() {
+    let (summary, _) = common::run(&EMULATED, 25, 40);
+    let failed = Boot {
+        target: "ring0".into(),
+        boot: 3,
+        position: 13,
+        failed: Some("it panicked".into()),
+        ..Boot::default()
+    };
+    let svg = boots(&summary, &[failed]).unwrap().file();
+    keep("boots.svg", &svg);
+    let texts = texts(&svg);
+    for part in [
+        "Boots in the order of time of experiment table1",
+        "Linux 6.12 (emulated: measures nothing)",
+        "Unikraft/KVM: no image",
+        "25 boots, median 112",
+        "1 failed; core clock not watched",
+    ] {
+        assert!(has(&texts, part), "{part:?} in {texts:#?}");
+    }
+    // Each dot is a ground and an outline; six of the nine panels are an emulator's, whose
+    // dots are hollow.
+    let circles = || svg.split("<circle").skip(1);
+    assert_eq!(circles().count(), 2 * 9 * 25);
+    let is_white = |circle: &&str| {
+        let (circle, _) = circle.split_once("/>").unwrap();
+        circle.contains("fill=\"#FFFFFF\"")
+    };
+    assert_eq!(circles().filter(is_white).count(), 6 * 25);
+}
+
+#[test]
+fn ratios_have_intervals_and_the_papers_beside_them() {
+    let (summary, _) = common::run(&MEASURED, 25, 40);
+    let svg = ratio(&summary).unwrap().file();
+    keep("ratio.svg", &svg);
+    let texts = texts(&svg);
+    for part in [
+        "Ratios of experiment table1",
+        "Linux/KVM, mitigations=off (paper)",
+        "0.694 × Linux/KVM, published",
+    ] {
+        assert!(has(&texts, part), "{part:?} in {texts:#?}");
+    }
+    let measured = texts
+        .iter()
+        .find(|t| t.starts_with("0.69") && t.ends_with("] × linux"));
+    assert!(measured.is_some(), "{texts:#?}");
+}
+
+#[test]
+fn nothing_to_compare_is_said() {
+    let (summary, _) = common::run(&MEASURED[3..], 2, 5);
+    let texts = texts(&ratio(&summary).unwrap().file());
+    assert!(has(&texts, "no two targets can be compared"), "{texts:#?}");
 }

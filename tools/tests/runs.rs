@@ -98,6 +98,8 @@ fn the_quick_experiment_goes_all_the_way() {
         "table.md",
         "table.tex",
         "comparison.svg",
+        "boots.svg",
+        "report.html",
         "summary.csv",
     ] {
         let text = sandbox
@@ -188,7 +190,13 @@ fn a_target_without_image_is_listed_and_the_rest_runs() {
         .refused(0, &["unikraft", "image = "]);
     sandbox.evaluate("run");
     assert_eq!(consoles(&sandbox, "run").len(), 2);
-    for file in ["table.txt", "table.md", "table.tex", "comparison.svg"] {
+    for file in [
+        "table.txt",
+        "table.md",
+        "table.tex",
+        "comparison.svg",
+        "report.html",
+    ] {
         let text = sandbox.read(&format!("run/{file}"));
         assert!(text.contains("no image"), "{file}:\n{text}");
     }

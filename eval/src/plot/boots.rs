@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::canvas::{Align, Canvas, Fill, SMALL};
-use super::panel::{PANEL, Panel};
+use super::panel::{self, PANEL, Panel};
 use super::picture::{Caption, Picture};
 use super::{PlotError, number, palette, sheet};
 use crate::boot::Boot;
@@ -131,11 +131,7 @@ impl Panel for Boots<'_> {
         let foot = top + CHART + STRIP;
         self.moved_clocks(canvas, &times, foot)?;
         canvas.line((begin, foot), (end, foot), palette::AXIS, 1)?;
-        for (value, label) in times.ticks() {
-            let x = times.pixel(value);
-            canvas.line((x, foot), (x, foot + 4), palette::AXIS, 1)?;
-            canvas.text((x, foot + 13), Align::Centre, SMALL, &label, PANEL)?;
-        }
+        panel::ticks(canvas, &times, foot)?;
         let y = foot + AXIS + REMARK / 2;
         canvas.text((left, y), Align::Left, SMALL, &self.spread(), PANEL)?;
         canvas.text((left, y + REMARK), Align::Left, SMALL, &self.marks(), PANEL)

@@ -15,8 +15,6 @@ pub(super) const WIDTH: i32 = 960;
 pub(super) const MARGIN: i32 = 24;
 /// What is left between them.
 pub(super) const ROOM: i32 = WIDTH - 2 * MARGIN;
-/// From one remark to the next.
-const REMARK_LINE: i32 = 18;
 
 /// Plotters makes SVG's type smaller than asked for by this factor.
 const TYPE_SCALE: f64 = 1.24;
@@ -28,7 +26,7 @@ const BOLD_LETTER_WIDTH: f64 = 0.62;
 /// How a text is set.
 #[derive(Clone, Copy)]
 pub(super) struct Type {
-    size: i32,
+    pub(super) size: i32,
     bold: bool,
     colour: RGBColor,
 }
@@ -59,7 +57,7 @@ pub(super) const BODY: Type = Type {
     bold: false,
     colour: palette::INK,
 };
-const NOTE: Type = Type {
+pub(super) const NOTE: Type = Type {
     size: 12,
     bold: false,
     colour: palette::INK,
@@ -266,45 +264,4 @@ fn fit(text: &str, kind: Type, room: i32) -> String {
     let letters = (f64::from(room) / kind.letter_width()) as usize;
     let kept: String = text.chars().take(letters.saturating_sub(1)).collect();
     kept.trim_end().to_owned() + "…"
-}
-
-/// A text in lines of at most `room` pixels.
-fn wrap(text: &str, kind: Type, room: i32) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if width(line, kind) + width(word, kind) + kind.size <= room => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.into()),
-        }
-    }
-    lines
-}
-
-/// What stands under a plot's title: first the run's notes, then what explains.
-pub(super) struct Remarks(Vec<(Type, String)>);
-
-impl Remarks {
-    pub(super) fn new(notes: &[String], explanation: &str) -> Self {
-        let notes = notes.iter().map(|text| (NOTE, text.as_str()));
-        let lines = notes
-            .chain([(REMARK, explanation)])
-            .flat_map(|(kind, text)| wrap(text, kind, ROOM).into_iter().map(move |l| (kind, l)));
-        Self(lines.collect())
-    }
-
-    pub(super) fn height(&self) -> i32 {
-        self.0.len() as i32 * REMARK_LINE
-    }
-
-    /// Draws them, the first one's middle at height `y`.
-    pub(super) fn draw(&self, canvas: &Canvas<'_>, y: i32) -> Result<(), PlotError> {
-        for ((kind, line), i) in self.0.iter().zip(0..) {
-            let place = (MARGIN, y + i * REMARK_LINE);
-            canvas.text(place, Align::Left, *kind, line, ROOM)?;
-        }
-        Ok(())
-    }
 }

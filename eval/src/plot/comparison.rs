@@ -5,10 +5,10 @@ use plotters::style::RGBColor;
 
 use super::axis::Axis;
 use super::canvas::{
-    Align, BODY, Canvas, Fill, HEADING, MARGIN, REMARK, ROOM, Remarks, SMALL, TITLE, WIDTH, paint,
-    width,
+    Align, BODY, Canvas, Fill, HEADING, MARGIN, REMARK, ROOM, SMALL, TITLE, WIDTH, paint, width,
 };
 use super::picture::{Caption, Picture};
+use super::remarks::Remarks;
 use super::{PlotError, number, palette};
 use crate::reference::{self, Published};
 use crate::summary::{Figures, Row, Summary, TargetSummary};

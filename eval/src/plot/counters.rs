@@ -4,7 +4,7 @@ use super::PlotError;
 use super::axis::Axis;
 use super::canvas::{Align, Canvas, Fill, SMALL};
 use super::palette;
-use super::panel::{PANEL, Panel};
+use super::panel::{self, PANEL, Panel};
 use super::picture::Caption;
 use crate::boot::Boot;
 use crate::summary::TargetSummary;
@@ -91,12 +91,7 @@ impl Panel for Counters<'_> {
             }
         }
         canvas.line((begin, foot), (end, foot), palette::AXIS, 1)?;
-        for (value, label) in times.ticks() {
-            let x = times.pixel(value);
-            canvas.line((x, foot), (x, foot + 4), palette::AXIS, 1)?;
-            canvas.text((x, foot + 13), Align::Centre, SMALL, &label, PANEL)?;
-        }
-        Ok(())
+        panel::ticks(canvas, &times, foot)
     }
 }
 

@@ -5,11 +5,10 @@ use console_format::Benchmark;
 use super::axis::Axis;
 use super::canvas::{Align, Canvas, Fill, SMALL};
 use super::histogram::{Histogram, SHOWN};
-use super::panel::{PANEL, Panel};
+use super::panel::{self, PANEL, Panel};
 use super::picture::{Caption, Picture};
 use super::{PlotError, number, palette, sheet};
 use crate::levels::{self, Levels};
-use crate::stats::Sorted;
 use crate::summary::{Summary, TargetSummary};
 use crate::table::routine;
 
@@ -22,12 +21,17 @@ const REMARK: i32 = 16;
 /// A bar that stands for a single value is no wider than this.
 const VALUE_BAR: i32 = 8;
 
-/// The samples of one benchmark on one target.
+/// The samples of one benchmark on one target, counted: millions of them need not stay
+/// until all is drawn.
 pub(super) struct Distribution<'s> {
     target: &'s TargetSummary,
     benchmark: Benchmark,
     boots: usize,
-    samples: Sorted,
+    samples: usize,
+    range: (f64, f64),
+    /// First quartile, median, third quartile.
+    quartiles: [f64; 3],
+    histogram: Histogram,
 }
 
 /// All targets' panels on one sheet.
@@ -58,7 +62,10 @@ pub(super) fn panels<'s>(
             target,
             benchmark,
             boots: boots.len(),
-            samples,
+            samples: samples.values().len(),
+            range: (samples.min(), samples.max()),
+            quartiles: [samples.q1(), samples.median(), samples.q3()],
+            histogram: Histogram::new(&samples),
         })
     });
     panels.collect()
@@ -74,7 +81,6 @@ impl Panel for Distribution<'_> {
     }
 
     fn caption(&self) -> Caption {
-        let histogram = Histogram::new(&self.samples);
         let what = routine(self.benchmark);
         Caption {
             title: format!("{}, {what}: distribution", self.target.info.label),
@@ -82,13 +88,13 @@ impl Panel for Distribution<'_> {
                 "Histogram of {} ticks; {}; {}.",
                 self.counts(),
                 self.median(),
-                self.hidden(&histogram)
+                self.hidden()
             ),
         }
     }
 
     fn draw(&self, canvas: &Canvas<'_>, (left, top): (i32, i32)) -> Result<(), PlotError> {
-        let histogram = Histogram::new(&self.samples);
+        let histogram = &self.histogram;
         let axis = Axis::linear(histogram.from, histogram.to, 5.0, (left, left + PANEL));
         let foot = top + BARS;
 
@@ -97,11 +103,11 @@ impl Panel for Distribution<'_> {
             colour: palette::bar(emulated),
             hatched: emulated,
         };
-        bars(canvas, &histogram, (left, foot), fill)?;
+        bars(canvas, histogram, (left, foot), fill)?;
         canvas.line((left, foot), (left + PANEL, foot), palette::AXIS, 1)?;
-        self.quartiles(canvas, &axis, foot + BOX / 2)?;
-        ticks(canvas, &axis, foot + BOX)?;
-        let remarks = [self.median(), self.counts(), self.hidden(&histogram)];
+        self.draw_quartiles(canvas, &axis, foot + BOX / 2)?;
+        panel::ticks(canvas, &axis, foot + BOX)?;
+        let remarks = [self.median(), self.counts(), self.hidden()];
         for (remark, i) in remarks.iter().zip(0..) {
             let y = foot + BOX + AXIS + REMARK / 2 + i * REMARK;
             canvas.text((left, y), Align::Left, SMALL, remark, PANEL)?;
@@ -112,28 +118,28 @@ impl Panel for Distribution<'_> {
 
 impl Distribution<'_> {
     fn median(&self) -> String {
-        format!("median {} ticks", number::label(self.samples.median()))
+        let [_, median, _] = self.quartiles;
+        format!("median {} ticks", number::label(median))
     }
 
     fn counts(&self) -> String {
-        let samples = self.samples.values().len();
+        let (min, max) = self.range;
         format!(
-            "{samples} samples of {} boots: {} to {}",
+            "{} samples of {} boots: {} to {}",
+            self.samples,
             self.boots,
-            number::label(self.samples.min()),
-            number::label(self.samples.max())
+            number::label(min),
+            number::label(max)
         )
     }
 
     /// What the panel does not show.
-    fn hidden(&self, histogram: &Histogram) -> String {
-        let all = self.samples.values().len();
-        let side =
-            |count, name| (count > 0).then(|| format!("{} {name}", number::percent(count, all)));
-        let sides = [
-            side(histogram.below, "below"),
-            side(histogram.above, "above"),
-        ];
+    fn hidden(&self) -> String {
+        let side = |count, name| {
+            (count > 0).then(|| format!("{} {name}", number::percent(count, self.samples)))
+        };
+        let Histogram { below, above, .. } = self.histogram;
+        let sides = [side(below, "below"), side(above, "above")];
         let sides: Vec<_> = sides.into_iter().flatten().collect();
         if sides.is_empty() {
             "all shown".into()
@@ -143,8 +149,8 @@ impl Distribution<'_> {
     }
 
     /// A box from the first to the third quartile, and the median in it.
-    fn quartiles(&self, canvas: &Canvas<'_>, axis: &Axis, y: i32) -> Result<(), PlotError> {
-        let [q1, median, q3] = [0.25, 0.5, 0.75].map(|q| axis.pixel(self.samples.quantile(q)));
+    fn draw_quartiles(&self, canvas: &Canvas<'_>, axis: &Axis, y: i32) -> Result<(), PlotError> {
+        let [q1, median, q3] = self.quartiles.map(|q| axis.pixel(q));
         let fill = Fill {
             colour: palette::AXIS,
             hatched: false,
@@ -175,15 +181,6 @@ fn bars(
             let top = foot - height.round() as i32;
             canvas.bar((from, top), (to, foot), fill)?;
         }
-    }
-    Ok(())
-}
-
-fn ticks(canvas: &Canvas<'_>, axis: &Axis, y: i32) -> Result<(), PlotError> {
-    for (value, label) in axis.ticks() {
-        let x = axis.pixel(value);
-        canvas.line((x, y), (x, y + 4), palette::AXIS, 1)?;
-        canvas.text((x, y + 13), Align::Centre, SMALL, &label, PANEL)?;
     }
     Ok(())
 }

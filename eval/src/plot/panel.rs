@@ -1,9 +1,10 @@
 //! Small drawings, one for each benchmark of a target: beside others on a sheet, or
 //! alone on a page.
 
-use super::PlotError;
-use super::canvas::{Canvas, ROOM, paint};
+use super::axis::Axis;
+use super::canvas::{Align, Canvas, ROOM, SMALL, paint};
 use super::picture::{Caption, Picture};
+use super::{PlotError, palette};
 
 /// Panels beside each other on a sheet: the empty measurement, the function call, the
 /// system call.
@@ -38,4 +39,14 @@ pub(super) fn alone(panel: &impl Panel) -> Result<Picture, PlotError> {
     paint(size, panel.caption(), |canvas| {
         panel.draw(canvas, (EDGE, EDGE / 2))
     })
+}
+
+/// Ticks and their numbers below an axis.
+pub(super) fn ticks(canvas: &Canvas<'_>, axis: &Axis, y: i32) -> Result<(), PlotError> {
+    for (value, label) in axis.ticks() {
+        let x = axis.pixel(value);
+        canvas.line((x, y), (x, y + 4), palette::AXIS, 1)?;
+        canvas.text((x, y + 13), Align::Centre, SMALL, &label, PANEL)?;
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use console_format::Benchmark;
 
 use super::axis::Axis;
 use super::canvas::{Align, BODY, Canvas, Fill, SMALL};
-use super::panel::{PANEL, Panel};
+use super::panel::{self, PANEL, Panel};
 use super::picture::{Caption, Picture};
 use super::sheet::{self, Strip};
 use super::{PlotError, palette};
@@ -159,12 +159,7 @@ impl Panel for Ratios {
             entry.draw(canvas, &axis, middle)?;
         }
         canvas.line((left, foot), (left + PANEL, foot), palette::AXIS, 1)?;
-        for (value, label) in axis.ticks() {
-            let x = axis.pixel(value);
-            canvas.line((x, foot), (x, foot + 4), palette::AXIS, 1)?;
-            canvas.text((x, foot + 13), Align::Centre, SMALL, &label, PANEL)?;
-        }
-        Ok(())
+        panel::ticks(canvas, &axis, foot)
     }
 }
 

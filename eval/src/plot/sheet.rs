@@ -1,8 +1,9 @@
 //! A file full of panels: a strip for each target.
 
-use super::canvas::{Align, BODY, Canvas, HEADING, MARGIN, ROOM, Remarks, TITLE, WIDTH, paint};
+use super::canvas::{Align, BODY, Canvas, HEADING, MARGIN, ROOM, TITLE, WIDTH, paint};
 use super::panel::{COLUMNS, GAP, PANEL, Panel};
 use super::picture::{Caption, Picture};
+use super::remarks::Remarks;
 use super::{PlotError, palette};
 use crate::summary::{Summary, TargetSummary};
 
