@@ -48,14 +48,24 @@ pub(super) fn isolation(facts: &Facts) -> Found {
         .mend("take `nohz_full=` off the kernel's command line to measure the host"),
         [] => Found::ok(format!("{cpus}: isolated")),
         missing => {
-            let cpu_list = list(&facts.plan.cpus);
-            let words = missing.iter().map(|name| format!("{name}={cpu_list}"));
-            Found::warning(format!("{cpus} without {}", missing.join(", "))).mend(format!(
-                "add `{}` to the kernel's command line (GRUB_CMDLINE_LINUX), and reboot",
-                words.collect::<Vec<_>>().join(" ")
-            ))
+            let what = format!("{cpus} without {}", missing.join(", "));
+            Found::warning(what).mend(how_to_isolate(facts, missing))
         }
     }
+}
+
+fn how_to_isolate(facts: &Facts, missing: &[&str]) -> String {
+    let measuring = &facts.plan.cpus;
+    let others = facts.activity.as_ref().map(|activity| &activity.busy);
+    if others.is_some_and(|cpus| cpus.keys().all(|cpu| measuring.contains(cpu))) {
+        return "measure on fewer CPUs: one has to do all the rest".into();
+    }
+    let cpus = list(measuring);
+    let words = missing.iter().map(|name| format!("{name}={cpus}"));
+    format!(
+        "add `{}` to the kernel's command line (GRUB_CMDLINE_LINUX), and reboot",
+        words.collect::<Vec<_>>().join(" ")
+    )
 }
 
 /// Fewer interrupts than this a second are not worth moving.
@@ -131,6 +141,12 @@ mod tests {
             Warning,
             "CPUs 2,3 without",
         );
+    }
+
+    #[test]
+    fn a_machine_is_never_told_to_isolate_all_of_itself() {
+        let all = |facts: &mut Facts| facts.plan.cpus = vec![0, 1, 2, 3];
+        expect(isolation, all, Warning, "measure on fewer CPUs");
     }
 
     #[test]
