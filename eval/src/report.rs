@@ -83,6 +83,7 @@ pub fn html(run: &Run<'_>) -> Result<String, PlotError> {
 fn printable(page: &str) -> String {
     let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     page.chars()
+        .map(|c| if c == '\t' { ' ' } else { c })
         .filter(|&c| c == '\n' || !(c.is_control() || turns(c)))
         .collect()
 }

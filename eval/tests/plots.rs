@@ -6,6 +6,7 @@
 mod common;
 
 use common::{EMULATED, Fake, MEASURED};
+use eval::Benchmark;
 use eval::boot::Boot;
 use eval::levels::Levels;
 use eval::plot::{boots, comparison, distribution, ratio};
@@ -168,4 +169,29 @@ fn nothing_to_compare_is_said() {
     let (summary, _) = common::run(&MEASURED[3..], 2, 5);
     let texts = texts(&ratio(&summary).unwrap().file());
     assert!(has(&texts, "no two targets can be compared"), "{texts:#?}");
+}
+
+#[test]
+fn odd_values_have_plots() {
+    let odd = [Fake {
+        costs: &[
+            (Benchmark::Tsc, 0.0),
+            (Benchmark::Fcall, -4.0),
+            (Benchmark::FcallChain, 1e-300),
+            (Benchmark::Scall, 1e300),
+        ],
+        ..MEASURED[0]
+    }];
+    for count in [1, 2, 25] {
+        let (summary, levels) = common::run(&odd, count, count);
+        for svg in [
+            comparison(&summary).unwrap().file(),
+            distribution(&summary, &levels).unwrap().file(),
+            boots(&summary, &[]).unwrap().file(),
+            ratio(&summary).unwrap().file(),
+        ] {
+            assert!(!texts(&svg).is_empty());
+            assert!(!svg.contains("NaN"));
+        }
+    }
 }

@@ -27,7 +27,7 @@ const LEAST_SPAN: f64 = 0.01;
 /// the edge.
 const FAR: f64 = 2.0;
 
-pub(crate) const EXPLANATION: &str = "TSC ticks for one operation: the median of each boot, by its place in the run. Every panel has its own axis, which spans 1 % of the median at least; arrows are boots beyond it. Line and band: median of the boots' medians and its 95 % interval. Cross: a boot that failed. Bars at the foot: the share of a boot's samples whose core clock moved.";
+pub(crate) const EXPLANATION: &str = "TSC ticks for one operation: the median of each boot, by its place in the run. Every panel has its own axis, which spans 1 % of the median at least; arrows are boots beyond it. Line and band: median of the boots' medians and its 95 % interval. Cross: a boot that failed. Bars at the foot: the share of a boot's samples whose core clock moved, the tallest for the greatest.";
 
 /// The boots of one target, under one benchmark.
 pub(super) struct Boots<'s> {
@@ -193,15 +193,21 @@ impl Boots<'_> {
             colour: palette::DISTURBED,
             hatched: false,
         };
+        let most = self.most_moved();
         for boot in &self.row.boot_medians {
             let x = times.pixel(place(boot.position));
             let share = moved_share(boot);
             if share > 0.0 {
-                let height = (share * f64::from(STRIP - 2)).ceil() as i32;
+                let height = (share / most * f64::from(STRIP - 2)).ceil() as i32;
                 canvas.bar((x - 1, foot - height), (x + 1, foot), fill)?;
             }
         }
         Ok(())
+    }
+
+    fn most_moved(&self) -> f64 {
+        let shares = self.row.boot_medians.iter().map(moved_share);
+        shares.fold(0.0, f64::max)
     }
 
     fn spread(&self) -> String {
@@ -217,7 +223,8 @@ impl Boots<'_> {
         let moved = match self.row.clock_moved {
             Some(moved) => {
                 let share = number::percent(moved as usize, self.row.samples as usize);
-                format!("clock moved: {share} of samples")
+                let most = number::share(self.most_moved());
+                format!("clock moved: {share}; most in a boot: {most}")
             }
             None => "core clock not watched".into(),
         };

@@ -39,7 +39,7 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
         (table(summary).render())
         @if let Some(verdict) = verdict(summary) { p .note { (verdict) } }
         p .note {
-            "Rounded to two decimals for reading, ratios to three. The exact values appear on hover; all stand in "
+            "Rounded for reading, where there is an interval so far that its width shows. The exact values appear on hover; all stand in "
             a href="summary.csv" { "summary.csv" } " and " a href="summary.json" { "summary.json" } "."
         }
     };
