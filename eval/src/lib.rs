@@ -16,6 +16,7 @@
 pub mod bare;
 pub mod boot;
 pub mod checks;
+pub mod compare;
 mod digits;
 pub mod levels;
 pub mod log;

@@ -12,5 +12,6 @@ pub(crate) use grid::routine;
 pub use latex::latex;
 pub use markdown::markdown;
 pub use number::python;
+pub(crate) use terminal::{Look, ruled, wrap};
 pub use terminal::{Style, terminal};
 pub use text::text;

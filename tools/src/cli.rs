@@ -1,5 +1,6 @@
 //! The command line.
 
+mod compare;
 mod tune;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::engine;
 use crate::exit;
 
+pub use compare::{CompareArgs, Despite};
 pub use tune::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
 
 /// What does it cost to cross into a kernel?
@@ -41,6 +43,9 @@ pub enum Command {
     Report(RunFolderArgs),
     /// Mean, median and quartiles of bare console logs, ours or the original's
     Stats(StatsArgs),
+    /// Is the second of two runs faster or slower?
+    #[command(after_help = compare::EXAMPLES, after_long_help = compare::EXAMPLES)]
+    Compare(CompareArgs),
     /// Boot one kernel image, show its console, end with its status
     #[command(after_help = BOOT_EXAMPLES, after_long_help = BOOT_EXAMPLES)]
     Boot(BootArgs),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use vmm::End;
 
+use crate::commands::compare::NotComparable;
 use crate::engine::EngineError;
 use crate::experiment::ExperimentError;
 use crate::files::{Damaged, FileError};
@@ -33,6 +34,9 @@ Exit codes:
   84       `boot`: the guest halted for good, with interrupts off
   85       `run`, `parse`, `report`: some boots failed; all others were kept
   86       `tune`: not every setting could be made, or put back; each is named
+  87       `compare`: the runs differ in something that makes a comparison meaningless
+  88       `compare --fail-on`: a row became slower by more than that
+  89       `compare --fail-on`: no row did, but not every row could be judged
   124      `boot`: the guest was killed when its time was up
   130      interrupted";
 
@@ -58,6 +62,9 @@ pub enum Code {
     Halted,
     BootsFailed,
     NotAllSet,
+    NotComparable,
+    Regression,
+    CannotTell,
     TimedOut,
     Interrupted,
 }
@@ -83,6 +90,9 @@ impl From<Code> for u8 {
             Code::Halted => 84,
             Code::BootsFailed => 85,
             Code::NotAllSet => 86,
+            Code::NotComparable => 87,
+            Code::Regression => 88,
+            Code::CannotTell => 89,
             Code::TimedOut => 124,
             Code::Interrupted => 130,
         }
@@ -122,6 +132,9 @@ pub fn of_error(error: &anyhow::Error) -> Code {
 }
 
 fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
+    if cause.is::<NotComparable>() {
+        return Some(Code::NotComparable);
+    }
     if let Some(error) = cause.downcast_ref::<FileError>() {
         return Some(match error {
             FileError::Read { .. } => Code::Missing,

@@ -58,6 +58,7 @@ fn dispatch(command: &Command) -> anyhow::Result<Code> {
         Command::Report(args) => commands::report::run(args),
         Command::Stats(args) => commands::stats::run(args),
         Command::Boot(args) => commands::boot::run(args),
+        Command::Compare(args) => commands::compare::run(args),
         Command::DiffEnv(args) => commands::diff_env::run(args),
         Command::Doctor(args) => Ok(commands::doctor::run(args)),
         Command::Initramfs(args) => commands::initramfs::run(args),

@@ -80,6 +80,45 @@ fn table<const N: usize>(
     titles: [&str; N],
     rows: impl Fn(&TargetSummary) -> Vec<[String; N]>,
 ) -> Table {
+    let mut all = Vec::new();
+    for target in &summary.targets {
+        let look = match target.info.emulated {
+            true => Look::Emulated,
+            false if target.rows.is_empty() => Look::Missing,
+            false => Look::Measured,
+        };
+        // A platform is named once, above its rows; that it is emulated, in each.
+        let mut platform = grid::platform(summary, target);
+        let names = target.rows.iter().map(|row| row.benchmark.name());
+        for (cells, name) in rows(target).into_iter().zip(names.map(Some).chain([None])) {
+            let words = [Some(std::mem::take(&mut platform)), name.map(String::from)];
+            let mut words = words.into_iter().chain(std::iter::repeat(None));
+            if target.info.emulated {
+                platform = grid::EMULATED.into();
+            }
+            all.push((
+                cells.map(|text| words.next().flatten().unwrap_or(text)),
+                look,
+            ));
+        }
+    }
+    ruled(style, titles, all.into_iter())
+}
+
+/// How a row stands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Measured,
+    Emulated,
+    Missing,
+}
+
+/// A table of [`WIDTH`] columns whose first two hold words.
+pub(crate) fn ruled<const N: usize>(
+    style: Style,
+    titles: [&str; N],
+    rows: impl Iterator<Item = ([String; N], Look)>,
+) -> Table {
     let mut table = Table::new();
     table
         .set_content_arrangement(ContentArrangement::Dynamic)
@@ -89,19 +128,8 @@ fn table<const N: usize>(
         Style::Colour => table.load_style(RULES).enforce_styling(),
     };
     table.set_header(titles.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
-    for target in &summary.targets {
-        // A platform is named once, above its rows; that it is emulated, in each.
-        let mut platform = grid::platform(summary, target);
-        let names = target.rows.iter().map(|row| row.benchmark.name());
-        for (cells, name) in rows(target).into_iter().zip(names.map(Some).chain([None])) {
-            let words = [Some(std::mem::take(&mut platform)), name.map(String::from)];
-            let words = words.into_iter().chain(std::iter::repeat(None));
-            if target.info.emulated {
-                platform = grid::EMULATED.into();
-            }
-            let cells = cells.into_iter().zip(words);
-            table.add_row(cells.map(|(text, word)| cell(&word.unwrap_or(text), target)));
-        }
+    for (cells, look) in rows {
+        table.add_row(cells.iter().map(|text| cell(text, look)));
     }
     for (column, i) in table.column_iter_mut().zip(0..) {
         column.set_padding((0, 1));
@@ -115,20 +143,18 @@ fn table<const N: usize>(
     table
 }
 
-fn cell(text: &str, target: &TargetSummary) -> Cell {
+fn cell(text: &str, look: Look) -> Cell {
     // A label must not steer the terminal.
     let cell = Cell::new(text.replace(char::is_control, ""));
-    if target.info.emulated {
-        cell.fg(Color::Yellow)
-    } else if target.rows.is_empty() {
-        cell.add_attribute(Attribute::Dim)
-    } else {
-        cell
+    match look {
+        Look::Emulated => cell.fg(Color::Yellow),
+        Look::Missing => cell.add_attribute(Attribute::Dim),
+        Look::Measured => cell,
     }
 }
 
 /// A text in lines that fit.
-fn wrap(text: &str) -> String {
+pub(crate) fn wrap(text: &str) -> String {
     let mut out = String::new();
     let mut column = 0;
     for word in text.split_whitespace() {

@@ -2,6 +2,7 @@
 
 pub mod boot;
 mod checks;
+pub mod compare;
 pub mod diff_env;
 pub mod doctor;
 pub mod initramfs;

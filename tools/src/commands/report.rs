@@ -66,7 +66,8 @@ const PAGE: &str = "report.html";
 
 const AGAIN: &str = "run `tollgate process` again";
 
-fn read_summary(run: &RunFolder) -> Result<Summary> {
+/// The statistics of a run, as `process` left them.
+pub fn read_summary(run: &RunFolder) -> Result<Summary> {
     let path = run.summary();
     files::check_sum(&run.process_sums(), &path, AGAIN)?;
     files::check_sum(&run.process_sums(), &run.parse_sums(), AGAIN)?;

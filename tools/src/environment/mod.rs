@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-pub use self::diff::compare;
+pub use self::diff::{Difference, compare};
 pub use self::print::print;
 use crate::engine;
 use crate::machine::Machine;

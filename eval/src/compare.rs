@@ -1,0 +1,239 @@
+//! Two runs against each other, row by row.
+//!
+//! A verdict is about boots: the test of Mann and Whitney over the boots' medians, made
+//! stricter for the number of rows (Holm, "A Simple Sequentially Rejective Multiple Test
+//! Procedure", 1979), so that two runs of the same thing differ anywhere in at most 5 % of
+//! comparisons; and the interval of the ratio has to leave out 1, too.
+
+mod print;
+mod verdict;
+
+use console_format::{Benchmark, Method};
+use serde::Serialize;
+
+pub use print::table;
+
+use crate::stats::rank::{hodges_lehmann, mann_whitney};
+use crate::stats::{Interval, MIN_BOOTS, Sorted, bootstrap};
+use crate::summary::{Row, Summary, TargetSummary};
+
+/// Two runs against each other.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The unit of all values.
+    pub unit: Unit,
+    /// Probability of any false verdict where nothing differs.
+    pub alpha: f64,
+    /// What was measured in both runs, in the first one's order.
+    pub rows: Vec<ComparedRow>,
+    /// `target benchmark` of rows that only one of the runs has.
+    pub unmatched: Vec<String>,
+}
+
+/// What values are compared in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// TSC ticks: on one machine.
+    Ticks,
+    /// Nanoseconds: where the counters' frequencies differ.
+    Nanoseconds,
+}
+
+/// One benchmark on one target in both runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ComparedRow {
+    /// The target's name.
+    pub target: String,
+    /// Its name for readers, in the first run.
+    pub label: String,
+    /// What was timed.
+    #[serde(serialize_with = "crate::names::benchmark::serialize")]
+    pub benchmark: Benchmark,
+    /// True where either run's processor was emulated: whatever the verdict, it is
+    /// about an emulator.
+    pub emulated: bool,
+    /// The first run.
+    pub before: Side,
+    /// The second run.
+    pub after: Side,
+    /// The second's median of boot medians over the first's; none where that is not above zero.
+    pub ratio: Option<f64>,
+    /// 95 % interval of the ratio.
+    pub interval: Option<Interval<f64>>,
+    /// How much greater the second run's boot medians are (Hodges and Lehmann).
+    pub shift: Option<f64>,
+    /// The shift's 95 % interval, from and to.
+    pub shift_interval: Option<[f64; 2]>,
+    /// Of the test of Mann and Whitney.
+    pub p: Option<f64>,
+    /// The same, corrected for the number of rows.
+    pub p_corrected: Option<f64>,
+    /// What follows.
+    pub verdict: Change,
+    /// Why there is none.
+    pub reason: Option<String>,
+}
+
+/// One run's part of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Side {
+    /// How it was measured.
+    #[serde(serialize_with = "crate::names::method::serialize")]
+    pub method: Option<Method>,
+    /// From how many boots.
+    pub boots: u32,
+    /// The median of boot medians.
+    pub median: f64,
+}
+
+/// What has become of a cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// The second run's is lower.
+    Faster,
+    /// The second run's is higher.
+    Slower,
+    /// No difference shows; that is no proof that there is none.
+    NoDifferenceSeen,
+    /// There are too few boots.
+    CannotTell,
+}
+
+impl Change {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Faster => "faster",
+            Self::Slower => "slower",
+            Self::NoDifferenceSeen => "no difference seen",
+            Self::CannotTell => "cannot tell",
+        }
+    }
+}
+
+/// Compares two runs, target by target and benchmark by benchmark. In ticks, unless the
+/// counters' frequencies are known and differ by more than [`SAME_FREQUENCY`].
+pub fn compare(before: &Summary, after: &Summary) -> Comparison {
+    let unit = match have_same_frequency(before, after) {
+        true => Unit::Ticks,
+        false => Unit::Nanoseconds,
+    };
+    let mut rows = Vec::new();
+    let mut unmatched = Vec::new();
+    for target in &before.targets {
+        let other = after
+            .targets
+            .iter()
+            .find(|t| t.info.name == target.info.name);
+        for row in &target.rows {
+            let matching = other.and_then(|other| {
+                let mut rows = other.rows.iter();
+                Some((other, rows.find(|r| r.benchmark == row.benchmark)?))
+            });
+            match matching {
+                Some((other, theirs)) => {
+                    let scales = [scale(before, unit), scale(after, unit)];
+                    rows.push(compared((target, row), (other, theirs), scales));
+                }
+                None => unmatched.push(format!(
+                    "{} {}, before",
+                    target.info.name,
+                    row.benchmark.name()
+                )),
+            }
+        }
+    }
+    unmatched.extend(only_in(after, before));
+    verdict::decide(&mut rows);
+    Comparison {
+        unit,
+        alpha: verdict::ALPHA,
+        rows,
+        unmatched,
+    }
+}
+
+/// Frequencies that differ by no more, in parts, are two measurements of the same.
+pub const SAME_FREQUENCY: f64 = 0.001;
+
+/// Whether ticks of two runs are alike, as far as is known.
+pub fn have_same_frequency(before: &Summary, after: &Summary) -> bool {
+    match (&before.info.tsc, &after.info.tsc) {
+        (Some(a), Some(b)) => (a.hz.0 - b.hz.0).abs() <= SAME_FREQUENCY * a.hz.0.max(b.hz.0),
+        _ => true,
+    }
+}
+
+/// What ticks are multiplied with.
+fn scale(summary: &Summary, unit: Unit) -> f64 {
+    match (unit, &summary.info.tsc) {
+        (Unit::Nanoseconds, Some(tsc)) => 1e9 / tsc.hz.0,
+        _ => 1.0,
+    }
+}
+
+fn only_in(run: &Summary, other: &Summary) -> Vec<String> {
+    let has = |target: &TargetSummary, row: &Row| {
+        let targets = other
+            .targets
+            .iter()
+            .filter(|t| t.info.name == target.info.name);
+        targets
+            .flat_map(|t| &t.rows)
+            .any(|r| r.benchmark == row.benchmark)
+    };
+    let rows = run.targets.iter().flat_map(|target| {
+        let missing = target.rows.iter().filter(move |row| !has(target, row));
+        missing.map(|row| format!("{} {}, after", target.info.name, row.benchmark.name()))
+    });
+    rows.collect()
+}
+
+fn compared(
+    (before, row): (&TargetSummary, &Row),
+    (after, theirs): (&TargetSummary, &Row),
+    scales: [f64; 2],
+) -> ComparedRow {
+    let in_unit = |row: &Row, scale: f64| -> Vec<f64> {
+        row.medians()
+            .into_iter()
+            .map(|median| median * scale)
+            .collect()
+    };
+    let [ours, others] = [in_unit(row, scales[0]), in_unit(theirs, scales[1])];
+    let side = |target: &TargetSummary, row: &Row, scale: f64| Side {
+        method: target.info.method,
+        boots: row.boots,
+        median: row.ticks.median_of_boot_medians.0 * scale,
+    };
+    let [side_before, side_after] = [side(before, row, scales[0]), side(after, theirs, scales[1])];
+    let enough = ours.len().min(others.len()) >= MIN_BOOTS;
+    let sorted = Sorted::new(others.clone())
+        .ok()
+        .zip(Sorted::new(ours.clone()).ok());
+    let sorted = sorted.filter(|_| enough);
+    let shift = sorted
+        .as_ref()
+        .map(|(after, before)| hodges_lehmann(after, before));
+    let test = sorted
+        .as_ref()
+        .map(|(after, before)| mann_whitney(after, before));
+    ComparedRow {
+        target: before.info.name.clone(),
+        label: before.info.label.clone(),
+        benchmark: row.benchmark,
+        emulated: before.info.emulated || after.info.emulated,
+        before: side_before,
+        after: side_after,
+        ratio: (side_before.median > 0.0).then(|| side_after.median / side_before.median),
+        interval: bootstrap::ratio(&others, &ours),
+        shift: shift.map(|shift| shift.shift),
+        shift_interval: shift.and_then(|shift| shift.interval),
+        p: test.map(|test| test.p),
+        p_corrected: None,
+        verdict: Change::CannotTell,
+        reason: None,
+    }
+}

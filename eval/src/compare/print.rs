@@ -1,0 +1,90 @@
+use super::{ComparedRow, Comparison, Unit};
+use crate::stats::LEVEL;
+use crate::table::{Look, Style, ruled, wrap};
+
+const NOTHING: &str = "–";
+
+/// The comparison for a terminal of 80 columns.
+pub fn table(comparison: &Comparison, style: Style) -> String {
+    let unit = match comparison.unit {
+        Unit::Ticks => "TSC ticks",
+        Unit::Nanoseconds => "nanoseconds",
+    };
+    let mut out = wrap(&format!(
+        "Medians of the boots' medians in {unit} for one operation; the change with its {:.0} % \
+         interval (bootstrap over boots). Verdicts: Mann-Whitney over boots, corrected for \
+         {} rows (Holm), any false one in at most {:.0} % of comparisons.",
+        100.0 * LEVEL,
+        comparison.rows.len(),
+        100.0 * comparison.alpha
+    ));
+    let titles = [
+        "platform", "call", "before", "after", "change %", "from, to", "verdict",
+    ];
+    let look = |row: &ComparedRow| match row.emulated {
+        true => Look::Emulated,
+        false => Look::Measured,
+    };
+    let rows = comparison.rows.iter().map(|row| (cells(row), look(row)));
+    out += &ruled(style, titles, rows).to_string();
+    out.push('\n');
+    for line in notes(comparison) {
+        out += &wrap(&line);
+    }
+    out
+}
+
+fn cells(row: &ComparedRow) -> [String; 7] {
+    let change = |ratio: f64| format!("{:+.2}", 100.0 * (ratio - 1.0));
+    let verdict = match row.emulated {
+        true => format!("{} (emulated)", row.verdict.name()),
+        false => row.verdict.name().into(),
+    };
+    [
+        row.label.clone(),
+        row.benchmark.name().into(),
+        format!("{:.2}", row.before.median),
+        format!("{:.2}", row.after.median),
+        row.ratio.map_or(NOTHING.into(), change),
+        row.interval.map_or(NOTHING.into(), |i| {
+            format!("{}, {}", change(i.low), change(i.high))
+        }),
+        verdict,
+    ]
+}
+
+fn notes(comparison: &Comparison) -> Vec<String> {
+    let mut notes = Vec::new();
+    if comparison.rows.is_empty() {
+        notes.push("The runs have no row in common.".into());
+    }
+    if comparison.rows.iter().any(|row| row.emulated) {
+        notes.push(
+            "Rows marked “emulated” ran on an emulated processor: whatever their verdict, \
+             they measure nothing."
+                .into(),
+        );
+    }
+    for row in &comparison.rows {
+        let name = format!("{}, {}", row.label, row.benchmark.name());
+        if let Some(reason) = &row.reason {
+            notes.push(format!("{name}: cannot tell: {reason}."));
+        }
+        if row.before.method != row.after.method {
+            let method = |side: super::Side| side.method.map_or("the original", |m| m.name());
+            notes.push(format!(
+                "{name}: measured by two methods, {} and {}: the methods differ, whatever \
+                 the targets do.",
+                method(row.before),
+                method(row.after)
+            ));
+        }
+    }
+    if !comparison.unmatched.is_empty() {
+        notes.push(format!(
+            "In one run only: {}.",
+            comparison.unmatched.join("; ")
+        ));
+    }
+    notes
+}

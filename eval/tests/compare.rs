@@ -1,0 +1,205 @@
+//! Two runs against each other: how often a verdict is false, and what is found.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{Fake, MEASURED, Random};
+use eval::compare::{Change, Comparison, Unit, compare, table};
+use eval::levels::Levels;
+use eval::log::Reading;
+use eval::samples::Sample;
+use eval::stats::Sorted;
+use eval::summary::{Summary, summarize};
+use eval::table::Style;
+use eval::units::{Ticks, TscHz};
+use eval::{Benchmark, Method};
+
+/// A run of four targets whose boots differ by `noise`, and cost `factor` times as much as
+/// they should. A sample a boot is enough: verdicts are about boots.
+fn run(random: &mut Random, boots: u32, noise: f64, factor: f64) -> Summary {
+    let mut levels = Levels::default();
+    for fake in &MEASURED {
+        for boot in 0..boots {
+            for &(benchmark, cost) in fake.costs {
+                levels.add(&Sample {
+                    target: fake.name.into(),
+                    boot,
+                    benchmark,
+                    round: 0,
+                    reading: Reading::ValueOnly,
+                    value: Ticks(cost * factor * (1.0 + noise * random.normal())),
+                });
+            }
+        }
+    }
+    let (other, _) = common::run(&MEASURED, 1, 1);
+    let targets: Vec<_> = other
+        .targets
+        .into_iter()
+        .map(|target| target.info)
+        .collect();
+    let boots = common::in_turns(&targets, boots);
+    summarize(other.info, targets, &boots, &levels).unwrap()
+}
+
+/// Other boots of the same run, which differ by half a percent, as real ones do. Nothing
+/// but the medians is made anew: that is what is compared.
+fn again(run: &Summary, random: &mut Random) -> Summary {
+    let mut run = run.clone();
+    for row in run.targets.iter_mut().flat_map(|target| &mut target.rows) {
+        let cost = row.ticks.median.0;
+        for boot in &mut row.boot_medians {
+            boot.median = Ticks(cost * (1.0 + 0.005 * random.normal()));
+        }
+        let median = Sorted::new(row.medians()).unwrap().median();
+        row.ticks.median_of_boot_medians = Ticks(median);
+    }
+    run
+}
+
+fn verdicts(comparison: &Comparison) -> Vec<Change> {
+    comparison.rows.iter().map(|row| row.verdict).collect()
+}
+
+#[test]
+fn the_same_twice_hardly_ever_differs() {
+    const TIMES: usize = 200;
+    let mut random = Random(2024);
+    let mut run = run(&mut random, 25, 0.005, 1.0);
+    run.targets.truncate(1);
+    let false_verdicts = (0..TIMES).filter(|_| {
+        let comparison = compare(&again(&run, &mut random), &again(&run, &mut random));
+        assert_eq!(comparison.rows.len(), 3);
+        verdicts(&comparison)
+            .iter()
+            .any(|v| *v != Change::NoDifferenceSeen)
+    });
+    // At 5 %, more than 19 of 200 come with a probability below 0.3 %.
+    let false_verdicts = false_verdicts.count();
+    assert!(false_verdicts <= 19, "{false_verdicts} of {TIMES}");
+}
+
+#[test]
+fn one_percent_is_found_on_quiet_data() {
+    let mut random = Random(7);
+    for (factor, verdict) in [(1.01, Change::Slower), (0.99, Change::Faster)] {
+        let before = run(&mut random, 25, 0.002, 1.0);
+        let after = run(&mut random, 25, 0.002, factor);
+        let comparison = compare(&before, &after);
+        assert!(
+            verdicts(&comparison).iter().all(|v| *v == verdict),
+            "{comparison:?}"
+        );
+        for row in &comparison.rows {
+            assert!((row.ratio.unwrap() - factor).abs() < 0.003);
+            let interval = row.interval.unwrap();
+            assert!(interval.low <= factor + 0.002 && factor - 0.002 <= interval.high);
+        }
+        let regressions = |limit| comparison.regressions(limit).count();
+        match verdict {
+            Change::Slower => assert_eq!((regressions(0.002), regressions(0.05)), (12, 0)),
+            _ => assert_eq!(regressions(0.0), 0),
+        }
+        assert!(comparison.can_tell());
+    }
+}
+
+#[test]
+fn too_few_boots_cannot_tell() {
+    let mut random = Random(3);
+    let comparison = compare(
+        &run(&mut random, 5, 0.001, 1.0),
+        &run(&mut random, 25, 0.001, 2.0),
+    );
+    assert!(
+        verdicts(&comparison)
+            .iter()
+            .all(|v| *v == Change::CannotTell)
+    );
+    assert!(
+        comparison.rows[0]
+            .reason
+            .as_ref()
+            .unwrap()
+            .contains("5 boots are too few")
+    );
+    assert!(!comparison.can_tell());
+    assert_eq!(comparison.regressions(0.0).count(), 0);
+}
+
+#[test]
+fn emulated_rows_say_that_they_measure_nothing() {
+    let mut random = Random(4);
+    let before = run(&mut random, 25, 0.002, 1.0);
+    let mut after = run(&mut random, 25, 0.002, 2.0);
+    after.targets[0].info.emulated = true;
+    let comparison = compare(&before, &after);
+    assert!(comparison.rows.iter().take(3).all(|row| row.emulated));
+    assert!(comparison.regressions(0.0).all(|row| row.target != "linux"));
+    assert!(!comparison.can_tell());
+    let table = table(&comparison, Style::Plain);
+    assert_eq!(table.matches("slower (emulated)").count(), 3, "{table}");
+    assert!(table.contains("measure nothing"));
+}
+
+#[test]
+fn what_does_not_match_is_named() {
+    let mut random = Random(5);
+    let before = run(&mut random, 8, 0.002, 1.0);
+    let mut after = run(&mut random, 8, 0.002, 1.0);
+    after.targets[1].info.method = Some(Method::Paper);
+    after.targets[2].info.name = "other".into();
+    after.targets[3]
+        .rows
+        .retain(|row| row.benchmark != Benchmark::Enosys);
+    let table = table(&compare(&before, &after), Style::Plain);
+    let flat = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in [
+        "measured by two methods, precise and paper",
+        "ring0 scall, before",
+        "other scall, after",
+        "host enosys, before",
+    ] {
+        assert!(flat.contains(text), "{text:?} is not in\n{table}");
+    }
+}
+
+#[test]
+fn counters_of_two_frequencies_are_compared_in_nanoseconds() {
+    let mut random = Random(6);
+    let before = run(&mut random, 25, 0.002, 1.0);
+    let mut after = run(&mut random, 25, 0.002, 2.0);
+    after.info.tsc.as_mut().unwrap().hz = TscHz(7.2e9);
+    let comparison = compare(&before, &after);
+    assert_eq!(comparison.unit, Unit::Nanoseconds);
+    let no_difference = |v: &Change| *v == Change::NoDifferenceSeen;
+    assert!(
+        verdicts(&comparison).iter().all(no_difference),
+        "{comparison:?}"
+    );
+    assert!((comparison.rows[2].before.median - 222.0 / 3.6).abs() < 1.0);
+}
+
+#[test]
+fn the_table_fits_a_terminal() {
+    let mut random = Random(8);
+    let comparison = compare(
+        &run(&mut random, 25, 0.002, 1.0),
+        &run(&mut random, 25, 0.002, 1.01),
+    );
+    let plain = table(&comparison, Style::Plain);
+    assert!(
+        plain.lines().all(|line| line.chars().count() <= 80),
+        "{plain}"
+    );
+    insta::with_settings!({
+        snapshot_path => "golden",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("compare", plain);
+    });
+    let labels = MEASURED.iter().map(|fake: &Fake| fake.label);
+    let flat = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(labels.clone().count() == 4 && flat.contains("slower"));
+}

@@ -1,0 +1,245 @@
+//! What is planted in guests' logs comes back, through the real parser, samples.csv and
+//! the summary; and what is not planted is not found.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::Random;
+use console_format::{Encoder, Slope};
+use eval::levels::Levels;
+use eval::summary::{
+    BootId, ModeVerdict, Row, RunInfo, Summary, TargetInfo, TrendVerdict, summarize,
+};
+use eval::{Benchmark, Method, log, samples};
+
+const BOOTS: u32 = 25;
+const ROUNDS: u64 = 20;
+/// Samples a round.
+const SAMPLES: u64 = 50;
+
+/// What a boot's samples cost, in ticks for one operation.
+struct Planted {
+    /// Of a system call.
+    scall: f64,
+    /// How much more the last boot's system calls cost than the first one's, in parts.
+    run_drift: f64,
+    /// How much more a function call costs in the last round than in the first, in parts.
+    round_drift: f64,
+    /// Share of system calls that an interrupt hit.
+    outliers: f64,
+    /// Share of calls in a chain that cost 8 ticks instead of 7.
+    second_mode: f64,
+    /// Share of system calls during which the core's clock fell by 5 %.
+    clock_moved: f64,
+}
+
+const QUIET: Planted = Planted {
+    scall: 222.0,
+    run_drift: 0.0,
+    round_drift: 0.0,
+    outliers: 0.0,
+    second_mode: 0.0,
+    clock_moved: 0.0,
+};
+
+/// A boot's console. The counter steps by 2 ticks; boots differ by 0.2 %, samples by 0.1 %.
+fn console(planted: &Planted, boot: u32, random: &mut Random) -> String {
+    let mut console = Encoder::new(String::new());
+    console.header(true, ROUNDS, None).unwrap();
+    console.format(Method::Precise).unwrap();
+    console.meta("syscall_500", "noop").unwrap();
+    console.meta_number("chain_ops", 4096).unwrap();
+    let progress = f64::from(boot) / f64::from(BOOTS - 1);
+    let layout = 1.0 + 0.002 * random.normal();
+    for round in 0..ROUNDS {
+        let within = round as f64 / (ROUNDS - 1) as f64;
+        for benchmark in [Benchmark::Fcall, Benchmark::FcallChain, Benchmark::Scall] {
+            for _ in 0..SAMPLES {
+                let mut cost = match benchmark {
+                    Benchmark::Scall => planted.scall * (1.0 + planted.run_drift * progress),
+                    Benchmark::FcallChain if random.uniform() < planted.second_mode => 8.0,
+                    Benchmark::FcallChain => 7.0,
+                    _ => 4.0 * (1.0 + planted.round_drift * within),
+                };
+                cost *= layout * (1.0 + 0.001 * random.normal());
+                let is_scall = benchmark == Benchmark::Scall;
+                if is_scall && random.uniform() < planted.outliers {
+                    cost *= 3.0;
+                }
+                let moved = is_scall && random.uniform() < planted.clock_moved;
+                let ops = (80_000.0 / cost.min(300.0)) as u64;
+                let ticks = |ops: u64| 2 * ((80.0 + ops as f64 * cost) / 2.0).round() as u64;
+                let slope = Slope {
+                    benchmark,
+                    round,
+                    align: 0,
+                    ops_n: ops,
+                    ticks_n: ticks(ops),
+                    ops_2n: 2 * ops,
+                    ticks_2n: ticks(2 * ops),
+                    chain_before: 12_288,
+                    chain_after: if moved { 12_934 } else { 12_290 },
+                };
+                console.slope(&slope).unwrap();
+            }
+        }
+    }
+    console.end().unwrap()
+}
+
+/// A run of those boots, all the way from consoles to the summary.
+fn run(planted: &Planted, seed: u64) -> Summary {
+    let mut random = Random(seed);
+    let mut csv = samples::Writer::new(Vec::new()).unwrap();
+    for boot in 0..BOOTS {
+        let console = console(planted, boot, &mut random);
+        let log = log::parse(console.as_bytes()).unwrap();
+        for sample in samples::of_log("linux".into(), boot, &log) {
+            csv.write(&sample).unwrap();
+        }
+    }
+    let csv = csv.finish().unwrap();
+    let mut levels = Levels::default();
+    for sample in samples::Reader::new(&csv[..]).unwrap() {
+        levels.add(&sample.unwrap());
+    }
+    let info = RunInfo {
+        experiment: "planted".into(),
+        tsc: None,
+        notes: vec![],
+        doctor: None,
+    };
+    let target = TargetInfo {
+        name: "linux".into(),
+        label: "Linux".into(),
+        method: Some(Method::Precise),
+        engine: "kvm".into(),
+        emulated: false,
+        checks: vec![],
+        missing: None,
+        boots_ok: BOOTS,
+        boots_failed: 0,
+    };
+    let boots: Vec<_> = (0..BOOTS)
+        .map(|boot| BootId {
+            target: "linux".into(),
+            boot,
+        })
+        .collect();
+    summarize(info, vec![target], &boots, &levels).unwrap()
+}
+
+fn row(summary: &Summary, benchmark: Benchmark) -> &Row {
+    let mut rows = summary.targets[0].rows.iter();
+    rows.find(|row| row.benchmark == benchmark).unwrap()
+}
+
+fn has_finding(row: &Row, text: &str) -> bool {
+    row.findings.iter().any(|finding| finding.contains(text))
+}
+
+#[test]
+fn a_quiet_run_has_its_slope_and_no_findings() {
+    let summary = run(&QUIET, 1);
+    for (benchmark, cost) in [
+        (Benchmark::Fcall, 4.0),
+        (Benchmark::FcallChain, 7.0),
+        (Benchmark::Scall, 222.0),
+    ] {
+        let row = row(&summary, benchmark);
+        let (median, interval) = (row.ticks.median_of_boot_medians.0, row.interval.unwrap());
+        assert!((median / cost - 1.0).abs() < 0.002, "{median}");
+        assert!(interval.low.0 <= median && median <= interval.high.0);
+        assert!(interval.high.0 - interval.low.0 < 0.005 * cost);
+        assert_eq!(row.findings, Vec::<String>::new(), "{benchmark:?}");
+        assert_eq!(row.drift.run.verdict, TrendVerdict::NoneSeen);
+        assert_eq!(row.drift.rounds.verdict, TrendVerdict::NoneSeen);
+        assert_eq!(row.modes.boots.verdict, ModeVerdict::One);
+        assert_eq!(row.modes.samples.verdict, ModeVerdict::One);
+        assert_eq!(row.clock_moved, Some(0));
+        let order = row.order_interval.unwrap();
+        assert!(order.low.0 <= interval.high.0 && interval.low.0 <= order.high.0);
+    }
+}
+
+#[test]
+fn drift_across_the_run_comes_back() {
+    for (drift, verdict) in [(0.03, TrendVerdict::Rising), (-0.03, TrendVerdict::Falling)] {
+        let planted = Planted {
+            run_drift: drift,
+            ..QUIET
+        };
+        let summary = run(&planted, 2);
+        let row = row(&summary, Benchmark::Scall);
+        assert_eq!(row.drift.run.verdict, verdict);
+        assert!((row.drift.run.change.unwrap() - drift).abs() < 0.005);
+        assert_eq!(row.drift.rounds.verdict, TrendVerdict::NoneSeen);
+        assert!(has_finding(row, "from the first boot to the last"));
+    }
+}
+
+#[test]
+fn drift_across_rounds_comes_back() {
+    let planted = Planted {
+        round_drift: 0.01,
+        ..QUIET
+    };
+    let summary = run(&planted, 3);
+    let row = row(&summary, Benchmark::Fcall);
+    assert_eq!(row.drift.rounds.verdict, TrendVerdict::Rising);
+    assert!((row.drift.rounds.change.unwrap() - 0.01).abs() < 0.001);
+    assert_eq!(row.drift.run.verdict, TrendVerdict::NoneSeen);
+    assert!(has_finding(row, "from the first round of a boot"));
+}
+
+#[test]
+fn outliers_and_moved_clocks_are_counted_and_both_views_stand() {
+    let planted = Planted {
+        outliers: 0.05,
+        clock_moved: 0.04,
+        ..QUIET
+    };
+    let summary = run(&planted, 4);
+    let row = row(&summary, Benchmark::Scall);
+    let share = |count: Option<u64>| count.unwrap() as f64 / row.samples as f64;
+    assert!(
+        (share(row.outliers) - 0.05).abs() < 0.005,
+        "{:?}",
+        row.outliers
+    );
+    assert!((share(row.clock_moved) - 0.04).abs() < 0.005);
+    assert!(has_finding(row, "lie far from"));
+    assert!(has_finding(row, "clock changed"));
+    // All samples are in the figures, and the mean shows the outliers.
+    assert_eq!(row.samples, u64::from(BOOTS) * ROUNDS * SAMPLES);
+    assert!(row.ticks.mean.0 > 1.05 * 222.0);
+    let without = row.without_flagged.unwrap();
+    assert!((without.ticks.mean.0 / 222.0 - 1.0).abs() < 0.002);
+    let left = share(Some(without.samples));
+    assert!((left - 0.95 * 0.96).abs() < 0.01, "{left}");
+}
+
+#[test]
+fn two_modes_come_back() {
+    let planted = Planted {
+        second_mode: 0.3,
+        ..QUIET
+    };
+    let summary = run(&planted, 5);
+    let modes = &row(&summary, Benchmark::FcallChain).modes.samples;
+    assert_eq!(modes.verdict, ModeVerdict::Two);
+    assert_eq!((modes.boots_with_two, modes.boots_tested), (BOOTS, BOOTS));
+    let [low, high] = modes.modes[..] else {
+        panic!("{modes:?}")
+    };
+    assert!((low.at.0 / 7.0 - 1.0).abs() < 0.01 && (high.at.0 / 8.0 - 1.0).abs() < 0.01);
+    assert!((high.share - 0.3).abs() < 0.06, "{modes:?}");
+    assert!(has_finding(
+        row(&summary, Benchmark::FcallChain),
+        "Two modes"
+    ));
+    assert_eq!(
+        row(&summary, Benchmark::Scall).modes.samples.verdict,
+        ModeVerdict::One
+    );
+}

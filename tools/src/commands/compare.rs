@@ -1,0 +1,106 @@
+//! `tollgate compare`: did it become faster or slower?
+
+mod differences;
+
+use anyhow::{Result, bail};
+use eval::compare::{self, Comparison};
+use eval::table::Style;
+use serde::Serialize;
+
+use self::differences::Differences;
+use crate::cli::CompareArgs;
+use crate::commands::report;
+use crate::exit::Code;
+use crate::output;
+use crate::run::{Manifest, RunFolder};
+
+/// The runs differ in what no comparison may pass over.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "these runs cannot be compared: {}; if that is what you want to compare, add --despite {}",
+    .reasons.join("; "), .names.join(",")
+)]
+pub struct NotComparable {
+    reasons: Vec<String>,
+    names: Vec<&'static str>,
+}
+
+/// Compares two runs.
+pub fn run(args: &CompareArgs) -> Result<Code> {
+    let [before, after] = [&args.before, &args.after].map(|path| RunFolder::open(path));
+    let (before, after) = (before?, after?);
+    let manifests = (Manifest::read(&before)?, Manifest::read(&after)?);
+    let summaries = (
+        report::read_summary(&before)?,
+        report::read_summary(&after)?,
+    );
+    let differences = Differences::of(&manifests.0, &manifests.1);
+    let refused = differences
+        .grave
+        .iter()
+        .filter(|d| !args.despite.contains(&d.0));
+    let refused: Vec<_> = refused.collect();
+    if !refused.is_empty() {
+        bail!(NotComparable {
+            reasons: refused.iter().map(|(_, reason)| reason.clone()).collect(),
+            names: refused.iter().map(|(what, _)| what.name()).collect(),
+        });
+    }
+    let comparison = compare::compare(&summaries.0, &summaries.1);
+    for warning in differences.warnings() {
+        tell!("warning: {warning}");
+    }
+    output::print(&match args.json {
+        true => json(&comparison, &differences)?,
+        false => compare::table(&comparison, style()),
+    })?;
+    Ok(match args.fail_on {
+        Some(limit) => judge(&comparison, limit.0),
+        None => Code::Done,
+    })
+}
+
+fn judge(comparison: &Comparison, limit: f64) -> Code {
+    let mut regressions = comparison.regressions(limit).peekable();
+    if regressions.peek().is_some() {
+        for row in regressions {
+            let change = row.ratio.map_or(f64::NAN, |ratio| 100.0 * (ratio - 1.0));
+            let name = row.benchmark.name();
+            tell!("regression: {}, {name}: {change:+.2} %", row.target);
+        }
+        return Code::Regression;
+    }
+    match comparison.can_tell() {
+        true => Code::Done,
+        false => {
+            tell!(
+                "cannot tell whether there is a regression: not every row was measured \
+                 in both runs, by enough boots, without an emulator"
+            );
+            Code::CannotTell
+        }
+    }
+}
+
+fn json(comparison: &Comparison, differences: &Differences) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Output<'a> {
+        version: u32,
+        warnings: Vec<String>,
+        #[serde(flatten)]
+        comparison: &'a Comparison,
+    }
+    let output = Output {
+        version: 1,
+        warnings: differences.warnings(),
+        comparison,
+    };
+    serde_json::to_string_pretty(&output).map(|json| json + "\n")
+}
+
+fn style() -> Style {
+    match output::wants_colour() {
+        true => Style::Colour,
+        false => Style::Plain,
+    }
+}

@@ -1,0 +1,164 @@
+//! What else differs between two runs than what is to be compared.
+//!
+//! Where another machine, engine, method or program was at work, a ratio says nothing of
+//! the targets, and comparing is refused unless it is asked for by name. Another image or
+//! command line is what comparisons are made for, and another setting may be: they are
+//! told, loudly, and left to the reader.
+
+use eval::compare::SAME_FREQUENCY;
+
+use crate::cli::Despite;
+use crate::environment::{self, Environment, Side};
+use crate::run::{Manifest, TargetId};
+
+/// What differs.
+pub struct Differences {
+    /// What comparing is refused for, with the reason.
+    pub grave: Vec<(Despite, String)>,
+    /// Everything else, a line each.
+    others: Vec<String>,
+}
+
+/// Of the environment no more than so many are told; `diff-env` tells all.
+const TOLD: usize = 8;
+
+impl Differences {
+    pub fn of(before: &Manifest, after: &Manifest) -> Self {
+        let mut grave = Vec::new();
+        grave.extend(machine(before, after).map(|why| (Despite::Machine, why)));
+        if before.program.file.sha256 != after.program.file.sha256 {
+            let why = "the benchmark program differs".to_owned();
+            grave.push((Despite::Program, why));
+        }
+        let pairs = || {
+            before
+                .targets
+                .iter()
+                .filter_map(|a| Some((a, other(a, after)?)))
+        };
+        for (what, differs) in [
+            (
+                Despite::Engine,
+                engine as fn(&TargetId, &TargetId) -> Option<String>,
+            ),
+            (Despite::Method, method),
+        ] {
+            let targets: Vec<_> = pairs()
+                .filter_map(|(a, b)| Some(format!("{} ({})", a.name, differs(a, b)?)))
+                .collect();
+            if !targets.is_empty() {
+                let why = format!("the {} differs on {}", what.name(), targets.join(", "));
+                grave.push((what, why));
+            }
+        }
+        Self {
+            grave,
+            others: others(before, after),
+        }
+    }
+
+    /// All of it, what was refused and asked for first.
+    pub fn warnings(&self) -> Vec<String> {
+        let grave = self.grave.iter().map(|(_, why)| why.clone());
+        grave.chain(self.others.clone()).collect()
+    }
+}
+
+fn other<'a>(target: &TargetId, run: &'a Manifest) -> Option<&'a TargetId> {
+    run.targets.iter().find(|other| other.name == target.name)
+}
+
+fn machine(before: &Manifest, after: &Manifest) -> Option<String> {
+    let (a, b) = (&before.machine, &after.machine);
+    let identity = ["model name", "cpu family", "model", "stepping"];
+    let differs = identity
+        .into_iter()
+        .find(|name| a.cpu.get(*name) != b.cpu.get(*name));
+    if let Some(name) = differs {
+        let value = |cpu: &std::collections::BTreeMap<String, String>| {
+            cpu.get(name).map_or("unknown".to_owned(), Clone::clone)
+        };
+        return Some(format!(
+            "the machines differ: the processor's {name} is {:?} and {:?}",
+            value(&a.cpu),
+            value(&b.cpu)
+        ));
+    }
+    let (hz, other) = (a.tsc.hz(), b.tsc.hz());
+    ((hz - other).abs() > SAME_FREQUENCY * hz.max(other)).then(|| {
+        format!(
+            "the machines differ: the time stamp counter runs at {:.1} and {:.1} MHz",
+            hz / 1e6,
+            other / 1e6
+        )
+    })
+}
+
+fn engine(a: &TargetId, b: &TargetId) -> Option<String> {
+    let name = |target: &TargetId| {
+        let emulated = if target.engine.emulated {
+            ", emulated"
+        } else {
+            ""
+        };
+        format!("{}{emulated}", target.engine.name)
+    };
+    (name(a) != name(b)).then(|| format!("{} and {}", name(a), name(b)))
+}
+
+fn method(a: &TargetId, b: &TargetId) -> Option<String> {
+    (a.method != b.method).then(|| format!("{} and {}", a.method, b.method))
+}
+
+/// What the environments tell beyond that. What a kernel says of itself may differ with
+/// every image and is left to `diff-env`.
+fn others(before: &Manifest, after: &Manifest) -> Vec<String> {
+    let [a, b] = [before, after].map(|manifest| Environment::of(manifest, None));
+    let all = environment::compare(&a, &b).differences;
+    let is_known = |name: &str| {
+        [
+            "engine",
+            "method",
+            "program.sha256",
+            "experiment.sha256",
+            "tsc.mhz",
+        ]
+        .contains(&name)
+            || name.starts_with("cpu.model")
+    };
+    let told = all.iter().filter(|d| !is_known(&d.name));
+    let short = |value: &Option<String>| {
+        let value = value.as_deref().unwrap_or("nothing");
+        let start: String = value.chars().take(40).collect();
+        if start.len() < value.len() {
+            start + "…"
+        } else {
+            start
+        }
+    };
+    let line = |d: &environment::Difference| {
+        let side = match &d.side {
+            Side::Experiment | Side::Passing => String::new(),
+            side => format!("{side}: "),
+        };
+        format!(
+            "{side}{} differs: {:?} and {:?}",
+            d.name,
+            short(&d.a),
+            short(&d.b)
+        )
+    };
+    let mut lines: Vec<_> = told.clone().take(TOLD).map(line).collect();
+    let more = told.count().saturating_sub(TOLD);
+    if more > 0 {
+        lines.push(format!("{more} more differences: see tollgate diff-env"));
+    }
+    for (when, manifest) in [("before", before), ("after", after)] {
+        if !manifest.doctor.fit {
+            lines.push(format!(
+                "the machine was unfit for measuring in the run {when}"
+            ));
+        }
+    }
+    lines
+}
