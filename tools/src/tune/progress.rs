@@ -36,7 +36,11 @@ impl Known {
         match step {
             Step::Begin(k, before) => {
                 self.begun.insert(k);
-                self.in_doubt.insert(k, before);
+                // After two kills in a row, what the files showed first counts.
+                let first = self.in_doubt.entry(k).or_default();
+                for (i, now) in before {
+                    first.entry(i).or_insert(now);
+                }
             }
             Step::End(k, shown) => {
                 self.in_doubt.remove(&k);

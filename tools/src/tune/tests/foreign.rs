@@ -8,6 +8,27 @@ use super::*;
 use crate::tune::restore::State;
 use crate::tune::sys::Sys;
 
+#[test]
+fn what_turbo_changes_of_a_foreign_value_does_not_make_it_ours() {
+    let path = "/sys/devices/system/cpu/cpufreq/policy0/scaling_max_freq";
+    for write in 0.. {
+        let bench = Bench::new(tree("amd-pstate-active"));
+        bench.apply(&Request::default());
+        bench.fake.set(path, "1500000");
+        let until_now = bench.fake.writes();
+        bench.fake.kill_at(write, Moment::After);
+        if !bench.killed(|| drop(bench.restore())) {
+            break;
+        }
+        bench.restore();
+        let written = bench.fake.written();
+        assert!(
+            !written.iter().skip(until_now).any(|p| p == path),
+            "{write}"
+        );
+    }
+}
+
 fn foreign(undone: &Undone) -> BTreeMap<String, String> {
     let Undone::Settings(settings) = undone else {
         return BTreeMap::new();
@@ -60,39 +81,49 @@ proptest! {
     #[test]
     fn restore_leaves_foreign_changes_alone_and_names_them(
         (tree, at_first) in machines(),
-        changes in prop::collection::vec((0..64usize, 0..8usize), 0..5),
+        changes in prop::collection::vec((0..64usize, 0..8usize), 0..8),
         request in 0..3usize,
+        kill in prop::option::of((0..20usize, prop::bool::ANY)),
     ) {
         let bench = Bench::new(Fake::tree(TREES[tree].1));
-        let request = &requests()[request];
         let paths: Vec<String> = bench.fake.shown().into_keys().collect();
         for one in at_first {
             change(&bench.fake, &paths, one);
         }
         let before = bench.fake.shown();
-        let outcome = bench.apply(request);
+        let outcome = bench.apply(&requests()[request]);
         let ours: Vec<String> = outcome.settings.iter().map(|s| s.path.clone()).collect();
         let tuned = bench.fake.shown();
         for one in changes {
             change(&bench.fake, &ours, one);
         }
-        let changed = bench.fake.shown();
         // What they have written, and what that has changed by the way.
-        let theirs: BTreeMap<_, _> = changed
-            .iter()
-            .filter(|(path, now)| tuned.get(*path) != Some(now) && before.get(*path) != Some(now))
+        let theirs: Vec<String> = bench
+            .fake
+            .shown()
+            .into_iter()
+            .filter(|(path, now)| tuned.get(path) != Some(now) && before.get(path) != Some(now))
+            .map(|(path, _)| path)
             .collect();
-        let undone = bench.restore();
+
+        let until_now = bench.fake.writes();
+        if let Some((write, after)) = kill {
+            let moment = if after { Moment::After } else { Moment::Before };
+            bench.fake.kill_at(write, moment);
+            bench.killed(|| drop(bench.restore()));
+        }
+        let named = foreign(&bench.restore());
         let after = bench.fake.shown();
-        let named = foreign(&undone);
-        for (path, now) in &theirs {
-            let own = after.get(*path) == before.get(*path);
-            prop_assert!(own || named.contains_key(*path), "{path} is {now} and not named");
+        for path in bench.fake.written().iter().skip(until_now) {
+            prop_assert!(!theirs.contains(path), "{path} is theirs, and was written");
         }
         for (path, was) in &before {
             let now = after.get(path);
-            let left = named.contains_key(path) || theirs.keys().any(|other| *other == path);
-            prop_assert!(now == Some(was) || left, "{path}: {was} before, {now:?} now");
+            let is_named = named.contains_key(path) || !ours.contains(path);
+            prop_assert!(
+                now == Some(was) || theirs.contains(path) && (is_named || kill.is_some()),
+                "{path}: {was} before, {now:?} now, {named:?}"
+            );
         }
     }
 }

@@ -124,34 +124,25 @@ fn a_rounded_value_is_ours_too() {
 #[test]
 fn kills_of_apply_and_then_of_restore_are_mended() {
     let request = &requests()[2];
-    for name in [
-        "amd-pstate-active",
-        "intel-pstate-active",
-        "acpi-cpufreq-intel",
-    ] {
-        for (first, moment) in (1..24)
-            .step_by(3)
-            .zip([Moment::After, Moment::Before].into_iter().cycle())
-        {
-            for write in 0.. {
+    let moments = [Moment::Before, Moment::After];
+    let pairs = moments.into_iter().flat_map(|a| moments.map(|b| (a, b)));
+    for (first, second) in pairs {
+        for name in [
+            "amd-pstate-active",
+            "intel-pstate-active",
+            "acpi-cpufreq-intel",
+        ] {
+            // From the governor on, over turbo, to the limits.
+            for (apply, restore) in (8..16).flat_map(|apply| (0..6).map(move |k| (apply, k))) {
                 let bench = Bench::new(tree(name));
                 let before = bench.fake.shown();
-                bench.fake.kill_at(first, moment);
+                bench.fake.kill_at(apply, first);
                 bench.killed(|| drop(bench.apply(request)));
-                bench.fake.kill_at(write, Moment::After);
-                let killed = bench.killed(|| drop(bench.restore()));
-                assert!(
-                    bench.restore().is_complete(),
-                    "{name}, writes {first}, {write}"
-                );
-                same(
-                    &bench.fake,
-                    &before,
-                    &format!("{name}, writes {first}, {write}"),
-                );
-                if !killed {
-                    break;
-                }
+                bench.fake.kill_at(restore, second);
+                bench.killed(|| drop(bench.restore()));
+                let context = format!("{name}: {first:?} {apply}, {second:?} {restore}");
+                assert!(bench.restore().is_complete(), "{context}");
+                same(&bench.fake, &before, &context);
             }
         }
     }
