@@ -137,9 +137,12 @@ fn cpu_times(stat: &str) -> BTreeMap<usize, CpuTime> {
         let cpu = words.next()?.strip_prefix("cpu")?.parse().ok()?;
         let fields: Vec<u64> = words.take(FIELDS).map_while(|w| w.parse().ok()).collect();
         let field = |i: usize| fields.get(i).copied().unwrap_or(0);
-        let all = fields.iter().sum();
+        let all = fields
+            .iter()
+            .fold(0, |sum: u64, field| sum.saturating_add(*field));
+        let not_busy = [IDLE, IOWAIT, STEAL].map(field);
         let time = CpuTime {
-            busy: all - field(IDLE) - field(IOWAIT) - field(STEAL),
+            busy: not_busy.into_iter().fold(all, u64::saturating_sub),
             steal: field(STEAL),
             all,
         };
@@ -167,7 +170,7 @@ fn process(stat: &str) -> Option<Process> {
     let mut time = || times.next()?.parse::<u64>().ok();
     Some(Process {
         name: name.to_owned(),
-        time: time()? + time()?,
+        time: time()?.saturating_add(time()?),
     })
 }
 
@@ -195,7 +198,26 @@ fn interrupts(text: &str) -> Interrupts {
 mod tests {
     use std::time::Duration;
 
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Another kernel's files, or none's at all, are at worst not understood.
+        #[test]
+        fn any_text_is_survived(
+            stat in "(cpu[0-9]{0,3}( [0-9]{1,20}){0,12}\n){0,4}|\\PC*",
+            process_stat in "[0-9]+ \\(\\PC{0,9}\\) R( [0-9]{1,20}){0,20}|\\PC*",
+            irqs in "( CPU[0-9]{1,3}){0,4}\n([0-9]{1,3}:( [0-9]{1,20}){0,6} \\PC{0,9}\n){0,4}",
+        ) {
+            let now = snapshot(0, &stat, &[], &irqs);
+            let then = Snapshot { time: now.time + Duration::from_secs(1), ..now.clone() };
+            if let Some(activity) = Activity::between(&now, &then) {
+                prop_assert_eq!(activity.others, 0.0);
+            }
+            let _ = process(&process_stat);
+        }
+    }
 
     fn snapshot(seconds: u64, stat: &str, processes: &[&str], irqs: &str) -> Snapshot {
         let start = Instant::now();
