@@ -78,7 +78,7 @@ pub(super) fn panels<'s>(
 fn run_length(row: &Row, boots: &[Boot]) -> u32 {
     let known = boots.iter().map(|boot| boot.position);
     let measured = row.boot_medians.iter().map(|boot| boot.position);
-    known.chain(measured).max().unwrap_or(0) + 1
+    known.chain(measured).max().unwrap_or(0).saturating_add(1)
 }
 
 impl Panel for Boots<'_> {

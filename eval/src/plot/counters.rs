@@ -28,7 +28,11 @@ pub(super) struct Counters<'b> {
 
 /// One target's panel; none where its kernel counted nothing.
 pub(super) fn panel<'b>(target: &'b TargetSummary, boots: &'b [Boot]) -> Option<Counters<'b>> {
-    let run = boots.iter().map(|boot| boot.position + 1).max()?;
+    let run = boots
+        .iter()
+        .map(|boot| boot.position)
+        .max()?
+        .saturating_add(1);
     let boots: Vec<_> = boots
         .iter()
         .filter(|boot| boot.target == target.info.name)

@@ -84,9 +84,9 @@ fn cells(row: &Row) -> [Markup; N] {
         row.outliers.map_or_else(nothing, |n| part(n, row)),
         ticks(row.ticks.median_of_boot_medians.0),
         without.map_or_else(nothing, |v| ticks(v.ticks.median_of_boot_medians.0)),
-        without
-            .and_then(|v| v.interval)
-            .map_or_else(nothing, |i| interval(i.low.0, i.high.0, 2, " ticks")),
+        without.and_then(|v| v.interval).map_or_else(nothing, |i| {
+            interval(i.low.0, i.high.0, 2, " ticks", " by bootstrap")
+        }),
     ]
 }
 

@@ -17,7 +17,7 @@ pub(super) fn section(run: &Run<'_>) -> Option<Section> {
                 @for (boot, why) in &failed {
                     tr {
                         th scope="row" { (boot.target) " " (boot.boot) }
-                        td { (boot.position + 1) }
+                        td { (u64::from(boot.position) + 1) }
                         td { (why) }
                     }
                 }

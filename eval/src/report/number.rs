@@ -10,12 +10,14 @@ pub(super) fn rounded(value: f64, decimals: usize, unit: &str) -> Markup {
     html! { data value=(value) title={ (value) (unit) } { (format!("{value:.decimals$}")) } }
 }
 
-/// An interval, with enough decimals to show its width.
-pub(super) fn interval(low: f64, high: f64, least: usize, unit: &str) -> Markup {
+/// An interval, with enough decimals to show its width. The exact ends, their unit and
+/// `how` they came about appear on hover.
+pub(super) fn interval(low: f64, high: f64, least: usize, unit: &str, how: &str) -> Markup {
     let decimals = digits::of_interval(low, high, least);
+    let end = |end: f64| html! { data value=(end) { (format!("{end:.decimals$}")) } };
     html! {
-        span .interval {
-            "[" (rounded(low, decimals, unit)) ", " (rounded(high, decimals, unit)) "]"
+        span .interval title={ "[" (low) ", " (high) "]" (unit) (how) } {
+            "[" (end(low)) ", " (end(high)) "]"
         }
     }
 }

@@ -7,6 +7,7 @@ use super::grid::{Grid, Group};
 use super::number::{interval, nothing, percent, rounded, whole};
 use super::section::Section;
 use crate::digits;
+use crate::stats::{BootstrapMethod, bootstrap};
 use crate::summary::{Row, Summary, TargetSummary};
 use crate::table::routine;
 
@@ -32,7 +33,7 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
     let content = html! {
         p {
             "For one operation. Mean, median and quartiles are those of all samples together, as in the paper. "
-            dfn { "Boot median" } ": the median of the boots’ medians, a boot counting once; the interval is the bootstrap’s over boots. "
+            dfn { "Boot median" } ": the median of the boots’ medians, a boot counting once; its interval is by bootstrap over boots (" (whole(u64::from(bootstrap::RESAMPLES))) " resamples, seed " (bootstrap::SEED) "). "
             dfn { "Spread" } ": the boots’ interquartile range over their median. "
             dfn { "Ratio" } ": boot median over the reference target’s."
         }
@@ -114,12 +115,28 @@ fn cells(row: &Row) -> [Markup; N] {
         row.ns
             .map_or_else(nothing, |ns| rounded(ns.median.0, 2, " ns")),
         boot_median(row),
-        row.interval
-            .map_or_else(nothing, |i| interval(i.low.0, i.high.0, 2, " ticks")),
+        median_interval(row),
         row.spread.map_or_else(nothing, percent),
         ratio(row),
         html! { (whole(u64::from(row.boots))) " / " (whole(row.samples)) },
     ]
+}
+
+/// The bootstrap's interval; on hover, how it was made and what order statistics say.
+fn median_interval(row: &Row) -> Markup {
+    let Some(i) = row.interval else {
+        return nothing();
+    };
+    let method = match i.method {
+        BootstrapMethod::Bca => "BCa",
+        BootstrapMethod::Percentile => "percentiles",
+    };
+    let order = row.order_interval.map_or(String::new(), |order| {
+        let (low, high, level) = (order.low.0, order.high.0, 100.0 * order.level);
+        format!("; by order statistics [{low}, {high}] ticks, which holds in {level} %")
+    });
+    let how = format!(" by bootstrap, {method}{order}");
+    interval(i.low.0, i.high.0, 2, " ticks", &how)
 }
 
 /// As exact as its interval.
@@ -137,6 +154,6 @@ fn ratio(row: &Row) -> Markup {
     let decimals = ends.map_or(3, |(low, high)| digits::of_interval(low, high, 3));
     html! {
         (rounded(ratio.ratio, decimals, ""))
-        @if let Some((low, high)) = ends { " " (interval(low, high, 3, "")) }
+        @if let Some((low, high)) = ends { " " (interval(low, high, 3, "", " by bootstrap")) }
     }
 }
