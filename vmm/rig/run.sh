@@ -90,6 +90,7 @@ assemble_root() {
     cp "$examples/probe" "$root/rig/probe"
     cp "$examples/rig_guest" "$build/guest/init"
     pack "$build/guest" "$root/rig/guest.cpio"
+    make_mutants "$build/debian/vmlinuz" "$root/rig"
     if has_benchmark; then
         cp build/guest-bench build/initramfs.cpio.gz build/ring0 vmm/rig/table1.toml "$root/rig/"
     fi
@@ -98,6 +99,22 @@ assemble_root() {
         add_qemu "$root"
         strip --strip-debug -o "$root/rig/patched-vmlinux" build/linux/vmlinux
     fi
+}
+
+# Copies of a bzImage, each with some bytes changed (Documentation/arch/x86/boot.rst).
+make_mutants() {
+    local kernel=$1 folder=$2
+    local payload=$(((1 + $(od -An -tu1 -j 497 -N 1 "$kernel")) * 512))
+    mutate "$kernel" "$folder/mutant-syssize" $((0x1f7)) '\x7f'
+    mutate "$kernel" "$folder/mutant-xloadflags" $((0x236)) '\x00'
+    mutate "$kernel" "$folder/mutant-payload" $((payload + 0x200000)) '\xff\x00\xff\x00\xff\x00\xff\x00'
+    mutate "$kernel" "$folder/mutant-entry" $((payload + 0x200)) '\x0f\x0b'
+}
+
+mutate() {
+    cp "$1" "$2"
+    # shellcheck disable=SC2059
+    printf "$4" | dd of="$2" bs=1 seek="$3" conv=notrunc status=none
 }
 
 # The host's own QEMU, the libraries that it is linked to, and the firmware of its
@@ -132,11 +149,14 @@ write_cases() {
     power_off_case "Debian bzImage" debian-bzImage linux64
     too_little_memory_case debian-bzImage linux64
     smp_cases "Debian bzImage" debian-bzImage linux64
+    mutant_cases
     if has_patched_kernel; then
         compare_cases patched-bzImage
         linux_cases "patched bzImage" patched-bzImage linux64
         linux_cases "patched vmlinux, 64-bit" patched-vmlinux linux64
         linux_cases "patched vmlinux, PVH" patched-vmlinux pvh
+        smp_cases "patched bzImage" patched-bzImage linux64
+        smp_cases "patched vmlinux, 64-bit" patched-vmlinux linux64
         smp_cases "patched vmlinux, PVH" patched-vmlinux pvh
         power_off_case "patched vmlinux, PVH" patched-vmlinux pvh
     fi
