@@ -167,6 +167,22 @@ impl Verdict {
         lines
     }
 
+    /// All of it in a line: `unfit: load; warning: turbo, isolation; unknown: microcode`.
+    pub fn brief(&self) -> String {
+        let states = State::ALL
+            .into_iter()
+            .filter(|state| *state != State::Ok)
+            .map(|state| (state, self.checks_in_state(state)))
+            .filter(|(_, checks)| !checks.is_empty());
+        let states: Vec<_> = states
+            .map(|(state, checks)| format!("{state}: {checks}"))
+            .collect();
+        match states.is_empty() {
+            true => "all is as it should be".into(),
+            false => states.join("; "),
+        }
+    }
+
     fn checks_in_state(&self, state: State) -> String {
         let names: Vec<_> = self.in_state(state).map(|f| f.check.as_str()).collect();
         names.join(", ")
@@ -207,6 +223,21 @@ mod tests {
                 "Doctor, unknown: a.",
             ]
         );
+    }
+
+    #[test]
+    fn a_verdict_fits_into_a_line() {
+        let verdict = Verdict::new(
+            vec![
+                finding("turbo", State::Warning),
+                finding("load", State::Unfit),
+                finding("aslr", State::Ok),
+                finding("smt", State::Warning),
+            ],
+            None,
+        );
+        assert_eq!(verdict.brief(), "unfit: load; warning: turbo, smt");
+        assert_eq!(Verdict::new(vec![], None).brief(), "all is as it should be");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod differences;
 
 use anyhow::{Result, bail};
 use eval::compare::{self, Comparison};
+use eval::summary::Summary;
 use eval::table::Style;
 use serde::Serialize;
 
@@ -52,12 +53,36 @@ pub fn run(args: &CompareArgs) -> Result<Code> {
     }
     output::print(&match args.json {
         true => json(&comparison, &differences)?,
-        false => compare::table(&comparison, style()),
+        false => with_doctor(
+            compare::table(&comparison, style()),
+            [("before", &summaries.0), ("after", &summaries.1)],
+        ),
     })?;
     Ok(match args.fail_on {
         Some(limit) => judge(&comparison, limit.0),
         None => Code::Done,
     })
+}
+
+/// The table between what the doctor said of both machines: that one was unfit for
+/// measuring comes first, as in every table.
+fn with_doctor(table: String, runs: [(&str, &Summary); 2]) -> String {
+    let doctors = runs
+        .into_iter()
+        .filter_map(|(when, run)| Some((when, run.info.doctor.as_ref()?)));
+    let (mut above, mut below) = (String::new(), String::new());
+    for (when, doctor) in doctors {
+        if let Some(unfit) = doctor.headline() {
+            above += &fill(&format!("The run {when}: {unfit}"));
+        }
+        below += &fill(&format!("Doctor, {when}: {}.", doctor.brief()));
+    }
+    above + &table + &below
+}
+
+fn fill(text: &str) -> String {
+    const WIDTH: usize = 80;
+    textwrap::fill(text, WIDTH) + "\n"
 }
 
 fn judge(comparison: &Comparison, limit: f64) -> Code {
