@@ -156,7 +156,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
             | TuneError::NoRoot { .. } => Code::Usage,
             TuneError::State { .. } => Code::Io,
             TuneError::Busy { .. } => Code::RunExists,
-            TuneError::Leftover => Code::NotAllSet,
+            TuneError::Leftover { .. } => Code::NotAllSet,
         });
     }
     if let Some(error) = cause.downcast_ref::<EngineError>() {

@@ -200,7 +200,8 @@ fn without_a_base_frequency_one_is_asked_for() {
         "1"
     );
     // Again, with one: what was there first is kept.
-    machine.tune(&["apply", "--freq", "2600000"]).succeeded();
+    let again = machine.tune(&["apply", "--freq", "2600000"]);
+    again.refused(0, &["9 of 9 settings are as they were before tuning"]);
     assert_eq!(
         machine.value(&format!("{POLICY0}/scaling_max_freq")),
         "2600000"

@@ -38,7 +38,6 @@ fn dry_run(args: &TuneArgs, apply: &TuneApplyArgs) -> Result<Code> {
 
 fn tune(args: &TuneArgs, apply: &TuneApplyArgs) -> Result<Code> {
     let outcome = tune::apply(&args.root, &request(apply))?;
-    outcome.earlier.tell();
     for line in say::applied(&outcome.settings) {
         tell!("tune: {line}");
     }

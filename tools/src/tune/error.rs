@@ -54,8 +54,10 @@ pub enum TuneError {
         folder: PathBuf,
     },
     /// What an earlier process left cannot be put back.
-    #[error(
-        "the machine is still tuned, and not all of it can be put back: see `tollgate tune restore`"
-    )]
-    Leftover,
+    #[error("the machine is still tuned, and tuning it anew would forget how it was:\n  {}",
+            .settings.join("\n  "))]
+    Leftover {
+        /// What is the matter with which settings.
+        settings: Vec<String>,
+    },
 }

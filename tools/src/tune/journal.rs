@@ -196,6 +196,8 @@ impl JournalFolder {
     pub fn set_aside(&self, header: &Header) -> Result<PathBuf, FileError> {
         let aside = self.0.join(format!("journal-{}.json", header.id));
         fs::rename(self.journal(), &aside).map_err(files::writing(&aside))?;
+        // It tells nothing any more; to keep it does no harm either.
+        let _ = fs::remove_file(self.progress(header));
         Ok(aside)
     }
 

@@ -47,8 +47,6 @@ pub struct Outcome {
     pub plan: Plan,
     /// What became of each write.
     pub settings: Vec<Applied>,
-    /// What was put back first of an earlier plan.
-    pub earlier: Undone,
 }
 
 impl Outcome {
@@ -154,7 +152,9 @@ pub fn during<T>(
     let result = start(&root, &folder, request).and_then(|outcome| {
         let latency = latency::hold(&root);
         let tuning = Tuning::new(request, &outcome, &latency);
-        tell_all("tune: ", &tuning, &outcome);
+        for line in say::applied(&tuning.settings).iter().chain(&tuning.remarks) {
+            tell!("tune: {line}");
+        }
         work(&tuning)
     });
     match stop(&root, &folder) {
@@ -172,30 +172,23 @@ pub fn leftover(root: &Path) -> Option<String> {
     status::Leftover::find(root).map(|leftover| leftover.to_string())
 }
 
-fn tell_all(before: &str, tuning: &Tuning, outcome: &Outcome) {
-    outcome.earlier.tell();
-    for line in say::applied(&tuning.settings).iter().chain(&tuning.remarks) {
-        tell!("{before}{line}");
-    }
-}
-
 /// Journal, then writes. What an earlier plan left is put back first, so that the
 /// journal holds what was there before any tuning.
 fn start(sys: &dyn Sys, folder: &JournalFolder, request: &Request) -> Result<Outcome> {
-    plan::plan(&Seen::read(sys), request)?;
     let earlier = stop(sys, folder)?;
-    if earlier.has_failed() {
-        earlier.tell();
-        return Err(TuneError::Leftover.into());
+    if let Undone::Settings(settings) = &earlier
+        && earlier.has_failed()
+    {
+        return Err(TuneError::Leftover {
+            settings: say::restored(settings),
+        }
+        .into());
     }
+    earlier.tell();
     let plan = plan::plan(&Seen::read(sys), request)?;
     let mut journal = folder.begin(sys, &plan.writes)?;
     let settings = apply::apply(sys, &mut journal)?;
-    Ok(Outcome {
-        plan,
-        settings,
-        earlier,
-    })
+    Ok(Outcome { plan, settings })
 }
 
 fn stop(sys: &dyn Sys, folder: &JournalFolder) -> Result<Undone> {

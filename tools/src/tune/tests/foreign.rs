@@ -10,7 +10,7 @@ use crate::tune::sys::Sys;
 
 #[test]
 fn what_turbo_changes_of_a_foreign_value_does_not_make_it_ours() {
-    let path = "/sys/devices/system/cpu/cpufreq/policy0/scaling_max_freq";
+    let path = "/sys/devices/system/cpu/cpufreq/policy1/scaling_max_freq";
     for write in 0.. {
         let bench = Bench::new(tree("amd-pstate-active"));
         bench.apply(&Request::default());

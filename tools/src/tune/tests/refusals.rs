@@ -96,7 +96,11 @@ fn what_cannot_be_put_back_keeps_the_journal() {
     );
     // Nothing is tuned over it, which would forget it.
     let refused = start(&bench.fake, &bench.folder, &Request::default());
-    assert!(refused.err().unwrap().is::<TuneError>());
+    let refused = refused.err().unwrap();
+    assert!(
+        refused.is::<TuneError>() && refused.to_string().contains(stuck),
+        "{refused}"
+    );
     bench.fake.allow();
     assert!(bench.restore().is_complete());
     same(&bench.fake, &before, "");
