@@ -117,7 +117,7 @@ impl<'b> Counters<'b> {
         let total = counts.fold(0, u64::saturating_add);
         match total {
             0 => format!("{name}: none"),
-            _ => format!("{name}: {total}; most in a boot: {}", self.most(name)),
+            _ => format!("{name}: {total}; most: {}", self.most(name)),
         }
     }
 }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::facts::{Facts, Group};
+use super::number::nothing;
 use super::section::Section;
 
 /// A group of more facts is folded.
@@ -22,7 +23,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
 fn group(group: &Group) -> Markup {
     let facts = html! {
         dl {
-            @for (name, value) in &group.facts { div { dt { (name) } dd { (value) } } }
+            @for (name, value) in &group.facts { div { dt { (name) } dd { @if value.is_empty() { (nothing()) } @else { (value) } } } }
         }
     };
     let heading = html! { h3 { (group.title) } };
