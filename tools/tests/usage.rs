@@ -40,6 +40,7 @@ fn wrong_command_lines_end_with_64() {
         &["run"],
         &["run", "x.toml", "--fast"],
         &["run", "x.toml", "--resume", "--only", "y"],
+        &["run", "x.toml", "--offline-siblings"],
         &["stats"],
         &["boot"],
         &["boot", "x", "--memory", "0"],

@@ -55,7 +55,6 @@ impl Write {
     /// the limits of all policies and their own boost switches, a governor the
     /// preference and the set speed beside it (intel_pstate.rst, cpufreq.c).
     pub fn touches(&self, other: &Self) -> bool {
-        let folder = |path: &str| path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
         self.path != other.path
             && seen::is_cpufreq(&self.path)
             && seen::is_cpufreq(&other.path)
@@ -63,6 +62,10 @@ impl Write {
                 || self.path == seen::BOOST
                 || folder(&self.path) == folder(&other.path))
     }
+}
+
+fn folder(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(folder, _)| folder)
 }
 
 /// Something that the plan cannot do, or leaves to the user.
