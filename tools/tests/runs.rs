@@ -151,6 +151,12 @@ fn a_table_from_an_unfit_machine_says_so_in_its_first_line() {
         let plot = sandbox.read(&format!("run/{plot}"));
         assert!(plot.contains("UNFIT FOR MEASURING"));
     }
+    let compared = sandbox.tollgate(&["compare", "run", "run"]).stdout;
+    assert!(compared.starts_with("The run before: UNFIT"), "{compared}");
+    assert!(
+        compared.contains("\nDoctor, after: unfit: engine"),
+        "{compared}"
+    );
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! What else the machine did during the noise test: the difference of two looks at
 //! the kernel's counters.
 
+mod counters;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use self::counters::{CpuTime, Interrupts, Process};
 use crate::tree::Tree;
 
 /// The kernel counts processes' time in hundredths of a second on x86 (USER_HZ).
@@ -17,24 +20,6 @@ pub struct Snapshot {
     processes: BTreeMap<u32, Process>,
     interrupts: Interrupts,
 }
-
-/// A CPU's time since boot, in USER_HZ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct CpuTime {
-    busy: u64,
-    steal: u64,
-    all: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Process {
-    name: String,
-    /// Time in USER_HZ.
-    time: u64,
-}
-
-/// Device interrupts so far: by number, and CPU.
-type Interrupts = BTreeMap<u32, BTreeMap<usize, u64>>;
 
 /// What happened between two snapshots.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,9 +41,9 @@ impl Snapshot {
     pub fn take(tree: &Tree) -> Self {
         Self {
             time: Instant::now(),
-            cpus: cpu_times(&tree.text("/proc/stat").unwrap_or_default()),
-            processes: processes(tree),
-            interrupts: interrupts(&tree.text("/proc/interrupts").unwrap_or_default()),
+            cpus: counters::cpu_times(&tree.text("/proc/stat").unwrap_or_default()),
+            processes: counters::processes(tree),
+            interrupts: counters::interrupts(&tree.text("/proc/interrupts").unwrap_or_default()),
         }
     }
 }
@@ -125,75 +110,6 @@ fn rates(
         .collect()
 }
 
-/// The lines `cpuN` of /proc/stat: user, nice, system, idle, iowait, irq, softirq,
-/// steal, and two that are parts of user and nice (Linux, proc.rst).
-fn cpu_times(stat: &str) -> BTreeMap<usize, CpuTime> {
-    const IDLE: usize = 3;
-    const IOWAIT: usize = 4;
-    const STEAL: usize = 7;
-    const FIELDS: usize = 8;
-    let lines = stat.lines().filter_map(|line| {
-        let mut words = line.split_whitespace();
-        let cpu = words.next()?.strip_prefix("cpu")?.parse().ok()?;
-        let fields: Vec<u64> = words.take(FIELDS).map_while(|w| w.parse().ok()).collect();
-        let field = |i: usize| fields.get(i).copied().unwrap_or(0);
-        let all = fields
-            .iter()
-            .fold(0, |sum: u64, field| sum.saturating_add(*field));
-        let not_busy = [IDLE, IOWAIT, STEAL].map(field);
-        let time = CpuTime {
-            busy: not_busy.into_iter().fold(all, u64::saturating_sub),
-            steal: field(STEAL),
-            all,
-        };
-        Some((cpu, time))
-    });
-    lines.collect()
-}
-
-fn processes(tree: &Tree) -> BTreeMap<u32, Process> {
-    let names = tree.names("/proc").into_iter();
-    names
-        .filter_map(|name| {
-            let id = name.parse().ok()?;
-            Some((id, process(&tree.text(&format!("/proc/{id}/stat"))?)?))
-        })
-        .collect()
-}
-
-/// /proc/PID/stat: the name in brackets, which may hold brackets itself; then, from
-/// the state on, user and system time as 12th and 13th.
-fn process(stat: &str) -> Option<Process> {
-    let (_, rest) = stat.split_once('(')?;
-    let (name, rest) = rest.rsplit_once(')')?;
-    let mut times = rest.split_whitespace().skip(11);
-    let mut time = || times.next()?.parse::<u64>().ok();
-    Some(Process {
-        name: name.to_owned(),
-        time: time()?.saturating_add(time()?),
-    })
-}
-
-/// The lines of devices, which begin with a number. The first line names the columns:
-/// CPUs that are offline have none.
-fn interrupts(text: &str) -> Interrupts {
-    let mut lines = text.lines();
-    let header = lines.next().unwrap_or_default().split_whitespace();
-    let cpus: Vec<usize> = header
-        .filter_map(|word| word.strip_prefix("CPU")?.parse().ok())
-        .collect();
-    lines
-        .filter_map(|line| {
-            let (number, counts) = line.split_once(':')?;
-            let counts = counts.split_whitespace().map_while(|w| w.parse().ok());
-            Some((
-                number.trim().parse().ok()?,
-                cpus.iter().copied().zip(counts).collect(),
-            ))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -215,7 +131,7 @@ mod tests {
             if let Some(activity) = Activity::between(&now, &then) {
                 prop_assert_eq!(activity.others, 0.0);
             }
-            let _ = process(&process_stat);
+            let _ = counters::process(&process_stat);
         }
     }
 
@@ -223,12 +139,12 @@ mod tests {
         let start = Instant::now();
         Snapshot {
             time: start + Duration::from_secs(seconds),
-            cpus: cpu_times(stat),
+            cpus: counters::cpu_times(stat),
             processes: (1..)
                 .zip(processes)
-                .map(|(id, stat)| (id, process(stat).unwrap()))
+                .map(|(id, stat)| (id, counters::process(stat).unwrap()))
                 .collect(),
-            interrupts: interrupts(irqs),
+            interrupts: counters::interrupts(irqs),
         }
     }
 

@@ -1,0 +1,98 @@
+//! The kernel's counters as /proc shows them.
+
+use std::collections::BTreeMap;
+
+use crate::tree::Tree;
+
+/// A CPU's time since boot, in USER_HZ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CpuTime {
+    /// In which it did anything.
+    pub busy: u64,
+    /// Which the hypervisor gave to others.
+    pub steal: u64,
+    /// All of it.
+    pub all: u64,
+}
+
+/// A process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The name of its program.
+    pub name: String,
+    /// Its time in USER_HZ.
+    pub time: u64,
+}
+
+/// Device interrupts so far: by number, and CPU.
+pub type Interrupts = BTreeMap<u32, BTreeMap<usize, u64>>;
+
+/// The lines `cpuN` of /proc/stat: user, nice, system, idle, iowait, irq, softirq,
+/// steal, and two that are parts of user and nice (Linux, proc.rst).
+pub fn cpu_times(stat: &str) -> BTreeMap<usize, CpuTime> {
+    const IDLE: usize = 3;
+    const IOWAIT: usize = 4;
+    const STEAL: usize = 7;
+    const FIELDS: usize = 8;
+    let lines = stat.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let cpu = words.next()?.strip_prefix("cpu")?.parse().ok()?;
+        let fields: Vec<u64> = words.take(FIELDS).map_while(|w| w.parse().ok()).collect();
+        let field = |i: usize| fields.get(i).copied().unwrap_or(0);
+        let all = fields
+            .iter()
+            .fold(0, |sum: u64, field| sum.saturating_add(*field));
+        let not_busy = [IDLE, IOWAIT, STEAL].map(field);
+        let time = CpuTime {
+            busy: not_busy.into_iter().fold(all, u64::saturating_sub),
+            steal: field(STEAL),
+            all,
+        };
+        Some((cpu, time))
+    });
+    lines.collect()
+}
+
+/// All processes, by their numbers.
+pub fn processes(tree: &Tree) -> BTreeMap<u32, Process> {
+    let names = tree.names("/proc").into_iter();
+    names
+        .filter_map(|name| {
+            let id = name.parse().ok()?;
+            Some((id, process(&tree.text(&format!("/proc/{id}/stat"))?)?))
+        })
+        .collect()
+}
+
+/// /proc/PID/stat: the name in brackets, which may hold brackets itself; then, from
+/// the state on, user and system time as 12th and 13th.
+pub fn process(stat: &str) -> Option<Process> {
+    let (_, rest) = stat.split_once('(')?;
+    let (name, rest) = rest.rsplit_once(')')?;
+    let mut times = rest.split_whitespace().skip(11);
+    let mut time = || times.next()?.parse::<u64>().ok();
+    Some(Process {
+        name: name.to_owned(),
+        time: time()?.saturating_add(time()?),
+    })
+}
+
+/// The lines of devices, which begin with a number. The first line names the columns:
+/// CPUs that are offline have none.
+pub fn interrupts(text: &str) -> Interrupts {
+    let mut lines = text.lines();
+    let header = lines.next().unwrap_or_default().split_whitespace();
+    let cpus: Vec<usize> = header
+        .filter_map(|word| word.strip_prefix("CPU")?.parse().ok())
+        .collect();
+    lines
+        .filter_map(|line| {
+            let (number, counts) = line.split_once(':')?;
+            let counts = counts.split_whitespace().map_while(|w| w.parse().ok());
+            Some((
+                number.trim().parse().ok()?,
+                cpus.iter().copied().zip(counts).collect(),
+            ))
+        })
+        .collect()
+}
