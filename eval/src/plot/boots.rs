@@ -27,7 +27,7 @@ const LEAST_SPAN: f64 = 0.01;
 /// the edge.
 const FAR: f64 = 2.0;
 
-pub(crate) const EXPLANATION: &str = "TSC ticks for one operation: the median of each boot, by its place in the run. Every panel has its own axis, which spans 1 % of the median at least; arrows are boots beyond it. Line and band: median of the boots' medians and its 95 % interval. Cross: a boot that failed. Bars at the foot: the share of a boot's samples whose core clock moved, the tallest for the greatest.";
+pub(crate) const EXPLANATION: &str = "TSC ticks for one operation: the median of each boot, by its place in the run, from 1. Every panel has its own axis, which spans 1 % of the median at least; arrows are boots beyond it. Line and band: median of the boots' medians and its 95 % interval. Cross: a boot that failed. Bars at the foot: the share of a boot's samples whose core clock moved, the tallest for the greatest.";
 
 /// The boots of one target, under one benchmark.
 pub(super) struct Boots<'s> {

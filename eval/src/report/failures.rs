@@ -20,7 +20,7 @@ pub(super) fn section(run: &Run<'_>) -> Option<Section> {
                     tr {
                         th scope="row" {
                             (boot.target) ", boot " (boot.boot)
-                            " (the run’s " (u64::from(boot.position) + 1) ".)"
+                            ", number " (u64::from(boot.position) + 1) " in the run"
                         }
                         td { (why) }
                     }
