@@ -8,8 +8,8 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)].filter(shown);
 
   // Nothing is wider than the page, but what scrolls by itself.
-  if (document.documentElement.scrollWidth > innerWidth) {
-    complaints.push(`the page is ${document.documentElement.scrollWidth} wide, its window ${innerWidth}`);
+  if (document.documentElement.scrollWidth > width) {
+    complaints.push(`the page is ${document.documentElement.scrollWidth} wide, its window ${width}`);
   }
   const hidden = element => element.closest('thead') && getComputedStyle(element.closest('thead')).position === 'absolute';
   const out = new Set();

@@ -78,6 +78,8 @@ fn show(browser: &mut Browser, page: &Path, look: &Look) -> Vec<String> {
     let media = json!({ "media": look.medium, "features": [scheme] });
     browser.call("Emulation.setEmulatedMedia", media);
     browser.open(page);
+    let width = browser.evaluate("document.documentElement.clientWidth");
+    assert_eq!(width, look.width, "{}", look.name);
     let found = browser.evaluate(include_str!("readable.js"));
     let mut complaints: Vec<String> = serde_json::from_value(found).unwrap();
     complaints.extend(unheard(browser));
