@@ -36,6 +36,11 @@ const VERSION: &str = concat!(
     ")"
 );
 
+/// Instead of musl's, which is slow to start with.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
