@@ -1,6 +1,8 @@
 //! Values by the levels they come from: target, benchmark, boot.
 
 mod boot;
+mod line;
+mod read;
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -26,13 +28,25 @@ pub type Boots = BTreeMap<u32, Boot>;
 impl Levels {
     /// Adds one sample.
     pub fn add(&mut self, sample: &Sample) {
-        if !self.targets.contains_key(&*sample.target) {
-            self.targets.insert(sample.target.clone(), BTreeMap::new());
+        self.boot(&sample.target, sample.boot, sample.benchmark)
+            .add(sample.round, sample.reading, sample.value.0);
+    }
+
+    /// Adds levels whose samples come after these.
+    fn append(&mut self, more: Self) {
+        for (target, benchmarks) in more.targets {
+            for (benchmark, boots) in benchmarks {
+                for (number, boot) in boots {
+                    self.boot(&target, number, benchmark).append(boot);
+                }
+            }
         }
-        if let Some(benchmarks) = self.targets.get_mut(&*sample.target) {
-            let boots = benchmarks.entry(sample.benchmark).or_default();
-            boots.entry(sample.boot).or_default().add(sample);
-        }
+    }
+
+    fn boot(&mut self, target: &Arc<str>, boot: u32, benchmark: Benchmark) -> &mut Boot {
+        let benchmarks = self.targets.entry(target.clone()).or_default();
+        let boots = benchmarks.entry(benchmark).or_default();
+        boots.entry(boot).or_default()
     }
 
     /// The targets that have samples, by name.

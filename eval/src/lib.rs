@@ -21,6 +21,7 @@ mod digits;
 pub mod levels;
 pub mod log;
 mod names;
+mod parallel;
 pub mod plot;
 pub mod reference;
 pub mod report;

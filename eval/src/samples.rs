@@ -12,12 +12,18 @@ use std::sync::Arc;
 
 use console_format::Benchmark;
 
+pub(crate) use columns::{READING_COLUMNS, reading};
 pub use error::SamplesError;
 pub use read::{Reader, read_csv};
 pub use write::{Writer, write_csv};
 
 use crate::log::{Log, Reading};
 use crate::units::Ticks;
+
+/// The first line of `samples.csv`.
+pub(crate) fn header() -> String {
+    columns::HEADER.join(",") + "\n"
+}
 
 /// One sample of a run.
 #[derive(Clone, Debug, PartialEq)]

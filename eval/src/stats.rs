@@ -122,16 +122,42 @@ impl Sorted {
     }
 }
 
+/// The mean of values in any order; NaN for none.
+pub(crate) fn mean_of(values: &[f64]) -> f64 {
+    mean::mean(values)
+}
+
 /// The median of values that may be put into another order; NaN for none.
 pub(crate) fn median_of(values: &mut [f64]) -> f64 {
-    let half = values.len() / 2;
-    if values.is_empty() {
-        return f64::NAN;
+    let place = values.len().saturating_sub(1) / 2;
+    match selected(values, place) {
+        Some((middle, next)) if values.len().is_multiple_of(2) => midpoint(middle, next),
+        Some((middle, _)) => middle,
+        None => f64::NAN,
     }
-    let odd = values.len() % 2 == 1;
-    let (below, &mut middle, _) = values.select_nth_unstable_by(half, f64::total_cmp);
-    match below.iter().copied().max_by(f64::total_cmp) {
-        Some(before) if !odd => midpoint(before, middle),
-        _ => middle,
+}
+
+/// The quartiles of [`Sorted`], of values that may be put into another order; NaN for none.
+/// Selecting takes a fraction of the time of sorting.
+pub(crate) fn quartiles_of(values: &mut [f64]) -> [f64; 3] {
+    let median = median_of(values);
+    let quartile = |values: &mut [f64], q: f64| {
+        let place = q * values.len().saturating_sub(1) as f64;
+        let below = place.floor();
+        let pair = selected(values, below as usize);
+        pair.map_or(f64::NAN, |(a, b)| {
+            quantile::interpolate(a, b, place - below)
+        })
+    };
+    [quartile(values, 0.25), median, quartile(values, 0.75)]
+}
+
+/// The values at a place of the ascending order and at the next one.
+fn selected(values: &mut [f64], place: usize) -> Option<(f64, f64)> {
+    if place >= values.len() {
+        return None;
     }
+    let (_, &mut at, above) = values.select_nth_unstable_by(place, f64::total_cmp);
+    let next = above.iter().copied().min_by(f64::total_cmp);
+    Some((at, next.unwrap_or(at)))
 }

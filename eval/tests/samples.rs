@@ -5,6 +5,7 @@ mod common;
 
 use std::sync::Arc;
 
+use eval::levels::Levels;
 use eval::log::{Reading, parse};
 use eval::samples::{Reader, Sample, SamplesError, of_log, read_csv, write_csv};
 use eval::units::Ticks;
@@ -238,4 +239,90 @@ fn ten_million_samples() {
     let summary = eval::summary::summarize(run.info, targets, &boots, &levels).unwrap();
     println!("summarize: {:?}", start.elapsed());
     assert_eq!(summary.targets.len(), 4);
+}
+
+/// What two ways of reading the same file say.
+fn both_ways(file: &[u8]) -> (Result<String, String>, Result<String, String>) {
+    let slow = Reader::new(file).and_then(|reader| {
+        let mut levels = Levels::default();
+        for sample in reader {
+            levels.add(&sample?);
+        }
+        Ok(levels)
+    });
+    let say = |levels: Result<Levels, SamplesError>| match levels {
+        Ok(levels) => Ok(format!("{levels:?}")),
+        Err(error) => Err(error.to_string()),
+    };
+    (say(Levels::read(file)), say(slow))
+}
+
+/// A file of rounds, boots and targets that end anywhere; of several blocks, if it is long.
+fn lines(count: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let samples = (0..count).map(|i| {
+        let target = if i < 35_000 { "linux" } else { "ring0" };
+        let slope = Reading::Slope {
+            align: u64::from(i % 4) * 16,
+            ops_n: 64,
+            ticks_n: 8450 + u64::from(i % 7) * 26,
+            ops_2n: 128,
+            ticks_2n: 16_770 + u64::from(i % 11) * 26,
+            chain_before: 12_288,
+            chain_after: 12_288 + u64::from(i % 150),
+        };
+        Sample {
+            target: target.into(),
+            boot: i / 9000,
+            benchmark: Benchmark::ALL[(i / 100) as usize % 3],
+            round: i / 700 % 13,
+            reading: slope,
+            value: Ticks((8320 + i % 5) as f64 / 64.3),
+        }
+    });
+    write_csv(&mut file, samples.collect::<Vec<_>>()).unwrap();
+    file
+}
+
+#[test]
+fn blocks_on_all_cores_hold_what_the_lines_hold() {
+    let file = lines(60_000);
+    assert!(file.len() > 3 << 20, "{}", file.len());
+    let (fast, slow) = both_ways(&file);
+    assert!(fast.is_ok());
+    assert!(fast == slow);
+}
+
+#[test]
+fn damage_in_any_block_is_named_by_its_line() {
+    let file = lines(60_000);
+    for place in [10, 200, 1 << 20, (5 << 19) + 7, file.len() - 3] {
+        for byte in [b',', b'x', b'\n', b'"'] {
+            let mut bad = file.clone();
+            bad[place] = byte;
+            let (fast, slow) = both_ways(&bad);
+            match slow {
+                Ok(_) => assert!(fast == slow),
+                // A quote swallows what follows: the block's end or the file's.
+                Err(_) if byte == b'"' => assert!(fast.is_err()),
+                Err(slow) => assert_eq!(fast.unwrap_err(), slow, "byte {place}"),
+            }
+        }
+    }
+    for end in [0, 30, 1 << 20, file.len() - 1] {
+        let (fast, slow) = both_ways(&file[..end]);
+        assert!(fast == slow, "cut at {end}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_alike_in_both_ways(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        prop_assume!(byte != b'"');
+        let mut file = lines(60);
+        let place = place.index(file.len());
+        file[place] = byte;
+        let (fast, slow) = both_ways(&file);
+        prop_assert_eq!(fast, slow);
+    }
 }

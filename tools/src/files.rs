@@ -197,8 +197,18 @@ pub fn write_sums(path: &Path, files: &[PathBuf]) -> Result<()> {
 
 /// Checks a file against the hashes that [`write_sums`] wrote beside it.
 pub fn check_sum(sums: &Path, file: &Path, remedy: &'static str) -> anyhow::Result<()> {
+    check_hash(sums, file, &sha256_of(file)?, remedy)
+}
+
+/// The same for a file whose hash is known.
+pub fn check_hash(
+    sums: &Path,
+    file: &Path,
+    hash: &str,
+    remedy: &'static str,
+) -> anyhow::Result<()> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let line = format!("{}  {name}", sha256_of(file)?);
+    let line = format!("{hash}  {name}");
     if read_text(sums)?.lines().any(|known| known == line) {
         return Ok(());
     }
@@ -207,6 +217,34 @@ pub fn check_sum(sums: &Path, file: &Path, remedy: &'static str) -> anyhow::Resu
         reason: format!("its hash is not the one in {}", sums.display()),
         remedy,
     })
+}
+
+/// Hashes what is read through it.
+pub struct Hashing<R> {
+    input: R,
+    hasher: Sha256,
+}
+
+impl<R> Hashing<R> {
+    pub fn new(input: R) -> Self {
+        Self {
+            input,
+            hasher: Sha256::new(),
+        }
+    }
+
+    /// SHA-256 of all that was read, in hexadecimal.
+    pub fn finish(self) -> String {
+        hexadecimal(&self.hasher.finalize())
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.hasher.update(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    }
 }
 
 /// SHA-256 of some bytes, in hexadecimal.

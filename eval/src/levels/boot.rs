@@ -1,5 +1,4 @@
 use crate::log::Reading;
-use crate::samples::Sample;
 
 /// A sample's clock has moved where its two chains differ by more than this, in parts of
 /// the shorter: less than the smallest step of a core's clock (100 MHz of 5 GHz), and more
@@ -22,17 +21,13 @@ pub struct Boot {
 }
 
 impl Boot {
-    pub(super) fn add(&mut self, sample: &Sample) {
+    pub(super) fn add(&mut self, round: u32, reading: Reading, value: f64) {
         let place = self.values.len();
-        if self
-            .rounds
-            .last()
-            .is_none_or(|&(round, _)| round != sample.round)
-        {
-            self.rounds.push((sample.round, place));
+        if self.rounds.last().is_none_or(|&(last, _)| last != round) {
+            self.rounds.push((round, place));
         }
-        self.values.push(sample.value.0);
-        match sample.reading {
+        self.values.push(value);
+        match reading {
             Reading::ValueOnly => {}
             Reading::Batch { ops, ticks } => self.count(ops, [ticks, 0]),
             Reading::Slope {
@@ -51,6 +46,28 @@ impl Boot {
                 }
             }
         }
+    }
+
+    /// Adds what was taken after these.
+    pub(super) fn append(&mut self, more: Self) {
+        let place = self.values.len();
+        let goes_on = self.rounds.last().map(|&(round, _)| round);
+        let rounds = more
+            .rounds
+            .into_iter()
+            .map(|(round, start)| (round, start + place));
+        self.rounds
+            .extend(rounds.skip_while(|&(round, start)| start == place && Some(round) == goes_on));
+        self.values.extend(more.values);
+        if let Some(moved) = more.clock_moved {
+            let all = self.clock_moved.get_or_insert_default();
+            all.extend(moved.into_iter().map(|at| at + place));
+        }
+        self.step = greatest_common_divisor(self.step, more.step);
+        self.ops = match (self.ops, more.ops) {
+            (0, ops) | (ops, 0) => ops,
+            (a, b) => a.min(b),
+        };
     }
 
     fn count(&mut self, ops: u64, ticks: [u64; 2]) {

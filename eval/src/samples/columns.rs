@@ -20,10 +20,11 @@ pub(super) const HEADER: [&str; 12] = [
 pub(super) const READING: usize = 4;
 /// Where the value's column is.
 pub(super) const VALUE: usize = READING + READING_COLUMNS;
-const READING_COLUMNS: usize = 7;
+/// How many columns a reading has.
+pub(crate) const READING_COLUMNS: usize = 7;
 
 /// A reading's columns; `None` is an empty one.
-pub(super) type Fields = [Option<u64>; READING_COLUMNS];
+pub(crate) type Fields = [Option<u64>; READING_COLUMNS];
 
 pub(super) fn fields(reading: Reading) -> Fields {
     match reading {
@@ -51,7 +52,7 @@ pub(super) fn fields(reading: Reading) -> Fields {
 }
 
 /// The reading with these columns; `None` where no method fills just these.
-pub(super) fn reading(fields: Fields) -> Option<Reading> {
+pub(crate) fn reading(fields: Fields) -> Option<Reading> {
     match fields {
         [None, None, None, None, None, None, None] => Some(Reading::ValueOnly),
         [None, Some(ops), Some(ticks), None, None, None, None] => {

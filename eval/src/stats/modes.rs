@@ -50,12 +50,12 @@ impl Groups {
 /// can tell apart, 0 where that is not known: values are spread evenly over it, or its
 /// lines would look like modes. `None` below [`MIN_VALUES`], and where all are equal.
 pub fn groups(sorted: &Sorted, step: f64) -> Option<Groups> {
-    let n = sorted.values().len();
-    if n < MIN_VALUES {
+    if sorted.values().len() < MIN_VALUES {
         return None;
     }
     let spread = spread(sorted, step)?;
     let values = spread.values();
+    let n = values.len();
     let split = split(inner(values)) + (n - inner(values).len()) / 2;
     let (low, high) = values.split_at(split);
     let (m, big_m) = (middle(low)?, middle(high)?);
@@ -80,6 +80,9 @@ pub fn groups(sorted: &Sorted, step: f64) -> Option<Groups> {
     })
 }
 
+/// More values than this are thinned out evenly: the question needs no more.
+const MAX_VALUES: usize = 5000;
+
 /// The values, each somewhere within its step.
 fn spread(sorted: &Sorted, step: f64) -> Option<Sorted> {
     if sorted.min() == sorted.max() {
@@ -87,7 +90,8 @@ fn spread(sorted: &Sorted, step: f64) -> Option<Sorted> {
     }
     let mut random = SplitMix64::new(super::bootstrap::SEED);
     let within = |v: &f64| v + step * (random.uniform() - 0.5);
-    Sorted::new(sorted.values().iter().map(within).collect()).ok()
+    let every = sorted.values().len().div_ceil(MAX_VALUES);
+    Sorted::new(sorted.values().iter().step_by(every).map(within).collect()).ok()
 }
 
 /// All but the outermost hundredth at either end, which no split shall follow.

@@ -11,7 +11,7 @@ pub(super) fn linear(sorted: &[f64], q: f64) -> f64 {
     }
 }
 
-fn interpolate(a: f64, b: f64, t: f64) -> f64 {
+pub(super) fn interpolate(a: f64, b: f64, t: f64) -> f64 {
     let step = b - a;
     // From the nearer end, so that the result never leaves a..=b.
     if t >= 0.5 {

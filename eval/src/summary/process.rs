@@ -7,8 +7,9 @@ use super::{
     Figures, Ratio, Row, RunInfo, Summary, SummaryError, TargetInfo, TargetSummary, View, drift,
     findings, modes,
 };
-use crate::levels::{self, Boots, Levels};
-use crate::stats::{Sorted, StatsError, bootstrap, median_of, order};
+use crate::levels::{Boots, Levels};
+use crate::parallel;
+use crate::stats::{Sorted, StatsError, bootstrap, mean_of, median_of, order, quartiles_of};
 use crate::units::{Ticks, TscHz, nanoseconds};
 
 /// One boot of a run.
@@ -41,23 +42,30 @@ pub fn summarize(
         return Err(SummaryError::Frequency(hz));
     }
     let positions = Positions::new(boots);
-    let mut targets: Vec<_> = targets
-        .into_iter()
-        .map(|info| {
-            let rows = levels
-                .benchmarks(&info.name)
-                .map(|(benchmark, boots)| {
-                    let positions = positions.of(&info.name, boots)?;
-                    row(benchmark, boots, &positions, hz).map_err(|error| SummaryError::Stats {
-                        target: info.name.clone(),
-                        benchmark,
-                        error,
-                    })
-                })
-                .collect::<Result<_, _>>()?;
-            Ok(TargetSummary { info, rows })
-        })
-        .collect::<Result<_, SummaryError>>()?;
+    let mut tasks = Vec::new();
+    for (place, target) in targets.iter().enumerate() {
+        for (benchmark, boots) in levels.benchmarks(&target.name) {
+            let positions = positions.of(&target.name, boots)?;
+            tasks.push((place, benchmark, boots, positions));
+        }
+    }
+    let rows = parallel::map(&tasks, |(_, benchmark, boots, positions)| {
+        row(*benchmark, boots, positions, hz)
+    });
+    let without_rows = |info| TargetSummary {
+        info,
+        rows: Vec::new(),
+    };
+    let mut targets: Vec<_> = targets.into_iter().map(without_rows).collect();
+    for ((place, benchmark, ..), row) in tasks.into_iter().zip(rows) {
+        if let Some(target) = targets.get_mut(place) {
+            target.rows.push(row.map_err(|error| SummaryError::Stats {
+                target: target.info.name.clone(),
+                benchmark,
+                error,
+            })?);
+        }
+    }
     relate(&mut targets);
     Ok(Summary { info, targets })
 }
@@ -109,7 +117,6 @@ fn row(
     positions: &[u32],
     hz: Option<TscHz>,
 ) -> Result<Row, StatsError> {
-    let all = levels::pool(boots)?;
     let mut boots = boots
         .iter()
         .zip(positions)
@@ -117,7 +124,8 @@ fn row(
         .collect::<Result<Vec<_>, _>>()?;
     boots.sort_by_key(|boot| boot.line.position);
     let medians: Vec<f64> = boots.iter().map(|boot| boot.line.median.0).collect();
-    let view = view(&all, &medians, hz)?;
+    let values = boots.iter().map(|boot| boot.boot.values());
+    let view = view(values.collect::<Vec<_>>().concat(), &medians, hz)?;
     let sorted = Sorted::new(medians)?;
     let median = sorted.median();
     let mut row = Row {
@@ -146,17 +154,19 @@ fn row(
 }
 
 /// `medians` are those of the boots in the order of time.
-fn view(all: &Sorted, medians: &[f64], hz: Option<TscHz>) -> Result<View, StatsError> {
+fn view(mut all: Vec<f64>, medians: &[f64], hz: Option<TscHz>) -> Result<View, StatsError> {
+    let mean = mean_of(&all);
+    let [q1, median, q3] = quartiles_of(&mut all);
     let ticks = Figures {
-        mean: all.mean(),
-        median: all.median(),
-        q1: all.q1(),
-        q3: all.q3(),
+        mean,
+        median,
+        q1,
+        q3,
         median_of_boot_medians: Sorted::new(medians.to_vec())?.median(),
     }
     .map(Ticks);
     Ok(View {
-        samples: all.values().len() as u64,
+        samples: all.len() as u64,
         boots: medians.len() as u32,
         ticks,
         ns: hz.map(|hz| ticks.map(|t| nanoseconds(t, hz))),
@@ -170,9 +180,8 @@ fn without_flagged(boots: &[JudgedBoot], hz: Option<TscHz>) -> Result<Option<Vie
     if left.is_empty() {
         return Ok(None);
     }
-    let all = Sorted::new(left.concat())?;
     let medians: Vec<f64> = left.iter_mut().map(|values| median_of(values)).collect();
-    view(&all, &medians, hz).map(Some)
+    view(left.concat(), &medians, hz).map(Some)
 }
 
 /// Sets each row's ratio to the first target with the same benchmark, by the same method,

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use console_format::Method;
 use eval::levels::Levels;
-use eval::samples;
 use eval::summary::{self, BootId, Missing, RunInfo, TargetInfo, Tsc};
 use eval::units::TscHz;
 use eval::verdict::Finding;
@@ -15,7 +14,7 @@ use crate::cli::RunFolderArgs;
 use crate::commands::checks::Checks;
 use crate::commands::parse;
 use crate::exit::Code;
-use crate::files::{self, Damaged};
+use crate::files::{self, Damaged, Hashing};
 use crate::run::{BootRow, BootState, Manifest, RunFolder, TargetId};
 
 /// Computes a run's statistics.
@@ -51,17 +50,22 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
 /// All values of a run.
 pub fn read_samples(run: &RunFolder) -> Result<Levels> {
     let path = run.samples();
-    files::check_sum(&run.parse_sums(), &path, parse::AGAIN)?;
-    let damaged = |error: eval::samples::SamplesError| Damaged {
-        path: path.clone(),
-        reason: error.to_string(),
-        remedy: parse::AGAIN,
-    };
-    let mut levels = Levels::default();
-    for sample in samples::Reader::new(files::open(&path)?).map_err(damaged)? {
-        levels.add(&sample.map_err(damaged)?);
+    let mut file = Hashing::new(files::open(&path)?.into_inner());
+    match Levels::read(&mut file) {
+        Ok(levels) => {
+            files::check_hash(&run.parse_sums(), &path, &file.finish(), parse::AGAIN)?;
+            Ok(levels)
+        }
+        Err(error) => {
+            // Where the file has changed, that is the reason.
+            files::check_sum(&run.parse_sums(), &path, parse::AGAIN)?;
+            bail!(Damaged {
+                path,
+                reason: error.to_string(),
+                remedy: parse::AGAIN,
+            })
+        }
     }
-    Ok(levels)
 }
 
 fn run_info(manifest: &Manifest, rows: &[BootRow]) -> RunInfo {
