@@ -135,7 +135,9 @@ fn the_console_arrives_whole_and_once() {
     let run = run(&code);
     assert_eq!(run.heard, b"to\rll\ngate");
     assert_eq!(run.report.outcome.console, run.heard);
-    assert!(run.report.outcome.timings.first_byte.is_some());
+    let timings = &run.report.outcome.timings;
+    assert!(timings.guest_started.is_some() && timings.guest_started < timings.first_byte);
+    assert!(timings.first_byte < Some(timings.ended));
 }
 
 #[test]

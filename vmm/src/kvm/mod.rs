@@ -147,7 +147,7 @@ fn run(
 ) -> Result<Report, KvmError> {
     let machine = guest.machine;
     let vcpus = guest.threads.run(guest.vcpus, guest.counters, &machine)?;
-    let started = Instant::now();
+    let started = vcpus.started;
     let mut monitor = Monitor::new(io, &machine, &guest.wake);
     monitor.watch(&vcpus, started, spec.timeout);
     let ended = Instant::now();

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kvm_ioctls::VcpuFd;
 use rustix::io::Errno;
@@ -58,6 +58,7 @@ impl Waiting {
             // A thread that is gone is noticed as one that has ended.
             self.said.recv().unwrap_or(Ok(()))?;
         }
+        let started = Instant::now();
         for (thread, vcpu) in self.work.into_iter().zip(vcpus) {
             let (machine, counters) = (machine.clone(), counters.clone());
             let _ = thread.send(Work {
@@ -67,6 +68,7 @@ impl Waiting {
             });
         }
         Ok(Running {
+            started,
             threads: self.threads,
             done: self.said,
         })
@@ -75,6 +77,8 @@ impl Waiting {
 
 /// vCPU threads that run the guest.
 pub struct Running {
+    /// Just before the first guest instruction.
+    pub started: Instant,
     threads: Vec<Thread>,
     done: Receiver<Result<(), KvmError>>,
 }
