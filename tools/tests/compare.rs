@@ -1,0 +1,200 @@
+//! `tollgate compare`: from two runs to verdicts and exit codes.
+//!
+//! The run needs what `make guest-bench` builds; its samples are made up.
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
+
+mod common;
+
+use std::fmt::Write;
+use std::fs;
+
+use common::{HOST, Sandbox, built};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+const BOOTS: u32 = 8;
+
+/// Runs `a` and `b` of the host, where `b` costs `factor` times as much as `a`.
+fn two_runs(factor: f64) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), BOOTS, HOST);
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "a"])
+        .succeeded();
+    sandbox.tollgate(&["parse", "a"]).succeeded();
+    fs::create_dir(sandbox.path("b")).unwrap();
+    for entry in fs::read_dir(sandbox.path("a")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let copy = sandbox.path("b").join(path.file_name().unwrap());
+            fs::copy(&path, copy).unwrap();
+        }
+    }
+    make_up(&sandbox, "a", 1.0);
+    make_up(&sandbox, "b", factor);
+    sandbox
+}
+
+/// Gives a run samples of about 160 ticks, times `factor`, and its statistics.
+fn make_up(sandbox: &Sandbox, run: &str, factor: f64) {
+    let old = sandbox.read(&format!("{run}/samples.csv"));
+    let mut samples = old.lines().next().unwrap().to_owned() + "\n";
+    for boot in 0..BOOTS {
+        for sample in 0..10 {
+            let cost = 160.0 + f64::from(boot) * 0.05 + f64::from(sample) * 0.01;
+            let cost = cost * factor;
+            writeln!(
+                samples,
+                "host,{boot},enosys,0,,1000000,{:.0},,,,,{cost}",
+                cost * 1e6
+            )
+            .unwrap();
+        }
+    }
+    sandbox.write(&format!("{run}/samples.csv"), &samples);
+    let sums = sandbox.read(&format!("{run}/parse.sha256"));
+    let hash = |text: &str| -> String {
+        let hash = Sha256::digest(text);
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let sums = sums.replace(&hash(&old), &hash(&samples));
+    sandbox.write(&format!("{run}/parse.sha256"), sums);
+    sandbox.tollgate(&["process", run]).succeeded();
+}
+
+/// Changes the manifest of `b`, and seals it again.
+fn change(sandbox: &Sandbox, change: impl FnOnce(&mut Value)) {
+    let mut manifest: Value = serde_json::from_str(&sandbox.read("b/manifest.json")).unwrap();
+    manifest.as_object_mut().unwrap().remove("seal");
+    change(&mut manifest);
+    let seal = Sha256::digest(manifest.to_string());
+    let seal: String = seal.iter().map(|byte| format!("{byte:02x}")).collect();
+    manifest["seal"] = seal.into();
+    sandbox.write("b/manifest.json", manifest.to_string());
+}
+
+#[test]
+#[ignore = "needs the program: make test-commands"]
+fn a_regression_has_its_verdict_and_its_exit_code() {
+    let sandbox = two_runs(1.03);
+    let table = sandbox.tollgate(&["compare", "a", "b"]);
+    table.succeeded();
+    assert!(
+        table.stdout.contains("+3.00") && table.stdout.contains("slower"),
+        "{}",
+        table.stdout
+    );
+    let failed = sandbox.tollgate(&["compare", "a", "b", "--fail-on", "2%"]);
+    failed.refused(88, &["regression: host, enosys: +3.00 %"]);
+    sandbox
+        .tollgate(&["compare", "a", "b", "--fail-on", "5%"])
+        .succeeded();
+    let back = sandbox.tollgate(&["compare", "b", "a", "--fail-on", "0%"]);
+    back.succeeded();
+    assert!(back.stdout.contains("faster"), "{}", back.stdout);
+
+    let json = sandbox.tollgate(&["compare", "a", "b", "--json"]);
+    json.succeeded();
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["rows"][0]["verdict"], "slower");
+    assert!((json["rows"][0]["ratio"].as_f64().unwrap() - 1.03).abs() < 1e-9);
+    for limit in ["two", "-1%", "NaN"] {
+        let fail_on = format!("--fail-on={limit}");
+        sandbox
+            .tollgate(&["compare", "a", "b", &fail_on])
+            .refused(64, &["percentage"]);
+    }
+}
+
+#[test]
+#[ignore = "needs the program: make test-commands"]
+fn what_makes_a_comparison_meaningless_is_refused_unless_it_is_named() {
+    type Change = fn(&mut Value);
+    let cases: [(&str, &str, Change); 4] = [
+        ("machine", "model name", |m| {
+            m["machine"]["cpu"]["model name"] = "other".into()
+        }),
+        ("program", "benchmark program", |m| {
+            m["program"]["file"]["sha256"] = "0".into()
+        }),
+        ("engine", "host and kvm", |m| {
+            m["targets"][0]["engine"]["name"] = "kvm".into()
+        }),
+        ("method", "precise and paper", |m| {
+            m["targets"][0]["method"] = "paper".into()
+        }),
+    ];
+    let sandbox = two_runs(1.0);
+    let good = sandbox.read("b/manifest.json");
+    for (what, why, differ) in cases {
+        change(&sandbox, differ);
+        let despite = format!("--despite {what}");
+        sandbox
+            .tollgate(&["compare", "a", "b"])
+            .refused(87, &[why, &despite]);
+        let asked = sandbox.tollgate(&["compare", "a", "b", "--despite", what]);
+        asked.succeeded();
+        assert!(asked.stderr.contains("warning: ") && asked.stderr.contains(why));
+        assert!(
+            asked.stdout.contains("no difference seen"),
+            "{}",
+            asked.stdout
+        );
+        sandbox.write("b/manifest.json", &good);
+    }
+    change(&sandbox, |m| {
+        m["targets"][0]["cmdline"] = "mitigations=off".into()
+    });
+    let other = sandbox.tollgate(&["compare", "a", "b"]);
+    other.succeeded();
+    assert!(
+        other
+            .stderr
+            .contains("warning: target host: cmdline differs"),
+        "{}",
+        other.stderr
+    );
+}
+
+#[test]
+#[ignore = "needs the program: make test-commands"]
+fn an_emulator_never_passes_for_a_measurement() {
+    let sandbox = two_runs(1.5);
+    change(&sandbox, |m| {
+        m["targets"][0]["engine"]["emulated"] = true.into()
+    });
+    sandbox.tollgate(&["process", "b"]).succeeded();
+    sandbox
+        .tollgate(&["compare", "a", "b"])
+        .refused(87, &["--despite engine"]);
+    let despite = [
+        "compare",
+        "a",
+        "b",
+        "--despite",
+        "engine",
+        "--fail-on",
+        "2%",
+    ];
+    let answer = sandbox.tollgate(&despite);
+    answer.refused(89, &["cannot tell"]);
+    assert!(
+        answer.stdout.contains("measure nothing"),
+        "{}",
+        answer.stdout
+    );
+}
+
+#[test]
+#[ignore = "needs the program: make test-commands"]
+fn runs_that_are_none_or_changed_are_refused() {
+    let sandbox = two_runs(1.0);
+    sandbox
+        .tollgate(&["compare", "a", "nowhere"])
+        .refused(66, &["nowhere"]);
+    let summary = sandbox.read("b/summary.json");
+    sandbox.write("b/summary.json", summary.replacen("160", "150", 1));
+    sandbox
+        .tollgate(&["compare", "a", "b"])
+        .refused(65, &["summary.json", "process"]);
+}
