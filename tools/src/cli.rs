@@ -146,7 +146,7 @@ pub enum DoctorEngine {
 Examples:
   tollgate run experiments/quick.toml
   tollgate run experiments/table1.toml --run results/mine
-  tollgate run experiments/table1.toml --run results/mine --resume
+  tollgate run experiments/table1.toml --run results/mine --resume --retry-failed
   sudo tollgate run experiments/table1.toml --tune")]
 pub struct RunArgs {
     /// The experiment's TOML file
@@ -157,6 +157,10 @@ pub struct RunArgs {
     /// Go on with a run that was interrupted [default of --run: the newest of this experiment]
     #[arg(long)]
     pub resume: bool,
+    /// With --resume: boot again what ended badly; its consoles and records are kept
+    /// beside, as TARGET.N.failed-K
+    #[arg(long, requires = "resume")]
+    pub retry_failed: bool,
     /// Boot this target alone
     #[arg(long, value_name = "TARGET", conflicts_with = "resume")]
     pub only: Option<String>,

@@ -241,6 +241,39 @@ fn a_killed_run_resumes_to_the_same_boots() {
 }
 
 #[test]
+fn a_failed_boot_is_tried_again_and_nothing_is_lost() {
+    let sandbox = Sandbox::new();
+    // Fails as long as there is a file beside it.
+    let program = sandbox.write("program", "#!/bin/sh\necho $$\ntest ! -e broken\n");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&program, executable).unwrap();
+    sandbox.write("broken", "");
+    sandbox.experiment(&program, 2, HOST);
+    let run = ["run", "test.toml", "--run", "run"];
+    sandbox.tollgate(&run).refused(85, &["--retry-failed"]);
+    let first = sandbox.read("run/console/host.0.log");
+
+    let retry = [&run[..], &["--resume", "--retry-failed"]].concat();
+    sandbox.tollgate(&retry).refused(85, &["2 of them failed"]);
+    assert_eq!(sandbox.read("run/console/host.0.failed-0.log"), first);
+    let second = sandbox.read("run/console/host.0.log");
+    assert_ne!(first, second);
+
+    fs::remove_file(sandbox.path("broken")).unwrap();
+    sandbox.tollgate(&retry).succeeded();
+    assert_eq!(sandbox.read("run/console/host.0.failed-1.log"), second);
+    assert!(
+        sandbox
+            .read("run/console/host.0.failed-1.json")
+            .contains("host")
+    );
+    // What is good is not booted again.
+    let third = sandbox.read("run/console/host.0.log");
+    sandbox.tollgate(&retry).succeeded();
+    assert_eq!(sandbox.read("run/console/host.0.log"), third);
+}
+
+#[test]
 #[ignore = "needs the kernels: make test-commands"]
 fn ctrl_c_keeps_every_finished_boot() {
     let sandbox = Sandbox::new();

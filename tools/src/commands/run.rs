@@ -75,6 +75,10 @@ fn fill(
         false => manifest,
     };
     announce(&run, &manifest);
+    let manifest = match args.retry_failed {
+        true => set_failed_aside(&run, manifest)?,
+        false => manifest,
+    };
     boot_all(&run, &manifest, &prepared, stop)?;
     check_done(&run, &manifest, args)?;
     finish(&run, &manifest, &args.tune_root)?;
@@ -307,6 +311,29 @@ fn announce(run: &RunFolder, manifest: &Manifest) {
     }
 }
 
+/// Makes room for another try of each boot that ended badly. The run has not ended, then.
+fn set_failed_aside(run: &RunFolder, manifest: Manifest) -> Result<Manifest> {
+    let mut failed = Vec::new();
+    for planned in manifest.plan.iter().filter(|boot| run.is_finished(boot)) {
+        let record: BootRecord = files::read_json(&run.record(planned), BootRecord::REMEDY)?;
+        if !record.end.is_success() {
+            failed.push(planned);
+        }
+    }
+    if failed.is_empty() {
+        return Ok(manifest);
+    }
+    let unfinished = Manifest {
+        ended: None,
+        ..manifest.clone()
+    };
+    unfinished.write(run)?;
+    for planned in failed {
+        run.set_aside(planned)?;
+    }
+    Ok(unfinished)
+}
+
 /// Boots what is not finished yet.
 fn boot_all(
     run: &RunFolder,
@@ -435,6 +462,6 @@ fn summarise(run: &RunFolder, manifest: &Manifest) -> Result<Code> {
     if failed == 0 {
         return Ok(Code::Done);
     }
-    tell!("{failed} of them failed; to repeat one, delete its console/*.json and --resume the run");
+    tell!("{failed} of them failed; --resume --retry-failed boots them again");
     Ok(Code::BootsFailed)
 }

@@ -214,6 +214,24 @@ impl RunFolder {
         self.console_folder().join(format!("{target}.{boot}.json"))
     }
 
+    /// Makes a finished boot one that is not, and keeps what it left under another name.
+    pub fn set_aside(&self, boot: &PlannedBoot) -> Result<(), FileError> {
+        let beside = |path: &Path, retry: u32| {
+            let extension = path.extension().unwrap_or_default().to_string_lossy();
+            path.with_extension(format!("failed-{retry}.{extension}"))
+        };
+        let (console, record) = (self.console(boot), self.record(boot));
+        let is_free = |retry: &u32| !beside(&record, *retry).exists();
+        let retry = (0..).find(is_free).unwrap_or_default();
+        // The record last: as long as it is there, nothing takes the console's place.
+        for path in [console, record] {
+            if path.exists() {
+                fs::rename(&path, beside(&path, retry)).map_err(files::writing(&path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether that boot is finished.
     pub fn is_finished(&self, boot: &PlannedBoot) -> bool {
         self.record(boot).is_file()
