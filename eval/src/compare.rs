@@ -26,8 +26,10 @@ pub struct Comparison {
     pub alpha: f64,
     /// What was measured in both runs, in the first one's order.
     pub rows: Vec<ComparedRow>,
-    /// `target benchmark` of rows that only one of the runs has.
-    pub unmatched: Vec<String>,
+    /// `target benchmark` of rows that only the first run has.
+    pub only_before: Vec<String>,
+    /// `target benchmark` of rows that only the second run has.
+    pub only_after: Vec<String>,
 }
 
 /// What values are compared in.
@@ -121,7 +123,6 @@ pub fn compare(before: &Summary, after: &Summary) -> Comparison {
         false => Unit::Nanoseconds,
     };
     let mut rows = Vec::new();
-    let mut unmatched = Vec::new();
     for target in &before.targets {
         let other = after
             .targets
@@ -132,26 +133,19 @@ pub fn compare(before: &Summary, after: &Summary) -> Comparison {
                 let mut rows = other.rows.iter();
                 Some((other, rows.find(|r| r.benchmark == row.benchmark)?))
             });
-            match matching {
-                Some((other, theirs)) => {
-                    let scales = [scale(before, unit), scale(after, unit)];
-                    rows.push(compared((target, row), (other, theirs), scales));
-                }
-                None => unmatched.push(format!(
-                    "{} {}, before",
-                    target.info.name,
-                    row.benchmark.name()
-                )),
+            if let Some((other, theirs)) = matching {
+                let scales = [scale(before, unit), scale(after, unit)];
+                rows.push(compared((target, row), (other, theirs), scales));
             }
         }
     }
-    unmatched.extend(only_in(after, before));
     verdict::decide(&mut rows);
     Comparison {
         unit,
         alpha: verdict::ALPHA,
         rows,
-        unmatched,
+        only_before: only_in(before, after),
+        only_after: only_in(after, before),
     }
 }
 
@@ -186,7 +180,7 @@ fn only_in(run: &Summary, other: &Summary) -> Vec<String> {
     };
     let rows = run.targets.iter().flat_map(|target| {
         let missing = target.rows.iter().filter(move |row| !has(target, row));
-        missing.map(|row| format!("{} {}, after", target.info.name, row.benchmark.name()))
+        missing.map(|row| format!("{} {}", target.info.name, row.benchmark.name()))
     });
     rows.collect()
 }

@@ -152,13 +152,20 @@ fn what_does_not_match_is_named() {
     after.targets[3]
         .rows
         .retain(|row| row.benchmark != Benchmark::Enosys);
-    let table = table(&compare(&before, &after), Style::Plain);
+    let comparison = compare(&before, &after);
+    // A row that is gone is no row that did not become slower; one that is new may be.
+    assert!(!comparison.can_tell());
+    let (old, mut new) = (before.clone(), before.clone());
+    new.targets[2].info.name = "other".into();
+    new.targets.extend(old.targets.get(2).cloned());
+    assert!(compare(&old, &new).can_tell());
+    let table = table(&comparison, Style::Plain);
     let flat = table.split_whitespace().collect::<Vec<_>>().join(" ");
     for text in [
         "measured by two methods, precise and paper",
-        "ring0 scall, before",
-        "other scall, after",
-        "host enosys, before",
+        "Only in the run before: ring0",
+        "ring0 scall; host enosys.",
+        "Only in the run after: other",
     ] {
         assert!(flat.contains(text), "{text:?} is not in\n{table}");
     }

@@ -80,11 +80,13 @@ fn notes(comparison: &Comparison) -> Vec<String> {
             ));
         }
     }
-    if !comparison.unmatched.is_empty() {
-        notes.push(format!(
-            "In one run only: {}.",
-            comparison.unmatched.join("; ")
-        ));
+    for (when, rows) in [
+        ("before", &comparison.only_before),
+        ("after", &comparison.only_after),
+    ] {
+        if !rows.is_empty() {
+            notes.push(format!("Only in the run {when}: {}.", rows.join("; ")));
+        }
     }
     notes
 }

@@ -57,9 +57,9 @@ impl Comparison {
         })
     }
 
-    /// Whether every row was measured, and has a verdict.
+    /// Whether every row of the first run was measured in both, and has a verdict.
     pub fn can_tell(&self) -> bool {
         let told = |row: &ComparedRow| !row.emulated && row.verdict != Change::CannotTell;
-        !self.rows.is_empty() && self.rows.iter().all(told)
+        !self.rows.is_empty() && self.only_before.is_empty() && self.rows.iter().all(told)
     }
 }
