@@ -15,7 +15,7 @@ GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-p
 
 .PHONY: all deps kernels linux ring0 guest-bench initramfs tools run parse process plot \
         test test-deps test-style test-docs test-units test-report test-kernels \
-        test-commands test-kvm bench-boot clean properclean
+        test-commands test-kvm bench-boot bench-process clean properclean
 
 # The steps, one after the other.
 .NOTPARALLEL:
@@ -91,11 +91,15 @@ test-kernels: kernels
 
 # Real boots, real runs, and every wrong input.
 test-commands: kernels initramfs
-	$(CARGO) test --quiet $(STATIC) -p tools -- --ignored
+	$(CARGO) test --quiet $(STATIC) -p tools -- --ignored --skip ten_million_samples
 
 # Every protocol and every end under genuine KVM, on an emulated AMD machine.
 test-kvm: kernels initramfs
 	vmm/rig/run.sh $(TOLLGATE) boot --engine kvm
+
+# How long `process` takes for 10 million samples, and how much memory; needs 700 MB of disk.
+bench-process: guest-bench
+	$(CARGO) test $(STATIC) -p tools --test large -- --ignored --nocapture
 
 # How long the kvm engine takes to start a guest, beside QEMU.
 bench-boot: deps

@@ -190,57 +190,6 @@ fn a_full_disk_is_an_error() {
     assert!(eval::summary::write_csv(Full, &summary).is_err());
 }
 
-/// `cargo test --release -p eval --test samples -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement: ten million samples, in release mode"]
-fn ten_million_samples() {
-    use std::time::Instant;
-    let mut random = common::Random(1);
-    let mut file = Vec::new();
-    let mut writer = eval::samples::Writer::new(&mut file).unwrap();
-    let targets: [Arc<str>; 4] = ["linux", "linux-nomit", "ring0", "host"].map(Into::into);
-    let start = Instant::now();
-    for i in 0..10_000_000u32 {
-        let ticks_n = 8450 + random.next() % 64;
-        let ticks_2n = 16770 + random.next() % 64;
-        let sample = Sample {
-            target: targets[i as usize / 2_500_000].clone(),
-            boot: i / 100_000 % 25,
-            benchmark: Benchmark::ALL[i as usize % 3],
-            round: i / 5000 % 20,
-            reading: Reading::Slope {
-                align: 0,
-                ops_n: 64,
-                ticks_n,
-                ops_2n: 128,
-                ticks_2n,
-                chain_before: 1500,
-                chain_after: 1501,
-            },
-            value: Ticks((ticks_2n - ticks_n) as f64 / 64.0),
-        };
-        writer.write(&sample).unwrap();
-    }
-    writer.finish().unwrap();
-    println!("write: {:?}, {} MB", start.elapsed(), file.len() >> 20);
-
-    let start = Instant::now();
-    let mut levels = eval::levels::Levels::default();
-    for sample in Reader::new(&file[..]).unwrap() {
-        levels.add(&sample.unwrap());
-    }
-    println!("read: {:?}", start.elapsed());
-
-    let start = Instant::now();
-    let mut run = common::run(&common::MEASURED, 1, 1).0;
-    run.targets.truncate(4);
-    let targets: Vec<_> = run.targets.into_iter().map(|t| t.info).collect();
-    let boots = common::in_turns(&targets, 25);
-    let summary = eval::summary::summarize(run.info, targets, &boots, &levels).unwrap();
-    println!("summarize: {:?}", start.elapsed());
-    assert_eq!(summary.targets.len(), 4);
-}
-
 /// What two ways of reading the same file say.
 fn both_ways(file: &[u8]) -> (Result<String, String>, Result<String, String>) {
     let slow = Reader::new(file).and_then(|reader| {
