@@ -85,6 +85,8 @@ pub struct Side {
     pub method: Option<Method>,
     /// From how many boots.
     pub boots: u32,
+    /// Boots of the target that failed and are in no number.
+    pub boots_failed: u32,
     /// The median of boot medians.
     pub median: f64,
 }
@@ -99,7 +101,7 @@ pub enum Change {
     Slower,
     /// No difference shows; that is no proof that there is none.
     NoDifferenceSeen,
-    /// There are too few boots.
+    /// There are too few boots, for as many rows, to show any difference.
     CannotTell,
 }
 
@@ -200,6 +202,7 @@ fn compared(
     let side = |target: &TargetSummary, row: &Row, scale: f64| Side {
         method: target.info.method,
         boots: row.boots,
+        boots_failed: target.info.boots_failed,
         median: row.ticks.median_of_boot_medians.0 * scale,
     };
     let [side_before, side_after] = [side(before, row, scales[0]), side(after, theirs, scales[1])];

@@ -36,7 +36,7 @@ Exit codes:
   86       `tune`: not every setting could be made, or put back; each is named
   87       `compare`: the runs differ in something that makes a comparison meaningless
   88       `compare --fail-on`: a row became slower by more than that
-  89       `compare --fail-on`: no row did, but not every row could be judged
+  89       `compare --fail-on`: no row is seen to, but it cannot be ruled out of every row
   124      `boot`: the guest was killed when its time was up
   130      interrupted";
 

@@ -25,7 +25,15 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
         true => Look::Emulated,
         false => Look::Measured,
     };
-    let rows = comparison.rows.iter().map(|row| (cells(row), look(row)));
+    let mut above = None;
+    let rows = comparison.rows.iter().map(|row| {
+        // A platform is named once, above its rows.
+        let platform = match above.replace(&row.target) == Some(&row.target) {
+            true => "",
+            false => &row.label,
+        };
+        (cells(platform, row), look(row))
+    });
     out += &ruled(style, titles, rows).to_string();
     out.push('\n');
     for line in notes(comparison) {
@@ -34,14 +42,16 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
     out
 }
 
-fn cells(row: &ComparedRow) -> [String; 7] {
+fn cells(platform: &str, row: &ComparedRow) -> [String; 7] {
     let change = |ratio: f64| format!("{:+.2}", 100.0 * (ratio - 1.0));
+    // In two lines, or the platform would have no room beside it.
+    let verdict = row.verdict.name().replace("difference ", "difference\n");
     let verdict = match row.emulated {
-        true => format!("{} (emulated)", row.verdict.name()),
-        false => row.verdict.name().into(),
+        true => format!("{verdict}\n(emulated)"),
+        false => verdict,
     };
     [
-        row.label.clone(),
+        platform.into(),
         row.benchmark.name().into(),
         format!("{:.2}", row.before.median),
         format!("{:.2}", row.after.median),
@@ -78,6 +88,17 @@ fn notes(comparison: &Comparison) -> Vec<String> {
                 method(row.before),
                 method(row.after)
             ));
+        }
+    }
+    for rows in comparison.rows.chunk_by(|a, b| a.target == b.target) {
+        let Some(row) = rows.first() else { continue };
+        for (side, when) in [(row.before, "before"), (row.after, "after")] {
+            if side.boots_failed > 0 {
+                notes.push(format!(
+                    "{}: {} of its boots failed in the run {when} and are in no number.",
+                    row.label, side.boots_failed
+                ));
+            }
         }
     }
     for (when, rows) in [

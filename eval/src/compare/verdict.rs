@@ -9,8 +9,9 @@ pub(super) const ALPHA: f64 = 0.05;
 /// Corrects the rows' p-values and sets their verdicts.
 pub(super) fn decide(rows: &mut [ComparedRow]) {
     holm(rows);
+    let tested = rows.iter().filter(|row| row.p.is_some()).count();
     for row in rows {
-        (row.verdict, row.reason) = match of(row) {
+        (row.verdict, row.reason) = match of(row, tested) {
             Ok(verdict) => (verdict, None),
             Err(reason) => (Change::CannotTell, Some(reason)),
         };
@@ -31,7 +32,7 @@ fn holm(rows: &mut [ComparedRow]) {
     }
 }
 
-fn of(row: &ComparedRow) -> Result<Change, String> {
+fn of(row: &ComparedRow, tested: usize) -> Result<Change, String> {
     let boots = row.before.boots.min(row.after.boots);
     let Some(p) = row.p_corrected else {
         return Err(format!("{boots} boots are too few; {MIN_BOOTS} are needed"));
@@ -39,12 +40,26 @@ fn of(row: &ComparedRow) -> Result<Change, String> {
     let Some(interval) = row.interval else {
         return Err("a ratio to costs that are not above zero means nothing".into());
     };
+    // Whatever the difference: its absence from such a test is no observation.
+    let least = least_p(row.before.boots, row.after.boots) * tested as f64;
+    if p >= ALPHA && least >= ALPHA {
+        return Err(format!(
+            "{boots} boots are too few for {tested} rows at once: no difference could show"
+        ));
+    }
     Ok(match () {
         () if p >= ALPHA => Change::NoDifferenceSeen,
         () if interval.low > 1.0 => Change::Slower,
         () if interval.high < 1.0 => Change::Faster,
         () => Change::NoDifferenceSeen,
     })
+}
+
+/// The least p that the exact test of Mann and Whitney can have: that of n values which
+/// are all below m others, on either side. One in as many orders as there are.
+fn least_p(n: u32, m: u32) -> f64 {
+    let orders = (1..=n).fold(1.0, |orders, i| orders * f64::from(m + i) / f64::from(i));
+    2.0 / orders
 }
 
 impl Comparison {
@@ -57,9 +72,31 @@ impl Comparison {
         })
     }
 
-    /// Whether every row of the first run was measured in both, and has a verdict.
-    pub fn can_tell(&self) -> bool {
-        let told = |row: &ComparedRow| !row.emulated && row.verdict != Change::CannotTell;
-        !self.rows.is_empty() && self.only_before.is_empty() && self.rows.iter().all(told)
+    /// What may have become slower by more than `limit` for all that is known, and why, a
+    /// line each: rows that are gone, were not measured, have no verdict, or an
+    /// interval that reaches beyond.
+    pub fn undecided(&self, limit: f64) -> Vec<String> {
+        let rows = self.rows.iter().filter_map(|row| {
+            let name = format!("{}, {}", row.target, row.benchmark.name());
+            Some(format!("{name}: {}", undecided(row, limit)?))
+        });
+        let gone = self.only_before.iter();
+        let gone = gone.map(|name| format!("{name}: not in the run after"));
+        let lines: Vec<_> = rows.chain(gone).collect();
+        match lines.is_empty() && self.rows.is_empty() {
+            true => vec!["the runs have no row in common".into()],
+            false => lines,
+        }
     }
+}
+
+fn undecided(row: &ComparedRow, limit: f64) -> Option<String> {
+    let beyond = row.interval.filter(|i| i.high > 1.0 + limit);
+    if row.emulated {
+        return Some("emulated, which measures nothing".into());
+    }
+    row.reason.clone().or_else(|| {
+        let most = 100.0 * (beyond?.high - 1.0);
+        Some(format!("it may be slower by up to {most:.2} %"))
+    })
 }

@@ -9,13 +9,15 @@ Examples:
   tollgate compare results/monday results/latest --json | jq -r '.rows[].verdict'
   tollgate compare results/here results/there --despite machine
 
-Verdicts: faster, slower, no difference seen, cannot tell (fewer than 6 boots on a side).
+Verdicts: faster, slower, no difference seen, cannot tell (fewer than 6 boots on a side,
+or too few for so many rows).
 Another image, command line or setting is told as a warning. docs/METHOD.md describes
 the tests, docs/FORMATS.md the JSON.
 
 Exit codes: 0 done; 87 the runs differ in something that --despite has to name;
-88 --fail-on: a row became slower by more than that; 89 --fail-on: no row did, but not
-every row was measured well enough to tell; others as in tollgate --help.";
+88 --fail-on: a row became slower by more than that; 89 --fail-on: none is seen to, but
+it cannot be ruled out of every row: in one run only, emulated, or too noisy; others as
+in tollgate --help.";
 
 /// `tollgate compare`.
 #[derive(Debug, Args)]

@@ -95,15 +95,13 @@ fn judge(comparison: &Comparison, limit: f64) -> Code {
         }
         return Code::Regression;
     }
-    match comparison.can_tell() {
+    let undecided = comparison.undecided(limit);
+    for row in &undecided {
+        tell!("cannot tell: {row}");
+    }
+    match undecided.is_empty() {
         true => Code::Done,
-        false => {
-            tell!(
-                "cannot tell whether there is a regression: not every row was measured \
-                 in both runs, by enough boots, without an emulator"
-            );
-            Code::CannotTell
-        }
+        false => Code::CannotTell,
     }
 }
 
