@@ -274,6 +274,35 @@ fn a_failed_boot_is_tried_again_and_nothing_is_lost() {
 }
 
 #[test]
+#[ignore = "needs the program: make test-commands"]
+fn files_of_another_boot_or_run_are_noticed() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 2, HOST);
+    for run in ["a", "b"] {
+        sandbox
+            .tollgate(&["run", "test.toml", "--run", run])
+            .succeeded();
+        for stage in ["parse", "process", "report"] {
+            sandbox.tollgate(&[stage, run]).succeeded();
+        }
+    }
+    let manifest = sandbox.read("a/manifest.json");
+    sandbox.write("a/manifest.json", sandbox.read("b/manifest.json"));
+    for stage in ["process", "report"] {
+        let answer = sandbox.tollgate(&[stage, "a"]);
+        answer.refused(65, &["manifest.json", "tollgate parse"]);
+    }
+    sandbox.write("a/manifest.json", manifest);
+    sandbox.tollgate(&["report", "a"]).succeeded();
+    for extension in ["log", "json"] {
+        let content = sandbox.read(&format!("a/console/host.0.{extension}"));
+        sandbox.write(&format!("a/console/host.1.{extension}"), content);
+    }
+    let answer = sandbox.tollgate(&["parse", "a"]);
+    answer.refused(85, &["host.1.json is about another boot", "--resume"]);
+}
+
+#[test]
 #[ignore = "needs the kernels: make test-commands"]
 fn ctrl_c_keeps_every_finished_boot() {
     let sandbox = Sandbox::new();

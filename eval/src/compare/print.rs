@@ -1,3 +1,5 @@
+use comfy_table::{ColumnConstraint, Width};
+
 use super::{ComparedRow, Comparison, Unit};
 use crate::stats::LEVEL;
 use crate::table::{Look, Style, ruled, wrap};
@@ -34,7 +36,13 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
         };
         (cells(platform, row), look(row))
     });
-    out += &ruled(style, titles, rows).to_string();
+    let mut table = ruled(style, titles, rows);
+    if let Some(verdict) = table.column_mut(titles.len() - 1) {
+        // In two lines, so that the platform has room beside it.
+        let width = Width::Fixed("no difference ".len() as u16);
+        verdict.set_constraint(ColumnConstraint::UpperBoundary(width));
+    }
+    out += &table.to_string();
     out.push('\n');
     for line in notes(comparison) {
         out += &wrap(&line);
@@ -44,11 +52,9 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
 
 fn cells(platform: &str, row: &ComparedRow) -> [String; 7] {
     let change = |ratio: f64| format!("{:+.2}", 100.0 * (ratio - 1.0));
-    // In two lines, or the platform would have no room beside it.
-    let verdict = row.verdict.name().replace("difference ", "difference\n");
     let verdict = match row.emulated {
-        true => format!("{verdict}\n(emulated)"),
-        false => verdict,
+        true => format!("{} (emulated)", row.verdict.name()),
+        false => row.verdict.name().into(),
     };
     [
         platform.into(),

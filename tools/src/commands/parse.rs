@@ -49,7 +49,14 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
         .disagreements()
         .iter()
         .for_each(|line| tell!("{line}"));
-    let made = [run.samples(), run.rounds(), run.boots(), run.guests()];
+    // With the manifest's hash, so that no table speaks of another machine.
+    let made = [
+        run.samples(),
+        run.rounds(),
+        run.boots(),
+        run.guests(),
+        run.manifest(),
+    ];
     files::write_sums(&run.parse_sums(), &made)?;
     Ok(report(&run, &rows))
 }
@@ -75,7 +82,7 @@ fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRo
     if !run.is_finished(planned) {
         return (row, None);
     }
-    match read_finished(run, planned) {
+    match read_finished(run, planned, position) {
         Ok((log, timings)) => {
             let number = |key| log.meta(key).and_then(|value| value.parse().ok());
             let row = BootRow {
@@ -109,9 +116,22 @@ fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRo
 }
 
 /// The log of a finished boot, or why it cannot be believed.
-fn read_finished(run: &RunFolder, planned: &PlannedBoot) -> Result<(Log, Timings), String> {
+fn read_finished(
+    run: &RunFolder,
+    planned: &PlannedBoot,
+    position: usize,
+) -> Result<(Log, Timings), String> {
     let record: BootRecord = files::read_json(&run.record(planned), BootRecord::REMEDY)
         .map_err(|error| format!("{error:#}"))?;
+    if (&record.target, record.boot, record.position) != (&planned.target, planned.boot, position) {
+        return Err(format!(
+            "{} is about another boot, {} of {}; {}",
+            run.record(planned).display(),
+            record.boot,
+            record.target,
+            BootRecord::REMEDY
+        ));
+    }
     let path = run.console(planned);
     let at = |why: &dyn Display| format!("{}: {why}", path.display());
     let console = files::read(&path).map_err(|error| error.to_string())?;
@@ -143,6 +163,11 @@ fn write_rows(out: &mut dyn io::Write, rows: &[BootRow]) -> io::Result<()> {
 
 /// What to do where a file that this stage made is damaged.
 pub const AGAIN: &str = "make it again with `tollgate parse`";
+
+/// Refuses samples that were parsed with another manifest than the run's.
+pub fn check_manifest(run: &RunFolder) -> Result<()> {
+    files::check_sum(&run.parse_sums(), &run.manifest(), AGAIN)
+}
 
 /// Reads `guests.json` back.
 pub fn read_guests(run: &RunFolder) -> Result<Guests> {

@@ -21,6 +21,7 @@ use crate::run::{BootRow, BootState, Manifest, RunFolder, TargetId};
 pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let run = RunFolder::open(&args.run)?;
     let manifest = Manifest::read(&run)?;
+    parse::check_manifest(&run)?;
     let rows = parse::read_rows(&run)?;
     let rounds = parse::read_rounds(&run)?;
     let checks = Checks::new(&manifest, &rows, &rounds);

@@ -23,6 +23,7 @@ use crate::run::{BootRow, BootState, Manifest, RunFolder};
 pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let run = RunFolder::open(&args.run)?;
     let manifest = Manifest::read(&run)?;
+    parse::check_manifest(&run)?;
     let summary = read_summary(&run)?;
     let levels = process::read_samples(&run)?;
     let rounds = parse::read_rounds(&run)?;
