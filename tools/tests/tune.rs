@@ -84,6 +84,20 @@ impl Machine {
 const POLICY0: &str = "/sys/devices/system/cpu/cpufreq/policy0";
 
 #[test]
+fn a_progress_that_was_lost_leaves_nothing_unsaid() {
+    let machine = Machine::new("amd-pstate-active");
+    machine.tune(&["apply"]).succeeded();
+    let folder = machine.place("/var/lib/tollgate");
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let progress = files.filter(|path| path.extension().is_some_and(|e| e == "jsonl"));
+    progress.for_each(|path| fs::write(path, "").unwrap());
+    let answer = machine.tune(&["restore"]);
+    answer.refused(86, &["boost: left alone", "it was 1 before tuning"]);
+}
+
+#[test]
 fn a_machine_is_tuned_and_put_back() {
     let machine = Machine::new("amd-pstate-guided");
     let apply = machine.tune(&["apply", "--cpus", "1"]);

@@ -64,7 +64,7 @@ pub fn restore(sys: &dyn Sys, journal: &mut Journal) -> Result<Vec<Restored>, Fi
     Ok(restored.collect())
 }
 
-/// A setting that was reached by tuning.
+/// A setting that was reached by tuning, or by somebody else since.
 pub struct Judged {
     k: usize,
     /// What stood there and what was wanted.
@@ -76,21 +76,23 @@ pub struct Judged {
     was_written: bool,
 }
 
-/// The settings that were reached, the last one first, before any of them is put back:
+/// The settings that were reached or are not as they were, the last one first, before any of them is put back:
 /// what is written then may change what others show.
 pub fn judge(sys: &dyn Sys, journal: &Journal) -> Vec<Judged> {
     let writes = journal.writes().iter().enumerate().rev();
-    let reached = writes.filter(|(k, _)| journal.was_written(*k) || journal.was_touched(*k));
-    let judged = reached.map(|(k, write)| {
+    let judged = writes.filter_map(|(k, write)| {
         let now = value(sys, &write.path);
-        Judged {
+        let is_reached = journal.was_written(k) || journal.was_touched(k);
+        // What was not reached is only told of, where somebody else has changed it.
+        let differs = now.as_ref().is_some_and(|now| *now != write.old);
+        (is_reached || differs).then(|| Judged {
             k,
             write: write.clone(),
             // A file that has gone may come back with its CPU.
             is_ours: now.as_ref().is_none_or(|now| journal.is_ours(k, now)),
             now,
             was_written: journal.was_written(k),
-        }
+        })
     });
     judged.collect()
 }
