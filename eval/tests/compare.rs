@@ -171,6 +171,20 @@ fn nothing_passes_a_limit_that_is_not_known_to_keep_it() {
 }
 
 #[test]
+fn what_costs_nothing_is_not_called_faster() {
+    let mut random = Random(11);
+    let before = run(&mut random, 25, 0.002, 1.0);
+    let none = run(&mut random, 25, 0.002, -1.0);
+    for comparison in [compare(&before, &none), compare(&none, &before)] {
+        for row in &comparison.rows {
+            assert_eq!(row.verdict, Change::CannotTell, "{row:?}");
+        }
+    }
+    let finding = &none.targets[0].rows[0].findings[0];
+    assert!(finding.contains("not above zero"), "{finding}");
+}
+
+#[test]
 fn emulated_rows_say_that_they_measure_nothing() {
     let mut random = Random(4);
     let before = run(&mut random, 25, 0.002, 1.0);

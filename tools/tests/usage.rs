@@ -179,3 +179,22 @@ fn an_initramfs_is_the_same_twice() {
     let read = |name| std::fs::read(sandbox.path(name)).unwrap();
     assert_eq!(read("one"), read("two"));
 }
+
+#[test]
+fn two_methods_are_never_pooled() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "precise.log",
+        "--- 8< ---\nCONFIG_NB_ROUNDS=1\n--- >8 ---\ntollgate\t2\tprecise\n\
+         slope\ttsc\t0\t0\t0\t52\t0\t0\t7000\t7000\nend\t5\t883ca4b8\n",
+    );
+    sandbox.write(
+        "original.log",
+        "--- 8< ---\nCONFIG_NB_ROUNDS=1\n--- >8 ---\n\ntsc\t156\nscall\t518.5\nfcall\t26.5\n",
+    );
+    sandbox.tollgate(&["stats", "precise.log"]).succeeded();
+    sandbox.tollgate(&["stats", "original.log"]).succeeded();
+    sandbox
+        .tollgate(&["stats", "precise.log", "original.log"])
+        .refused(64, &["precise.log and original.log", "two methods"]);
+}

@@ -37,8 +37,8 @@ fn of(row: &ComparedRow, tested: usize) -> Result<Change, String> {
     let Some(p) = row.p_corrected else {
         return Err(format!("{boots} boots are too few; {MIN_BOOTS} are needed"));
     };
-    let Some(interval) = row.interval else {
-        return Err("a ratio to costs that are not above zero means nothing".into());
+    let Some(interval) = row.interval.filter(|_| row.after.median > 0.0) else {
+        return Err("a ratio of costs that are not above zero means nothing".into());
     };
     // Whatever the difference: its absence from such a test is no observation.
     let least = least_p(row.before.boots, row.after.boots) * tested as f64;

@@ -7,6 +7,8 @@ use crate::stats::MIN_BOOTS;
 
 /// Boots that differ by more than this are worth a word.
 const SPREAD: f64 = 0.02;
+/// So is a drift by so much.
+const DRIFT: f64 = 0.001;
 /// So is such a share of samples with a moved clock, or of outliers,
 const FLAGGED: f64 = 0.02;
 /// and such a difference of the median with and without them.
@@ -15,11 +17,12 @@ const FLAGGED_MATTER: f64 = 0.005;
 pub(super) fn findings(row: &Row) -> Vec<String> {
     let all = [
         too_few(row),
+        not_positive(row),
         spread(row),
         trend(
             &row.drift.run,
             "from the first boot to the last",
-            "the machine became warmer or busier, or its clock changed",
+            "the machine's temperature, load or clock changed meanwhile",
         ),
         trend(
             &row.drift.rounds,
@@ -93,6 +96,14 @@ fn too_few(row: &Row) -> Option<String> {
     })
 }
 
+fn not_positive(row: &Row) -> Option<String> {
+    (row.ticks.median_of_boot_medians.0 <= 0.0).then(|| {
+        "The median is not above zero, which no cost can be: what was measured is below what \
+         disturbed it."
+            .into()
+    })
+}
+
 fn spread(row: &Row) -> Option<String> {
     let spread = row.spread.filter(|spread| *spread > SPREAD)?;
     Some(format!(
@@ -107,6 +118,9 @@ fn trend(trend: &Trend, when: &str, why: &str) -> Option<String> {
         TrendVerdict::Falling => "Falling",
         TrendVerdict::NoneSeen | TrendVerdict::CannotTell => return None,
     };
+    if trend.change.is_some_and(|change| change.abs() < DRIFT) {
+        return None;
+    }
     let change = trend
         .change
         .map(|change| format!(" by {}", percent(change.abs())));

@@ -104,7 +104,7 @@ fn notes(manifest: &Manifest, rows: &[BootRow]) -> Vec<String> {
         .collect();
     if !enosys.is_empty() {
         notes.push(format!(
-            "{} lacks system call 500: \"enosys\" is the cost of a refused call, \
+            "Without system call 500: {}; \"enosys\" is the cost of a refused call, \
              another path through the kernel than \"scall\".",
             enosys.join(", ")
         ));

@@ -14,7 +14,14 @@ use crate::output;
 /// Pools the logs' values and prints their statistics.
 pub fn run(args: &StatsArgs) -> Result<Code> {
     let logs: Result<Vec<_>> = args.logs.iter().map(|path| read(path)).collect();
-    let stats = bare::stats(&logs?)?;
+    let logs = logs?;
+    if let Some([(a, _), (b, _)]) = logs.array_windows().find(|[a, b]| a.1.method != b.1.method) {
+        tell!(
+            "tollgate: {a} and {b} are by two methods, whose values are never pooled: ask for each alone"
+        );
+        return Ok(Code::Usage);
+    }
+    let stats = bare::stats(&logs)?;
     output::print(&match args.json {
         true => bare::json(&stats)?,
         false => bare::text(&stats),
