@@ -7,9 +7,12 @@ mod common;
 use common::Random;
 use console_format::{Encoder, Slope};
 use eval::levels::Levels;
+use eval::log::Reading;
+use eval::samples::Sample;
 use eval::summary::{
     BootId, ModeVerdict, Row, RunInfo, Summary, TargetInfo, TrendVerdict, summarize,
 };
+use eval::units::Ticks;
 use eval::{Benchmark, Method, log, samples};
 
 const BOOTS: u32 = 25;
@@ -103,6 +106,10 @@ fn run(planted: &Planted, seed: u64) -> Summary {
     for sample in samples::Reader::new(&csv[..]).unwrap() {
         levels.add(&sample.unwrap());
     }
+    summary(&levels)
+}
+
+fn summary(levels: &Levels) -> Summary {
     let info = RunInfo {
         experiment: "planted".into(),
         tsc: None,
@@ -126,7 +133,7 @@ fn run(planted: &Planted, seed: u64) -> Summary {
             boot,
         })
         .collect();
-    summarize(info, vec![target], &boots, &levels).unwrap()
+    summarize(info, vec![target], &boots, levels).unwrap()
 }
 
 fn row(summary: &Summary, benchmark: Benchmark) -> &Row {
@@ -242,4 +249,31 @@ fn two_modes_come_back() {
         row(&summary, Benchmark::Scall).modes.samples.verdict,
         ModeVerdict::One
     );
+}
+
+#[test]
+fn figures_that_no_cost_can_have_are_told() {
+    let with_one_at = |value: f64| {
+        let mut levels = Levels::default();
+        for boot in 0..BOOTS {
+            for sample in 0..20 {
+                levels.add(&Sample {
+                    target: "linux".into(),
+                    boot,
+                    benchmark: Benchmark::Scall,
+                    round: 0,
+                    reading: Reading::ValueOnly,
+                    value: Ticks(if sample == 0 { value } else { 222.0 }),
+                });
+            }
+        }
+        summary(&levels)
+    };
+    let disturbed = with_one_at(-1e5);
+    assert!(has_finding(
+        row(&disturbed, Benchmark::Scall),
+        "The mean is not above zero"
+    ));
+    let quiet = with_one_at(222.0);
+    assert!(!has_finding(row(&quiet, Benchmark::Scall), "above zero"));
 }

@@ -96,12 +96,20 @@ fn too_few(row: &Row) -> Option<String> {
     })
 }
 
+/// No cost is. A disturbed smaller batch makes such samples, and few of them such a mean.
 fn not_positive(row: &Row) -> Option<String> {
-    (row.ticks.median_of_boot_medians.0 <= 0.0).then(|| {
-        "The median is not above zero, which no cost can be: what was measured is below what \
-         disturbed it."
-            .into()
-    })
+    let why = match () {
+        () if row.ticks.median_of_boot_medians.0 <= 0.0 => {
+            "median is not above zero, which no cost can be: what was measured is less than \
+             what disturbed it."
+        }
+        () if row.ticks.mean.0 <= 0.0 => {
+            "mean is not above zero, which no cost can be: a few disturbed samples make it, and \
+             the median does not mind them."
+        }
+        () => return None,
+    };
+    Some(format!("The {why}"))
 }
 
 fn spread(row: &Row) -> Option<String> {
