@@ -300,6 +300,12 @@ fn files_of_another_boot_or_run_are_noticed() {
     }
     let answer = sandbox.tollgate(&["parse", "a"]);
     answer.refused(85, &["host.1.json is about another boot", "--resume"]);
+    sandbox.write("a/console/host.0.log", "changed");
+    let answer = sandbox.tollgate(&["parse", "a"]);
+    answer.refused(
+        85,
+        &["has changed since the boot", "host.0.json and --resume"],
+    );
 }
 
 #[test]

@@ -136,7 +136,10 @@ fn read_finished(
     let at = |why: &dyn Display| format!("{}: {why}", path.display());
     let console = files::read(&path).map_err(|error| error.to_string())?;
     if files::sha256(&console) != record.console_sha256 {
-        return Err(at(&"the console has changed since the boot"));
+        return Err(at(&format!(
+            "the console has changed since the boot; delete {} and --resume the run",
+            run.record(planned).display()
+        )));
     }
     // A guest that ended badly is the cause; what its log lacks is the consequence.
     if !record.end.is_success() {
