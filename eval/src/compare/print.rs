@@ -14,7 +14,7 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
     };
     let mut out = wrap(&format!(
         "Medians of the boots' medians in {unit} for one operation; the change with its {:.0} % \
-         interval (bootstrap over boots). Verdicts: Mann-Whitney over boots, corrected for \
+         interval (bootstrap over boots, each row by itself). Verdicts: Mann-Whitney over boots, corrected for \
          {} rows (Holm), any false one in at most {:.0} % of comparisons.",
         100.0 * LEVEL,
         comparison.rows.len(),

@@ -191,9 +191,11 @@ fn disagreement(row: &Row) -> Option<String> {
     let check = order.high.0 - order.low.0;
     (check > 2.0 * width && check > SPREAD * row.ticks.median_of_boot_medians.0.abs()).then(|| {
         format!(
-            "The interval by order statistics, {:.2} to {:.2} ticks, is much wider than the \
+            "The interval by order statistics, {:.2} to {:.2} ticks ({}), is much wider than the \
              bootstrap's: take it instead.",
-            order.low.0, order.high.0
+            order.low.0,
+            order.high.0,
+            percent(order.level)
         )
     })
 }
