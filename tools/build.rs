@@ -20,7 +20,9 @@ fn compiler() -> String {
 }
 
 fn commit() -> String {
+    // Git would refresh the index, and the next build would begin anew.
     let described = Command::new("git")
+        .env("GIT_OPTIONAL_LOCKS", "0")
         .args(["describe", "--always", "--dirty", "--abbrev=12"])
         .output();
     match described {
