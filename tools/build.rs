@@ -20,15 +20,22 @@ fn compiler() -> String {
 }
 
 fn commit() -> String {
-    // Git would refresh the index, and the next build would begin anew.
-    let described = Command::new("git")
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .args(["describe", "--always", "--dirty", "--abbrev=12"])
-        .output();
-    match described {
-        Ok(output) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        }
-        _ => "unknown commit".into(),
+    let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else {
+        return "unknown commit".into();
+    };
+    match git(&["status", "--porcelain", "--untracked-files=no"]) {
+        Some(changed) if changed.is_empty() => commit,
+        _ => format!("{commit}-dirty"),
     }
+}
+
+fn git(args: &[&str]) -> Option<String> {
+    // Or it would refresh the index, and the next build would begin anew.
+    let output = Command::new("git")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .args(args)
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    output.status.success().then_some(text)
 }

@@ -16,7 +16,8 @@ pub fn measure(
     watch: &mut Option<Watch>,
     store: &mut Store,
 ) -> Turns {
-    let turns = |wanted: bool, n: TimedLoop| wanted.then(|| calibrate(n, options.batch_ticks));
+    let half = options.batch_ticks.div_ceil(2);
+    let turns = |wanted: bool, n: TimedLoop| wanted.then(|| calibrate(n, half));
     let turns = Turns {
         scall: turns(options.scall, bodies::scall_n),
         fcall: turns(options.fcall, bodies::fcall_n),
@@ -80,26 +81,39 @@ fn sample(
     // Every alignment comes in both orders before it comes again.
     let align = index / 2 % ALIGNMENTS * ALIGNMENT_STEP;
     let chain_before = bodies::clock_chain();
-    // Whatever the first batch leaves behind for the second, it leaves to both in turn.
+    // Each batch in two halves, in mirrored order: what grows from loop to loop, or
+    // comes with every other one, falls on both alike.
     let (ticks_n, ticks_2n) = if index.is_multiple_of(2) {
-        let first = n(turns, align);
-        (first, twice(turns, align))
+        mirrored(turns, align, n, twice)
     } else {
-        let first = twice(turns, align);
-        (n(turns, align), first)
+        let (ticks_2n, ticks_n) = mirrored(turns, align, twice, n);
+        (ticks_n, ticks_2n)
     };
     let chain_after = bodies::clock_chain();
     Slope {
         benchmark,
         round,
         align,
-        ops_n: turns.wrapping_mul(COPIES),
+        ops_n: turns.wrapping_mul(2 * COPIES),
         ticks_n,
-        ops_2n: turns.wrapping_mul(2 * COPIES),
+        ops_2n: turns.wrapping_mul(4 * COPIES),
         ticks_2n,
         chain_before,
         chain_after,
     }
+}
+
+/// Outer, inner, inner, outer: the ticks of both outer loops, and of both inner ones.
+#[inline(always)]
+fn mirrored(turns: u64, align: u64, outer: TimedLoop, inner: TimedLoop) -> (u64, u64) {
+    let outer_first = outer(turns, align);
+    let inner_first = inner(turns, align);
+    let inner_again = inner(turns, align);
+    let outer_again = outer(turns, align);
+    (
+        outer_first.wrapping_add(outer_again),
+        inner_first.wrapping_add(inner_again),
+    )
 }
 
 fn empty_sample(round: u64) -> Slope {
@@ -117,14 +131,14 @@ fn empty_sample(round: u64) -> Slope {
 }
 
 /// How many turns take about so many ticks.
-fn calibrate(n: TimedLoop, batch_ticks: u64) -> u64 {
+fn calibrate(n: TimedLoop, wanted: u64) -> u64 {
     // The doublings also warm caches and predictors up.
     let mut turns = 1;
     loop {
         // The shortest of three: an interrupt makes a batch longer, never shorter.
         let ticks = n(turns, 0).min(n(turns, 0)).min(n(turns, 0)).max(1);
-        if ticks >= batch_ticks / 2 {
-            return (turns.saturating_mul(batch_ticks) / ticks).max(1);
+        if ticks >= wanted / 2 {
+            return (turns.saturating_mul(wanted) / ticks).max(1);
         }
         turns *= 2;
     }

@@ -145,7 +145,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         return Some(match error {
             RunError::Exists { .. } | RunError::Busy { .. } => Code::RunExists,
             RunError::NotARun { .. } => Code::Missing,
-            RunError::Changed { .. } => Code::BadData,
+            RunError::Changed { .. } | RunError::Tuning(..) => Code::BadData,
             RunError::Interrupted { .. } => Code::Interrupted,
         });
     }

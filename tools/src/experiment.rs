@@ -383,7 +383,10 @@ impl TargetTable {
             return Err(format!("{} is empty; leave it out instead", field("pin")));
         }
         Ok(Target {
-            label: self.label.unwrap_or_else(|| name.clone()),
+            label: match self.label {
+                Some(label) => one_line(&field("label"), label)?,
+                None => name.clone(),
+            },
             benchmark,
             engine: self.engine,
             image: self.image.map(|image| folder.join(image)),

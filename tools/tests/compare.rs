@@ -63,14 +63,21 @@ fn hash(text: &str) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Changes the manifest of `b`, and seals it again.
+/// Changes the manifest of `b`, seals it again, and makes everything from it again.
 fn change(sandbox: &Sandbox, change: impl FnOnce(&mut Value)) {
     let old = sandbox.read("b/manifest.json");
     let mut manifest: Value = serde_json::from_str(&old).unwrap();
     manifest.as_object_mut().unwrap().remove("seal");
     change(&mut manifest);
     manifest["seal"] = hash(&manifest.to_string()).into();
-    sandbox.write("b/manifest.json", manifest.to_string());
+    let sums = sandbox.read("b/parse.sha256");
+    let manifest = manifest.to_string();
+    sandbox.write(
+        "b/parse.sha256",
+        sums.replace(&hash(&old), &hash(&manifest)),
+    );
+    sandbox.write("b/manifest.json", manifest);
+    sandbox.tollgate(&["process", "b"]).succeeded();
 }
 
 #[test]
@@ -125,7 +132,13 @@ fn what_makes_a_comparison_meaningless_is_refused_unless_it_is_named() {
         }),
     ];
     let sandbox = two_runs(1.0);
-    let good = sandbox.read("b/manifest.json");
+    let good = [
+        "manifest.json",
+        "parse.sha256",
+        "process.sha256",
+        "summary.json",
+    ]
+    .map(|file| (file, sandbox.read(&format!("b/{file}"))));
     for (what, why, differ) in cases {
         change(&sandbox, differ);
         let despite = format!("--despite {what}");
@@ -136,7 +149,9 @@ fn what_makes_a_comparison_meaningless_is_refused_unless_it_is_named() {
         asked.succeeded();
         assert!(asked.stderr.contains("warning: ") && asked.stderr.contains(why));
         assert!(asked.stdout.contains("no difference"), "{}", asked.stdout);
-        sandbox.write("b/manifest.json", &good);
+        for (file, content) in &good {
+            sandbox.write(&format!("b/{file}"), content);
+        }
     }
     change(&sandbox, |m| {
         m["targets"][0]["cmdline"] = "mitigations=off".into()
@@ -156,14 +171,9 @@ fn what_makes_a_comparison_meaningless_is_refused_unless_it_is_named() {
 #[ignore = "needs the program: make test-commands"]
 fn an_emulator_never_passes_for_a_measurement() {
     let sandbox = two_runs(1.5);
-    let manifest = || hash(&sandbox.read("b/manifest.json"));
-    let old = manifest();
     change(&sandbox, |m| {
         m["targets"][0]["engine"]["emulated"] = true.into()
     });
-    let sums = sandbox.read("b/parse.sha256");
-    sandbox.write("b/parse.sha256", sums.replace(&old, &manifest()));
-    sandbox.tollgate(&["process", "b"]).succeeded();
     sandbox
         .tollgate(&["compare", "a", "b"])
         .refused(87, &["--despite engine"]);

@@ -4,6 +4,8 @@ use super::{ComparedRow, Comparison, Unit};
 use crate::stats::LEVEL;
 use crate::table::{Look, Style, ruled, wrap};
 
+/// Platform and call.
+const WORDS: usize = 2;
 const NOTHING: &str = "–";
 
 /// The comparison for a terminal of 80 columns.
@@ -34,9 +36,9 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
             true => "",
             false => &row.label,
         };
-        (cells(platform, row), look(row))
+        (cells(platform, row).to_vec(), look(row))
     });
-    let mut table = ruled(style, titles, rows);
+    let mut table = ruled(style, &titles, WORDS, rows);
     if let Some(verdict) = table.column_mut(titles.len() - 1) {
         // In two lines, so that the platform has room beside it.
         let width = Width::Fixed("no difference ".len() as u16);

@@ -1,5 +1,7 @@
 //! From p-values to verdicts.
 
+use console_format::Benchmark;
+
 use super::{Change, ComparedRow, Comparison};
 use crate::stats::MIN_BOOTS;
 
@@ -63,10 +65,16 @@ fn least_p(n: u32, m: u32) -> f64 {
 }
 
 impl Comparison {
+    /// An empty measurement is no cost of a kernel's, and as coarse as the counter's step.
+    fn costs(&self) -> impl Iterator<Item = &ComparedRow> {
+        let is_cost = |row: &&ComparedRow| row.benchmark != Benchmark::Tsc;
+        self.rows.iter().filter(is_cost)
+    }
+
     /// Rows that became slower by more than `limit` (0.02 is 2 %). Those from an emulator
     /// are none: they measure nothing.
     pub fn regressions(&self, limit: f64) -> impl Iterator<Item = &ComparedRow> {
-        let measured = self.rows.iter().filter(|row| !row.emulated);
+        let measured = self.costs().filter(|row| !row.emulated);
         measured.filter(move |row| {
             row.verdict == Change::Slower && row.ratio.is_some_and(|ratio| ratio > 1.0 + limit)
         })
@@ -76,7 +84,7 @@ impl Comparison {
     /// line each: rows that are gone, were not measured, have no verdict, or an
     /// interval that reaches beyond.
     pub fn undecided(&self, limit: f64) -> Vec<String> {
-        let rows = self.rows.iter().filter_map(|row| {
+        let rows = self.costs().filter_map(|row| {
             let name = format!("{}, {}", row.target, row.benchmark.name());
             Some(format!("{name}: {}", undecided(row, limit)?))
         });

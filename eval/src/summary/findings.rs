@@ -173,6 +173,10 @@ fn outliers(row: &Row) -> Option<String> {
 }
 
 fn flagged(row: &Row) -> Option<String> {
+    // Of two modes, what is far from one is the other.
+    if row.modes.samples.verdict == ModeVerdict::Two {
+        return None;
+    }
     let all = row.ticks.median_of_boot_medians.0;
     let without = row.without_flagged?.ticks.median_of_boot_medians.0;
     ((without - all).abs() > FLAGGED_MATTER * all.abs()).then(|| {

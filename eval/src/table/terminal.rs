@@ -4,7 +4,7 @@ use comfy_table::{
 };
 
 use super::boots;
-use super::grid::{self, WORDS};
+use super::grid;
 use crate::summary::{Summary, TargetSummary};
 
 /// How a terminal table looks.
@@ -32,9 +32,8 @@ const fn rules(character: char) -> TableStyle {
 const WIDTH: u16 = 80;
 
 /// Column titles, shorter than the other tables' to leave the platform its place.
-const TITLES: [&str; 8] = [
-    "platform",
-    "call",
+const TITLES: [&str; 7] = [
+    "platform, call",
     "avg",
     "median",
     "q1",
@@ -44,9 +43,8 @@ const TITLES: [&str; 8] = [
 ];
 
 /// Titles of the block of boots.
-const BOOT_TITLES: [&str; 6] = [
-    "platform",
-    "call",
+const BOOT_TITLES: [&str; 5] = [
+    "platform, call",
     "median",
     "95 % interval",
     "spread",
@@ -62,11 +60,11 @@ pub fn terminal(summary: &Summary, style: Style) -> String {
     }
     out += &wrap(&grid::caption(summary));
     let measured = |target: &TargetSummary| grid::rows(summary, target).collect();
-    out += &table(summary, style, TITLES, measured).to_string();
+    out += &table(summary, style, &TITLES, measured).to_string();
     out.push('\n');
     out += &wrap(&boots::caption(summary));
     let boots = |target: &TargetSummary| boots::rows(summary, target).collect();
-    out += &table(summary, style, BOOT_TITLES, boots).to_string();
+    out += &table(summary, style, &BOOT_TITLES, boots).to_string();
     out.push('\n');
     for line in grid::footnotes(summary) {
         out += &wrap(&line);
@@ -77,7 +75,7 @@ pub fn terminal(summary: &Summary, style: Style) -> String {
 fn table<const N: usize>(
     summary: &Summary,
     style: Style,
-    titles: [&str; N],
+    titles: &[&str],
     rows: impl Fn(&TargetSummary) -> Vec<[String; N]>,
 ) -> Table {
     let mut all = Vec::new();
@@ -87,22 +85,30 @@ fn table<const N: usize>(
             false if target.rows.is_empty() => Look::Missing,
             false => Look::Measured,
         };
-        // A platform is named once, above its rows; that it is emulated, in each.
-        let mut platform = grid::platform(summary, target);
+        let rows = rows(target);
+        if rows.is_empty() {
+            continue;
+        }
+        // A platform is named once, in a line above its rows; that it is emulated, in each.
+        let platform = grid::platform(summary, target);
+        let platform = platform.trim_end_matches(grid::EMULATED).trim_end();
+        let mut heading = vec![platform.to_owned()];
+        heading.resize(titles.len(), String::new());
+        all.push((heading, look));
         let names = target.rows.iter().map(|row| row.benchmark.name());
-        for (cells, name) in rows(target).into_iter().zip(names.map(Some).chain([None])) {
-            let words = [Some(std::mem::take(&mut platform)), name.map(String::from)];
-            let mut words = words.into_iter().chain(std::iter::repeat(None));
-            if target.info.emulated {
-                platform = grid::EMULATED.into();
-            }
-            all.push((
-                cells.map(|text| words.next().flatten().unwrap_or(text)),
-                look,
-            ));
+        for (cells, name) in rows.into_iter().zip(names.map(Some).chain([None])) {
+            let mut cells = cells.into_iter().skip(1);
+            let routine = cells.next();
+            let call = name.map(String::from).or(routine);
+            let mark = match target.info.emulated {
+                true => format!(" {}", grid::EMULATED),
+                false => String::new(),
+            };
+            let call = format!(" {}{mark}", call.unwrap_or_default());
+            all.push((std::iter::once(call).chain(cells).collect(), look));
         }
     }
-    ruled(style, titles, all.into_iter())
+    ruled(style, titles, 1, all.into_iter())
 }
 
 /// How a row stands out.
@@ -113,11 +119,12 @@ pub(crate) enum Look {
     Missing,
 }
 
-/// A table of [`WIDTH`] columns whose first two hold words.
-pub(crate) fn ruled<const N: usize>(
+/// A table of [`WIDTH`] letters whose first columns, so many, hold words.
+pub(crate) fn ruled(
     style: Style,
-    titles: [&str; N],
-    rows: impl Iterator<Item = ([String; N], Look)>,
+    titles: &[&str],
+    words: usize,
+    rows: impl Iterator<Item = (Vec<String>, Look)>,
 ) -> Table {
     let mut table = Table::new();
     table
@@ -127,7 +134,11 @@ pub(crate) fn ruled<const N: usize>(
         Style::Plain => table.load_style(PLAIN_RULES).force_no_tty(),
         Style::Colour => table.load_style(RULES).enforce_styling(),
     };
-    table.set_header(titles.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    table.set_header(
+        titles
+            .iter()
+            .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
+    );
     for (cells, look) in rows {
         table.add_row(cells.iter().map(|text| cell(text, look)));
     }
@@ -136,7 +147,7 @@ pub(crate) fn ruled<const N: usize>(
         if i > 0 {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
-        if i >= WORDS {
+        if i >= words {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use self::differences::Differences;
 use crate::cli::CompareArgs;
-use crate::commands::report;
+use crate::commands::{parse, report};
 use crate::exit::Code;
 use crate::output;
 use crate::run::{Manifest, RunFolder};
@@ -30,6 +30,8 @@ pub struct NotComparable {
 pub fn run(args: &CompareArgs) -> Result<Code> {
     let [before, after] = [&args.before, &args.after].map(|path| RunFolder::open(path));
     let (before, after) = (before?, after?);
+    parse::check_manifest(&before)?;
+    parse::check_manifest(&after)?;
     let manifests = (Manifest::read(&before)?, Manifest::read(&after)?);
     let summaries = (
         report::read_summary(&before)?,

@@ -26,7 +26,7 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     files::write_with(&run.samples(), |out| {
         let mut writer = samples::Writer::new(out).map_err(io::Error::other)?;
         for (position, planned) in manifest.plan.iter().enumerate() {
-            let (row, log) = read_boot(&run, planned, position);
+            let (row, log) = read_boot(&run, &manifest, planned, position);
             if let Some(log) = log {
                 for sample in samples::of_log(Arc::from(&*planned.target), planned.boot, &log) {
                     writer.write(&sample).map_err(io::Error::other)?;
@@ -61,7 +61,12 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     Ok(report(&run, &rows))
 }
 
-fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRow, Option<Log>) {
+fn read_boot(
+    run: &RunFolder,
+    manifest: &Manifest,
+    planned: &PlannedBoot,
+    position: usize,
+) -> (BootRow, Option<Log>) {
     let row = BootRow {
         target: planned.target.clone(),
         boot: planned.boot,
@@ -79,10 +84,10 @@ fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRo
         seconds: 0.0,
         reason: String::new(),
     };
-    if !run.is_finished(planned) {
+    if !run.is_finished(planned) && manifest.ended.is_none() {
         return (row, None);
     }
-    match read_finished(run, planned, position) {
+    match read_finished(run, &manifest.id, planned, position) {
         Ok((log, timings)) => {
             let number = |key| log.meta(key).and_then(|value| value.parse().ok());
             let row = BootRow {
@@ -118,11 +123,19 @@ fn read_boot(run: &RunFolder, planned: &PlannedBoot, position: usize) -> (BootRo
 /// The log of a finished boot, or why it cannot be believed.
 fn read_finished(
     run: &RunFolder,
+    id: &str,
     planned: &PlannedBoot,
     position: usize,
 ) -> Result<(Log, Timings), String> {
     let record: BootRecord = files::read_json(&run.record(planned), BootRecord::REMEDY)
         .map_err(|error| format!("{error:#}"))?;
+    if record.run != id {
+        return Err(format!(
+            "{} is about a boot of another run; {}",
+            run.record(planned).display(),
+            BootRecord::REMEDY
+        ));
+    }
     if (&record.target, record.boot, record.position) != (&planned.target, planned.boot, position) {
         return Err(format!(
             "{} is about another boot, {} of {}; {}",

@@ -28,6 +28,9 @@ use crate::{files, interrupt, progress};
 pub fn run(args: &RunArgs) -> Result<Code> {
     let stop = interrupt::flag().context("cannot watch for signals")?;
     let experiment = chosen(args)?;
+    if args.resume {
+        check_tune_words(args, &experiment)?;
+    }
     if !args.tune {
         if let Some(leftover) = tune::leftover(&args.tune_root) {
             tell!("note: {leftover}");
@@ -50,6 +53,24 @@ pub fn run(args: &RunArgs) -> Result<Code> {
     })
 }
 
+/// A run goes on as it was begun, with --tune or without: known before anything is tuned.
+fn check_tune_words(args: &RunArgs, experiment: &Experiment) -> Result<()> {
+    let run = RunFolder::open(&path_of(args, experiment)?)?;
+    match (Manifest::read(&run)?.tune.is_some(), args.tune) {
+        (true, false) => bail!(RunError::Tuning("with", "add --tune")),
+        (false, true) => bail!(RunError::Tuning("without", "leave --tune out")),
+        _ => Ok(()),
+    }
+}
+
+fn path_of(args: &RunArgs, experiment: &Experiment) -> Result<PathBuf, RunError> {
+    Ok(match (&args.run, args.resume) {
+        (Some(path), _) => path.clone(),
+        (None, true) => newest_of(&experiment.name)?,
+        (None, false) => fresh_folder(&experiment.name),
+    })
+}
+
 /// Begins a run, or opens one, and boots what is not booted yet.
 fn fill(
     args: &RunArgs,
@@ -57,11 +78,7 @@ fn fill(
     stop: &AtomicBool,
     tuning: Option<&Tuning>,
 ) -> Result<Code> {
-    let path = match (&args.run, args.resume) {
-        (Some(path), _) => path.clone(),
-        (None, true) => newest_of(&experiment.name)?,
-        (None, false) => fresh_folder(&experiment.name),
-    };
+    let path = path_of(args, experiment)?;
     if !args.resume {
         begin(args, experiment, &path, tuning)?;
     }
@@ -127,6 +144,7 @@ fn begin(
     let seed = experiment.seed.unwrap_or_else(rand::random);
     let manifest = Manifest {
         format: Manifest::FORMAT,
+        id: format!("{:032x}", rand::random::<u128>()),
         tool: crate::VERSION.to_owned(),
         experiment: experiment.name.clone(),
         experiment_file: args.experiment.display().to_string(),
@@ -251,14 +269,12 @@ fn prepare(
 
 /// Boots of one run are all made on a machine that is tuned alike.
 fn check_tuning(manifest: &Manifest, now: Option<&Tuning>) -> Result<(), RunError> {
-    let what = match (&manifest.tune, now) {
-        (None, None) => return Ok(()),
-        (Some(then), Some(now)) if then.is_like(now) => return Ok(()),
-        (Some(_), Some(_)) => "what --tune can set here",
-        (Some(_), None) => "--tune, which the run was begun with,",
-        (None, Some(_)) => "--tune, which the run was begun without,",
-    };
-    Err(RunError::Changed { what: what.into() })
+    match (&manifest.tune, now) {
+        (Some(then), Some(now)) if !then.is_like(now) => Err(RunError::Changed {
+            what: "what --tune can set here".into(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The newest run of that experiment in `results/`; names sort by time.
@@ -351,7 +367,7 @@ fn boot_all(
             continue;
         };
         bar.set_message(planned.target.clone());
-        match boot_one(run, target, planned, position, stop)? {
+        match boot_one((run, &manifest.id), target, planned, position, stop)? {
             End::Interrupted => break,
             end if end.is_success() => {}
             end => {
@@ -373,7 +389,7 @@ fn find<'p>(prepared: &'p [Prepared], planned: &PlannedBoot) -> Option<&'p Boota
 }
 
 fn boot_one(
-    run: &RunFolder,
+    (run, id): (&RunFolder, &str),
     Bootable { spec, engine }: &Bootable,
     planned: &PlannedBoot,
     position: usize,
@@ -387,6 +403,7 @@ fn boot_one(
     // The record comes last: where it is, the console is whole.
     files::write(&run.console(planned), &outcome.console)?;
     let record = BootRecord {
+        run: id.to_owned(),
         target: planned.target.clone(),
         boot: planned.boot,
         position,

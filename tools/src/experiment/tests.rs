@@ -201,6 +201,8 @@ fn the_host_boots_no_image() {
 fn a_command_line_is_one_line() {
     let two = "image = \"bzImage\"\ncmdline = \"a\\nb\"";
     assert!(complaint("image = \"bzImage\"", two).contains("line break"));
+    let escape = "engine = \"host\"\nlabel = \"\\u001b[31m\"";
+    assert!(complaint("engine = \"host\"", escape).contains("`label`"));
 }
 
 #[test]

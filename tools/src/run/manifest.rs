@@ -22,6 +22,8 @@ const FORMAT: u32 = 2;
 pub struct Manifest {
     /// Version of the run folder's files.
     pub format: u32,
+    /// A number of this run alone, drawn at random; the records of its boots repeat it.
+    pub id: String,
     /// Version and commit of the tool.
     pub tool: String,
     /// The experiment's name.

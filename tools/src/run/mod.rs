@@ -53,6 +53,9 @@ pub enum RunError {
         /// What has changed.
         what: String,
     },
+    /// --tune, where the run was begun without it, or the other way round.
+    #[error("this run was begun {0} --tune: its boots could not be compared; {1}")]
+    Tuning(&'static str, &'static str),
     /// Ctrl-C.
     #[error("interrupted: {kept} of {planned} boots are kept in {folder}; go on with\n  {command}")]
     Interrupted {

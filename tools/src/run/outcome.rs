@@ -8,6 +8,8 @@ use vmm::{End, Exits, Timings};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BootRecord {
+    /// The run's number, as its manifest has it.
+    pub run: String,
     /// The target's name.
     pub target: String,
     /// Which boot of it, from 0.
