@@ -9,6 +9,7 @@
 
 mod config;
 mod error;
+mod facts;
 mod lines;
 mod original;
 mod reader;

@@ -3,23 +3,34 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use console_format::{Batch, Encoder, Slope};
 use eval::log::{Log, parse};
 use eval::{Benchmark, Method};
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
 const ROUNDS: u64 = 4;
 
 fn slopes() -> impl Strategy<Value = Vec<Slope>> {
-    let sample = (
-        0..ROUNDS,
-        0..4usize,
+    // As many samples of one benchmark in every round, as the guest takes them.
+    let round = |benchmarks: Vec<usize>| {
+        let rounds: Vec<_> = (0..ROUNDS)
+            .flat_map(|round| benchmarks.iter().map(move |which| slope(round, *which)))
+            .collect();
+        rounds
+    };
+    vec(0..4usize, 1..4).prop_flat_map(round)
+}
+
+fn slope(round: u64, which: usize) -> impl Strategy<Value = Slope> {
+    let reading = (
         [1u64..1000, 1..1000],
         any::<[u64; 2]>(),
-        any::<[u32; 2]>(),
+        [1..=u32::MAX, 1..=u32::MAX],
     );
-    let sample = sample.prop_map(|(round, which, [ops, more], [ticks_n, ticks_2n], chain)| {
+    reading.prop_map(move |([ops, more], [ticks_n, ticks_2n], chain)| {
         let benchmark = Benchmark::ALL[which];
         let counts = u64::from(benchmark != Benchmark::Tsc);
         Slope {
@@ -33,12 +44,12 @@ fn slopes() -> impl Strategy<Value = Vec<Slope>> {
             chain_before: chain[0].into(),
             chain_after: chain[1].into(),
         }
-    });
-    vec(sample, 1..12)
+    })
 }
 
 fn batches() -> impl Strategy<Value = Vec<Batch>> {
-    vec((1u64..1_000_000, any::<[u64; 2]>(), any::<u16>()), 1..5).prop_map(|rounds| {
+    let round = (1u64..1_000_000, any::<[u64; 2]>(), any::<u16>());
+    vec(round, ROUNDS as usize).prop_map(|rounds| {
         let batch = |benchmark, round, ops, ticks| Batch {
             benchmark,
             round,
@@ -60,7 +71,7 @@ fn batches() -> impl Strategy<Value = Vec<Batch>> {
 
 fn encode(
     method: Method,
-    meta: &[(String, String)],
+    meta: &BTreeMap<String, String>,
     sample: impl Fn(&mut Encoder<String>),
 ) -> String {
     let mut log = Encoder::new(String::new());
@@ -76,7 +87,7 @@ fn encode(
 
 /// Any good log of ours.
 fn log() -> impl Strategy<Value = String> {
-    let meta = || vec(("[a-z_.]{1,12}", "[ -~é–]{0,24}"), 0..4);
+    let meta = || btree_map("[a-z_.]{1,12}", "[ -~é–]{0,24}", 0..4);
     let precise = (meta(), slopes()).prop_map(|(meta, slopes)| {
         encode(Method::Precise, &meta, |log| {
             slopes.iter().for_each(|s| log.slope(s).unwrap());

@@ -40,7 +40,8 @@ fn the_precise_methods_value_is_the_slope() {
             "meta\tchain_ops\t500",
             "slope\ttsc\t0\t0\t0\t34\t0\t36\t1500\t1500",
             "slope\tscall\t0\t0\t64\t8450\t128\t16770\t1500\t3000",
-            "slope\tfcall\t1\t0\t64\t300\t128\t290\t1500\t1500",
+            "slope\ttsc\t1\t0\t0\t36\t0\t0\t0\t0",
+            "slope\tscall\t1\t48\t64\t300\t128\t290\t1500\t1500",
         ])
         .as_bytes(),
     )
@@ -50,8 +51,8 @@ fn the_precise_methods_value_is_the_slope() {
     assert_eq!(log.meta("syscall_500"), Some("noop"));
     assert_eq!(log.meta("no such fact"), None);
     let values: Vec<_> = log.samples.iter().map(|s| s.value.0).collect();
-    assert_eq!(values, [34.0, 130.0, -10.0 / 64.0]);
-    assert_eq!(log.samples[2].round, 1);
+    assert_eq!(values, [34.0, 130.0, 36.0, -10.0 / 64.0]);
+    assert_eq!(log.samples[3].round, 1);
     assert_eq!(
         log.clock(&log.samples[1]),
         Some((CyclesPerTick(1.0), CyclesPerTick(0.5)))
@@ -66,7 +67,7 @@ fn the_papers_value_is_what_the_original_computes() {
             "meta\tsyscall_500\tenosys",
             "batch\ttsc\t0\t0\t70",
             "batch\tenosys\t0\t1000\t222070",
-            "batch\tfcall\t1\t1000\t4068",
+            "batch\tenosys\t1\t1000\t4068",
             "batch\ttsc\t1\t0\t68",
         ])
         .as_bytes(),
@@ -91,6 +92,7 @@ fn ticks_near_the_counters_end_keep_their_difference() {
         with_header(&[
             "tollgate\t2\tprecise",
             "slope\tfcall\t0\t0\t1\t18446744073709551614\t2\t18446744073709551615\t1\t1",
+            "slope\tfcall\t1\t0\t1\t1\t2\t2\t1\t1",
         ])
         .as_bytes(),
     )
@@ -116,15 +118,163 @@ fn the_samples_name_must_agree_with_the_answer() {
         ]),
         LogError::Answer { said: None, .. }
     ));
-    assert!(matches!(
-        error(&[
+}
+
+#[test]
+fn a_fact_is_told_once_or_alike() {
+    let facts = |second: &str| {
+        with_header(&[
             "tollgate\t2\tprecise",
             "meta\tsyscall_500\tnoop",
-            "meta\tsyscall_500\tenosys",
-            "slope\tscall\t0\t0\t1\t1\t2\t2\t1\t1",
-        ]),
-        LogError::Answer { .. }
+            "meta\tsystem\tLinux",
+            second,
+            "slope\tfcall\t0\t0\t1\t1\t2\t2\t1\t1",
+            "slope\tfcall\t1\t0\t1\t1\t2\t2\t1\t1",
+        ])
+    };
+    assert!(parse(facts("meta\tsyscall_500\tnoop").as_bytes()).is_ok());
+    let error = parse(facts("meta\tsyscall_500\tenosys").as_bytes()).unwrap_err();
+    assert_eq!(
+        error,
+        LogError::TwoFacts {
+            first: 6,
+            line: 8,
+            key: "syscall_500".into(),
+            before: "noop".into(),
+            value: "enosys".into(),
+        }
+    );
+    assert!(error.to_string().ends_with("boot again"), "{error}");
+}
+
+#[test]
+fn facts_that_are_numbers_are_numbers() {
+    let with = |fact: &str| {
+        error(&[
+            "tollgate\t2\tprecise",
+            &format!("meta\t{fact}"),
+            "slope\tfcall\t0\t0\t1\t1\t2\t2\t1\t1",
+            "slope\tfcall\t1\t0\t1\t1\t2\t2\t1\t1",
+        ])
+    };
+    for fact in [
+        "chain_ops\t0",
+        "chain_ops\tmany",
+        "tsc_khz\t-1",
+        "tsc_step\t",
+        "batch_ticks\t1.5",
+        "fenced_ticks\t1 2",
+    ] {
+        assert!(
+            matches!(with(fact), LogError::Fact { line: 6, .. }),
+            "{fact:?}"
+        );
+    }
+}
+
+#[test]
+fn every_round_has_as_many_samples_of_a_benchmark() {
+    let slope = |name: &str, round: u32| format!("slope\t{name}\t{round}\t0\t1\t1\t2\t2\t1\t1");
+    let log = |samples: &[(&str, u32)]| {
+        let mut lines = vec![
+            "--- 8< ---".to_owned(),
+            "CONFIG_NB_ROUNDS=3".into(),
+            "--- >8 ---".into(),
+            "tollgate\t2\tprecise".into(),
+        ];
+        lines.extend(samples.iter().map(|(name, round)| slope(name, *round)));
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        parse(closed(&lines).as_bytes())
+    };
+    let whole = [
+        ("fcall", 0),
+        ("fcall_chain", 0),
+        ("fcall", 1),
+        ("fcall_chain", 1),
+        ("fcall", 2),
+        ("fcall_chain", 2),
+    ];
+    assert_eq!(log(&whole).unwrap().samples.len(), 6);
+    let lost = |round: u32, whole: u32, error: LogError| {
+        assert!(
+            matches!(error, LogError::RoundSamples { round: r, whole: w, found: 0, expected: 1, .. }
+                if (r, w) == (round, whole)),
+            "{error}"
+        );
+        assert!(error.to_string().ends_with("boot again"), "{error}");
+    };
+    // A round in the middle, the first, the last, and one benchmark of one round.
+    lost(1, 0, log(&[&whole[..2], &whole[4..]].concat()).unwrap_err());
+    lost(0, 1, log(&whole[2..]).unwrap_err());
+    lost(2, 0, log(&whole[..4]).unwrap_err());
+    lost(1, 0, log(&[&whole[..2], &whole[3..]].concat()).unwrap_err());
+    assert!(matches!(
+        log(&[&whole[..], &whole[5..]].concat()),
+        Err(LogError::RoundSamples {
+            round: 2,
+            found: 2,
+            benchmark: Benchmark::FcallChain,
+            ..
+        })
     ));
+}
+
+#[test]
+fn a_header_of_many_rounds_costs_no_time() {
+    let log = closed(&[
+        "--- 8< ---",
+        "CONFIG_NB_ROUNDS=4294967295",
+        "--- >8 ---",
+        "tollgate\t2\tprecise",
+        "slope\tfcall\t4294967294\t0\t1\t1\t2\t2\t1\t1",
+    ]);
+    assert!(matches!(
+        parse(log.as_bytes()),
+        Err(LogError::RoundSamples {
+            round: 0,
+            whole: 4_294_967_294,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn loops_begin_where_the_program_has_them() {
+    for align in ["1", "8", "64", "18446744073709551615"] {
+        let sample = format!("slope\tfcall\t0\t{align}\t1\t1\t2\t2\t1\t1");
+        assert!(
+            matches!(
+                error(&["tollgate\t2\tprecise", &sample]),
+                LogError::Align { line: 6, .. }
+            ),
+            "{align}"
+        );
+    }
+}
+
+#[test]
+fn a_clock_chain_takes_time() {
+    for record in [
+        "slope\tfcall\t0\t0\t1\t1\t2\t2\t0\t1",
+        "slope\tfcall\t0\t0\t1\t1\t2\t2\t1\t0",
+    ] {
+        assert!(
+            matches!(
+                error(&["tollgate\t2\tprecise", record]),
+                LogError::NoChain { line: 6 }
+            ),
+            "{record:?}"
+        );
+    }
+    for clock in ["clock\t0\t0\t1", "clock\t1\t1\t0"] {
+        let error = error(&[
+            "tollgate\t2\tprecise",
+            "slope\tfcall\t0\t0\t1\t1\t2\t2\t1\t1",
+            "slope\tfcall\t1\t0\t1\t1\t2\t2\t1\t1",
+            clock,
+        ]);
+        assert!(matches!(error, LogError::NoChain { line: 8 }), "{error}");
+    }
 }
 
 #[test]

@@ -6,14 +6,14 @@ use eval::Benchmark;
 use eval::log::{self, LogError};
 use eval::rounds::{Round, of_log, read_csv, write_csv};
 
-/// A log of one sample, and these records of rounds.
+/// A log of one sample a round, and these records of rounds.
 fn log(clocks: &[Clock], disturbed: &[Disturbed]) -> String {
     let mut log = Encoder::new(String::new());
     log.header(true, 2, None).unwrap();
     log.format(Method::Precise).unwrap();
-    let sample = Slope {
+    let sample = |round| Slope {
         benchmark: Benchmark::Fcall,
-        round: 0,
+        round,
         align: 48,
         ops_n: 1,
         ticks_n: 1,
@@ -22,7 +22,8 @@ fn log(clocks: &[Clock], disturbed: &[Disturbed]) -> String {
         chain_before: 1,
         chain_after: 1,
     };
-    log.slope(&sample).unwrap();
+    log.slope(&sample(0)).unwrap();
+    log.slope(&sample(1)).unwrap();
     clocks.iter().for_each(|c| log.clock(c).unwrap());
     disturbed.iter().for_each(|d| log.disturbed(d).unwrap());
     log.end().unwrap()

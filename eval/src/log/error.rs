@@ -98,6 +98,41 @@ pub enum LogError {
         round: u64,
         rounds: u32,
     },
+    #[error(
+        "round {round} has {found} `{}` samples, and round {whole} has {expected}: lines are lost, or the log was changed; boot again", benchmark.name()
+    )]
+    RoundSamples {
+        benchmark: Benchmark,
+        round: u32,
+        found: usize,
+        whole: u32,
+        expected: usize,
+    },
+    #[error(
+        "line {line}: {key:?} is {value:?}, but was {before:?} in line {first}: two logs are mixed, or the log was changed; boot again"
+    )]
+    TwoFacts {
+        first: usize,
+        line: usize,
+        key: String,
+        before: String,
+        value: String,
+    },
+    #[error("line {line}: {key:?} cannot be {value:?}: {problem}; the log was changed; boot again")]
+    Fact {
+        line: usize,
+        key: String,
+        value: String,
+        problem: &'static str,
+    },
+    #[error(
+        "line {line}: loops that begin at {align} bytes, and the program has them at 0, 16, 32 and 48: the log was changed; boot again"
+    )]
+    Align { line: usize, align: u64 },
+    #[error(
+        "line {line}: a clock chain of 0 ticks: the counter stood still, or the log was changed; boot again"
+    )]
+    NoChain { line: usize },
     #[error("line {line}: round {round} is told of twice: two logs are mixed; boot again")]
     SecondOfRound { line: usize, round: u32 },
     #[error("line {line}: {ops} operations in a `{}` sample: {problem}", benchmark.name())]

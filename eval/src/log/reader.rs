@@ -4,6 +4,7 @@ use console_format::{Closing, HEADER_BEGIN, HEADER_END, Method, Record, RecordEr
 
 use super::config::Settings;
 use super::error::excerpt;
+use super::facts::Facts;
 use super::lines::Line;
 use super::{Dialect, Log, LogError, original, round, tollgate};
 
@@ -14,7 +15,7 @@ pub(super) struct Reader {
     settings: Settings,
     closing: Closing,
     format: Option<(usize, Method)>,
-    meta: Vec<(String, String)>,
+    facts: Facts,
     samples: Vec<tollgate::Raw>,
     rounds: Vec<round::Raw>,
     values: Vec<original::Value>,
@@ -120,7 +121,7 @@ impl Reader {
                     text: excerpt(text),
                 });
             }
-            (Record::Meta { key, value }, _) => self.meta.push((key.into(), value.into())),
+            (Record::Meta { key, value }, _) => self.facts.take(number, key, value)?,
             (Record::Batch(b), Some((_, Method::Paper))) => {
                 self.samples.push(tollgate::Raw::batch(number, &b));
             }
@@ -183,13 +184,14 @@ impl Reader {
 
     fn tollgate(self, method: Method) -> Result<Log, LogError> {
         let config = self.settings.finish()?;
+        let meta = self.facts.finish();
         Ok(Log {
             dialect: Dialect::Tollgate,
             method: Some(method),
-            samples: tollgate::samples(&self.samples, &self.meta, config.rounds)?,
+            samples: tollgate::samples(&self.samples, &meta, config.rounds)?,
             rounds: round::rounds(&self.rounds, config.rounds)?,
             config,
-            meta: self.meta,
+            meta,
         })
     }
 

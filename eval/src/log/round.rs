@@ -48,6 +48,9 @@ pub(super) fn rounds(raw: &[Raw], rounds: u32) -> Result<BTreeMap<u32, LogRound>
     for record in raw {
         match record {
             Raw::Clock(line, clock) => {
+                if clock.imul_ticks == 0 || clock.add_ticks == 0 {
+                    return Err(LogError::NoChain { line: *line });
+                }
                 let round = within(*line, clock.round, rounds)?;
                 let of = known.entry(round).or_default();
                 set(&mut of.imul_ticks, clock.imul_ticks, *line, round)?;

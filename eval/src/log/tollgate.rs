@@ -1,11 +1,14 @@
 //! Our own samples: from ticks and operations to the cost of one operation.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use console_format::{Batch, Benchmark, Slope};
 
 use super::{LogError, LogSample, META_SYSCALL_500, Reading};
 use crate::units::Ticks;
+
+/// Where the program's loops begin, in bytes from a cache line's beginning.
+const ALIGNMENTS: [u64; 4] = [0, 16, 32, 48];
 
 /// A sample as its record says it.
 #[derive(Debug)]
@@ -57,9 +60,11 @@ pub(super) fn samples(
         return Err(LogError::NoSamples);
     }
     let empty = empty_measurements(raw);
-    raw.iter()
+    let samples = raw
+        .iter()
         .map(|raw| {
             check_answer(raw, meta)?;
+            check_reading(raw)?;
             let round = within(raw.line, raw.round, rounds)?;
             let empty = empty.get(&raw.round).copied();
             Ok(LogSample {
@@ -69,7 +74,35 @@ pub(super) fn samples(
                 value: Ticks(value(raw, round, empty)?),
             })
         })
-        .collect()
+        .collect::<Result<Vec<_>, _>>()?;
+    check_rounds(&samples, rounds)?;
+    Ok(samples)
+}
+
+/// Every round has as many samples of each benchmark as any other.
+fn check_rounds(samples: &[LogSample], rounds: u32) -> Result<(), LogError> {
+    let mut counts = BTreeMap::<Benchmark, BTreeMap<u32, usize>>::new();
+    for sample in samples {
+        let of = counts.entry(sample.benchmark).or_default();
+        *of.entry(sample.round).or_default() += 1;
+    }
+    for (benchmark, counts) in counts {
+        let Some((&whole, &expected)) = counts.first_key_value() else {
+            continue;
+        };
+        let count = |round| counts.get(&round).copied().unwrap_or(0);
+        // Ends, at the latest, behind the last round that has samples.
+        if let Some(round) = (0..rounds).find(|round| count(*round) != expected) {
+            return Err(LogError::RoundSamples {
+                benchmark,
+                round,
+                found: count(round),
+                whole,
+                expected,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// A round that the header allows.
@@ -148,6 +181,25 @@ fn difference(a: u64, b: u64) -> f64 {
     (i128::from(a) - i128::from(b)) as f64
 }
 
+/// Loops begin where the program has them, and chains took time. An empty measurement
+/// has no loop, and needs no chains.
+fn check_reading(raw: &Raw) -> Result<(), LogError> {
+    let line = raw.line;
+    match raw.reading {
+        Reading::Slope { align, .. } if !ALIGNMENTS.contains(&align) => {
+            Err(LogError::Align { line, align })
+        }
+        Reading::Slope {
+            chain_before,
+            chain_after,
+            ..
+        } if raw.benchmark != Benchmark::Tsc && (chain_before == 0 || chain_after == 0) => {
+            Err(LogError::NoChain { line })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A cost of `enosys` must never pass as one of `scall`, nor the other way round.
 fn check_answer(raw: &Raw, meta: &[(String, String)]) -> Result<(), LogError> {
     let expected = match raw.benchmark {
@@ -155,14 +207,12 @@ fn check_answer(raw: &Raw, meta: &[(String, String)]) -> Result<(), LogError> {
         Benchmark::Enosys => "enosys",
         Benchmark::Tsc | Benchmark::Fcall | Benchmark::FcallChain => return Ok(()),
     };
-    let mut answers = meta.iter().filter(|(key, _)| key == META_SYSCALL_500);
-    let first = answers.next();
-    match first.into_iter().chain(answers).find(|a| a.1 != expected) {
-        None if first.is_some() => Ok(()),
-        wrong => Err(LogError::Answer {
+    match meta.iter().find(|(key, _)| key == META_SYSCALL_500) {
+        Some((_, said)) if said == expected => Ok(()),
+        said => Err(LogError::Answer {
             line: raw.line,
             benchmark: raw.benchmark,
-            said: wrong.map(|(_, said)| said.clone()),
+            said: said.map(|(_, said)| said.clone()),
         }),
     }
 }
