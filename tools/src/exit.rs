@@ -155,6 +155,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
             | TuneError::OutOfRange { .. }
             | TuneError::NoRoot { .. } => Code::Usage,
             TuneError::State { .. } => Code::Io,
+            TuneError::JournalLost { .. } => Code::Missing,
             TuneError::Busy { .. } => Code::RunExists,
             TuneError::Leftover { .. } => Code::NotAllSet,
         });

@@ -98,6 +98,47 @@ fn a_progress_that_was_lost_leaves_nothing_unsaid() {
 }
 
 #[test]
+fn a_journal_that_was_lost_is_no_machine_that_is_not_tuned() {
+    let machine = Machine::new("amd-pstate-active");
+    machine.tune(&["apply"]).succeeded();
+    fs::remove_file(machine.journal()).unwrap();
+    let folder = fs::read_dir(machine.place("/var/lib/tollgate")).unwrap();
+    let progress = folder
+        .map(|file| file.unwrap().path())
+        .find(|path| path.extension().is_some_and(|e| e == "jsonl"))
+        .unwrap();
+    let name = progress.file_name().unwrap().to_str().unwrap();
+    for words in [
+        &["restore"][..],
+        &["restore", "--dry-run"],
+        // What is there now is not what was there before any tuning.
+        &["apply"],
+    ] {
+        let answer = machine.tune(words);
+        answer.refused(66, &["journal.json is gone", name, "reboot", "delete"]);
+        assert!(!answer.stderr.contains("nothing is tuned,"));
+    }
+    let status = machine.tune(&["status"]);
+    status.succeeded();
+    assert!(status.stdout.contains("tune restore says why"));
+    fs::remove_file(progress).unwrap();
+    machine.tune(&["restore"]).succeeded();
+}
+
+#[test]
+fn an_empty_progress_without_a_journal_tells_of_nothing() {
+    let machine = Machine::new("amd-pstate-active");
+    let folder = machine.place("/var/lib/tollgate");
+    fs::create_dir_all(&folder).unwrap();
+    // A kill between the two files' beginnings, or ends.
+    fs::write(folder.join("progress-1-2.jsonl"), "").unwrap();
+    machine.tune(&["restore"]).succeeded();
+    machine.tune(&["apply"]).succeeded();
+    machine.tune(&["restore"]).succeeded();
+    machine.is_back();
+}
+
+#[test]
 fn a_machine_is_tuned_and_put_back() {
     let machine = Machine::new("amd-pstate-guided");
     let apply = machine.tune(&["apply", "--cpus", "1"]);

@@ -53,6 +53,19 @@ pub enum TuneError {
         /// The journal's folder.
         folder: PathBuf,
     },
+    /// The journal is gone, and what is left of it says that settings were written.
+    #[error(
+        "{journal} is gone, but {progress} says that settings were changed; how they were is lost. \
+             If the machine was rebooted since, nothing is tuned any more: delete {progress}. \
+             Otherwise reboot, or put the settings back by hand (tollgate tune status shows them), \
+             then delete it"
+    )]
+    JournalLost {
+        /// Where the journal was.
+        journal: PathBuf,
+        /// What is left.
+        progress: PathBuf,
+    },
     /// What an earlier process left cannot be put back.
     #[error("the machine is still tuned, and tuning it anew would forget how it was:\n  {}",
             .settings.join("\n  "))]

@@ -26,6 +26,8 @@ use crate::files::{self, Damaged, FileError};
 const FORMAT: u32 = 1;
 const REMEDY: &str = "put the settings back by hand (its `writes` list each file with what stood \
                       there, `old`), then delete it";
+/// How the names of progress files begin.
+const PROGRESS: &str = "progress-";
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The folder that holds the journal.
@@ -103,8 +105,15 @@ impl JournalFolder {
     /// What is left of an earlier plan.
     pub fn header(&self) -> anyhow::Result<Option<Header>> {
         let path = self.journal();
-        if !path.exists() {
-            return Ok(None);
+        if !path.try_exists().map_err(files::reading(&path))? {
+            return match self.orphan()? {
+                Some(progress) => Err(TuneError::JournalLost {
+                    journal: path,
+                    progress,
+                }
+                .into()),
+                None => Ok(None),
+            };
         }
         let Version { format } = files::read_json(&path, REMEDY)?;
         if format != FORMAT {
@@ -116,6 +125,25 @@ impl JournalFolder {
             .into());
         }
         files::read_json(&path, REMEDY).map(Some)
+    }
+
+    /// A progress file that tells of writes, though its journal is gone.
+    fn orphan(&self) -> Result<Option<PathBuf>, FileError> {
+        let entries = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            entries => entries.map_err(files::reading(&self.0))?,
+        };
+        for entry in entries {
+            let path = entry.map_err(files::reading(&self.0))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            // An empty one is what a kill leaves before the first write, or after the last.
+            if name.starts_with(PROGRESS)
+                && fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0)
+            {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
     }
 
     /// Begins a journal. When this returns, it is on disk.
@@ -195,14 +223,20 @@ impl JournalFolder {
     /// Puts a journal of another boot out of the way: what it says is no longer so.
     pub fn set_aside(&self, header: &Header) -> Result<PathBuf, FileError> {
         let aside = self.0.join(format!("journal-{}.json", header.id));
+        // First what means nothing without the other.
+        let progress = self.progress(header);
+        match fs::remove_file(&progress) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(files::writing(&progress)(error));
+            }
+            _ => {}
+        }
         fs::rename(self.journal(), &aside).map_err(files::writing(&aside))?;
-        // It tells nothing any more; to keep it does no harm either.
-        let _ = fs::remove_file(self.progress(header));
         Ok(aside)
     }
 
     fn progress(&self, header: &Header) -> PathBuf {
-        self.0.join(format!("progress-{}.jsonl", header.id))
+        self.0.join(format!("{PROGRESS}{}.jsonl", header.id))
     }
 
     fn flush(&self) -> Result<(), FileError> {
@@ -269,8 +303,12 @@ impl Journal {
     /// Ends it: everything is as it was.
     pub fn remove(self) -> Result<(), FileError> {
         let journal = self.folder.journal();
-        fs::remove_file(&journal).map_err(files::writing(&journal))?;
         let progress = self.folder.progress(&self.header);
+        // A kill in between must not leave a progress that tells of writes.
+        self.progress
+            .set_len(0)
+            .map_err(files::writing(&progress))?;
+        fs::remove_file(&journal).map_err(files::writing(&journal))?;
         fs::remove_file(&progress).map_err(files::writing(&progress))?;
         self.folder.flush()
     }
