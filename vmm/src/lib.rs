@@ -39,6 +39,7 @@ mod layout;
 mod load;
 mod memory;
 pub mod panic;
+mod permission;
 pub mod probe;
 mod protocol;
 mod regular_file;

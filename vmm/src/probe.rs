@@ -9,12 +9,12 @@ mod guest;
 
 use std::fmt;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::kvm::{KvmError, open_device};
+use crate::permission;
 
 /// What /dev/kvm is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,8 +45,9 @@ pub enum Kvm {
     NoDevice,
     /// /dev/kvm is there for others.
     NoPermission {
-        /// The group to join.
-        group: String,
+        /// What to do.
+        #[serde(default)]
+        mend: String,
     },
     /// /dev/kvm is there and fails.
     Broken {
@@ -83,10 +84,7 @@ impl fmt::Display for Kvm {
                 write!(f, "emulated in software: {reason}")
             }
             Self::NoDevice => f.write_str("there is no /dev/kvm"),
-            Self::NoPermission { group } => write!(
-                f,
-                "no permission for /dev/kvm: `sudo usermod -aG {group} $USER`, then log in again"
-            ),
+            Self::NoPermission { mend } => write!(f, "no permission for /dev/kvm: {mend}"),
             Self::Broken { reason } => write!(f, "/dev/kvm does not work: {reason}"),
         }
     }
@@ -117,7 +115,7 @@ pub fn obstacle() -> Option<Kvm> {
         Ok(_) => None,
         Err(KvmError::NoDevice) => Some(Kvm::NoDevice),
         Err(KvmError::NoPermission) => Some(Kvm::NoPermission {
-            group: device_group(),
+            mend: permission::mend(),
         }),
         Err(error) => Some(Kvm::Broken {
             reason: error.to_string(),
@@ -168,18 +166,6 @@ fn judge(cpu: &Cpu, speed: Result<f64, String>, executes: Result<(), String>) ->
         true => Kvm::Nested { extension, rate },
         false => Kvm::Hardware { extension, rate },
     }
-}
-
-/// The name of the group that owns /dev/kvm, usually `kvm`.
-fn device_group() -> String {
-    let gid = fs::metadata("/dev/kvm").map(|metadata| metadata.gid().to_string());
-    let groups = fs::read_to_string("/etc/group").unwrap_or_default();
-    let name = groups.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1) == gid.as_deref().ok()).then(|| name.to_owned())
-    });
-    name.unwrap_or_else(|| "kvm".into())
 }
 
 #[cfg(test)]

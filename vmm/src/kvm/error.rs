@@ -6,6 +6,7 @@ use crate::cpu::CpuError;
 use crate::image::ImageError;
 use crate::load::LoadError;
 use crate::memory::MemoryError;
+use crate::permission;
 
 /// Why a guest could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -14,10 +15,7 @@ pub enum KvmError {
     #[error("there is no /dev/kvm: this machine (or its kernel) offers no KVM")]
     NoDevice,
     /// /dev/kvm is there for others.
-    #[error(
-        "no permission to open /dev/kvm: join the group that owns it, usually by \
-         `sudo usermod -aG kvm $USER`, and log in again"
-    )]
+    #[error("no permission for /dev/kvm: {}", permission::mend())]
     NoPermission,
     /// The image is refused.
     #[error(transparent)]

@@ -32,13 +32,7 @@ fn kvm(facts: &Facts) -> Found {
             Found::unfit(what).mend("measure where the CPU shows vmx or svm")
         }
         Kvm::NoDevice => Found::unfit(what).mend(load_module(facts)),
-        // Not everybody shall be of root's group.
-        Kvm::NoPermission { group } if group == "root" => {
-            Found::unfit(what).mend("sudo setfacl -m u:$USER:rw /dev/kvm")
-        }
-        Kvm::NoPermission { group } => {
-            Found::unfit(what).mend(format!("sudo usermod -aG {group} $USER, then log in again"))
-        }
+        Kvm::NoPermission { mend } => Found::unfit(what).mend(mend.clone()),
         Kvm::Broken { .. } => Found::unfit(what).mend("sudo dmesg | grep -i kvm"),
     }
 }
@@ -103,17 +97,10 @@ mod tests {
             (Kvm::NoDevice, Unfit, "modprobe kvm_amd"),
             (
                 Kvm::NoPermission {
-                    group: "kvm".into(),
+                    mend: "sudo usermod -aG kvm $USER".into(),
                 },
                 Unfit,
                 "no permission for /dev/kvm sudo usermod -aG kvm",
-            ),
-            (
-                Kvm::NoPermission {
-                    group: "root".into(),
-                },
-                Unfit,
-                "no permission for /dev/kvm sudo setfacl",
             ),
             (
                 Kvm::Broken {
