@@ -30,8 +30,10 @@ pub(super) fn inspect_linux<'data>(data: impl ReadRef<'data>) -> Result<Image, I
             reason: "it is neither a bzImage nor an ELF file",
         });
     }
-    let header = Elf64::parse(data)
-        .map_err(|_| ImageError::Unsupported("a 32-bit ELF file without a Multiboot header"))?;
+    let header = Elf64::parse(data).map_err(|_| match parse32(data) {
+        Ok(_) => ImageError::Unsupported("a 32-bit ELF file without a Multiboot header"),
+        Err(damaged) => damaged,
+    })?;
     let (segments, entry) = read::<Elf64, _>(header, data)?;
     Ok(Image {
         protocol: Protocol::Linux64,

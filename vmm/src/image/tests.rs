@@ -124,6 +124,19 @@ fn a_directory_and_a_missing_file_are_unreadable() {
     }
 }
 
+#[test]
+fn a_cut_elf_header_is_no_32_bit_file() {
+    let whole = tiny::vmlinux(&tiny::exit(0));
+    for end in 4..64 {
+        let error = look(&whole[..end]).unwrap_err().to_string();
+        assert!(error.contains("cut short"), "{end} bytes: {error}");
+    }
+    let mut other = whole;
+    other[4] = 1;
+    let error = look(&other).unwrap_err().to_string();
+    assert!(error.contains("32-bit"), "{error}");
+}
+
 /// What every accepted image promises to the loader.
 fn is_sound(image: &Image, data: &[u8]) -> bool {
     let inside = image.segments.iter().all(|s| {
