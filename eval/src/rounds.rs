@@ -75,7 +75,7 @@ pub fn of_log(target: &str, boot: u32, log: &Log) -> impl Iterator<Item = Round>
 
 /// Why `rounds.csv` cannot be read or written.
 #[derive(Debug, Error)]
-#[error("rounds.csv: {0}: make it again with `tollgate parse`")]
+#[error("rounds.csv: {0}")]
 pub struct RoundsError(#[from] csv::Error);
 
 /// Writes `rounds.csv`. The first line names the columns, even where no round follows.

@@ -201,12 +201,10 @@ pub enum SummaryError {
         error: std::io::Error,
     },
     /// Not a summary, or a damaged one.
-    #[error("summary.json: {0}: make it again with `tollgate process`")]
+    #[error("summary.json: {0}")]
     Json(serde_json::Error),
     /// Written by another version.
-    #[error(
-        "summary.json is in version {found}, and this tool reads version {FORMAT_VERSION}: make it again with `tollgate process`"
-    )]
+    #[error("summary.json is in version {found}, and this tool reads version {FORMAT_VERSION}")]
     Version {
         /// The version that it says.
         found: u64,

@@ -138,6 +138,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
     if let Some(error) = cause.downcast_ref::<FileError>() {
         return Some(match error {
             FileError::Read { .. } => Code::Missing,
+            FileError::NotText { .. } => Code::BadData,
             FileError::Write { .. } => Code::Io,
         });
     }

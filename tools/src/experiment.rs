@@ -165,14 +165,11 @@ impl ExperimentError {
 /// holds a value that cannot be. Each error names the place.
 pub fn load(path: &Path) -> anyhow::Result<Experiment> {
     files::check_regular(path)?;
-    let bytes = files::read(path)?;
-    let text = str::from_utf8(&bytes).map_err(|error| error.to_string());
-    Ok(text
-        .and_then(|text| parse(text, path))
-        .map_err(|reason| ExperimentError {
-            path: path.to_owned(),
-            reason,
-        })?)
+    let text = files::read_text(path)?;
+    Ok(parse(&text, path).map_err(|reason| ExperimentError {
+        path: path.to_owned(),
+        reason,
+    })?)
 }
 
 fn parse(text: &str, path: &Path) -> Result<Experiment, String> {

@@ -22,6 +22,17 @@ pub enum FileError {
         /// The system's reason.
         error: io::Error,
     },
+    /// It shall be text, and is not.
+    #[error(
+        "{path}, line {line}: there are bytes that are no UTF-8 (is it the right file? \
+             save it as UTF-8)"
+    )]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// Where the first of them is.
+        line: usize,
+    },
     /// Writing failed.
     #[error("cannot write {path}: {error}{}", remedy_for_writing(.error))]
     Write {
@@ -36,6 +47,8 @@ fn remedy_for_reading(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => " (is the path right, and has the step that makes it run?)",
         io::ErrorKind::PermissionDenied => " (run as a user who may read it)",
+        io::ErrorKind::IsADirectory => " (name a file; this is a folder)",
+        io::ErrorKind::NotADirectory => " (a part of the path is a file, not a folder)",
         _ => "",
     }
 }
@@ -48,6 +61,9 @@ fn remedy_for_writing(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             " (choose a folder that you may write to)"
         }
+        io::ErrorKind::NotFound => " (make its folder first, or choose another)",
+        io::ErrorKind::IsADirectory => " (name a file; this is a folder)",
+        io::ErrorKind::NotADirectory => " (a part of the path is a file, not a folder)",
         _ => "",
     }
 }
@@ -91,10 +107,10 @@ pub fn check_regular(path: &Path) -> Result<()> {
     let wrong = |what: &str| Err(reading(path)(io::Error::other(what)));
     let metadata = fs::metadata(path).map_err(reading(path))?;
     if !metadata.is_file() {
-        return wrong("it is no regular file");
+        return wrong("it is no regular file (name the file itself)");
     }
     if metadata.len() == 0 {
-        return wrong("it is empty");
+        return wrong("it is empty (make it again, or name another)");
     }
     open(path)?;
     Ok(())
@@ -107,7 +123,14 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// The whole file, which has to be UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(reading(path))
+    String::from_utf8(read(path)?).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = error.as_bytes().iter().take(good);
+        FileError::NotText {
+            path: path.to_owned(),
+            line: before.filter(|byte| **byte == b'\n').count() + 1,
+        }
+    })
 }
 
 /// A file to read piece by piece.
@@ -128,24 +151,47 @@ fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let mut beside = tempfile::Builder::new()
+    let beside = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
         .tempfile_in(folder)?;
-    write_all(&mut beside, content)?;
+    write_all(&beside, content)?;
     beside.persist(path)?;
     Ok(())
 }
 
 fn write_all(
-    file: &mut NamedTempFile,
+    file: &NamedTempFile,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut buffered = BufWriter::new(file);
-    content(&mut buffered)?;
-    buffered.flush()?;
+    let mut buffered = BufWriter::new(Remembering {
+        file: file.as_file(),
+        refused: None,
+    });
+    let written = content(&mut buffered).and_then(|()| buffered.flush());
+    let Remembering { file, refused } = buffered.get_ref();
+    written.map_err(|error| refused.map_or(error, io::Error::from_raw_os_error))?;
     // A full disk may only show when the data really goes there.
-    buffered.get_ref().as_file().sync_data()
+    file.sync_data()
+}
+
+/// Keeps the system's reason: writers of formats wrap it in errors of their own, which
+/// do not tell a full disk from anything else.
+struct Remembering<'a> {
+    file: &'a File,
+    refused: Option<i32>,
+}
+
+impl Write for Remembering<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes);
+        self.refused = written.as_ref().err().and_then(io::Error::raw_os_error);
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Writes a file with this content.
@@ -285,6 +331,43 @@ mod tests {
         assert!(matches!(failed, Err(FileError::Write { .. })));
         assert_eq!(read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_full_disk_is_one_however_it_is_wrapped() {
+        let mut file = NamedTempFile::new().unwrap();
+        *file.as_file_mut() = File::options().write(true).open("/dev/full").unwrap();
+        let failed = write_all(&file, |out| {
+            let mut csv = csv::Writer::from_writer(out);
+            csv.write_record(["a", "b"]).map_err(io::Error::other)?;
+            csv.flush().map_err(io::Error::other)
+        });
+        let error = writing(Path::new("samples.csv"))(failed.unwrap_err()).to_string();
+        assert!(error.contains("samples.csv"), "{error}");
+        assert!(error.contains("free some space"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_text_is_named_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, b"one\ntwo\nth\xffree\n").unwrap();
+        let error = read_text(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("file, line 3") && error.contains("UTF-8"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_folder_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for error in [
+            read(folder.path()).unwrap_err(),
+            write(folder.path(), "").unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("name a file"), "{error}");
+        }
     }
 
     #[test]

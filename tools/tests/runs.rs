@@ -585,3 +585,60 @@ fn damaged_files_of_a_run_never_give_a_table() {
         sandbox.evaluate("run");
     }
 }
+
+#[test]
+#[ignore = "needs the program: make test-commands"]
+fn a_summary_of_another_version_has_one_remedy() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 1, HOST);
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run"])
+        .succeeded();
+    sandbox.evaluate("run");
+    // As another tollgate leaves it: with a right hash.
+    let script = "cd run && sed -i 's/\"version\": [0-9]*/\"version\": 1/' summary.json &&
+                  sha256sum summary.json summary.csv parse.sha256 > process.sha256";
+    let mut shell = std::process::Command::new("sh");
+    shell.current_dir(sandbox.path("")).args(["-c", script]);
+    assert!(shell.status().unwrap().success());
+    let answer = sandbox.tollgate(&["report", "run"]);
+    answer.refused(65, &["summary.json", "version 1", "tollgate process"]);
+    assert_eq!(answer.stderr.matches("tollgate process").count(), 1);
+}
+
+#[test]
+#[ignore = "needs the program: make test-commands"]
+fn a_full_disk_is_named_by_every_stage() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 20, HOST);
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run"])
+        .succeeded();
+    fs::create_dir(sandbox.path("small")).unwrap();
+    let tollgate = assert_cmd::cargo::cargo_bin!("tollgate");
+    let script = format!(
+        "set -eu; cd '{}'; t='{}'
+        mount -t tmpfs -o size=10m none small
+        cp -r run small
+        for stage in parse process report; do
+            head -c 20m /dev/zero > small/ballast 2> /dev/null || true
+            code=0; $t $stage small/run 2> $stage.txt || code=$?
+            echo $code >> $stage.txt
+            rm small/ballast
+            $t $stage small/run
+        done",
+        sandbox.path("").display(),
+        tollgate.display()
+    );
+    let output = std::process::Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", &script])
+        .output()
+        .unwrap();
+    Answer::from(output).succeeded();
+    for stage in ["parse", "process", "report"] {
+        let complaint = sandbox.read(&format!("{stage}.txt"));
+        assert!(complaint.contains("cannot write small/run/"), "{complaint}");
+        assert!(complaint.contains("free some space"), "{complaint}");
+        assert!(complaint.ends_with("74\n"), "{complaint}");
+    }
+}

@@ -95,6 +95,28 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
+fn a_folder_or_no_text_is_told_with_its_remedy() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("folder")).unwrap();
+    for line in [
+        &["run", "folder"][..],
+        &["stats", "folder"],
+        &["boot", "folder"],
+        &["initramfs", "folder", "-o", "x"],
+    ] {
+        sandbox.tollgate(line).refused(66, &["folder", "name "]);
+    }
+    sandbox.write("program", "a program");
+    sandbox
+        .tollgate(&["initramfs", "program", "-o", "folder"])
+        .refused(74, &["folder", "name a file"]);
+    sandbox.write("bad.toml", b"name = \"bad\"\nlabel = \"\xff\"\n");
+    sandbox
+        .tollgate(&["run", "bad.toml"])
+        .refused(65, &["bad.toml, line 2", "UTF-8"]);
+}
+
+#[test]
 fn a_wrong_experiment_is_named_with_the_place() {
     let sandbox = Sandbox::new();
     sandbox.write("bad.toml", "name = \"bad\"\nboots = many\n");

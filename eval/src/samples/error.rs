@@ -8,9 +8,7 @@ pub enum SamplesError {
     #[error("samples.csv: {0}")]
     Io(#[from] std::io::Error),
     /// Not the columns of this version.
-    #[error(
-        "samples.csv: its first line is {found:?}, but this version reads {expected:?}: make it again with `tollgate parse`"
-    )]
+    #[error("samples.csv: its first line is {found:?}, but this version reads {expected:?}")]
     Header {
         /// The columns that stand there.
         found: String,
@@ -18,7 +16,7 @@ pub enum SamplesError {
         expected: String,
     },
     /// A row that is none.
-    #[error("samples.csv, line {line}: {problem}: make it again with `tollgate parse`")]
+    #[error("samples.csv, line {line}: {problem}")]
     Row {
         /// Line in the file, from 1.
         line: u64,
@@ -26,9 +24,7 @@ pub enum SamplesError {
         problem: String,
     },
     /// A column that holds nothing sensible.
-    #[error(
-        "samples.csv, line {line}, column `{column}`: {text:?} is not {expected}: make it again with `tollgate parse`"
-    )]
+    #[error("samples.csv, line {line}, column `{column}`: {text:?} is not {expected}")]
     Field {
         /// Line in the file, from 1.
         line: u64,
