@@ -23,7 +23,7 @@ Exit codes:
   64       the command line is wrong
   65       a file's content is wrong: experiment, image, log, run
   66       a file is missing or cannot be read
-  69       a program that is needed is not installed, or there is no KVM
+  69       a program that is needed is not installed, or there is no KVM that works
   70       tollgate failed
   73       the run directory exists already, or another tollgate fills it or tunes
   74       writing failed: disk full, no permission
@@ -163,7 +163,9 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
     }
     if let Some(error) = cause.downcast_ref::<EngineError>() {
         return Some(match error {
-            EngineError::NotInstalled { .. } | EngineError::NoKvm { .. } => Code::Unavailable,
+            EngineError::NotInstalled { .. }
+            | EngineError::NoKvm { .. }
+            | EngineError::NotByAuto { .. } => Code::Unavailable,
             EngineError::Image { .. } => Code::BadData,
             EngineError::Pin(_) | EngineError::OnlyKvm { .. } => Code::Usage,
         });

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 use vmm::kvm::{KvmOptions, Report, Seccomp, Teardown};
+use vmm::probe::Kvm;
 use vmm::{BootOutcome, BootSpec, End, Protocol};
 
 use crate::cli::{BootArgs, BootEngine, KvmArgs, ProtocolArg};
@@ -52,23 +53,30 @@ enum Choice {
 }
 
 fn choose(args: &BootArgs) -> Result<Choice, EngineError> {
-    let by_kvm = match args.engine {
-        BootEngine::Kvm => true,
-        BootEngine::Qemu => false,
-        BootEngine::Auto => {
-            let kind = engine::probe();
-            let name = if kind.is_real() { "kvm" } else { "qemu" };
-            tell!("tollgate: engine {name}, because /dev/kvm: {kind}");
-            kind.is_real()
-        }
+    let by_kvm = match (args.engine, flag_for_kvm(&args.kvm)) {
+        (BootEngine::Kvm, _) => true,
+        (BootEngine::Qemu, None) => false,
+        (BootEngine::Qemu, Some(flag)) => return Err(EngineError::OnlyKvm { flag }),
+        (BootEngine::Auto, flag) => auto(engine::probe(), flag)?,
     };
     if by_kvm {
         kvm::check_device()?;
         return Ok(Choice::Kvm);
     }
-    match flag_for_kvm(&args.kvm) {
-        Some(flag) => Err(EngineError::OnlyKvm { flag }),
-        None => Qemu::find().map(Choice::Qemu),
+    Qemu::find().map(Choice::Qemu)
+}
+
+/// Whether `auto` takes KVM. Where it does not, and `flag` needs it, that is no mistake in
+/// the command line, which is right on other machines.
+fn auto(kind: Kvm, flag: Option<&'static str>) -> Result<bool, EngineError> {
+    let is_real = kind.is_real();
+    match flag {
+        Some(flag) if !is_real => Err(EngineError::NotByAuto { flag, kind }),
+        _ => {
+            let name = if is_real { "kvm" } else { "qemu" };
+            tell!("tollgate: engine {name}, because /dev/kvm: {kind}");
+            Ok(is_real)
+        }
     }
 }
 
@@ -164,5 +172,43 @@ fn options(args: &KvmArgs) -> KvmOptions {
             false => Seccomp::Process,
         },
         ..KvmOptions::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_that_auto_cannot_serve_is_told_with_the_reason() {
+        let kinds = [
+            (
+                Kvm::SoftwareEmulated {
+                    rate: None,
+                    reason: "no vmx".into(),
+                },
+                ["emulated in software: no vmx", "take --engine kvm"],
+            ),
+            (Kvm::NoDevice, ["there is no /dev/kvm", "leave it out"]),
+        ];
+        for (kind, words) in kinds {
+            assert!(matches!(auto(kind.clone(), None), Ok(false)));
+            let error = auto(kind, Some("--stats")).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.starts_with("--stats needs the engine kvm"),
+                "{message}"
+            );
+            for word in words {
+                assert!(message.contains(word), "{message}");
+            }
+            let code = exit::of_error(&error.into());
+            assert_eq!(u8::from(code), 69);
+        }
+        let real = Kvm::Hardware {
+            extension: "svm".into(),
+            rate: 1.0,
+        };
+        assert!(matches!(auto(real, Some("--stats")), Ok(true)));
     }
 }

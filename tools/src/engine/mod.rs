@@ -68,10 +68,21 @@ pub enum EngineError {
         reason: String,
     },
     /// Something was asked that only `kvm` can do.
-    #[error("{flag} needs the engine kvm, and this is qemu")]
+    #[error("{flag} needs the engine kvm, and this is qemu: leave it out, or take --engine kvm")]
     OnlyKvm {
         /// What was asked.
         flag: &'static str,
+    },
+    /// The same, where nobody asked for qemu.
+    #[error(
+        "{flag} needs the engine kvm, and auto takes qemu here, because /dev/kvm: {kind}; {}",
+        without_kvm(kind)
+    )]
+    NotByAuto {
+        /// What was asked.
+        flag: &'static str,
+        /// What /dev/kvm is.
+        kind: vmm::probe::Kvm,
     },
     /// The image is none.
     #[error("{path}: {reason}")]
@@ -84,6 +95,16 @@ pub enum EngineError {
     /// The boot shall run on CPUs that it may not use.
     #[error(transparent)]
     Pin(#[from] CpuListError),
+}
+
+/// What is left where `auto` does not take KVM.
+fn without_kvm(kind: &vmm::probe::Kvm) -> &'static str {
+    match kind {
+        vmm::probe::Kvm::SoftwareEmulated { .. } => {
+            "leave it out, or take --engine kvm, which boots under this KVM, too"
+        }
+        _ => "leave it out, or go where there is KVM",
+    }
 }
 
 impl EngineError {
