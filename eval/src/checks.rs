@@ -51,6 +51,9 @@ pub fn fastest_chain(rounds: &[Round]) -> Option<u64> {
     rounds.iter().filter_map(|round| round.imul_ticks).min()
 }
 
+/// The check that the clock chains tell the core's clock: without it there are no core cycles.
+pub const CLOCK_CHAINS: &str = "clock-chains";
+
 /// Cycles of a multiplication by cycles of an addition.
 const RATIO: f64 = 3.0;
 const RATIO_TOLERANCE: f64 = 0.03;
@@ -70,9 +73,9 @@ fn chains(evidence: &Evidence<'_>) -> Option<Finding> {
          are not within {RATIO:.2} ± {RATIO_TOLERANCE})"
     );
     Some(match within(median) {
-        true => finding("clock-chains", State::Ok, figures),
+        true => finding(CLOCK_CHAINS, State::Ok, figures),
         false => finding(
-            "clock-chains",
+            CLOCK_CHAINS,
             State::Warning,
             format!("{figures}: the chains do not tell this core's clock"),
         ),

@@ -2,6 +2,7 @@
 //! rules; docs/METHOD.md, "Statistics", says why each of the others, and where from.
 
 pub mod bootstrap;
+pub mod friedman;
 mod interval;
 mod mean;
 pub mod modes;

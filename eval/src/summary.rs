@@ -1,5 +1,6 @@
 //! A run in a few numbers: what every table and plot is made from.
 
+mod alignment;
 mod boot;
 mod csv;
 mod drift;
@@ -15,12 +16,13 @@ use thiserror::Error;
 
 pub use csv::write_csv;
 pub use json::{FORMAT_VERSION, read_json, write_json};
-pub use process::{BootId, summarize};
+pub use process::{BootInfo, summarize};
 pub use row::{
-    BootMedian, Drift, Figures, Mode, ModeTest, ModeVerdict, Modes, Ratio, Row, SampleModes, Trend,
-    TrendVerdict, View,
+    AlignedMedian, Alignments, BootMedian, Drift, Figures, InCycles, Mode, ModeTest, ModeVerdict,
+    Modes, Ratio, Row, SampleModes, Trend, TrendVerdict, View,
 };
 
+use crate::checks::CLOCK_CHAINS;
 use crate::stats::StatsError;
 use crate::units::TscHz;
 use crate::verdict::{Finding, State, Verdict};
@@ -134,6 +136,12 @@ impl TargetInfo {
     /// How its samples were taken, in one word or two.
     pub fn method_name(&self) -> &'static str {
         self.method.map_or("original program's", Method::name)
+    }
+
+    /// Whether its clock chains tell its core's clock: the check of them has to say so.
+    pub fn has_core_clock(&self) -> bool {
+        let mut checks = self.checks.iter();
+        checks.any(|found| found.check == CLOCK_CHAINS && found.state == State::Ok)
     }
 }
 

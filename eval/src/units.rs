@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Ticks(pub f64);
 
+/// Cycles at the core's real clock for one operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CoreCycles(pub f64);
+
 /// Nanoseconds for one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -37,6 +42,11 @@ pub fn cycles_per_tick(imuls: u64, ticks: u64) -> Option<CyclesPerTick> {
     (imuls > 0 && ticks > 0).then(|| CyclesPerTick(CYCLES_PER_IMUL * imuls as f64 / ticks as f64))
 }
 
+/// How many core cycles `ticks` are at that clock.
+pub fn core_cycles(ticks: Ticks, clock: CyclesPerTick) -> CoreCycles {
+    CoreCycles(ticks.0 * clock.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +62,14 @@ mod tests {
         assert_eq!(cycles_per_tick(500, 1500), Some(CyclesPerTick(1.0)));
         assert_eq!(cycles_per_tick(500, 0), None);
         assert_eq!(cycles_per_tick(0, 500), None);
+    }
+
+    #[test]
+    fn a_faster_core_has_more_cycles_a_tick() {
+        let clock = cycles_per_tick(500, 1200);
+        assert_eq!(
+            clock.map(|c| core_cycles(Ticks(200.0), c)),
+            Some(CoreCycles(250.0))
+        );
     }
 }

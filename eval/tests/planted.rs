@@ -10,9 +10,10 @@ use eval::levels::Levels;
 use eval::log::Reading;
 use eval::samples::Sample;
 use eval::summary::{
-    BootId, ModeVerdict, Row, RunInfo, Summary, TargetInfo, TrendVerdict, summarize,
+    BootInfo, ModeVerdict, Row, RunInfo, Summary, TargetInfo, TrendVerdict, summarize,
 };
 use eval::units::Ticks;
+use eval::verdict::Finding;
 use eval::{Benchmark, Method, log, samples};
 
 const BOOTS: u32 = 25;
@@ -32,6 +33,12 @@ struct Planted {
     outliers: f64,
     /// Share of calls in a chain that cost 8 ticks instead of 7.
     second_mode: f64,
+    /// How much boots differ: one standard deviation, in parts.
+    layout: f64,
+    /// How far the core's clock is from the counter's in a boot at most, in parts.
+    wandering: f64,
+    /// How much more a system call costs at 32 bytes from a cache line, in parts.
+    misaligned: f64,
     /// Share of system calls during which the core's clock fell by 5 %.
     clock_moved: f64,
 }
@@ -42,30 +49,39 @@ const QUIET: Planted = Planted {
     round_drift: 0.0,
     outliers: 0.0,
     second_mode: 0.0,
+    layout: 0.002,
+    wandering: 0.0,
+    misaligned: 0.0,
     clock_moved: 0.0,
 };
 
-/// A boot's console. The counter steps by 2 ticks; boots differ by 0.2 %, samples by 0.1 %.
+/// A boot's console. The counter steps by 2 ticks; samples differ by 0.1 %.
 fn console(planted: &Planted, boot: u32, random: &mut Random) -> String {
     let mut console = Encoder::new(String::new());
     console.header(true, ROUNDS, None).unwrap();
     console.format(Method::Precise).unwrap();
     console.meta("syscall_500", "noop").unwrap();
-    console.meta_number("chain_ops", 4096).unwrap();
+    console.meta_number("chain_ops", common::CHAIN_OPS).unwrap();
     let progress = f64::from(boot) / f64::from(BOOTS - 1);
-    let layout = 1.0 + 0.002 * random.normal();
+    let layout = 1.0 + planted.layout * random.normal();
+    let cycles_per_tick = 1.0 + planted.wandering * (2.0 * random.uniform() - 1.0);
+    let chain = (12_288.0 / cycles_per_tick) as u64;
     for round in 0..ROUNDS {
         let within = round as f64 / (ROUNDS - 1) as f64;
         for benchmark in [Benchmark::Fcall, Benchmark::FcallChain, Benchmark::Scall] {
-            for _ in 0..SAMPLES {
+            for sample in 0..SAMPLES {
+                let align = sample / 2 % 4 * 16;
                 let mut cost = match benchmark {
                     Benchmark::Scall => planted.scall * (1.0 + planted.run_drift * progress),
                     Benchmark::FcallChain if random.uniform() < planted.second_mode => 8.0,
                     Benchmark::FcallChain => 7.0,
                     _ => 4.0 * (1.0 + planted.round_drift * within),
                 };
-                cost *= layout * (1.0 + 0.001 * random.normal());
+                cost *= layout / cycles_per_tick * (1.0 + 0.001 * random.normal());
                 let is_scall = benchmark == Benchmark::Scall;
+                if is_scall && align == 32 {
+                    cost *= 1.0 + planted.misaligned;
+                }
                 if is_scall && random.uniform() < planted.outliers {
                     cost *= 3.0;
                 }
@@ -75,13 +91,13 @@ fn console(planted: &Planted, boot: u32, random: &mut Random) -> String {
                 let slope = Slope {
                     benchmark,
                     round,
-                    align: 0,
+                    align,
                     ops_n: ops,
                     ticks_n: ticks(ops),
                     ops_2n: 2 * ops,
                     ticks_2n: ticks(2 * ops),
-                    chain_before: 12_288,
-                    chain_after: if moved { 12_934 } else { 12_290 },
+                    chain_before: chain,
+                    chain_after: if moved { chain * 20 / 19 } else { chain + 2 },
                 };
                 console.slope(&slope).unwrap();
             }
@@ -92,6 +108,15 @@ fn console(planted: &Planted, boot: u32, random: &mut Random) -> String {
 
 /// A run of those boots, all the way from consoles to the summary.
 fn run(planted: &Planted, seed: u64) -> Summary {
+    let csv = samples_csv(planted, seed);
+    let mut levels = Levels::default();
+    for sample in samples::Reader::new(&csv[..]).unwrap() {
+        levels.add(&sample.unwrap());
+    }
+    summary(&levels)
+}
+
+fn samples_csv(planted: &Planted, seed: u64) -> Vec<u8> {
     let mut random = Random(seed);
     let mut csv = samples::Writer::new(Vec::new()).unwrap();
     for boot in 0..BOOTS {
@@ -101,15 +126,14 @@ fn run(planted: &Planted, seed: u64) -> Summary {
             csv.write(&sample).unwrap();
         }
     }
-    let csv = csv.finish().unwrap();
-    let mut levels = Levels::default();
-    for sample in samples::Reader::new(&csv[..]).unwrap() {
-        levels.add(&sample.unwrap());
-    }
-    summary(&levels)
+    csv.finish().unwrap()
 }
 
 fn summary(levels: &Levels) -> Summary {
+    summary_with(levels, vec![common::good_clock()])
+}
+
+fn summary_with(levels: &Levels, checks: Vec<Finding>) -> Summary {
     let info = RunInfo {
         experiment: "planted".into(),
         tsc: None,
@@ -122,15 +146,16 @@ fn summary(levels: &Levels) -> Summary {
         method: Some(Method::Precise),
         engine: "kvm".into(),
         emulated: false,
-        checks: vec![],
+        checks,
         missing: None,
         boots_ok: BOOTS,
         boots_failed: 0,
     };
     let boots: Vec<_> = (0..BOOTS)
-        .map(|boot| BootId {
+        .map(|boot| BootInfo {
             target: "linux".into(),
             boot,
+            chain_ops: Some(common::CHAIN_OPS),
         })
         .collect();
     summarize(info, vec![target], &boots, levels).unwrap()
@@ -166,7 +191,91 @@ fn a_quiet_run_has_its_slope_and_no_findings() {
         assert_eq!(row.clock_moved, Some(0));
         let order = row.order_interval.unwrap();
         assert!(order.low.0 <= interval.high.0 && interval.low.0 <= order.high.0);
+        // The core runs at the counter's clock here.
+        let cycles = row.cycles.as_ref().unwrap();
+        assert!((cycles.figures.median_of_boot_medians.0 / median - 1.0).abs() < 0.001);
+        assert!((cycles.spread.unwrap() / row.spread.unwrap() - 1.0).abs() < 0.1);
     }
+}
+
+#[test]
+fn a_wandering_clock_is_in_ticks_and_not_in_core_cycles() {
+    let planted = Planted {
+        wandering: 0.05,
+        layout: 0.0,
+        ..QUIET
+    };
+    let summary = run(&planted, 6);
+    for (benchmark, cost) in [(Benchmark::Fcall, 4.0), (Benchmark::Scall, 222.0)] {
+        let row = row(&summary, benchmark);
+        let cycles = row.cycles.as_ref().unwrap();
+        assert!((0.03..0.07).contains(&row.spread.unwrap()), "{row:?}");
+        assert!(cycles.spread.unwrap() < 0.0005, "{cycles:?}");
+        assert!((cycles.figures.median_of_boot_medians.0 / cost - 1.0).abs() < 0.0005);
+        let interval = cycles.interval.unwrap();
+        assert!(
+            interval.high.0 - interval.low.0 < 0.0005 * cost,
+            "{interval:?}"
+        );
+        assert!(has_finding(
+            row,
+            "The core's clock differed from boot to boot"
+        ));
+        assert!(!has_finding(row, "Boots differ"));
+    }
+}
+
+#[test]
+fn boots_that_differ_themselves_are_no_matter_of_the_clock() {
+    let planted = Planted {
+        layout: 0.03,
+        ..QUIET
+    };
+    let summary = run(&planted, 7);
+    let row = row(&summary, Benchmark::Scall);
+    assert!(row.cycles.as_ref().unwrap().spread.unwrap() > 0.02);
+    assert!(has_finding(row, "Boots differ"));
+    assert!(!has_finding(row, "clock"));
+}
+
+#[test]
+fn chains_that_tell_no_clock_give_no_cycles() {
+    let csv = samples_csv(&QUIET, 8);
+    let levels = Levels::read(&csv[..]).unwrap();
+    for checks in [vec![], vec![common::bad_clock()]] {
+        let summary = summary_with(&levels, checks);
+        let row = row(&summary, Benchmark::Scall);
+        assert_eq!(row.cycles, None);
+        assert!(
+            row.boot_medians
+                .iter()
+                .all(|boot| boot.median_cycles.is_none())
+        );
+        assert!(has_finding(row, "No core cycles: the check clock-chains"));
+    }
+}
+
+#[test]
+fn alignments_that_matter_come_back() {
+    let planted = Planted {
+        misaligned: 0.02,
+        ..QUIET
+    };
+    let summary = run(&planted, 9);
+    let scall = row(&summary, Benchmark::Scall);
+    let alignments = scall.alignments.as_ref().unwrap();
+    let aligns: Vec<_> = alignments.medians.iter().map(|at| at.align).collect();
+    assert_eq!(aligns, [0, 16, 32, 48]);
+    for at in &alignments.medians {
+        let cost = if at.align == 32 { 1.02 * 222.0 } else { 222.0 };
+        let median = at.median_of_boot_medians.0;
+        assert!((median / cost - 1.0).abs() < 0.003, "{alignments:?}");
+    }
+    assert!(alignments.p < 1e-6);
+    assert!(has_finding(scall, "Alignment matters: 22"));
+    let fcall = row(&summary, Benchmark::Fcall);
+    assert!(fcall.alignments.as_ref().unwrap().p > 0.01);
+    assert!(!has_finding(fcall, "Alignment"));
 }
 
 #[test]
@@ -241,6 +350,9 @@ fn two_modes_come_back() {
     };
     assert!((low.at.0 / 7.0 - 1.0).abs() < 0.01 && (high.at.0 / 8.0 - 1.0).abs() < 0.01);
     assert!((high.share - 0.3).abs() < 0.06, "{modes:?}");
+    // A sample is no outlier for lying in the other mode.
+    let outliers = row(&summary, Benchmark::FcallChain).outliers.unwrap();
+    assert!(outliers < 100, "{outliers} of 25000");
     assert!(has_finding(
         row(&summary, Benchmark::FcallChain),
         "Two modes"

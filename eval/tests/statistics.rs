@@ -7,7 +7,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::Random;
-use eval::stats::outlier::{self, Scale};
+use eval::stats::friedman::friedman;
+use eval::stats::outlier::{self, Scale, Usual};
 use eval::stats::rank::{hodges_lehmann, mann_whitney};
 use eval::stats::trend::{Point, mann_kendall, theil_sen};
 use eval::stats::{BootstrapMethod, Interval, Sorted, bootstrap, modes, order};
@@ -105,6 +106,61 @@ fn two_samples_give_scipys_numbers() {
             &name,
         );
     }
+}
+
+#[test]
+fn blocks_give_scipys_numbers() {
+    for case in golden()["friedman"].as_array().unwrap() {
+        let blocks = case["blocks"].as_array().unwrap().iter();
+        let block = |block: &Value| -> Vec<f64> {
+            let values = block.as_array().unwrap().iter();
+            values.map(|v| v.as_f64().unwrap()).collect()
+        };
+        let blocks: Vec<_> = blocks.map(block).collect();
+        let test = friedman(&blocks).unwrap();
+        near(test.statistic, &case["statistic"], "Friedman");
+        near(test.p, &case["p"], "Friedman's p");
+    }
+}
+
+#[test]
+fn blocks_without_a_question_have_no_answer() {
+    assert_eq!(friedman(&[]), None);
+    assert_eq!(friedman(&[vec![1.0], vec![2.0]]), None);
+    assert_eq!(friedman(&[vec![1.0, 2.0]]), None);
+    assert_eq!(friedman(&[vec![1.0, 2.0], vec![1.0]]), None);
+    let all_tied = friedman(&[vec![1.0, 1.0], vec![2.0, 2.0]]).unwrap();
+    assert_eq!((all_tied.statistic, all_tied.p), (0.0, 1.0));
+}
+
+#[test]
+fn of_two_modes_neither_is_an_outlier() {
+    let mut random = Random(9);
+    // Two thirds around 100, a third around 110, and two values far from either.
+    let around = |i: i32| if i % 3 == 0 { 110.0 } else { 100.0 };
+    let values = (0..300).map(|i| around(i) + 0.2 * random.normal());
+    let values = sorted(&values.chain([105.0, 160.0]).collect::<Vec<_>>());
+    let groups = modes::groups(&values, 0.0).unwrap();
+    assert!(groups.are_modes(), "{groups:?}");
+    let usual = Usual::new(&values, 0.0, Some(&groups)).unwrap();
+    assert!((2..=6).contains(&usual.outliers(&values)));
+    assert!(usual.holds(100.3) && usual.holds(109.7));
+    assert!(!usual.holds(105.0) && !usual.holds(160.0) && !usual.holds(90.0));
+    // With one mode, nearly all of the smaller group would be.
+    let one = Usual::new(&values, 0.0, None).unwrap();
+    assert!(one.outliers(&values) > 95);
+}
+
+#[test]
+fn a_rare_mode_is_a_group_of_outliers() {
+    let mut random = Random(10);
+    let around = |i: i32| if i % 20 == 0 { 300.0 } else { 100.0 };
+    let values = (0..1000).map(|i| around(i) + random.normal());
+    let values = sorted(&values.collect::<Vec<_>>());
+    let groups = modes::groups(&values, 0.0).unwrap();
+    assert!(groups.are_modes(), "{groups:?}");
+    let usual = Usual::new(&values, 0.0, Some(&groups)).unwrap();
+    assert!((50..60).contains(&usual.outliers(&values)));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use eval::levels::Levels;
 use eval::log::Reading;
 use eval::samples::Sample;
 use eval::summary::{
-    BootId, Figures, RunInfo, Summary, SummaryError, TargetInfo, Tsc, read_json, summarize,
+    BootInfo, Figures, RunInfo, Summary, SummaryError, TargetInfo, Tsc, read_json, summarize,
     write_csv, write_json,
 };
 use eval::units::{Nanoseconds, Ticks, TscHz};
@@ -41,7 +41,7 @@ fn info(hz: f64) -> RunInfo {
     }
 }
 
-fn boots() -> Vec<BootId> {
+fn boots() -> Vec<BootInfo> {
     common::in_turns(&[target("linux")], 3)
 }
 
@@ -130,9 +130,40 @@ fn json_comes_back() {
     assert_eq!(read_json(json(&summary).as_bytes()).unwrap(), summary);
 }
 
+/// Eight boots whose clocks differ, at two alignments.
+fn with_clock_chains() -> Vec<Sample> {
+    let boots = 0..8u32;
+    let samples = boots.flat_map(|boot| {
+        (0..4u32).map(move |i| {
+            let cycles = 330.0 + f64::from(boot % 3) + f64::from(i % 2);
+            let chain = 8192 + 64 * u64::from(boot);
+            Sample {
+                target: "host".into(),
+                boot,
+                benchmark: Benchmark::Enosys,
+                round: 0,
+                reading: Reading::Slope {
+                    align: u64::from(i % 2) * 16,
+                    ops_n: 500,
+                    ticks_n: 110_000,
+                    ops_2n: 1000,
+                    ticks_2n: 220_001,
+                    chain_before: chain,
+                    chain_after: chain,
+                },
+                value: Ticks(cycles * chain as f64 / 12_288.0),
+            }
+        })
+    });
+    samples.collect()
+}
+
 #[test]
 fn the_files_read_as_documented() {
-    let levels = levels(&[&[222.0, 222.5], &[223.0]]);
+    let mut levels = levels(&[&[222.0, 222.5], &[223.0]]);
+    with_clock_chains()
+        .iter()
+        .for_each(|sample| levels.add(sample));
     let mut missing = common::run(&MEASURED, 1, 1).0.targets.pop().unwrap().info;
     missing.name = "unikraft".into();
     let emulated = TargetInfo {
@@ -142,7 +173,14 @@ fn the_files_read_as_documented() {
         boots_failed: 1,
         ..target("linux")
     };
-    let summary = summarize(info(2e9), vec![emulated, missing], &boots(), &levels).unwrap();
+    let host = TargetInfo {
+        boots_ok: 8,
+        checks: vec![common::good_clock()],
+        ..target("host")
+    };
+    let targets = vec![emulated, missing, host];
+    let boots = common::in_turns(&targets, 8);
+    let summary = summarize(info(2e9), targets, &boots, &levels).unwrap();
     insta::with_settings!({
         snapshot_path => "golden",
         prepend_module_to_snapshot => false,
@@ -169,9 +207,9 @@ fn another_version_is_named() {
     let error = read_json(&br#"{"version": 7, "future": true}"#[..]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "summary.json is in version 7, and this tool reads version 2"
+        "summary.json is in version 7, and this tool reads version 3"
     );
-    for other in ["{}", "[]", "{\"version\": 2}", "{\"version\": \"1\"}", "7"] {
+    for other in ["{}", "[]", "{\"version\": 3}", "{\"version\": \"1\"}", "7"] {
         let error = read_json(other.as_bytes()).unwrap_err();
         assert!(matches!(error, SummaryError::Json(_)), "{error}");
     }

@@ -109,6 +109,20 @@ fn every_row_from_an_emulator_says_so() {
 }
 
 #[test]
+fn no_table_has_a_block_of_cycles_where_no_row_has_any() {
+    let with = summary(&MEASURED);
+    let mut without = with.clone();
+    for row in without.targets.iter_mut().flat_map(|t| &mut t.rows) {
+        row.cycles = None;
+    }
+    let on_terminal = |summary: &Summary| terminal(summary, Style::Plain);
+    for table in [text, markdown, latex, on_terminal] {
+        assert!(table(&with).contains("core cycles"));
+        assert!(!table(&without).contains("core cycles"));
+    }
+}
+
+#[test]
 fn a_table_from_an_unfit_machine_says_so_in_its_first_line() {
     let unfit = summary(&MEASURED);
     let mut fit = unfit.clone();

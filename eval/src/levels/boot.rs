@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use crate::log::Reading;
+use crate::units::{CoreCycles, Ticks, core_cycles, cycles_per_tick};
 
 /// A sample's clock has moved where its two chains differ by more than this, in parts of
 /// the shorter: less than the smallest step of a core's clock (100 MHz of 5 GHz), and more
@@ -14,6 +17,10 @@ pub struct Boot {
     rounds: Vec<(u32, usize)>,
     /// The places of samples whose clock moved; none where no sample has clock chains.
     clock_moved: Option<Vec<usize>>,
+    /// TSC ticks of both clock chains around each sample that has them.
+    chains: Vec<u64>,
+    /// The alignment of each sample that has one.
+    alignments: Vec<u8>,
     /// Greatest common divisor of all ticks, 0 where there are none.
     step: u64,
     /// The fewest operations by which ticks were divided, 0 where they are not known.
@@ -37,13 +44,15 @@ impl Boot {
                 ticks_2n,
                 chain_before,
                 chain_after,
-                ..
+                align,
             } => {
                 self.count(ops_2n.saturating_sub(ops_n), [ticks_n, ticks_2n]);
                 let moved = self.clock_moved.get_or_insert_default();
                 if has_moved(chain_before, chain_after) {
                     moved.push(place);
                 }
+                self.chains.push(chain_before.saturating_add(chain_after));
+                self.alignments.extend(u8::try_from(align));
             }
         }
     }
@@ -59,6 +68,8 @@ impl Boot {
         self.rounds
             .extend(rounds.skip_while(|&(round, start)| start == place && Some(round) == goes_on));
         self.values.extend(more.values);
+        self.chains.extend(more.chains);
+        self.alignments.extend(more.alignments);
         if let Some(moved) = more.clock_moved {
             let all = self.clock_moved.get_or_insert_default();
             all.extend(moved.into_iter().map(|at| at + place));
@@ -103,6 +114,37 @@ impl Boot {
     /// sample has clock chains.
     pub fn clock_moved(&self) -> Option<&[usize]> {
         self.clock_moved.as_deref()
+    }
+
+    /// The values in core cycles for one operation, each by the clock that the two chains
+    /// around its sample show; a chain holds `chain_ops` multiplications. `None` where a
+    /// sample has no clock chains.
+    pub fn cycles(&self, chain_ops: u64) -> Option<Vec<f64>> {
+        if self.chains.len() != self.values.len() {
+            return None;
+        }
+        let both = chain_ops.checked_mul(2)?;
+        let in_cycles = |(&value, &ticks): (&f64, &u64)| {
+            let CoreCycles(cycles) = core_cycles(Ticks(value), cycles_per_tick(both, ticks)?);
+            Some(cycles)
+        };
+        self.values
+            .iter()
+            .zip(&self.chains)
+            .map(in_cycles)
+            .collect()
+    }
+
+    /// The values by the alignment of their loops, in bytes from a cache line's beginning;
+    /// none where a sample has no alignment.
+    pub fn by_alignment(&self) -> BTreeMap<u8, Vec<f64>> {
+        let mut groups: BTreeMap<u8, Vec<f64>> = BTreeMap::new();
+        if self.alignments.len() == self.values.len() {
+            for (&value, &alignment) in self.values.iter().zip(&self.alignments) {
+                groups.entry(alignment).or_default().push(value);
+            }
+        }
+        groups
     }
 
     /// The smallest difference of two values that the counter can show, as far as these

@@ -32,6 +32,8 @@ pub const MIN_DISTANCE: f64 = 0.005;
 pub struct Groups {
     /// Probability of such a valley where there is one mode, nearly.
     pub p: f64,
+    /// Where the upper group begins.
+    pub boundary: f64,
     /// The lower group's median, and its share of the values.
     pub low: (f64, f64),
     /// The upper group's.
@@ -75,6 +77,7 @@ pub fn groups(sorted: &Sorted, step: f64) -> Option<Groups> {
     let share = |group: &[f64]| group.len() as f64 / n as f64;
     Some(Groups {
         p,
+        boundary: *high.first()?,
         low: (m, share(low)),
         high: (big_m, share(high)),
     })

@@ -1,15 +1,19 @@
 //! Samples far from the others.
 
 use super::Sorted;
+use super::modes::Groups;
 
 /// Beyond this modified z-score a value is an outlier (Iglewicz and Hoaglin, "How to
 /// Detect and Handle Outliers", 1993).
 pub const THRESHOLD: f64 = 3.5;
 
+/// A mode that holds a smaller share of a boot's values is a group of outliers.
+pub const MODE_SHARE: f64 = 0.1;
+
 /// Makes the median absolute deviation of a normal distribution its standard deviation.
 const SCALE: f64 = 0.6745;
 
-/// What values of one boot are compared with.
+/// What values around one typical value are compared with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     /// Their median.
@@ -48,4 +52,48 @@ pub fn deviation(sorted: &Sorted) -> f64 {
     let median = sorted.median();
     let mut distances: Vec<f64> = sorted.values().iter().map(|v| (v - median).abs()).collect();
     super::median_of(&mut distances)
+}
+
+/// Where a boot's values lie that are no outliers: around its median, or around each of
+/// its two modes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Usual {
+    /// Ascending, apart from each other.
+    ranges: Vec<[f64; 2]>,
+}
+
+impl Usual {
+    /// Of values with those two modes, if both hold [`MODE_SHARE`], or with one. `None` where [`Scale`] has none: of two
+    /// modes, around either.
+    pub fn new(sorted: &Sorted, step: f64, modes: Option<&Groups>) -> Option<Self> {
+        let modes = modes.filter(|m| m.low.1.min(m.high.1) >= MODE_SHARE);
+        let Some(modes) = modes else {
+            let ranges = vec![Scale::new(sorted, step)?.bounds()];
+            return Some(Self { ranges });
+        };
+        let (low, high) = sorted.values().split_at(sorted.below(modes.boundary));
+        let around = |values: &[f64]| {
+            let values = Sorted::new(values.to_vec()).ok()?;
+            Some(Scale::new(&values, step)?.bounds())
+        };
+        let [[from, low_end], [high_begin, to]] = [around(low)?, around(high)?];
+        let ranges = match low_end < high_begin {
+            true => vec![[from, low_end], [high_begin, to]],
+            false => vec![[from.min(high_begin), to.max(low_end)]],
+        };
+        Some(Self { ranges })
+    }
+
+    /// Whether a value is no outlier.
+    pub fn holds(&self, value: f64) -> bool {
+        let mut ranges = self.ranges.iter();
+        ranges.any(|[from, to]| (from..=to).contains(&&value))
+    }
+
+    /// How many of the values are outliers.
+    pub fn outliers(&self, sorted: &Sorted) -> usize {
+        let within =
+            |&[from, to]: &[f64; 2]| sorted.values().len() - sorted.below(from) - sorted.above(to);
+        sorted.values().len() - self.ranges.iter().map(within).sum::<usize>()
+    }
 }

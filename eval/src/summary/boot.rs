@@ -1,31 +1,45 @@
 //! One boot, judged.
 
+use std::collections::BTreeMap;
+
 use super::BootMedian;
 use crate::levels::Boot;
-use crate::stats::outlier::Scale;
-use crate::stats::{Sorted, StatsError};
-use crate::units::Ticks;
+use crate::stats::modes::{Groups, groups};
+use crate::stats::outlier::Usual;
+use crate::stats::{Sorted, StatsError, median_of};
+use crate::units::{CoreCycles, Ticks};
 
 /// One boot's values, and which of them are flagged.
 pub(super) struct JudgedBoot<'a> {
     /// The boot.
     pub(super) boot: &'a Boot,
-    /// Its values, ascending.
-    pub(super) sorted: Sorted,
-    /// What outliers are judged by; none where nothing is near or far.
-    scale: Option<Scale>,
+    /// Its values in core cycles, in any order; none where the core's clock is not known.
+    pub(super) cycles: Option<Vec<f64>>,
+    /// The two closest groups of its values.
+    pub(super) groups: Option<Groups>,
+    /// The median in ticks at each alignment.
+    pub(super) alignments: BTreeMap<u8, f64>,
+    /// Outside of it are outliers; none where nothing is near or far.
+    usual: Option<Usual>,
     /// Its line in the summary.
     pub(super) line: BootMedian,
 }
 
 impl<'a> JudgedBoot<'a> {
-    pub(super) fn new(number: u32, position: u32, boot: &'a Boot) -> Result<Self, StatsError> {
+    /// `chain_ops` are the multiplications of a clock chain, where the chains can be believed.
+    pub(super) fn new(
+        number: u32,
+        position: u32,
+        boot: &'a Boot,
+        chain_ops: Option<u64>,
+    ) -> Result<Self, StatsError> {
         let sorted = Sorted::new(boot.values().to_vec())?;
-        let scale = Scale::new(&sorted, boot.step());
-        let outliers = |scale: Scale| {
-            let [low, high] = scale.bounds();
-            (sorted.below(low) + sorted.above(high)) as u64
-        };
+        let groups = groups(&sorted, boot.step());
+        let modes = groups.as_ref().filter(|groups| groups.are_modes());
+        let usual = Usual::new(&sorted, boot.step(), modes);
+        let mut cycles = chain_ops.and_then(|ops| boot.cycles(ops));
+        let aligned = boot.by_alignment().into_iter();
+        let aligned = aligned.map(|(align, mut values)| (align, median_of(&mut values)));
         let line = BootMedian {
             boot: number,
             position,
@@ -33,13 +47,16 @@ impl<'a> JudgedBoot<'a> {
             median: Ticks(sorted.median()),
             q1: Ticks(sorted.q1()),
             q3: Ticks(sorted.q3()),
+            median_cycles: cycles.as_mut().map(|values| CoreCycles(median_of(values))),
             clock_moved: boot.clock_moved().map(|moved| moved.len() as u64),
-            outliers: scale.map(outliers),
+            outliers: usual.as_ref().map(|usual| usual.outliers(&sorted) as u64),
         };
         Ok(Self {
             boot,
-            sorted,
-            scale,
+            cycles,
+            groups,
+            alignments: aligned.collect(),
+            usual,
             line,
         })
     }
@@ -56,14 +73,10 @@ impl<'a> JudgedBoot<'a> {
             .unwrap_or_default()
             .iter()
             .peekable();
-        let [low, high] = self
-            .scale
-            .map_or([f64::NEG_INFINITY, f64::INFINITY], |s| s.bounds());
+        let is_usual = |value| self.usual.as_ref().is_none_or(|usual| usual.holds(value));
         let values = self.boot.values().iter().enumerate();
         values
-            .filter(|&(place, &value)| {
-                moved.next_if_eq(&&place).is_none() && low <= value && value <= high
-            })
+            .filter(|&(place, &value)| moved.next_if_eq(&&place).is_none() && is_usual(value))
             .map(|(_, &value)| value)
             .collect()
     }

@@ -2,11 +2,11 @@ use std::io::Write;
 
 use console_format::Method;
 
-use super::{Figures, Row, Summary, SummaryError, TargetSummary};
-use crate::units::{Nanoseconds, Ticks};
+use super::{Figures, Ratio, Row, Summary, SummaryError, TargetSummary};
+use crate::units::{CoreCycles, Nanoseconds, Ticks};
 use crate::verdict::Verdict;
 
-const HEADER: [&str; 32] = [
+const HEADER: [&str; 43] = [
     "target",
     "method",
     "engine",
@@ -39,6 +39,17 @@ const HEADER: [&str; 32] = [
     "missing",
     "label",
     "machine",
+    "mean_cycles",
+    "median_cycles",
+    "q1_cycles",
+    "q3_cycles",
+    "median_of_boot_medians_cycles",
+    "interval_low_cycles",
+    "interval_high_cycles",
+    "spread_cycles",
+    "ratio_cycles",
+    "ratio_low_cycles",
+    "ratio_high_cycles",
 ];
 
 /// Writes `summary.csv`: one line a target and benchmark, nothing rounded. A target
@@ -88,8 +99,20 @@ fn fields(summary: &Summary, target: &TargetSummary, row: Option<&Row>) -> [Stri
     let order = row.and_then(|r| r.order_interval);
     let [order_low, order_high] = ends(order.map(|i| [i.low.0, i.high.0]));
     let ratio = row.and_then(|r| r.ratio.as_ref());
-    let interval = ratio.and_then(|r| r.interval);
-    let [ratio_low, ratio_high] = ends(interval.map(|i| [i.low, i.high]));
+    let [ratio_low, ratio_high] = ends(ratio.and_then(ratio_ends));
+    let cycles = row.and_then(|r| r.cycles.as_ref());
+    let figures = cycles.map(|c| columns(c.figures, |CoreCycles(c)| c));
+    let [
+        mean_cycles,
+        median_cycles,
+        q1_cycles,
+        q3_cycles,
+        boot_median_cycles,
+    ] = figures.unwrap_or_default();
+    let interval = cycles.and_then(|c| c.interval);
+    let [low_cycles, high_cycles] = ends(interval.map(|i| [i.low.0, i.high.0]));
+    let ratio_cycles = cycles.and_then(|c| c.ratio.as_ref());
+    let [ratio_low_cycles, ratio_high_cycles] = ends(ratio_cycles.and_then(ratio_ends));
     [
         info.name.clone(),
         info.method.map(Method::name).unwrap_or_default().into(),
@@ -131,7 +154,22 @@ fn fields(summary: &Summary, target: &TargetSummary, row: Option<&Row>) -> [Stri
             .as_ref()
             .map_or("", Verdict::name)
             .into(),
+        mean_cycles,
+        median_cycles,
+        q1_cycles,
+        q3_cycles,
+        boot_median_cycles,
+        low_cycles,
+        high_cycles,
+        text(cycles.and_then(|c| c.spread)),
+        text(ratio_cycles.map(|r| r.ratio)),
+        ratio_low_cycles,
+        ratio_high_cycles,
     ]
+}
+
+fn ratio_ends(ratio: &Ratio) -> Option<[f64; 2]> {
+    ratio.interval.map(|i| [i.low, i.high])
 }
 
 fn ends(interval: Option<[f64; 2]>) -> [String; 2] {

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Mode, ModeVerdict, Row, Summary, Trend, TrendVerdict};
+use super::{AlignedMedian, Mode, ModeVerdict, Row, Summary, TargetInfo, Trend, TrendVerdict};
 use crate::stats::MIN_BOOTS;
 
 /// Boots that differ by more than this are worth a word.
 const SPREAD: f64 = 0.02;
+/// So are boots that differ by more than this in ticks, and by so many times less in core cycles.
+const CLOCK_SPREAD: f64 = 0.01;
+const STEADIER: f64 = 3.0;
+/// So are alignments that differ by so much of the median, with such a p.
+const ALIGNMENT: f64 = 0.01;
+const ALIGNMENT_P: f64 = 0.01;
 /// So is a drift by so much.
 const DRIFT: f64 = 0.001;
 /// So is such a share of samples with a moved clock, or of outliers,
@@ -14,11 +20,12 @@ const FLAGGED: f64 = 0.02;
 /// and such a difference of the median with and without them.
 const FLAGGED_MATTER: f64 = 0.005;
 
-pub(super) fn findings(row: &Row) -> Vec<String> {
+pub(super) fn findings(row: &Row, target: &TargetInfo) -> Vec<String> {
     let all = [
         too_few(row),
         not_positive(row),
-        spread(row),
+        clock_differs(row).or_else(|| spread(row)),
+        no_cycles(row, target),
         trend(
             &row.drift.run,
             "from the first boot to the last",
@@ -41,6 +48,7 @@ pub(super) fn findings(row: &Row) -> Vec<String> {
             "samples within a boot",
             "the median stands for one of them",
         ),
+        alignment(row),
         clock(row),
         outliers(row),
         flagged(row),
@@ -120,6 +128,54 @@ fn spread(row: &Row) -> Option<String> {
     ))
 }
 
+/// What made boots differ was the clock, not the code.
+fn clock_differs(row: &Row) -> Option<String> {
+    let (ticks, cycles) = (row.spread?, row.cycles.as_ref()?.spread?);
+    let enough = row.boots >= MIN_BOOTS as u32;
+    (enough && ticks > CLOCK_SPREAD && ticks > STEADIER * cycles).then(|| {
+        format!(
+            "The core's clock differed from boot to boot: the middle half of the boots' medians \
+             spans {} in ticks and {} in core cycles, which are steadier.",
+            percent(ticks),
+            percent(cycles)
+        )
+    })
+}
+
+/// There are clock chains, and they say nothing.
+fn no_cycles(row: &Row, target: &TargetInfo) -> Option<String> {
+    if row.clock_moved.is_none() || row.cycles.is_some() || target.emulated {
+        return None;
+    }
+    let why = match target.has_core_clock() {
+        true => "a boot does not say how long its clock chains are, or one took no time",
+        false => "the check clock-chains has not passed",
+    };
+    Some(format!("No core cycles: {why}."))
+}
+
+/// Where loops lie matters, within each boot.
+fn alignment(row: &Row) -> Option<String> {
+    let alignments = row.alignments.as_ref()?;
+    let median = |aligned: &AlignedMedian| aligned.median_of_boot_medians.0;
+    let medians = alignments.medians.iter().map(median);
+    let (low, high) = (
+        medians.clone().fold(f64::INFINITY, f64::min),
+        medians.fold(f64::NEG_INFINITY, f64::max),
+    );
+    let least = ALIGNMENT * row.ticks.median_of_boot_medians.0.abs();
+    (alignments.p < ALIGNMENT_P && high - low > least).then(|| {
+        let medians = alignments.medians.iter();
+        let medians = medians.map(|at| format!("{:.2} at {}", median(at), at.align));
+        format!(
+            "Alignment matters: {} bytes from a cache line's beginning (ticks, medians of boot \
+             medians; p {}); the other figures take all together.",
+            medians.collect::<Vec<_>>().join(", "),
+            p(Some(alignments.p))
+        )
+    })
+}
+
 fn trend(trend: &Trend, when: &str, why: &str) -> Option<String> {
     let direction = match trend.verdict {
         TrendVerdict::Rising => "Rising",
@@ -166,14 +222,18 @@ fn outliers(row: &Row) -> Option<String> {
     let share = share(row.outliers?, row);
     (share > FLAGGED).then(|| {
         format!(
-            "{} of the samples lie far from their boot's median.",
-            percent(share)
+            "{} of the samples lie far from {}.",
+            percent(share),
+            match row.modes.samples.verdict {
+                ModeVerdict::Two => "both modes of their boot",
+                ModeVerdict::One | ModeVerdict::CannotTell => "their boot's median",
+            }
         )
     })
 }
 
 fn flagged(row: &Row) -> Option<String> {
-    // Of two modes, what is far from one is the other.
+    // Where the median stands between two modes, a few samples decide for one.
     if row.modes.samples.verdict == ModeVerdict::Two {
         return None;
     }

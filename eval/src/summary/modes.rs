@@ -3,7 +3,7 @@
 use super::boot::JudgedBoot;
 use super::{Mode, ModeTest, ModeVerdict, Modes, SampleModes};
 use crate::stats::Sorted;
-use crate::stats::modes::{Groups, groups};
+use crate::stats::modes::{Groups, MIN_VALUES, groups};
 use crate::units::Ticks;
 
 /// `medians` are those of the boots.
@@ -27,7 +27,7 @@ fn among_boots(medians: &Sorted, step: f64) -> ModeTest {
         },
         // Equal medians have one mode, however many there are.
         None => ModeTest {
-            verdict: match medians.values().len() >= crate::stats::modes::MIN_VALUES {
+            verdict: match medians.values().len() >= MIN_VALUES {
                 true => ModeVerdict::One,
                 false => ModeVerdict::CannotTell,
             },
@@ -40,10 +40,8 @@ fn among_boots(medians: &Sorted, step: f64) -> ModeTest {
 fn within_boots(boots: &[JudgedBoot]) -> SampleModes {
     let large = boots
         .iter()
-        .filter(|boot| boot.boot.values().len() >= crate::stats::modes::MIN_VALUES);
-    let tested: Vec<_> = large
-        .map(|boot| groups(&boot.sorted, boot.boot.step()))
-        .collect();
+        .filter(|boot| boot.boot.values().len() >= MIN_VALUES);
+    let tested: Vec<_> = large.map(|boot| boot.groups).collect();
     let two: Vec<_> = tested
         .iter()
         .flatten()

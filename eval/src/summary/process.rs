@@ -4,21 +4,23 @@ use console_format::Benchmark;
 
 use super::boot::JudgedBoot;
 use super::{
-    Figures, Ratio, Row, RunInfo, Summary, SummaryError, TargetInfo, TargetSummary, View, drift,
-    findings, modes,
+    Figures, InCycles, Ratio, Row, RunInfo, Summary, SummaryError, TargetInfo, TargetSummary, View,
+    alignment, drift, findings, modes,
 };
-use crate::levels::{Boots, Levels};
+use crate::levels::{self, Boots, Levels};
 use crate::parallel;
 use crate::stats::{Sorted, StatsError, bootstrap, mean_of, median_of, order, quartiles_of};
-use crate::units::{Ticks, TscHz, nanoseconds};
+use crate::units::{CoreCycles, Ticks, TscHz, nanoseconds};
 
-/// One boot of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct BootId {
+/// What is known of a boot before its samples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootInfo {
     /// The target's name.
     pub target: String,
     /// Which boot of it, from 0.
     pub boot: u32,
+    /// How many dependent multiplications its clock chains hold, where its log says so.
+    pub chain_ops: Option<u64>,
 }
 
 /// Sums a run up. `boots` are all boots of the run in the order of time, those that
@@ -31,7 +33,7 @@ pub struct BootId {
 pub fn summarize(
     info: RunInfo,
     targets: Vec<TargetInfo>,
-    boots: &[BootId],
+    boots: &[BootInfo],
     levels: &Levels,
 ) -> Result<Summary, SummaryError> {
     check_names(&targets, levels)?;
@@ -41,17 +43,15 @@ pub fn summarize(
     {
         return Err(SummaryError::Frequency(hz));
     }
-    let positions = Positions::new(boots);
+    let run = by_name(boots);
     let mut tasks = Vec::new();
     for (place, target) in targets.iter().enumerate() {
         for (benchmark, boots) in levels.benchmarks(&target.name) {
-            let positions = positions.of(&target.name, boots)?;
-            tasks.push((place, benchmark, boots, positions));
+            let boots = of_target(target, boots, &run)?;
+            tasks.push((place, benchmark, boots));
         }
     }
-    let rows = parallel::map(&tasks, |(_, benchmark, boots, positions)| {
-        row(*benchmark, boots, positions, hz)
-    });
+    let rows = parallel::map(&tasks, |(_, benchmark, boots)| row(*benchmark, boots, hz));
     let without_rows = |info| TargetSummary {
         info,
         rows: Vec::new(),
@@ -59,11 +59,13 @@ pub fn summarize(
     let mut targets: Vec<_> = targets.into_iter().map(without_rows).collect();
     for ((place, benchmark, ..), row) in tasks.into_iter().zip(rows) {
         if let Some(target) = targets.get_mut(place) {
-            target.rows.push(row.map_err(|error| SummaryError::Stats {
+            let mut row = row.map_err(|error| SummaryError::Stats {
                 target: target.info.name.clone(),
                 benchmark,
                 error,
-            })?);
+            })?;
+            row.findings = findings::findings(&row, &target.info);
+            target.rows.push(row);
         }
     }
     relate(&mut targets);
@@ -85,50 +87,65 @@ fn check_names(targets: &[TargetInfo], levels: &Levels) -> Result<(), SummaryErr
     }
 }
 
-/// When each boot came in the run.
-struct Positions<'a>(HashMap<(&'a str, u32), u32>);
-
-impl<'a> Positions<'a> {
-    fn new(boots: &'a [BootId]) -> Self {
-        let boots = boots.iter().zip(0..);
-        Self(
-            boots
-                .map(|(id, position)| ((&*id.target, id.boot), position))
-                .collect(),
-        )
-    }
-
-    /// The positions of a target's boots, in the boots' order.
-    fn of(&self, target: &str, boots: &Boots) -> Result<Vec<u32>, SummaryError> {
-        let position = |&boot| {
-            let unknown = || SummaryError::UnknownBoot {
-                target: target.into(),
-                boot,
-            };
-            self.0.get(&(target, boot)).copied().ok_or_else(unknown)
-        };
-        boots.keys().map(position).collect()
-    }
+/// One boot of a row.
+#[derive(Clone, Copy)]
+struct Boot<'a> {
+    /// Which boot of the target.
+    number: u32,
+    /// Which boot of the run, in the order of time.
+    position: u32,
+    /// Multiplications of a clock chain, where the chains tell the core's clock.
+    chain_ops: Option<u64>,
+    values: &'a levels::Boot,
 }
 
-fn row(
-    benchmark: Benchmark,
-    boots: &Boots,
-    positions: &[u32],
-    hz: Option<TscHz>,
-) -> Result<Row, StatsError> {
-    let mut boots = boots
+/// All boots of the run by target and number, with their positions.
+type Run<'a> = HashMap<(&'a str, u32), (u32, &'a BootInfo)>;
+
+fn by_name(boots: &[BootInfo]) -> Run<'_> {
+    let boots = boots.iter().zip(0..);
+    boots
+        .map(|(boot, position)| ((&*boot.target, boot.boot), (position, boot)))
+        .collect()
+}
+
+/// A target's boots of one benchmark, in the order of time.
+fn of_target<'a>(
+    target: &TargetInfo,
+    boots: &'a Boots,
+    run: &Run<'_>,
+) -> Result<Vec<Boot<'a>>, SummaryError> {
+    let trusted = target.has_core_clock();
+    let boot = |(&number, values): (&u32, &'a levels::Boot)| {
+        let known = run.get(&(&*target.name, number));
+        let &(position, info) = known.ok_or_else(|| SummaryError::UnknownBoot {
+            target: target.name.clone(),
+            boot: number,
+        })?;
+        Ok(Boot {
+            number,
+            position,
+            chain_ops: info.chain_ops.filter(|_| trusted),
+            values,
+        })
+    };
+    let mut boots = boots.iter().map(boot).collect::<Result<Vec<_>, _>>()?;
+    boots.sort_by_key(|boot| boot.position);
+    Ok(boots)
+}
+
+/// All of a row but its ratios and findings, which need to know its target.
+fn row(benchmark: Benchmark, boots: &[Boot], hz: Option<TscHz>) -> Result<Row, StatsError> {
+    let judged = boots
         .iter()
-        .zip(positions)
-        .map(|((&number, boot), &position)| JudgedBoot::new(number, position, boot))
-        .collect::<Result<Vec<_>, _>>()?;
-    boots.sort_by_key(|boot| boot.line.position);
+        .map(|boot| JudgedBoot::new(boot.number, boot.position, boot.values, boot.chain_ops));
+    let mut boots = judged.collect::<Result<Vec<_>, _>>()?;
+    let cycles = in_cycles(&mut boots)?;
     let medians: Vec<f64> = boots.iter().map(|boot| boot.line.median.0).collect();
     let values = boots.iter().map(|boot| boot.boot.values());
     let view = view(values.collect::<Vec<_>>().concat(), &medians, hz)?;
     let sorted = Sorted::new(medians)?;
-    let median = sorted.median();
-    let mut row = Row {
+    Ok(Row {
         benchmark,
         samples: view.samples,
         boots: view.boots,
@@ -136,9 +153,10 @@ fn row(
         ns: view.ns,
         interval: view.interval,
         order_interval: order::median_interval(&sorted).map(|i| i.map(Ticks)),
-        spread: (boots.len() > 1 && median > 0.0).then(|| (sorted.q3() - sorted.q1()) / median),
+        spread: spread(&sorted),
+        cycles,
         boot_medians: boots.iter().map(|boot| boot.line).collect(),
-        drift: drift::drift(&boots, median),
+        drift: drift::drift(&boots, sorted.median()),
         clock_moved: boots.iter().map(|boot| boot.line.clock_moved).sum(),
         outliers: boots.iter().map(|boot| boot.line.outliers).sum(),
         without_flagged: match boots.iter().any(JudgedBoot::is_flagged) {
@@ -146,25 +164,52 @@ fn row(
             false => Some(view),
         },
         modes: modes::modes(&boots, &sorted),
+        alignments: alignment::alignments(&boots),
         ratio: None,
         findings: Vec::new(),
-    };
-    row.findings = findings::findings(&row);
-    Ok(row)
+    })
 }
 
-/// `medians` are those of the boots in the order of time.
-fn view(mut all: Vec<f64>, medians: &[f64], hz: Option<TscHz>) -> Result<View, StatsError> {
-    let mean = mean_of(&all);
-    let [q1, median, q3] = quartiles_of(&mut all);
-    let ticks = Figures {
+/// Interquartile range over median; none for a single value, and a median that is not above 0.
+fn spread(medians: &Sorted) -> Option<f64> {
+    let median = medians.median();
+    let known = medians.values().len() > 1 && median > 0.0;
+    known.then(|| (medians.q3() - medians.q1()) / median)
+}
+
+/// The row in core cycles, whose values it takes; none where a boot has none.
+fn in_cycles(boots: &mut [JudgedBoot]) -> Result<Option<InCycles>, StatsError> {
+    let medians = boots.iter().map(|boot| Some(boot.line.median_cycles?.0));
+    let medians: Option<Vec<f64>> = medians.collect();
+    let values = boots.iter_mut().map(|boot| boot.cycles.take());
+    let values: Option<Vec<Vec<f64>>> = values.collect();
+    let (Some(medians), Some(values)) = (medians, values) else {
+        return Ok(None);
+    };
+    Ok(Some(InCycles {
+        figures: figures(&mut values.concat(), &medians)?.map(CoreCycles),
+        interval: bootstrap::median(&medians).map(|i| i.map(CoreCycles)),
+        spread: spread(&Sorted::new(medians)?),
+        ratio: None,
+    }))
+}
+
+/// Of all values together, which may be put into another order, and of the boots' medians.
+fn figures(all: &mut [f64], medians: &[f64]) -> Result<Figures<f64>, StatsError> {
+    let mean = mean_of(all);
+    let [q1, median, q3] = quartiles_of(all);
+    Ok(Figures {
         mean,
         median,
         q1,
         q3,
         median_of_boot_medians: Sorted::new(medians.to_vec())?.median(),
-    }
-    .map(Ticks);
+    })
+}
+
+/// `medians` are those of the boots in the order of time.
+fn view(mut all: Vec<f64>, medians: &[f64], hz: Option<TscHz>) -> Result<View, StatsError> {
+    let ticks = figures(&mut all, medians)?.map(Ticks);
     Ok(View {
         samples: all.len() as u64,
         boots: medians.len() as u32,
@@ -200,16 +245,25 @@ fn relate(targets: &mut [TargetSummary]) {
                 let row = other.rows.iter().find(|r| r.benchmark == row.benchmark)?;
                 Some((&other.info.name, row))
             });
-            row.ratio = reference.and_then(|(name, reference)| ratio(row, name, reference));
+            let Some((name, reference)) = reference else {
+                continue;
+            };
+            row.ratio = ratio(name, &row.medians(), &reference.medians());
+            let cycles = [row.medians_in_cycles(), reference.medians_in_cycles()];
+            if let (Some(cycles), [Some(ours), Some(theirs)]) = (&mut row.cycles, cycles) {
+                cycles.ratio = ratio(name, &ours, &theirs);
+            }
         }
     }
 }
 
-fn ratio(row: &Row, name: &str, reference: &Row) -> Option<Ratio> {
-    let of = |row: &Row| row.ticks.median_of_boot_medians.0;
-    (of(reference) > 0.0).then(|| Ratio {
+/// Of the boots' medians in either unit.
+fn ratio(name: &str, medians: &[f64], reference: &[f64]) -> Option<Ratio> {
+    let median = |medians: &[f64]| Some(Sorted::new(medians.to_vec()).ok()?.median());
+    let (ours, theirs) = (median(medians)?, median(reference)?);
+    (theirs > 0.0).then(|| Ratio {
         reference: name.into(),
-        ratio: of(row) / of(reference),
-        interval: bootstrap::ratio(&row.medians(), &reference.medians()),
+        ratio: ours / theirs,
+        interval: bootstrap::ratio(medians, reference),
     })
 }

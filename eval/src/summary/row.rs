@@ -2,7 +2,7 @@ use console_format::Benchmark;
 use serde::{Deserialize, Serialize};
 
 use crate::stats::{Interval, OrderInterval};
-use crate::units::{Nanoseconds, Ticks};
+use crate::units::{CoreCycles, Nanoseconds, Ticks};
 
 /// One benchmark on one target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub struct Row {
     /// Interquartile range of the boot medians, over their median; none for a single boot,
     /// and where the median is not above zero.
     pub spread: Option<f64>,
+    /// The same in cycles at the core's own clock; none where no clock chains tell it.
+    pub cycles: Option<InCycles>,
     /// Each boot's median, in the order of time.
     pub boot_medians: Vec<BootMedian>,
     /// Whether values rise or fall with time.
@@ -33,13 +35,17 @@ pub struct Row {
     /// Samples with another core clock after them than before; none where the method has
     /// no clock chains.
     pub clock_moved: Option<u64>,
-    /// Samples far from their boot's median; none where no scale is known to judge by.
+    /// Samples far from their boot's median, or from both of its modes where it has two;
+    /// none where no scale is known to judge by.
     pub outliers: Option<u64>,
     /// All of it again without the samples whose clock moved and without outliers; none
     /// where nothing is left.
     pub without_flagged: Option<View>,
     /// Whether there is more than one typical value.
     pub modes: Modes,
+    /// The medians where loops lie differently; none where less than two alignments are
+    /// known, or too few boots.
+    pub alignments: Option<Alignments>,
     /// Against the reference target; none for that itself, and where no target can be one.
     pub ratio: Option<Ratio>,
     /// What a reader should know of these numbers, a sentence each.
@@ -51,6 +57,26 @@ impl Row {
     pub fn medians(&self) -> Vec<f64> {
         self.boot_medians.iter().map(|boot| boot.median.0).collect()
     }
+
+    /// The same in core cycles; `None` where a boot has none.
+    pub fn medians_in_cycles(&self) -> Option<Vec<f64>> {
+        let cycles = |boot: &BootMedian| Some(boot.median_cycles?.0);
+        self.boot_medians.iter().map(cycles).collect()
+    }
+}
+
+/// A row in core cycles: what the core's clock did from boot to boot is not in them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InCycles {
+    /// The figures.
+    pub figures: Figures<CoreCycles>,
+    /// 95 % interval of the median of boot medians; none where there are too few boots.
+    pub interval: Option<Interval<CoreCycles>>,
+    /// As in [`Row`].
+    pub spread: Option<f64>,
+    /// Against the same reference as in ticks; none where that has no core cycles.
+    pub ratio: Option<Ratio>,
 }
 
 /// Statistics in one unit.
@@ -115,6 +141,8 @@ pub struct BootMedian {
     pub q1: Ticks,
     /// Their third quartile.
     pub q3: Ticks,
+    /// Their median in core cycles, where its clock chains tell the core's clock.
+    pub median_cycles: Option<CoreCycles>,
     /// As in [`Row`].
     pub clock_moved: Option<u64>,
     /// As in [`Row`].
@@ -214,6 +242,27 @@ pub struct Mode {
     pub at: Ticks,
     /// Their share of all values.
     pub share: f64,
+}
+
+/// A row's medians by the place of its loops.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alignments {
+    /// Probability of such differences where the alignment does not matter (Friedman's
+    /// test, a boot being a block).
+    pub p: f64,
+    /// One for each alignment, ascending.
+    pub medians: Vec<AlignedMedian>,
+}
+
+/// What a benchmark costs at one alignment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlignedMedian {
+    /// Where the loops' bodies begin, in bytes from a cache line's beginning.
+    pub align: u8,
+    /// The median over the boots of each boot's median there.
+    pub median_of_boot_medians: Ticks,
 }
 
 /// A target's median of boot medians over the reference target's.

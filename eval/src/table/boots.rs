@@ -1,8 +1,9 @@
-//! What boots say, each counting once: medians with their intervals, and ratios.
+//! What boots say, each counting once: medians with their intervals, and ratios; a block
+//! in ticks, and one in core cycles where they are known.
 
 use super::grid::{self, EMULATED, NOTHING, number};
 use crate::stats::{Interval, bootstrap};
-use crate::summary::{Row, Summary, TargetSummary};
+use crate::summary::{Ratio, Row, Summary, TargetSummary};
 
 /// Column titles of the block.
 pub(super) const COLUMNS: [&str; 6] = [
@@ -14,48 +15,109 @@ pub(super) const COLUMNS: [&str; 6] = [
     "ratio, 95 % interval",
 ];
 
+/// What a block's values are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// TSC ticks.
+    Ticks,
+    /// Cycles at the core's own clock.
+    CoreCycles,
+}
+
+/// The units that a summary has values in.
+pub(super) fn units(summary: &Summary) -> impl Iterator<Item = Unit> {
+    let cycles = summary.targets.iter().any(has_cycles);
+    let cycles = cycles.then_some(Unit::CoreCycles);
+    std::iter::once(Unit::Ticks).chain(cycles)
+}
+
+fn has_cycles(target: &TargetSummary) -> bool {
+    target.rows.iter().any(|row| row.cycles.is_some())
+}
+
 /// A row of cells, not escaped for anything.
 pub(super) type Cells = [String; COLUMNS.len()];
 
 /// The caption over the block.
-pub(super) fn caption(summary: &Summary) -> String {
+pub(super) fn caption(summary: &Summary, unit: Unit) -> String {
     let alike = match summary.is_mixed() {
         true => "the same call by the same method",
         false => "the same call",
     };
-    format!(
-        "Boots, each counting once: median of their medians in TSC ticks, its interval by \
-         bootstrap over boots ({} resamples, seed {}), interquartile range over median, and \
-         ratio to the first platform with {alike}.",
-        bootstrap::RESAMPLES,
-        bootstrap::SEED
-    )
+    match unit {
+        Unit::Ticks => format!(
+            "Boots, each counting once: median of their medians in TSC ticks, its interval by \
+             bootstrap over boots ({} resamples, seed {}), interquartile range over median, and \
+             ratio to the first platform with {alike}.",
+            bootstrap::RESAMPLES,
+            bootstrap::SEED
+        ),
+        Unit::CoreCycles => "The same in core cycles, by the clock chains around each sample: \
+             what the core's clock did meanwhile is not in them."
+            .into(),
+    }
 }
 
 /// The block's rows.
-pub(super) fn measured(summary: &Summary) -> impl Iterator<Item = Cells> {
-    summary
-        .targets
-        .iter()
-        .flat_map(|target| rows(summary, target))
+pub(super) fn measured(summary: &Summary, unit: Unit) -> impl Iterator<Item = Cells> {
+    let targets = summary.targets.iter();
+    targets.flat_map(move |target| rows(summary, target, unit))
 }
 
-/// A target's rows; none where there are no numbers.
-pub(super) fn rows(summary: &Summary, target: &TargetSummary) -> impl Iterator<Item = Cells> {
-    target.rows.iter().map(|row| {
+/// A target's rows; none where there are no numbers in that unit.
+pub(super) fn rows(
+    summary: &Summary,
+    target: &TargetSummary,
+    unit: Unit,
+) -> impl Iterator<Item = Cells> {
+    let known = unit == Unit::Ticks || has_cycles(target);
+    let rows = target.rows.iter().filter(move |_| known);
+    rows.map(move |row| {
+        let figures = Figures::of(row, unit);
+        let cell = |text: Option<String>| text.unwrap_or(NOTHING.into());
         [
             grid::platform(summary, target),
             grid::routine(row.benchmark).into(),
-            number(row.ticks.median_of_boot_medians.0),
-            row.interval
-                .map_or(NOTHING.into(), |i| ends(i.map(|ticks| ticks.0), 2)),
-            spread(row),
-            ratio(row),
+            cell(figures.map(|f| number(f.median))),
+            cell(figures.and_then(|f| Some(ends(f.interval?, 2)))),
+            cell(figures.and_then(|f| Some(format!("{:.2} %", 100.0 * f.spread?)))),
+            cell(figures.and_then(|f| Some(ratio(f.ratio?)))),
         ]
     })
 }
 
-/// The block as lines of words.
+/// What a row says of its boots in one unit.
+#[derive(Clone, Copy)]
+struct Figures<'r> {
+    median: f64,
+    interval: Option<Interval<f64>>,
+    spread: Option<f64>,
+    ratio: Option<&'r Ratio>,
+}
+
+impl<'r> Figures<'r> {
+    fn of(row: &'r Row, unit: Unit) -> Option<Self> {
+        Some(match unit {
+            Unit::Ticks => Self {
+                median: row.ticks.median_of_boot_medians.0,
+                interval: row.interval.map(|i| i.map(|ticks| ticks.0)),
+                spread: row.spread,
+                ratio: row.ratio.as_ref(),
+            },
+            Unit::CoreCycles => {
+                let cycles = row.cycles.as_ref()?;
+                Self {
+                    median: cycles.figures.median_of_boot_medians.0,
+                    interval: cycles.interval.map(|i| i.map(|cycles| cycles.0)),
+                    spread: cycles.spread,
+                    ratio: cycles.ratio.as_ref(),
+                }
+            }
+        })
+    }
+}
+
+/// The blocks as lines of words.
 pub(super) fn lines(summary: &Summary) -> Vec<String> {
     let line = |target: &TargetSummary, row: &Row, cells: Cells| {
         let [_, _, median, interval, spread, ratio] = cells;
@@ -67,25 +129,20 @@ pub(super) fn lines(summary: &Summary) -> Vec<String> {
             row.benchmark.name()
         )
     };
-    let rows = summary.targets.iter().flat_map(|target| {
-        let cells = rows(summary, target).zip(&target.rows);
-        cells.map(move |(cells, row)| line(target, row, cells))
-    });
-    match summary.targets.iter().all(|target| target.rows.is_empty()) {
-        true => Vec::new(),
-        false => std::iter::once(caption(summary)).chain(rows).collect(),
+    if summary.targets.iter().all(|target| target.rows.is_empty()) {
+        return Vec::new();
     }
+    let blocks = units(summary).flat_map(|unit| {
+        let rows = summary.targets.iter().flat_map(move |target| {
+            let cells = rows(summary, target, unit).zip(&target.rows);
+            cells.map(move |(cells, row)| line(target, row, cells))
+        });
+        std::iter::once(caption(summary, unit)).chain(rows)
+    });
+    blocks.collect()
 }
 
-fn spread(row: &Row) -> String {
-    row.spread
-        .map_or(NOTHING.into(), |spread| format!("{:.1} %", spread * 100.0))
-}
-
-fn ratio(row: &Row) -> String {
-    let Some(ratio) = &row.ratio else {
-        return NOTHING.into();
-    };
+fn ratio(ratio: &Ratio) -> String {
     let interval = ratio.interval.map(|i| format!(" {}", ends(i, 3)));
     format!("{:.3}{}", ratio.ratio, interval.unwrap_or_default())
 }

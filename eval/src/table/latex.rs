@@ -11,11 +11,13 @@ pub fn latex(summary: &Summary) -> String {
         &COLUMNS,
         grid::measured(summary).map(|cells| cells.to_vec()),
     ));
-    paragraphs.push(escape(&boots::caption(summary)));
-    paragraphs.push(tabular(
-        &boots::COLUMNS,
-        boots::measured(summary).map(|cells| cells.to_vec()),
-    ));
+    for unit in boots::units(summary) {
+        paragraphs.push(escape(&boots::caption(summary, unit)));
+        paragraphs.push(tabular(
+            &boots::COLUMNS,
+            boots::measured(summary, unit).map(|cells| cells.to_vec()),
+        ));
+    }
     paragraphs.extend(grid::footnotes(summary).iter().map(|n| escape(n)));
     paragraphs.push(escape(&grid::published_caption()));
     paragraphs.push(tabular(

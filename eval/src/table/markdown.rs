@@ -12,11 +12,13 @@ pub fn markdown(summary: &Summary) -> String {
         &COLUMNS,
         grid::measured(summary).map(|cells| cells.to_vec()),
     ));
-    blocks.push(escape(&boots::caption(summary)));
-    blocks.push(table(
-        &boots::COLUMNS,
-        boots::measured(summary).map(|cells| cells.to_vec()),
-    ));
+    for unit in boots::units(summary) {
+        blocks.push(escape(&boots::caption(summary, unit)));
+        blocks.push(table(
+            &boots::COLUMNS,
+            boots::measured(summary, unit).map(|cells| cells.to_vec()),
+        ));
+    }
     blocks.extend(grid::footnotes(summary).iter().map(|n| escape(n)));
     blocks.push(escape(&grid::published_caption()));
     blocks.push(table(

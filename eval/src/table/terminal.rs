@@ -62,10 +62,12 @@ pub fn terminal(summary: &Summary, style: Style) -> String {
     let measured = |target: &TargetSummary| grid::rows(summary, target).collect();
     out += &table(summary, style, &TITLES, measured).to_string();
     out.push('\n');
-    out += &wrap(&boots::caption(summary));
-    let boots = |target: &TargetSummary| boots::rows(summary, target).collect();
-    out += &table(summary, style, &BOOT_TITLES, boots).to_string();
-    out.push('\n');
+    for unit in boots::units(summary) {
+        out += &wrap(&boots::caption(summary, unit));
+        let boots = |target: &TargetSummary| boots::rows(summary, target, unit).collect();
+        out += &table(summary, style, &BOOT_TITLES, boots).to_string();
+        out.push('\n');
+    }
     for line in grid::footnotes(summary) {
         out += &wrap(&line);
     }

@@ -4,13 +4,17 @@
 use std::sync::Arc;
 
 use console_format::{Batch, Encoder, Slope};
+use eval::checks::CLOCK_CHAINS;
 use eval::levels::Levels;
 use eval::log::Reading;
 use eval::samples::Sample;
-use eval::summary::{BootId, Missing, RunInfo, Summary, TargetInfo, Tsc, summarize};
+use eval::summary::{BootInfo, Missing, RunInfo, Summary, TargetInfo, Tsc, summarize};
 use eval::units::{Ticks, TscHz};
 use eval::verdict::{Finding, Noise, State, Verdict};
 use eval::{Benchmark, Method};
+
+/// Multiplications of a clock chain.
+pub const CHAIN_OPS: u64 = 4096;
 
 /// A fixture's bytes.
 pub fn original_log() -> &'static [u8] {
@@ -176,7 +180,8 @@ pub const EMULATED: [Fake; 3] = [
     },
 ];
 
-/// So many boots of so many samples, with a tail and, under emulation, much noise.
+/// So many boots of so many samples, with a tail and, under emulation, much noise. What
+/// makes boots differ is the core's clock, half as fast again as the counter's.
 pub fn samples(fakes: &[Fake], boots: u32, rounds: u32) -> Vec<Sample> {
     let mut random = Random(500);
     let mut samples = Vec::new();
@@ -199,7 +204,7 @@ pub fn samples(fakes: &[Fake], boots: u32, rounds: u32) -> Vec<Sample> {
                         boot,
                         benchmark,
                         round,
-                        reading: Reading::ValueOnly,
+                        reading: slope(benchmark, round, shift / 1.5),
                         value: Ticks(value),
                     });
                 }
@@ -207,6 +212,21 @@ pub fn samples(fakes: &[Fake], boots: u32, rounds: u32) -> Vec<Sample> {
         }
     }
     samples
+}
+
+/// A reading with so many ticks a core cycle; a counter that steps by 2.
+fn slope(benchmark: Benchmark, round: u32, ticks_per_cycle: f64) -> Reading {
+    let chain = (3.0 * CHAIN_OPS as f64 * ticks_per_cycle) as u64;
+    let ops = if benchmark == Benchmark::Tsc { 0 } else { 1000 };
+    Reading::Slope {
+        align: u64::from(round / 2 % 4 * 16),
+        ops_n: ops,
+        ticks_n: 40_000,
+        ops_2n: 2 * ops,
+        ticks_2n: 80_002,
+        chain_before: chain,
+        chain_after: chain,
+    }
 }
 
 /// A verdict with a finding in each state.
@@ -286,14 +306,34 @@ pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
 }
 
 /// Boots in the order of time, where every block boots each target once.
-pub fn in_turns(targets: &[TargetInfo], boots: u32) -> Vec<BootId> {
+pub fn in_turns(targets: &[TargetInfo], boots: u32) -> Vec<BootInfo> {
     let block = |boot| {
-        targets.iter().map(move |target| BootId {
+        targets.iter().map(move |target| BootInfo {
             target: target.name.clone(),
             boot,
+            chain_ops: Some(CHAIN_OPS),
         })
     };
     (0..boots).flat_map(block).collect()
+}
+
+/// The check of the clock chains, passed.
+pub fn good_clock() -> Finding {
+    Finding {
+        check: CLOCK_CHAINS.into(),
+        state: State::Ok,
+        what: "a multiplication takes 3.000 additions".into(),
+        mend: None,
+    }
+}
+
+/// The same where a multiplication takes four cycles.
+pub fn bad_clock() -> Finding {
+    Finding {
+        state: State::Warning,
+        what: "a multiplication takes 4.000 additions".into(),
+        ..good_clock()
+    }
 }
 
 /// What the method's checks found on a target: one has a counter of another frequency.
@@ -308,5 +348,8 @@ fn checks(fake: &Fake) -> Vec<Finding> {
         what: what.into(),
         mend: None,
     };
-    (!fake.emulated).then_some(finding).into_iter().collect()
+    match fake.emulated {
+        true => Vec::new(),
+        false => vec![good_clock(), finding],
+    }
 }

@@ -57,6 +57,31 @@ LISTED = {
     "cancelling": [1e16, 1.0, -1e16, 1.0, 1.0],
     "whole ticks": [68.0, 70.0, 72.0, 70.0, 74.0, 68.0, 70.0, 70.0],
 }
+def cycles(seed, boots, samples, chain_ops):
+    """A row in core cycles, as tests/cycles.rs makes it up, sample by sample."""
+    shape = (boots, samples, 3)
+    value, before, after = np.moveaxis(np.reshape(uniform(seed, math.prod(shape)), shape), 2, 0)
+    chains = np.floor(12_000 + 600 * before) + np.floor(12_000 + 600 * after)
+    # Two chains of dependent multiplications, 3 core cycles each.
+    values = (200 + 40 * value) * (3 * (2 * chain_ops) / chains)
+    medians = np.median(values, axis=1)
+    q1, median, q3 = np.quantile(medians, [0.25, 0.5, 0.75])
+    return {
+        "seed": seed,
+        "boots": boots,
+        "samples": samples,
+        "chain_ops": chain_ops,
+        "mean": math.fsum(values.ravel()) / values.size,
+        "median": float(np.median(values)),
+        "q1": float(np.quantile(values, 0.25)),
+        "q3": float(np.quantile(values, 0.75)),
+        "median_of_boot_medians": float(np.median(medians)),
+        "boot_medians": medians.tolist(),
+        "spread": float((q3 - q1) / median),
+    }
+
+
+CYCLES = [[11, 2, 3, 500], [12, 7, 20, 4096], [13, 25, 400, 4096]]
 RANDOM = [[1, 6], [2, 7], [3, 100], [4, 101], [5, 1000], [6, 4999], [7, 1_000_000]]
 
 
@@ -66,7 +91,8 @@ def main():
         {"seed": seed, "n": n, "scale": 222.0, **statistics([x * 222.0 for x in uniform(seed, n)])}
         for seed, n in RANDOM
     ]
-    print(json.dumps({"numpy": np.__version__, "listed": listed, "random": random}, indent=1))
+    golden = {"listed": listed, "random": random, "cycles": [cycles(*case) for case in CYCLES]}
+    print(json.dumps({"numpy": np.__version__, **golden}, indent=1))
 
 
 main()

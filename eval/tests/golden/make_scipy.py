@@ -115,6 +115,19 @@ def one(values):
     }
 
 
+def friedman(seed, blocks, treatments, shift):
+    """Blocks that differ by themselves, where the last treatment costs more; whole numbers tie."""
+    values = np.round(200 + 8 * uniform(seed, blocks * treatments).reshape(blocks, treatments))
+    values += np.round(50 * uniform(seed + 1, blocks))[:, None]
+    values[:, -1] += shift
+    test = stats.friedmanchisquare(*values.T)
+    return {
+        "blocks": values.tolist(),
+        "statistic": float(test.statistic),
+        "p": float(test.pvalue),
+    }
+
+
 def samples():
     """Boot medians as they may come: (name, values)."""
     for n in (5, 6, 7, 8, 10, 15, 24, 25, 41, 60):
@@ -140,7 +153,9 @@ def main():
         ("two modes 25", "uniform 8"),
     ]
     twos = [{"a": a, "b": b, **two(values[a], values[b])} for a, b in pairs]
-    print(json.dumps({"scipy": scipy.__version__, "one": ones, "two": twos}, indent=1))
+    blocks = [friedman(*case) for case in [(1, 6, 4, 0), (3, 25, 4, 2), (5, 25, 3, 5), (7, 12, 3, 1)]]
+    golden = {"one": ones, "two": twos, "friedman": blocks}
+    print(json.dumps({"scipy": scipy.__version__, **golden}, indent=1))
 
 
 main()

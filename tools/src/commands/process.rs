@@ -6,7 +6,7 @@ use std::io;
 use anyhow::{Context, Result, bail};
 use console_format::Method;
 use eval::levels::Levels;
-use eval::summary::{self, BootId, Missing, RunInfo, TargetInfo, Tsc};
+use eval::summary::{self, BootInfo, Missing, RunInfo, TargetInfo, Tsc};
 use eval::units::TscHz;
 use eval::verdict::Finding;
 
@@ -128,14 +128,15 @@ fn reason(target: &TargetId) -> Option<String> {
 }
 
 /// All boots in the order of time.
-fn boots(rows: &[BootRow]) -> Vec<BootId> {
+fn boots(rows: &[BootRow]) -> Vec<BootInfo> {
     let mut rows: Vec<_> = rows.iter().collect();
     rows.sort_by_key(|row| row.position);
-    let id = |row: &BootRow| BootId {
+    let boot = |row: &BootRow| BootInfo {
         target: row.target.clone(),
         boot: row.boot,
+        chain_ops: row.chain_ops,
     };
-    rows.into_iter().map(id).collect()
+    rows.into_iter().map(boot).collect()
 }
 
 fn info(target: &TargetId, rows: &[BootRow], checks: Vec<Finding>) -> TargetInfo {
