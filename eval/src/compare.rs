@@ -4,6 +4,9 @@
 //! stricter for the number of rows (Holm, "A Simple Sequentially Rejective Multiple Test
 //! Procedure", 1979), so that two runs of the same thing differ anywhere in at most 5 % of
 //! comparisons; and the interval of the ratio has to leave out 1, too.
+//!
+//! Verdicts are about time, in ticks. The same test in core cycles stands beside it, and says
+//! where the core's clock made the difference.
 
 mod print;
 mod verdict;
@@ -16,6 +19,7 @@ pub use print::table;
 use crate::stats::rank::{hodges_lehmann, mann_whitney};
 use crate::stats::{Interval, MIN_BOOTS, Sorted, bootstrap};
 use crate::summary::{Row, Summary, TargetSummary};
+use crate::units::CoreCycles;
 
 /// Two runs against each other.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -75,6 +79,29 @@ pub struct ComparedRow {
     pub verdict: Change,
     /// Why there is none.
     pub reason: Option<String>,
+    /// The same in core cycles; none where a run has none.
+    pub cycles: Option<ComparedCycles>,
+    /// What to think where core cycles say something else than the verdict.
+    pub disagreement: Option<String>,
+}
+
+/// A row in core cycles.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ComparedCycles {
+    /// The first run's median of boot medians.
+    pub before: CoreCycles,
+    /// The second run's.
+    pub after: CoreCycles,
+    /// The second over the first; none where that is not above zero.
+    pub ratio: Option<f64>,
+    /// 95 % interval of the ratio.
+    pub interval: Option<Interval<f64>>,
+    /// Of the test of Mann and Whitney.
+    pub p: Option<f64>,
+    /// The same, corrected for the number of rows in core cycles.
+    pub p_corrected: Option<f64>,
+    /// What would follow.
+    pub verdict: Change,
 }
 
 /// One run's part of a row.
@@ -206,17 +233,7 @@ fn compared(
         median: row.ticks.median_of_boot_medians.0 * scale,
     };
     let [side_before, side_after] = [side(before, row, scales[0]), side(after, theirs, scales[1])];
-    let enough = ours.len().min(others.len()) >= MIN_BOOTS;
-    let sorted = Sorted::new(others.clone())
-        .ok()
-        .zip(Sorted::new(ours.clone()).ok());
-    let sorted = sorted.filter(|_| enough);
-    let shift = sorted
-        .as_ref()
-        .map(|(after, before)| hodges_lehmann(after, before));
-    let test = sorted
-        .as_ref()
-        .map(|(after, before)| mann_whitney(after, before));
+    let shift = sorted(&ours, &others).map(|[before, after]| hodges_lehmann(&after, &before));
     ComparedRow {
         target: before.info.name.clone(),
         label: before.info.label.clone(),
@@ -224,13 +241,46 @@ fn compared(
         emulated: before.info.emulated || after.info.emulated,
         before: side_before,
         after: side_after,
-        ratio: (side_before.median > 0.0).then(|| side_after.median / side_before.median),
+        ratio: ratio(side_before.median, side_after.median),
         interval: bootstrap::ratio(&others, &ours),
         shift: shift.map(|shift| shift.shift),
         shift_interval: shift.and_then(|shift| shift.interval),
-        p: test.map(|test| test.p),
+        p: p(&ours, &others),
         p_corrected: None,
         verdict: Change::CannotTell,
         reason: None,
+        cycles: in_cycles(row, theirs),
+        disagreement: None,
     }
+}
+
+fn in_cycles(row: &Row, theirs: &Row) -> Option<ComparedCycles> {
+    let [ours, others] = [row.medians_in_cycles()?, theirs.medians_in_cycles()?];
+    let median = |row: &Row| Some(row.cycles.as_ref()?.figures.median_of_boot_medians);
+    let (before, after) = (median(row)?, median(theirs)?);
+    Some(ComparedCycles {
+        before,
+        after,
+        ratio: ratio(before.0, after.0),
+        interval: bootstrap::ratio(&others, &ours),
+        p: p(&ours, &others),
+        p_corrected: None,
+        verdict: Change::CannotTell,
+    })
+}
+
+fn ratio(before: f64, after: f64) -> Option<f64> {
+    (before > 0.0).then(|| after / before)
+}
+
+/// Both sides, where they are enough for a test.
+fn sorted(before: &[f64], after: &[f64]) -> Option<[Sorted; 2]> {
+    let enough = before.len().min(after.len()) >= MIN_BOOTS;
+    let sorted = |medians: &[f64]| Sorted::new(medians.to_vec()).ok();
+    enough.then_some([sorted(before)?, sorted(after)?])
+}
+
+fn p(before: &[f64], after: &[f64]) -> Option<f64> {
+    let [before, after] = sorted(before, after)?;
+    Some(mann_whitney(&after, &before).p)
 }

@@ -4,10 +4,12 @@
 mod common;
 
 use common::Random;
+use eval::compare::{Change, compare, table};
 use eval::levels::Levels;
 use eval::log::Reading;
 use eval::samples::Sample;
 use eval::summary::{BootInfo, InCycles, Row, RunInfo, Summary, TargetInfo, summarize};
+use eval::table::Style;
 use eval::units::Ticks;
 use eval::{Benchmark, Method};
 use serde_json::Value;
@@ -158,4 +160,97 @@ fn what_has_no_clock_has_no_cycles() {
         ..good.clone()
     };
     assert!(without(&[good, bare], ops));
+}
+
+/// A run of boots whose core runs at `clock` times the counter's frequency, where a system
+/// call costs 250 cycles times `factor`.
+fn run(random: &mut Random, factor: f64, clock: f64) -> Summary {
+    const BOOTS: u32 = 25;
+    let mut samples = Vec::new();
+    for boot in 0..BOOTS {
+        for _ in 0..10 {
+            let cost = 250.0 * factor * (1.0 + 0.001 * random.normal());
+            let chain = (12_288.0 / clock) as u64;
+            samples.push(sample("linux", boot, cost / clock, [chain; 2]));
+        }
+    }
+    summary(&samples, &["linux"], BOOTS, Some(common::CHAIN_OPS))
+}
+
+#[test]
+fn a_comparison_tells_the_clock_from_the_code() {
+    let mut random = Random(14);
+    let before = run(&mut random, 1.0, 1.2);
+    for (factor, clock, in_time, in_cycles, why) in [
+        (
+            1.0,
+            1.2,
+            Change::NoDifferenceSeen,
+            Change::NoDifferenceSeen,
+            None,
+        ),
+        (2.0, 1.2, Change::Slower, Change::Slower, None),
+        (
+            1.0,
+            1.1,
+            Change::Slower,
+            Change::NoDifferenceSeen,
+            Some("differed, not the code"),
+        ),
+        (
+            1.0,
+            1.3,
+            Change::Faster,
+            Change::NoDifferenceSeen,
+            Some("differed, not the code"),
+        ),
+        (
+            0.98,
+            1.1,
+            Change::Slower,
+            Change::Faster,
+            Some("differed more than the code"),
+        ),
+        (
+            1.1,
+            1.32,
+            Change::NoDifferenceSeen,
+            Change::Slower,
+            Some("hides a difference"),
+        ),
+    ] {
+        let comparison = compare(&before, &run(&mut random, factor, clock));
+        let row = &comparison.rows[0];
+        let cycles = row.cycles.as_ref().unwrap();
+        assert_eq!(
+            (row.verdict, cycles.verdict),
+            (in_time, in_cycles),
+            "{row:?}"
+        );
+        assert!((cycles.ratio.unwrap() / factor - 1.0).abs() < 0.002);
+        let interval = cycles.interval.unwrap();
+        assert!(interval.high - interval.low < 0.005 * factor);
+        let table = table(&comparison, Style::Plain);
+        let table = table.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(row.disagreement.is_some(), why.is_some(), "{row:?}");
+        for sentence in row.disagreement.iter() {
+            assert!(sentence.contains(why.unwrap()), "{sentence}");
+            assert!(table.contains(sentence), "{table}");
+        }
+        assert!(table.contains("The same in core cycles"));
+    }
+}
+
+#[test]
+fn a_comparison_has_no_cycles_where_a_run_has_none() {
+    let mut random = Random(13);
+    let before = run(&mut random, 1.0, 1.2);
+    let mut after = before.clone();
+    for boot in &mut after.targets[0].rows[0].boot_medians {
+        boot.median_cycles = None;
+    }
+    after.targets[0].rows[0].cycles = None;
+    let comparison = compare(&before, &after);
+    assert_eq!(comparison.rows[0].cycles, None);
+    assert!(!table(&comparison, Style::Plain).contains("core cycles"));
 }

@@ -1,11 +1,14 @@
 use comfy_table::{ColumnConstraint, Width};
 
 use super::{ComparedRow, Comparison, Unit};
-use crate::stats::LEVEL;
+use crate::stats::{Interval, LEVEL};
 use crate::table::{Look, Style, ruled, wrap};
 
 /// Platform and call.
 const WORDS: usize = 2;
+const TITLES: [&str; 7] = [
+    "platform", "call", "before", "after", "change %", "from, to", "verdict",
+];
 const NOTHING: &str = "–";
 
 /// The comparison for a terminal of 80 columns.
@@ -22,52 +25,87 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
         comparison.rows.len(),
         100.0 * comparison.alpha
     ));
-    let titles = [
-        "platform", "call", "before", "after", "change %", "from, to", "verdict",
-    ];
-    let look = |row: &ComparedRow| match row.emulated {
-        true => Look::Emulated,
-        false => Look::Measured,
-    };
-    let mut above = None;
-    let rows = comparison.rows.iter().map(|row| {
-        // A platform is named once, above its rows.
-        let platform = match above.replace(&row.target) == Some(&row.target) {
-            true => "",
-            false => &row.label,
-        };
-        (cells(platform, row).to_vec(), look(row))
-    });
-    let mut table = ruled(style, &titles, WORDS, rows);
-    if let Some(verdict) = table.column_mut(titles.len() - 1) {
-        // In two lines, so that the platform has room beside it.
-        let width = Width::Fixed("no difference ".len() as u16);
-        verdict.set_constraint(ColumnConstraint::UpperBoundary(width));
+    out += &block(comparison, style, &TITLES, cells_in_time);
+    if comparison.rows.iter().any(|row| row.cycles.is_some()) {
+        out += &wrap(
+            "The same in core cycles, by the clock chains around each sample: what the core's \
+             clock did meanwhile is not in them.",
+        );
+        let (titles, _) = TITLES.split_at(TITLES.len() - 1);
+        out += &block(comparison, style, titles, cells_in_cycles);
     }
-    out += &table.to_string();
-    out.push('\n');
     for line in notes(comparison) {
         out += &wrap(&line);
     }
     out
 }
 
-fn cells(platform: &str, row: &ComparedRow) -> [String; 7] {
-    let change = |ratio: f64| format!("{:+.2}", 100.0 * (ratio - 1.0));
+/// A table of what `cells` gives behind the platform.
+fn block<const N: usize>(
+    comparison: &Comparison,
+    style: Style,
+    titles: &[&str],
+    cells: impl Fn(&ComparedRow) -> Option<[String; N]>,
+) -> String {
+    let look = |row: &ComparedRow| match row.emulated {
+        true => Look::Emulated,
+        false => Look::Measured,
+    };
+    let mut above = None;
+    let rows = comparison.rows.iter().filter_map(|row| {
+        let cells = cells(row)?;
+        // A platform is named once, above its rows.
+        let platform = match above.replace(&row.target) == Some(&row.target) {
+            true => "",
+            false => &row.label,
+        };
+        let cells = std::iter::once(platform.into()).chain(cells);
+        Some((cells.collect(), look(row)))
+    });
+    let mut table = ruled(style, titles, WORDS, rows);
+    if let Some(verdict) = table.column_mut(TITLES.len() - 1) {
+        // In two lines, so that the platform has room beside it.
+        let width = Width::Fixed("no difference ".len() as u16);
+        verdict.set_constraint(ColumnConstraint::UpperBoundary(width));
+    }
+    table.to_string() + "\n"
+}
+
+fn cells_in_time(row: &ComparedRow) -> Option<[String; 6]> {
+    let [call, before, after, ratio, interval] = cells(
+        row,
+        [row.before.median, row.after.median],
+        row.ratio,
+        row.interval,
+    );
     let verdict = match row.emulated {
         true => format!("{} (emulated)", row.verdict.name()),
         false => row.verdict.name().into(),
     };
+    Some([call, before, after, ratio, interval, verdict])
+}
+
+fn cells_in_cycles(row: &ComparedRow) -> Option<[String; 5]> {
+    let cycles = row.cycles.as_ref()?;
+    let medians = [cycles.before.0, cycles.after.0];
+    Some(cells(row, medians, cycles.ratio, cycles.interval))
+}
+
+fn cells(
+    row: &ComparedRow,
+    [before, after]: [f64; 2],
+    ratio: Option<f64>,
+    interval: Option<Interval<f64>>,
+) -> [String; 5] {
+    let change = |ratio: f64| format!("{:+.2}", 100.0 * (ratio - 1.0));
     [
-        platform.into(),
         row.benchmark.name().into(),
-        format!("{:.2}", row.before.median),
-        format!("{:.2}", row.after.median),
-        row.ratio.map_or(NOTHING.into(), change),
-        row.interval.map_or(NOTHING.into(), |i| {
+        format!("{before:.2}"),
+        format!("{after:.2}"),
+        ratio.map_or(NOTHING.into(), change),
+        interval.map_or(NOTHING.into(), |i| {
             format!("{}, {}", change(i.low), change(i.high))
         }),
-        verdict,
     ]
 }
 
@@ -87,6 +125,9 @@ fn notes(comparison: &Comparison) -> Vec<String> {
         let name = format!("{}, {}", row.label, row.benchmark.name());
         if let Some(reason) = &row.reason {
             notes.push(format!("{name}: cannot tell: {reason}."));
+        }
+        if let Some(disagreement) = &row.disagreement {
+            notes.push(format!("{name}: {disagreement}."));
         }
         if row.before.method != row.after.method {
             let method = |side: super::Side| side.method.map_or("the original", |m| m.name());

@@ -3,47 +3,102 @@
 use console_format::Benchmark;
 
 use super::{Change, ComparedRow, Comparison};
-use crate::stats::MIN_BOOTS;
+use crate::stats::{Interval, MIN_BOOTS};
 
 /// Probability of any false verdict in a whole comparison.
 pub(super) const ALPHA: f64 = 0.05;
 
-/// Corrects the rows' p-values and sets their verdicts.
+/// Corrects the rows' p-values and sets their verdicts, in time and in core cycles.
 pub(super) fn decide(rows: &mut [ComparedRow]) {
-    holm(rows);
-    let tested = rows.iter().filter(|row| row.p.is_some()).count();
-    for row in rows {
-        (row.verdict, row.reason) = match of(row, tested) {
+    let time: Vec<_> = rows.iter().map(Tested::in_time).collect();
+    for (row, (corrected, verdict)) in rows.iter_mut().zip(verdicts(&time)) {
+        row.p_corrected = corrected;
+        (row.verdict, row.reason) = match verdict {
             Ok(verdict) => (verdict, None),
             Err(reason) => (Change::CannotTell, Some(reason)),
         };
     }
+    let cycles: Vec<_> = rows.iter().filter_map(Tested::in_cycles).collect();
+    let known = rows.iter_mut().filter(|row| row.cycles.is_some());
+    for (row, (corrected, verdict)) in known.zip(verdicts(&cycles)) {
+        if let Some(cycles) = &mut row.cycles {
+            cycles.p_corrected = corrected;
+            cycles.verdict = verdict.unwrap_or(Change::CannotTell);
+        }
+        row.disagreement = disagreement(row);
+    }
+}
+
+/// What a verdict is made from.
+struct Tested {
+    /// Boots of both runs.
+    boots: [u32; 2],
+    /// Of the test of Mann and Whitney.
+    p: Option<f64>,
+    /// Of the ratio.
+    interval: Option<Interval<f64>>,
+    /// The second run's median of boot medians.
+    after: f64,
+}
+
+impl Tested {
+    fn in_time(row: &ComparedRow) -> Self {
+        Self {
+            boots: [row.before.boots, row.after.boots],
+            p: row.p,
+            interval: row.interval,
+            after: row.after.median,
+        }
+    }
+
+    fn in_cycles(row: &ComparedRow) -> Option<Self> {
+        let cycles = row.cycles.as_ref()?;
+        Some(Self {
+            p: cycles.p,
+            interval: cycles.interval,
+            after: cycles.after.0,
+            ..Self::in_time(row)
+        })
+    }
+}
+
+/// Each row's corrected p, and what follows, or why nothing does.
+fn verdicts(rows: &[Tested]) -> Vec<(Option<f64>, Result<Change, String>)> {
+    let tested = rows.iter().filter(|row| row.p.is_some()).count();
+    let corrected = holm(rows).into_iter();
+    let verdict = |(row, p): (&Tested, Option<f64>)| (p, of(row, p, tested));
+    rows.iter().zip(corrected).map(verdict).collect()
 }
 
 /// Holm's correction: the smallest p counts as often as there are rows, the next once less,
 /// and none less than the one before.
-fn holm(rows: &mut [ComparedRow]) {
-    let mut tested: Vec<_> = rows.iter_mut().filter(|row| row.p.is_some()).collect();
-    tested.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
+fn holm(rows: &[Tested]) -> Vec<Option<f64>> {
+    let known = rows.iter().enumerate();
+    let mut known: Vec<(usize, f64)> = known.filter_map(|(i, row)| Some((i, row.p?))).collect();
+    known.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut corrected = vec![None; rows.len()];
     let mut least: f64 = 0.0;
-    let count = tested.len();
-    for (i, row) in tested.into_iter().enumerate() {
-        let corrected = row.p.map(|p| (p * (count - i) as f64).clamp(least, 1.0));
-        least = corrected.unwrap_or(least);
-        row.p_corrected = corrected;
+    let count = known.len();
+    for (before, (i, p)) in known.into_iter().enumerate() {
+        least = (p * (count - before) as f64).clamp(least, 1.0);
+        if let Some(corrected) = corrected.get_mut(i) {
+            *corrected = Some(least);
+        }
     }
+    corrected
 }
 
-fn of(row: &ComparedRow, tested: usize) -> Result<Change, String> {
-    let boots = row.before.boots.min(row.after.boots);
-    let Some(p) = row.p_corrected else {
+fn of(row: &Tested, p: Option<f64>, tested: usize) -> Result<Change, String> {
+    let [before, after] = row.boots;
+    let boots = before.min(after);
+    let Some(p) = p else {
         return Err(format!("{boots} boots are too few; {MIN_BOOTS} are needed"));
     };
-    let Some(interval) = row.interval.filter(|_| row.after.median > 0.0) else {
+    let Some(interval) = row.interval.filter(|_| row.after > 0.0) else {
         return Err("a ratio of costs that are not above zero means nothing".into());
     };
     // Whatever the difference: its absence from such a test is no observation.
-    let least = least_p(row.before.boots, row.after.boots) * tested as f64;
+    let least = least_p(before, after) * tested as f64;
     if p >= ALPHA && least >= ALPHA {
         return Err(format!(
             "{boots} boots are too few for {tested} rows at once: no difference could show"
@@ -55,6 +110,28 @@ fn of(row: &ComparedRow, tested: usize) -> Result<Change, String> {
         () if interval.high < 1.0 => Change::Faster,
         () => Change::NoDifferenceSeen,
     })
+}
+
+/// In time a row has changed by more than twice as much as in core cycles, or not at all
+/// where it has in those.
+fn disagreement(row: &ComparedRow) -> Option<String> {
+    let cycles = row.cycles.as_ref().filter(|_| !row.emulated)?;
+    let (in_time, in_cycles) = (row.ratio? - 1.0, cycles.ratio? - 1.0);
+    let allowed = cycles.interval?;
+    let why = match (row.verdict, cycles.verdict) {
+        (_, Change::CannotTell) | (Change::CannotTell, _) => return None,
+        (Change::NoDifferenceSeen, Change::NoDifferenceSeen) => return None,
+        (Change::NoDifferenceSeen, _) => "the core's clock hides a difference",
+        _ if (allowed.low..=allowed.high).contains(&(1.0 + in_time)) => return None,
+        _ if in_cycles / in_time >= 0.5 => return None,
+        (_, Change::NoDifferenceSeen) => "the core's clock differed, not the code",
+        _ => "the core's clock differed more than the code",
+    };
+    Some(format!(
+        "{:+.2} % in time, {:+.2} % in core cycles: {why}",
+        100.0 * in_time,
+        100.0 * in_cycles
+    ))
 }
 
 /// The least p that the exact test of Mann and Whitney can have: that of n values which
