@@ -104,15 +104,15 @@ fn a_precise_log_holds_all_that_the_method_promises() {
     let step = fact(META_TSC_STEP);
     assert!(step > 0);
     let long = log.samples.iter().filter(|s| s.benchmark != Benchmark::Tsc);
-    for sample in long {
-        let Reading::Slope {
+    let uneven = long.clone().filter(|sample| match sample.reading {
+        Reading::Slope {
             ticks_n, ticks_2n, ..
-        } = sample.reading
-        else {
-            panic!("{sample:?}");
-        };
-        assert_eq!((ticks_n % step, ticks_2n % step), (0, 0), "{sample:?}");
-    }
+        } => (ticks_n % step, ticks_2n % step) != (0, 0),
+        _ => panic!("{sample:?}"),
+    });
+    // On a busy machine the program may wake up on a processor whose counter began elsewhere.
+    let (uneven, all) = (uneven.count(), long.count());
+    assert!(50 * uneven <= all, "{uneven} of {all}");
     assert!(fact(META_UNFENCED) <= fact(META_FENCED));
 
     // Of every round, both chains, and what Linux counts for every process.
