@@ -15,11 +15,11 @@ mod ratio;
 mod remarks;
 mod sheet;
 
-pub(crate) use boots::EXPLANATION as BOOTS_EXPLANATION;
+pub(crate) use boots::explanation as boots_explanation;
 pub(crate) use distribution::explanation as distribution_explanation;
 pub(crate) use palette::THEME;
 pub use picture::Picture;
-pub(crate) use ratio::EXPLANATION as RATIO_EXPLANATION;
+pub(crate) use ratio::explanation as ratio_explanation;
 use thiserror::Error;
 
 use crate::boot::Boot;

@@ -65,6 +65,12 @@ impl Summary {
         wrong.chain(findings::of_all(self)).chain(doctor).collect()
     }
 
+    /// Whether there is any interval; there is none where all targets have too few boots.
+    pub fn has_intervals(&self) -> bool {
+        let mut rows = self.targets.iter().flat_map(|target| &target.rows);
+        rows.any(|row| row.interval.is_some())
+    }
+
     /// Whether targets were measured by different methods, which every row has to say then.
     pub fn is_mixed(&self) -> bool {
         let mut methods = self.targets.iter().map(|target| target.info.method);

@@ -268,3 +268,35 @@ fn the_table_fits_a_terminal() {
     let flat = plain.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(labels.clone().count() == 4 && flat.contains("slower"));
 }
+
+#[test]
+fn an_emulated_verdict_takes_two_lines() {
+    let mut random = Random(8);
+    let emulated = |mut run: Summary| {
+        run.targets
+            .iter_mut()
+            .for_each(|target| target.info.emulated = true);
+        run
+    };
+    let before = emulated(run(&mut random, 25, 0.002, 1.0));
+    let comparison = compare(&before, &before);
+    let plain = table(&comparison, Style::Plain);
+    assert!(
+        plain.contains("no difference") && plain.contains("seen (emulated)"),
+        "{plain}"
+    );
+    assert!(
+        plain.lines().all(|line| line.chars().count() <= 80),
+        "{plain}"
+    );
+}
+
+#[test]
+fn without_intervals_the_table_speaks_of_none() {
+    let mut random = Random(8);
+    for (boots, spoken_of) in [(3, false), (8, true)] {
+        let run = run(&mut random, boots, 0.002, 1.0);
+        let plain = table(&compare(&run, &run), Style::Plain);
+        assert_eq!(plain.contains("bootstrap"), spoken_of, "{plain}");
+    }
+}

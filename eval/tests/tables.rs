@@ -188,3 +188,18 @@ fn without_a_frequency_there_are_no_nanoseconds() {
     assert!(text(&summary).contains(Benchmark::Scall.name()));
     assert!(markdown(&summary).contains("| – |"));
 }
+
+#[test]
+fn without_intervals_no_bootstrap_is_spoken_of() {
+    for (boots, spoken_of) in [(3, false), (8, true)] {
+        let (summary, _) = common::run(&MEASURED, boots, 20);
+        for table in [
+            text(&summary),
+            markdown(&summary),
+            latex(&summary),
+            terminal(&summary, Style::Plain),
+        ] {
+            assert_eq!(table.contains("bootstrap"), spoken_of, "{table}");
+        }
+    }
+}

@@ -17,11 +17,17 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
         Unit::Ticks => "TSC ticks",
         Unit::Nanoseconds => "nanoseconds",
     };
+    let interval = match comparison.rows.iter().any(|row| row.interval.is_some()) {
+        true => format!(
+            " with its {:.0} % interval (bootstrap over boots, each row by itself)",
+            100.0 * LEVEL
+        ),
+        false => String::new(),
+    };
     let mut out = wrap(&format!(
-        "Medians of the boots' medians in {unit} for one operation; the change with its {:.0} % \
-         interval (bootstrap over boots, each row by itself). Verdicts: Mann-Whitney over boots, corrected for \
-         {} rows (Holm), any false one in at most {:.0} % of comparisons.",
-        100.0 * LEVEL,
+        "Medians of the boots' medians in {unit} for one operation; the change{interval}. \
+         Verdicts: Mann-Whitney over boots, corrected for {} rows (Holm), any false one in at \
+         most {:.0} % of comparisons.",
         comparison.rows.len(),
         100.0 * comparison.alpha
     ));
@@ -65,8 +71,11 @@ fn block<const N: usize>(
     let mut table = ruled(style, titles, WORDS, rows);
     if let Some(verdict) = table.column_mut(TITLES.len() - 1) {
         // In two lines, so that the platform has room beside it.
-        let width = Width::Fixed("no difference ".len() as u16);
-        verdict.set_constraint(ColumnConstraint::UpperBoundary(width));
+        let width = |longest: &str| Width::Fixed(longest.len() as u16);
+        verdict.set_constraint(match comparison.rows.iter().any(|row| row.emulated) {
+            true => ColumnConstraint::Absolute(width("seen (emulated) ")),
+            false => ColumnConstraint::UpperBoundary(width("no difference ")),
+        });
     }
     table.to_string() + "\n"
 }

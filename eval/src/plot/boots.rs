@@ -27,7 +27,19 @@ const LEAST_SPAN: f64 = 0.01;
 /// the edge.
 const FAR: f64 = 2.0;
 
-pub(crate) const EXPLANATION: &str = "TSC ticks for one operation: the median of each boot, by its place in the run, from 1. Every panel has its own axis, which spans 1 % of the median at least; arrows are boots beyond it. Line and band: median of the boots' medians and its 95 % interval. Cross: a boot that failed. Bars at the foot: the share of a boot's samples whose core clock moved, the tallest for the greatest.";
+/// What the marks are.
+pub(crate) fn explanation(summary: &Summary) -> String {
+    let line = match summary.has_intervals() {
+        true => "Line and band: median of the boots' medians and its 95 % interval.",
+        false => "Line: median of the boots' medians.",
+    };
+    format!(
+        "TSC ticks for one operation: the median of each boot, by its place in the run, from 1. \
+         Every panel has its own axis, which spans 1 % of the median at least; arrows are boots \
+         beyond it. {line} Cross: a boot that failed. Bars at the foot: the share of a boot's \
+         samples whose core clock moved, the tallest for the greatest."
+    )
+}
 
 /// The boots of one target, under one benchmark.
 pub(super) struct Boots<'s> {
@@ -42,7 +54,12 @@ pub(super) struct Boots<'s> {
 /// All targets' panels on one sheet.
 pub(super) fn draw(summary: &Summary, boots: &[Boot]) -> Result<Picture, PlotError> {
     let strips = sheet::of_targets(summary, |target| panels(target, boots))?;
-    sheet::draw(summary, "Boots in the order of time", EXPLANATION, &strips)
+    sheet::draw(
+        summary,
+        "Boots in the order of time",
+        &explanation(summary),
+        &strips,
+    )
 }
 
 /// One target's panels, in the order of its rows.

@@ -13,7 +13,17 @@ use crate::reference::PUBLISHED;
 use crate::summary::{Row, Summary, TargetSummary};
 use crate::table::routine;
 
-pub(crate) const EXPLANATION: &str = "Median of the boots' medians over the reference target's, with the ratio's 95 % interval, from boots drawn on both sides: stroke and bar. The grey line is 1, as dear as on the reference. Paper: the published medians over the published Linux/KVM.";
+/// What the marks are.
+pub(crate) fn explanation(summary: &Summary) -> String {
+    let marks = match summary.has_intervals() {
+        true => ", with the ratio's 95 % interval, from boots drawn on both sides: stroke and bar",
+        false => "",
+    };
+    format!(
+        "Median of the boots' medians over the reference target's{marks}. The grey line is 1, as \
+         dear as on the reference. Paper: the published medians over the published Linux/KVM."
+    )
+}
 
 /// An entry from top to bottom: a name, the ratio in digits, the mark.
 const NAME: i32 = 18;
@@ -51,7 +61,7 @@ pub(super) fn draw(summary: &Summary) -> Result<Picture, PlotError> {
         heading: heading.into(),
         panels,
     };
-    sheet::draw(summary, "Ratios", EXPLANATION, &[strip])
+    sheet::draw(summary, "Ratios", &explanation(summary), &[strip])
 }
 
 /// A panel for each call that has a ratio.

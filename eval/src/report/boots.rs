@@ -21,7 +21,7 @@ pub(super) fn section(run: &Run<'_>) -> Result<Option<Section>, PlotError> {
         }
     }
     let content = html! {
-        p { (plot::BOOTS_EXPLANATION) }
+        p { (plot::boots_explanation(run.summary)) }
         @for target in &targets { (target) }
     };
     Ok((!targets.is_empty()).then_some(Section {

@@ -16,7 +16,7 @@ pub(super) fn ratios(summary: &Summary) -> Result<Option<Section>, PlotError> {
         .map(|panel| figure(&panel.picture, &panel.heading))
         .collect();
     let content = html! {
-        p { (plot::RATIO_EXPLANATION) }
+        p { (plot::ratio_explanation(summary)) }
         (figure::row(&figures))
     };
     Ok((!figures.is_empty()).then_some(Section {

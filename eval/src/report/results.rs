@@ -33,7 +33,11 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
     let content = html! {
         p {
             "For one operation. Mean, median and quartiles are those of all samples together, as in the paper. "
-            dfn { "Boot median" } ": the median of the boots’ medians, a boot counting once; its interval is by bootstrap over boots (" (whole(u64::from(bootstrap::RESAMPLES))) " resamples, seed " (bootstrap::SEED) "). "
+            dfn { "Boot median" } ": the median of the boots’ medians, a boot counting once"
+            @if summary.has_intervals() {
+                "; its interval is by bootstrap over boots (" (whole(u64::from(bootstrap::RESAMPLES))) " resamples, seed " (bootstrap::SEED) ")"
+            }
+            ". "
             dfn { "Spread" } ": the boots’ interquartile range over their median. "
             dfn { "Ratio" } ": boot median over the reference target’s."
         }

@@ -44,13 +44,18 @@ pub(super) fn caption(summary: &Summary, unit: Unit) -> String {
         true => "the same call by the same method",
         false => "the same call",
     };
-    match unit {
-        Unit::Ticks => format!(
-            "Boots, each counting once: median of their medians in TSC ticks, its interval by \
-             bootstrap over boots ({} resamples, seed {}), interquartile range over median, and \
-             ratio to the first platform with {alike}.",
+    let interval = match summary.has_intervals() {
+        true => format!(
+            "its interval by bootstrap over boots ({} resamples, seed {}), ",
             bootstrap::RESAMPLES,
             bootstrap::SEED
+        ),
+        false => String::new(),
+    };
+    match unit {
+        Unit::Ticks => format!(
+            "Boots, each counting once: median of their medians in TSC ticks, {interval}\
+             interquartile range over median, and ratio to the first platform with {alike}."
         ),
         Unit::CoreCycles => "The same in core cycles, by the clock chains around each sample: \
              what the core's clock did meanwhile is not in them."
