@@ -16,6 +16,10 @@ pub struct Boot {
     /// What got between the program and the processor: a counter's name, with its unit,
     /// and how much there was while the boot measured.
     pub disturbances: Vec<(String, u64)>,
+    /// Rounds of which the kernel told whether it or the hypervisor disturbed them.
+    pub watched_rounds: usize,
+    /// Those of them that were disturbed.
+    pub disturbed_rounds: Vec<Round>,
 }
 
 /// The sums over a boot's rounds. A counter that none of them knows is left out.

@@ -17,6 +17,7 @@ mod paper;
 mod plots;
 mod repeat;
 mod results;
+mod rounds;
 mod section;
 
 use maud::{DOCTYPE, html};

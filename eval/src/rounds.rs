@@ -40,6 +40,11 @@ impl Round {
         Some(ADDS_PER_IMUL * imul as f64 / add as f64)
     }
 
+    /// Whether it is known if it was [disturbed](Self::disturbed).
+    pub fn watched(&self) -> bool {
+        self.switches.is_some() || self.steal_cs.is_some()
+    }
+
     /// Whether anything came between the program and the processor that a timer
     /// interrupt does not explain.
     pub fn disturbed(&self) -> bool {

@@ -6,6 +6,7 @@ use super::Run;
 use super::figure;
 use super::grid::{Grid, Group};
 use super::number::{interval, nothing, rounded, whole};
+use super::rounds;
 use super::section::Section;
 use crate::boot::Boot;
 use crate::summary::{Row, Summary, TargetSummary};
@@ -47,6 +48,7 @@ pub(super) fn section(run: &Run<'_>) -> Option<Section> {
             h3 { "What the kernels counted while they measured" }
             (counts(&counters).render())
         }
+        @if let Some(rounds) = rounds::disturbed(run) { (rounds) }
     };
     Some(Section {
         id: "disturbances",

@@ -3,6 +3,7 @@
 use eval::boot::Boot;
 use eval::levels::Levels;
 use eval::report::{self, Facts, Group, Repeat};
+use eval::rounds::Round;
 use eval::summary::Summary;
 
 use crate::common::{self, EMULATED, Fake, MEASURED, Random};
@@ -72,10 +73,29 @@ fn boots(summary: &Summary, boots: u32) -> Vec<Boot> {
                     ("steal, 1/100 s".into(), 0),
                     ("interrupts".into(), 200 + random.next() % 40),
                 ],
+                watched_rounds: 120,
+                disturbed_rounds: disturbed(&info.name, boot),
             });
         }
     }
     all
+}
+
+/// Every fifth boot has a round that others disturbed, a later one for longer.
+fn disturbed(target: &str, boot: u32) -> Vec<Round> {
+    let round = || Round {
+        target: target.into(),
+        boot,
+        round: 3 * boot,
+        imul_ticks: None,
+        add_ticks: None,
+        switches: Some(1),
+        run_delay_ns: Some(1_500_000 + 1000 * u64::from(boot)),
+        steal_cs: (target != "host").then_some(2),
+        interrupts: Some(14),
+    };
+    let is_disturbed = boot % 5 == 1 || target == "host";
+    is_disturbed.then(round).into_iter().collect()
 }
 
 fn facts() -> Facts {

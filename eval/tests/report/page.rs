@@ -88,7 +88,7 @@ fn assert_inert(page: &str) {
                 !key.starts_with("on") && key != "src" && key != "style",
                 "{key}"
             );
-            let harmless = ["#", "data:,", "summary.", "samples.csv"];
+            let harmless = ["#", "data:,", "summary.", "samples.csv", "rounds.csv"];
             assert!(
                 key != "href" || harmless.iter().any(|start| value.starts_with(start)),
                 "{key}={value}"
@@ -206,4 +206,31 @@ fn hostile_texts_stay_text() {
         text_of(&page)
             .contains("<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&lt;[31m")
     );
+}
+
+#[test]
+fn disturbed_rounds_are_counted_and_the_worst_named() {
+    let page = text_of(&mixed().html());
+    for part in [
+        // All that there are of one target, and the first of another's 25.
+        "mitigations=off: 5 of 3000 rounds",
+        "host: 25 of 3000 rounds",
+        "boot 24, round 72",
+        "1524.0",
+        "boot 21, round 63",
+    ] {
+        assert!(page.contains(part), "{part:?} in {page}");
+    }
+    // The host's worst five come from its last boots.
+    assert!(!page.contains("boot 18, round 54"));
+}
+
+#[test]
+fn where_no_kernel_counts_no_round_is_spoken_of() {
+    let mut run = mixed();
+    for boot in &mut run.boots {
+        boot.watched_rounds = 0;
+        boot.disturbed_rounds.clear();
+    }
+    assert!(!text_of(&run.html()).contains("Rounds that were disturbed"));
 }

@@ -90,15 +90,19 @@ fn boots(rows: &[BootRow], rounds: &[Round]) -> Vec<Boot> {
         of_boot.entry(id).or_default().push(round);
     }
     let begun = rows.iter().filter(|row| row.state != BootState::NotRun);
-    let boot = |row: &BootRow| Boot {
-        target: row.target.clone(),
-        boot: row.boot,
-        position: u32::try_from(row.position).unwrap_or(u32::MAX),
-        failed: (row.state == BootState::Failed).then(|| row.reason.clone()),
-        disturbances: of_boot
-            .get(&(row.target.as_str(), row.boot))
-            .map(|rounds| boot::disturbances(rounds))
-            .unwrap_or_default(),
+    let boot = |row: &BootRow| {
+        let rounds = of_boot.get(&(row.target.as_str(), row.boot));
+        let rounds = rounds.map_or(&[][..], Vec::as_slice);
+        let disturbed = rounds.iter().filter(|round| round.disturbed());
+        Boot {
+            target: row.target.clone(),
+            boot: row.boot,
+            position: u32::try_from(row.position).unwrap_or(u32::MAX),
+            failed: (row.state == BootState::Failed).then(|| row.reason.clone()),
+            disturbances: boot::disturbances(rounds),
+            watched_rounds: rounds.iter().filter(|round| round.watched()).count(),
+            disturbed_rounds: disturbed.map(|round| (*round).clone()).collect(),
+        }
     };
     begun.map(boot).collect()
 }
