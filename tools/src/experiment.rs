@@ -179,7 +179,7 @@ fn parse(text: &str, path: &Path) -> Result<Experiment, String> {
         file: path.to_owned(),
         name: name("name", file.name)?,
         program: folder.join(file.program),
-        boots: within("boots", file.boots, 1, 100_000)?,
+        boots: within("`boots`", file.boots, 1, 100_000)?,
         seed: file.seed,
         targets: targets(&file.benchmark, file.targets, folder)?,
     };
@@ -192,7 +192,7 @@ fn targets(
     targets: Vec<TargetTable>,
     folder: &Path,
 ) -> Result<Vec<Target>, String> {
-    let default = method("benchmark.method", &benchmark.method)?;
+    let default = method("`benchmark.method`", &benchmark.method)?;
     let methods = targets
         .iter()
         .map(|target| match &target.method {
@@ -208,9 +208,8 @@ fn targets(
 }
 
 fn method(field: &str, name: &str) -> Result<Method, String> {
-    let field = field.trim_matches('`');
     Method::from_name(name)
-        .ok_or_else(|| format!("`{field}` is {name:?}; it can be \"precise\" or \"paper\""))
+        .ok_or_else(|| format!("{field} is {name:?}; it can be \"precise\" or \"paper\""))
 }
 
 /// The file as it is written.
@@ -296,7 +295,7 @@ impl BenchmarkTable {
 
     fn checked(&self, method: Method) -> Result<BenchmarkSettings, String> {
         let settings = BenchmarkSettings {
-            rounds: within("benchmark.rounds", self.rounds, 1, MAX_ROUNDS as u32)?,
+            rounds: within("`benchmark.rounds`", self.rounds, 1, MAX_ROUNDS as u32)?,
             warmup: self.warmup,
             benchmarks: self.chosen(method)?,
             sampling: self.sampling(method)?,
@@ -347,16 +346,21 @@ impl BenchmarkTable {
         Ok(match method {
             Method::Paper => Sampling::Paper {
                 iterations: within(
-                    "benchmark.iterations",
+                    "`benchmark.iterations`",
                     self.iterations.unwrap_or(1_000_000),
                     1,
                     1_000_000_000_000,
                 )?,
             },
             Method::Precise => Sampling::Precise {
-                samples: within("benchmark.samples", self.samples.unwrap_or(100), 1, 65_536)?,
+                samples: within(
+                    "`benchmark.samples`",
+                    self.samples.unwrap_or(100),
+                    1,
+                    65_536,
+                )?,
                 batch_us: within(
-                    "benchmark.batch-us",
+                    "`benchmark.batch-us`",
                     self.batch_us.unwrap_or(25.0),
                     0.1,
                     1e6,
@@ -381,6 +385,9 @@ impl TargetTable {
         }
         Ok(Target {
             label: match self.label {
+                Some(label) if label.trim().is_empty() => {
+                    return Err(format!("{} is empty; leave it out instead", field("label")));
+                }
                 Some(label) => one_line(&field("label"), label)?,
                 None => name.clone(),
             },
@@ -426,9 +433,8 @@ fn within<T: PartialOrd + std::fmt::Display>(
     if value >= least && value <= most {
         return Ok(value);
     }
-    let field = field.trim_matches('`');
     Err(format!(
-        "`{field}` is {value}; it must be from {least} to {most}"
+        "{field} is {value}; it must be from {least} to {most}"
     ))
 }
 

@@ -143,6 +143,11 @@ pub fn write_with(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
+    // Under its name there would be a file afterwards, and no device any more.
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let error = io::Error::other("it is a device or a pipe (name a file)");
+        return Err(writing(path)(error));
+    }
     replace(path, content).map_err(writing(path))
 }
 
@@ -154,7 +159,9 @@ fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
     let beside = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)?;
+        .tempfile_in(folder)
+        // Without the name of a file that nobody knows.
+        .map_err(|error| io::Error::from(error.kind()))?;
     write_all(&beside, content)?;
     beside.persist(path)?;
     Ok(())
@@ -357,6 +364,26 @@ mod tests {
             error.contains("file, line 3") && error.contains("UTF-8"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_device_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        let mode = rustix::fs::Mode::RWXU;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let error = write(&path, "content").unwrap_err().to_string();
+        assert!(error.contains("name a file"), "{error}");
+        assert!(!fs::metadata(&path).unwrap().is_file());
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_told_without_a_name_of_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing/file");
+        let error = write(&path, "").unwrap_err().to_string();
+        assert!(error.contains("make its folder first"), "{error}");
+        assert!(!error.contains(UNFINISHED), "{error}");
     }
 
     #[test]

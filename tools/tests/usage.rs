@@ -48,6 +48,7 @@ fn wrong_command_lines_end_with_64() {
         &["boot", "x", "--timeout", "0"],
         &["boot", "x", "--pin", "3-1"],
         &["boot", "x", "--engine", "bochs"],
+        &["compare", "x", "y", "--fail-on", "-1%"],
     ] {
         sandbox.tollgate(line).refused(64, &[]);
     }
@@ -106,6 +107,10 @@ fn a_folder_or_no_text_is_told_with_its_remedy() {
     ] {
         sandbox.tollgate(line).refused(66, &["folder", "name "]);
     }
+    sandbox.write("empty", "");
+    sandbox
+        .tollgate(&["initramfs", "empty", "-o", "x"])
+        .refused(66, &["empty", "name another"]);
     sandbox.write("program", "a program");
     sandbox
         .tollgate(&["initramfs", "program", "-o", "folder"])

@@ -32,7 +32,7 @@ pub struct CompareArgs {
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub despite: Vec<Despite>,
     /// End with 88 where a row became slower by more than this
-    #[arg(long, value_name = "REGRESSION%", value_parser = parse_limit)]
+    #[arg(long, value_name = "REGRESSION%", value_parser = parse_limit, allow_hyphen_values = true)]
     pub fail_on: Option<Limit>,
     /// Print JSON, nothing rounded
     #[arg(long)]

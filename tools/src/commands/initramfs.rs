@@ -14,6 +14,7 @@ pub fn run(args: &InitramfsArgs) -> Result<Code> {
         CompressionArg::Gzip => Compression::Gzip,
         CompressionArg::Zstd => Compression::Zstd,
     };
+    files::check_regular(&args.program)?;
     let archive = initramfs::build(&files::read(&args.program)?, compression)
         .with_context(|| format!("cannot pack {}", args.program.display()))?;
     files::write(&args.output, archive)?;

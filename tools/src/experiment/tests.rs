@@ -114,12 +114,19 @@ fn bad_numbers_are_named_with_their_limits() {
         ),
         (
             "image = \"bzImage\"",
+            "image = \"bzImage\"\nlabel = \" \"",
+            "`label` is empty",
+        ),
+        (
+            "image = \"bzImage\"",
             "image = \"bzImage\"\ntimeout-s = 0",
-            "timeout-s",
+            ": `timeout-s` is 0; it must be",
         ),
     ] {
         let complaint = complaint(from, to);
         assert!(complaint.contains(field), "{to}: {complaint}");
+        let quotes = complaint.matches('`').count();
+        assert!(quotes.is_multiple_of(2), "{to}: {complaint}");
     }
 }
 
