@@ -1,6 +1,7 @@
 //! The command line.
 
 mod compare;
+mod deferred;
 mod tune;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use crate::engine;
 use crate::exit;
 
 pub use compare::{CompareArgs, Despite};
+pub use deferred::Deferred;
 pub use tune::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
 
 /// What does it cost to cross into a kernel?
@@ -34,32 +36,32 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Boot every target of an experiment, many times, in shuffled blocks
-    Run(RunArgs),
+    Run(Deferred<RunArgs>),
     /// Read the consoles of a run: samples.csv and boots.csv
-    Parse(RunFolderArgs),
+    Parse(Deferred<RunFolderArgs>),
     /// Compute the statistics of a run: summary.csv and summary.json
-    Process(RunFolderArgs),
+    Process(Deferred<RunFolderArgs>),
     /// Write the tables, plots and report.html of a run, and print the table
-    Report(RunFolderArgs),
+    Report(Deferred<RunFolderArgs>),
     /// Mean, median and quartiles of bare console logs, ours or the original's
-    Stats(StatsArgs),
+    Stats(Deferred<StatsArgs>),
     /// Is the second of two runs faster or slower?
     #[command(after_help = compare::EXAMPLES, after_long_help = compare::EXAMPLES)]
-    Compare(CompareArgs),
+    Compare(Deferred<CompareArgs>),
     /// Boot one kernel image, show its console, end with its status
     #[command(after_help = BOOT_EXAMPLES, after_long_help = BOOT_EXAMPLES)]
-    Boot(BootArgs),
+    Boot(Deferred<BootArgs>),
     /// Is this machine fit for measuring, and if not, what mends it?
     #[command(after_help = DOCTOR_EXAMPLES, after_long_help = DOCTOR_EXAMPLES)]
-    Doctor(DoctorArgs),
+    Doctor(Deferred<DoctorArgs>),
     /// What differs between the machines, targets and guests of two runs?
     #[command(after_help = DIFF_ENV_EXAMPLES, after_long_help = DIFF_ENV_EXAMPLES)]
-    DiffEnv(DiffEnvArgs),
+    DiffEnv(Deferred<DiffEnvArgs>),
     /// Make the archive that starts a program as a Linux guest's /init
-    Initramfs(InitramfsArgs),
+    Initramfs(Deferred<InitramfsArgs>),
     /// Give the CPUs a constant clock and few interruptions, and take it back
     #[command(after_help = tune::EXAMPLES, after_long_help = tune::EXAMPLES)]
-    Tune(TuneArgs),
+    Tune(Deferred<TuneArgs>),
 }
 
 const BOOT_EXAMPLES: &str = "\

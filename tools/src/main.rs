@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Deferred};
 use crate::exit::Code;
 
 /// Version of the tool, and the commit that it was built from.
@@ -57,17 +57,17 @@ fn main() -> ExitCode {
 
 fn dispatch(command: &Command) -> anyhow::Result<Code> {
     match command {
-        Command::Run(args) => commands::run::run(args),
-        Command::Parse(args) => commands::parse::run(args),
-        Command::Process(args) => commands::process::run(args),
-        Command::Report(args) => commands::report::run(args),
-        Command::Stats(args) => commands::stats::run(args),
-        Command::Boot(args) => commands::boot::run(args),
-        Command::Compare(args) => commands::compare::run(args),
-        Command::DiffEnv(args) => commands::diff_env::run(args),
-        Command::Doctor(args) => Ok(commands::doctor::run(args)),
-        Command::Initramfs(args) => commands::initramfs::run(args),
-        Command::Tune(args) => commands::tune::run(args),
+        Command::Run(Deferred(args)) => commands::run::run(args),
+        Command::Parse(Deferred(args)) => commands::parse::run(args),
+        Command::Process(Deferred(args)) => commands::process::run(args),
+        Command::Report(Deferred(args)) => commands::report::run(args),
+        Command::Stats(Deferred(args)) => commands::stats::run(args),
+        Command::Boot(Deferred(args)) => commands::boot::run(args),
+        Command::Compare(Deferred(args)) => commands::compare::run(args),
+        Command::DiffEnv(Deferred(args)) => commands::diff_env::run(args),
+        Command::Doctor(Deferred(args)) => Ok(commands::doctor::run(args)),
+        Command::Initramfs(Deferred(args)) => commands::initramfs::run(args),
+        Command::Tune(Deferred(args)) => commands::tune::run(args),
     }
 }
 

@@ -25,9 +25,9 @@ pub type Counts = BTreeMap<String, u64>;
 pub struct Counters(Vec<File>);
 
 impl Counters {
-    /// Opens them; there are none before Linux 5.14.
-    pub fn of(vcpus: &[VcpuFd]) -> Self {
-        Self(vcpus.iter().map_while(open).collect())
+    /// Those in these files, one of each vCPU; a vCPU without one has no say.
+    pub fn of(files: Vec<Option<File>>) -> Self {
+        Self(files.into_iter().flatten().collect())
     }
 
     /// The counts now, all vCPUs added up; none where there are no counters.
@@ -42,7 +42,8 @@ impl Counters {
     }
 }
 
-fn open(vcpu: &VcpuFd) -> Option<File> {
+/// Opens a vCPU's counters; there are none before Linux 5.14.
+pub fn open(vcpu: &VcpuFd) -> Option<File> {
     // SAFETY: the request takes no argument and touches no memory of ours.
     let fd = unsafe { ioctl(vcpu, KVM_GET_STATS_FD) };
     // SAFETY: the descriptor is new, and nobody else's.

@@ -241,7 +241,7 @@ mod tests {
                 0..300,
             )
         ) {
-            let (machine, counters) = (machine(), Counters::of(&[]));
+            let (machine, counters) = (machine(), Counters::of(vec![]));
             let mut stats = Stats::default();
             for (kind, place, mut data) in accesses {
                 let exit = match kind {

@@ -10,6 +10,7 @@
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 use kvm_ioctls::VmFd;
 use rustix::io::Errno;
@@ -48,8 +49,9 @@ impl Handover {
         Ok(())
     }
 
-    /// Closes the machine, whose vCPUs are closed, without waiting for its end.
-    pub fn leave(self, vm: VmFd) {
+    /// Closes the machine, whose vCPUs are closed, without waiting for its end. `vm` has
+    /// no other owner.
+    pub fn leave(self, vm: Arc<VmFd>) {
         // SAFETY: `vm` is open until the end of this function.
         let vm_fd = unsafe { BorrowedFd::borrow_raw(vm.as_raw_fd()) };
         // Refused where too many descriptors are on their way: then we wait as ever.

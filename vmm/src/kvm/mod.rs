@@ -24,7 +24,6 @@ pub use stats::Stats;
 pub(crate) use vm::open as open_device;
 
 use std::fs::File;
-use std::thread;
 use std::time::Instant;
 
 use error::system;
@@ -128,13 +127,8 @@ fn try_boot(
             Some(Handover::new().map_err(system("create a pair of sockets"))?)
         }
     };
-    let guest = thread::scope(|scope| {
-        let guest = scope.spawn(|| start(spec, options, kernel, asked));
-        // A filter takes half as long as a machine.
-        filter_caller(options.seccomp, handover.as_ref())?;
-        let guest = guest.join();
-        guest.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })?;
+    let guest = start(spec, options, kernel, asked)?;
+    filter_caller(options.seccomp, handover.as_ref())?;
     run(guest, spec, io, handover)
 }
 
@@ -146,7 +140,7 @@ fn run(
     handover: Option<Handover>,
 ) -> Result<Report, KvmError> {
     let machine = guest.machine;
-    let vcpus = guest.threads.run(guest.vcpus, guest.counters, &machine)?;
+    let vcpus = guest.threads.run(&machine)?;
     let started = vcpus.started;
     let mut monitor = Monitor::new(io, &machine, &guest.wake);
     monitor.watch(&vcpus, started, spec.timeout);

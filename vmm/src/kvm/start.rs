@@ -2,17 +2,15 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::thread;
 use std::time::Instant;
 
-use kvm_ioctls::{VcpuFd, VmFd};
+use kvm_ioctls::VmFd;
 use seccompiler::BpfProgram;
 
 use super::console::{Console, ConsoleWriter};
-use super::counters::Counters;
 use super::error::{KvmError, system};
 use super::machine::{Interrupt, Machine};
-use super::vcpu::{Waiting, spawn_all};
+use super::vcpu::{Place, Starting, spawn_all};
 use super::wake::Wake;
 use super::{KvmOptions, Seccomp, seccomp, vm};
 use crate::devices::Devices;
@@ -20,31 +18,27 @@ use crate::image::{Image, Protocol};
 use crate::load::{self, Loaded};
 use crate::memory::{self, Memory};
 use crate::protocol::{self, EntryState};
-use crate::{BootSpec, acpi, cpu};
+use crate::{BootSpec, acpi};
 
-/// A guest whose threads exist and wait for the word to go.
+/// A guest whose threads make their vCPUs, and wait for the word to go.
 pub struct Guest {
     /// From when times count.
     pub asked: Instant,
-    /// When the machine and its vCPUs stood.
+    /// When the machine stood, but for its vCPUs.
     pub created: Instant,
     /// How the kernel will be entered.
     pub protocol: Protocol,
     /// What the threads share.
     pub machine: Arc<Machine>,
-    /// KVM's counters of the vCPUs.
-    pub counters: Counters,
-    /// The vCPUs, ready to enter the kernel.
-    pub vcpus: Vec<VcpuFd>,
-    /// Their threads.
-    pub threads: Waiting,
+    /// The vCPUs' threads.
+    pub threads: Starting,
     /// Wakes the monitor.
     pub wake: Wake,
     /// Has to stay open for as long as the vCPUs.
-    pub vm: VmFd,
+    pub vm: Arc<VmFd>,
 }
 
-/// Makes the machine, loads the kernel, and brings the vCPUs to its entry.
+/// Makes the machine, loads the kernel, and brings the vCPUs on their way to its entry.
 ///
 /// # Errors
 /// KVM or the system refuse something, or the guest does not fit in.
@@ -54,26 +48,20 @@ pub fn start(
     (file, image): (File, Image),
     asked: Instant,
 ) -> Result<Guest, KvmError> {
-    let kvm = vm::open()?;
+    let kvm = Arc::new(vm::open()?);
     let cpus = vm::check_cpus(&kvm, spec.cpus)?;
-    // They get ready while the machine comes into being.
-    let threads = spawn_all(cpus, &spec.pin, vcpu_filter(options.seccomp)?)?;
+    let threads = spawn_all(&kvm, cpus, &spec.pin)?;
     let memory = memory::map(spec.memory_mib)?;
+    prepare_memory(&memory, options)?;
+    let entry = load(spec, &memory, file, &image, cpus)?;
     let serial_interrupt = vm::eventfd()?;
-    let (supported, vm, entry) = thread::scope(|scope| {
-        // As long as all the rest: KVM asks the CPU for each leaf, which traps where
-        // this host is a guest itself.
-        let supported = scope.spawn(|| cpu::supported_cpuid(&kvm));
-        prepare_memory(&memory, options)?;
-        let entry = load(spec, &memory, file, &image, cpus)?;
-        let vm = vm::create(&kvm, &memory, &serial_interrupt)?;
-        let supported = supported
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        Ok::<_, KvmError>((supported, vm, entry))
-    })?;
-    let vcpus = vm::create_vcpus(&kvm, &vm, &supported, cpus, &entry)?;
+    let vm = Arc::new(vm::create(&kvm, &memory, &serial_interrupt)?);
     let created = Instant::now();
+    threads.make_vcpus(&Place {
+        vm: vm.clone(),
+        entry,
+        filter: vcpu_filter(options.seccomp)?,
+    });
 
     let wake = Wake::new().map_err(system("create an eventfd"))?;
     let console = Arc::new(Console::new(options.console_limit, wake.clone()));
@@ -88,8 +76,6 @@ pub fn start(
         created,
         protocol: image.protocol,
         machine,
-        counters: Counters::of(&vcpus),
-        vcpus,
         threads,
         wake,
         vm,
@@ -124,9 +110,9 @@ fn load(
     Ok(protocol::hand_over(memory, image, &loaded)?)
 }
 
-fn vcpu_filter(seccomp: Seccomp) -> Result<Option<BpfProgram>, KvmError> {
+fn vcpu_filter(seccomp: Seccomp) -> Result<Option<Arc<BpfProgram>>, KvmError> {
     match seccomp {
         Seccomp::Off => Ok(None),
-        Seccomp::Vcpus | Seccomp::Process => seccomp::vcpu_filter().map(Some),
+        Seccomp::Vcpus | Seccomp::Process => seccomp::vcpu_filter().map(Arc::new).map(Some),
     }
 }

@@ -32,7 +32,7 @@ pub struct Stats {
     pub unknown_addresses: BTreeSet<u64>,
     /// Time that the vCPUs spent inside `KVM_RUN`, added up.
     pub in_guest: Duration,
-    /// When the virtual machine and its vCPUs stood, from the moment the engine was asked.
+    /// When the virtual machine stood, but for its vCPUs, from the moment the engine was asked.
     pub vm_created: Option<Duration>,
     /// When the guest said that its benchmark starts, from the same moment.
     pub benchmark_started: Option<Duration>,

@@ -1,23 +1,29 @@
-//! The vCPUs' threads: started together, kicked, joined.
+//! The vCPUs' threads: each makes its own vCPU, as KVM's manual asks for
+//! (Documentation/virt/kvm/api.rst, "General description"); they are let go together,
+//! kicked, joined.
 
+use std::fs::File;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use kvm_ioctls::VcpuFd;
+use kvm_bindings::CpuId;
+use kvm_ioctls::{Kvm, VcpuFd, VmFd};
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use seccompiler::BpfProgram;
 use vmm_sys_util::signal::{Killable, SIGRTMIN, register_signal_handler};
 
-use super::counters::Counters;
-use super::error::{KvmError, system};
+use super::counters::{self, Counters};
+use super::error::{KvmError, kvm, system};
 use super::exits::Vcpu;
 use super::machine::Machine;
 use super::sleep::Quiet;
 use super::stats::Stats;
+use crate::cpu::{self, CpuError, Topology};
+use crate::protocol::EntryState;
 
 /// Between two kicks; doubled each time, up to the second value.
 const KICK_PAUSE: Duration = Duration::from_micros(20);
@@ -26,51 +32,69 @@ const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
 /// A vCPU thread, which gives its counts when it ends.
 type Thread = JoinHandle<Stats>;
 
-/// Threads that wait, pinned and filtered, for their vCPUs. Without them, when this is
-/// dropped, they end.
-pub struct Waiting {
-    threads: Vec<Thread>,
-    work: Vec<Sender<Work>>,
-    /// Each thread says whether it is ready, and when it is done.
-    said: Receiver<Result<(), KvmError>>,
+/// Threads that exist before the machine does: asking KVM which CPUID it supports takes
+/// as long as all the rest. Without their work, when this is dropped, they end.
+pub struct Starting {
+    vcpus: Vec<Waiting>,
+    /// Each thread says that it has stopped.
+    done: Receiver<()>,
 }
 
-/// What a thread waits for.
-struct Work {
-    vcpu: VcpuFd,
+/// A thread, and what it waits for.
+struct Waiting {
+    thread: Thread,
+    place: Sender<Place>,
+    /// It says whether its vCPU is ready, and gives KVM's counters of it.
+    ready: Receiver<Result<Option<File>, KvmError>>,
+    word: Sender<Word>,
+}
+
+/// Where a thread makes its vCPU.
+#[derive(Clone)]
+pub struct Place {
+    /// The machine, complete but for its vCPUs.
+    pub vm: Arc<VmFd>,
+    /// Where the first vCPU begins.
+    pub entry: EntryState,
+    /// What the thread may do once its vCPU is made.
+    pub filter: Option<Arc<BpfProgram>>,
+}
+
+/// The word to run the guest.
+struct Word {
     machine: Arc<Machine>,
     counters: Arc<Counters>,
 }
 
-impl Waiting {
-    /// Lets the vCPUs run, one on each thread, when every thread is pinned and filtered.
+impl Starting {
+    /// Lets each thread make its vCPU.
+    pub fn make_vcpus(&self, place: &Place) {
+        for vcpu in &self.vcpus {
+            // A thread that is gone has said why.
+            let _ = vcpu.place.send(place.clone());
+        }
+    }
+
+    /// Lets the vCPUs run when every one is made and every thread filtered.
     ///
     /// # Errors
-    /// A thread is not: then there is no guest instruction.
-    pub fn run(
-        self,
-        vcpus: Vec<VcpuFd>,
-        counters: Counters,
-        machine: &Arc<Machine>,
-    ) -> Result<Running, KvmError> {
-        let counters = Arc::new(counters);
-        for _ in &self.threads {
-            // A thread that is gone is noticed as one that has ended.
-            self.said.recv().unwrap_or(Ok(()))?;
-        }
+    /// One is not: then there is no guest instruction.
+    pub fn run(self, machine: &Arc<Machine>) -> Result<Running, KvmError> {
+        let ready = self.vcpus.iter();
+        // A thread that is gone is noticed as one that has ended.
+        let ready = ready.map(|vcpu| vcpu.ready.recv().unwrap_or(Ok(None)));
+        let counters = Arc::new(Counters::of(ready.collect::<Result<_, _>>()?));
         let started = Instant::now();
-        for (thread, vcpu) in self.work.into_iter().zip(vcpus) {
+        let mut threads = Vec::new();
+        for vcpu in self.vcpus {
             let (machine, counters) = (machine.clone(), counters.clone());
-            let _ = thread.send(Work {
-                vcpu,
-                machine,
-                counters,
-            });
+            let _ = vcpu.word.send(Word { machine, counters });
+            threads.push(vcpu.thread);
         }
         Ok(Running {
             started,
-            threads: self.threads,
-            done: self.said,
+            threads,
+            done: self.done,
         })
     }
 }
@@ -80,7 +104,7 @@ pub struct Running {
     /// Just before the first guest instruction.
     pub started: Instant,
     threads: Vec<Thread>,
-    done: Receiver<Result<(), KvmError>>,
+    done: Receiver<()>,
 }
 
 impl Running {
@@ -106,7 +130,7 @@ impl Running {
         let mut running = self.threads.len();
         while running > 0 {
             match self.done.recv_timeout(pause) {
-                Ok(_) => running -= 1,
+                Ok(()) => running -= 1,
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.kick();
@@ -132,67 +156,125 @@ fn kick(thread: &Thread) {
     }
 }
 
-/// Starts a thread for each vCPU to come, the i-th on the i-th of the `pin` CPUs, and
-/// with `filter`, if there is one.
+/// Starts a thread for each of `cpus` vCPUs to come, the i-th on the i-th of the `pin` CPUs.
 ///
 /// # Errors
 /// The system gives no further thread.
-pub fn spawn_all(cpus: u8, pin: &[usize], filter: Option<BpfProgram>) -> Result<Waiting, KvmError> {
+pub fn spawn_all(kvm: &Arc<Kvm>, cpus: u8, pin: &[usize]) -> Result<Starting, KvmError> {
     // The signal's one purpose is to interrupt `KVM_RUN`.
     register_signal_handler(SIGRTMIN(), on_kick)
         .map_err(|source| system("handle a signal")(io::Error::from(source)))?;
     let pins = pin.iter().copied().cycle().map(Some);
     let pins = pins.chain(std::iter::repeat(None));
-    let filter = filter.map(Arc::new);
-    let (say, said) = channel();
-    let mut waiting = Waiting {
-        threads: Vec::new(),
-        work: Vec::new(),
-        said,
-    };
-    for (id, pin) in (0..usize::from(cpus)).zip(pins) {
-        let (give, work) = channel();
-        let (filter, say) = (filter.clone(), say.clone());
+    let supported = Arc::new(Supported::new(kvm.clone()));
+    let (say_done, done) = channel();
+    let spawn = |(id, pin): (u8, Option<usize>)| -> Result<Waiting, KvmError> {
+        let (place, take_place) = channel();
+        let (say_ready, ready) = channel();
+        let (word, take_word) = channel();
+        let own = Own {
+            topology: Topology { id, cpus },
+            pin,
+            supported: supported.clone(),
+            place: take_place,
+            ready: say_ready,
+            word: take_word,
+            done: say_done.clone(),
+        };
         let thread = Builder::new()
             .name(format!("vcpu{id}"))
-            .spawn(move || thread(id, pin, filter.as_deref(), &work, &say))
+            .spawn(move || own.live())
             .map_err(system("start a vCPU's thread"))?;
-        waiting.threads.push(thread);
-        waiting.work.push(give);
-    }
-    Ok(waiting)
+        Ok(Waiting {
+            thread,
+            place,
+            ready,
+            word,
+        })
+    };
+    let vcpus = (0..cpus).zip(pins).map(spawn).collect::<Result<_, _>>()?;
+    Ok(Starting { vcpus, done })
 }
 
 extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {}
 
-fn thread(
-    id: usize,
-    pin: Option<usize>,
-    filter: Option<&BpfProgram>,
-    work: &Receiver<Work>,
-    say: &Sender<Result<(), KvmError>>,
-) -> Stats {
-    // Nobody who listens, or no work: the boot was given up.
-    let _ = say.send(prepare(pin, filter));
-    let Ok(work) = work.recv() else {
-        return Stats::default();
-    };
-    let mut vcpu = Vcpu::new(id, work.vcpu, &work.machine, &work.counters);
-    vcpu.run();
-    let stats = vcpu.close();
-    let _ = say.send(Ok(()));
-    stats
+/// What KVM can show a guest: asked for once, by the vCPU that comes first.
+struct Supported {
+    kvm: Arc<Kvm>,
+    known: Mutex<Option<CpuId>>,
 }
 
-fn prepare(pin: Option<usize>, filter: Option<&BpfProgram>) -> Result<(), KvmError> {
-    if let Some(cpu) = pin {
-        pin_to(cpu)?;
-    }
-    match filter {
-        Some(filter) => {
-            seccompiler::apply_filter(filter).map_err(|error| KvmError::Seccomp(error.to_string()))
+impl Supported {
+    fn new(kvm: Arc<Kvm>) -> Self {
+        Self {
+            kvm,
+            known: Mutex::new(None),
         }
-        None => Ok(()),
+    }
+
+    fn get(&self) -> Result<CpuId, CpuError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some(supported) => Ok(supported.clone()),
+            None => Ok(known.insert(cpu::supported_cpuid(&self.kvm)?).clone()),
+        }
+    }
+}
+
+/// What a vCPU's thread owns.
+struct Own {
+    topology: Topology,
+    pin: Option<usize>,
+    supported: Arc<Supported>,
+    place: Receiver<Place>,
+    ready: Sender<Result<Option<File>, KvmError>>,
+    word: Receiver<Word>,
+    done: Sender<()>,
+}
+
+impl Own {
+    /// The thread's whole life.
+    fn live(self) -> Stats {
+        // Nobody who listens, no place or no word: the boot was given up.
+        let (vcpu, counters) = match self.make() {
+            Ok(Some(made)) => made,
+            Ok(None) => return Stats::default(),
+            Err(error) => {
+                let _ = self.ready.send(Err(error));
+                return Stats::default();
+            }
+        };
+        let _ = self.ready.send(Ok(counters));
+        let Ok(Word { machine, counters }) = self.word.recv() else {
+            return Stats::default();
+        };
+        let mut vcpu = Vcpu::new(self.topology.id.into(), vcpu, &machine, &counters);
+        vcpu.run();
+        let stats = vcpu.close();
+        let _ = self.done.send(());
+        stats
+    }
+
+    /// The vCPU, ready to enter the kernel, and KVM's counters of it; none where there
+    /// is no machine to make it in.
+    fn make(&self) -> Result<Option<(VcpuFd, Option<File>)>, KvmError> {
+        if let Some(cpu) = self.pin {
+            pin_to(cpu)?;
+        }
+        let supported = self.supported.get()?;
+        let Ok(place) = self.place.recv() else {
+            return Ok(None);
+        };
+        let vcpu = place.vm.create_vcpu(self.topology.id.into());
+        let vcpu = vcpu.map_err(kvm("create a vCPU"))?;
+        let kvm = &self.supported.kvm;
+        cpu::set_up(kvm, &vcpu, &supported, self.topology, &place.entry)?;
+        let counters = counters::open(&vcpu);
+        if let Some(filter) = &place.filter {
+            seccompiler::apply_filter(filter)
+                .map_err(|error| KvmError::Seccomp(error.to_string()))?;
+        }
+        Ok(Some((vcpu, counters)))
     }
 }
 

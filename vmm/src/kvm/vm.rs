@@ -2,17 +2,15 @@
 
 use std::io::ErrorKind;
 
-use kvm_bindings::{CpuId, KVM_PIT_SPEAKER_DUMMY, kvm_pit_config, kvm_userspace_memory_region};
-use kvm_ioctls::{Kvm, VcpuFd, VmFd};
+use kvm_bindings::{KVM_PIT_SPEAKER_DUMMY, kvm_pit_config, kvm_userspace_memory_region};
+use kvm_ioctls::{Kvm, VmFd};
 use vm_memory::{GuestMemoryBackend, GuestMemoryRegion};
 use vmm_sys_util::eventfd::EventFd;
 
 use super::error::{KvmError, kvm, system};
-use crate::cpu::{self, Topology};
 use crate::devices::ports;
 use crate::layout;
 use crate::memory::Memory;
-use crate::protocol::EntryState;
 
 /// APIC IDs have 8 bits, and 255 addresses all of them.
 const MOST_CPUS: usize = 254;
@@ -88,26 +86,6 @@ fn give_memory(vm: &VmFd, memory: &Memory) -> Result<(), KvmError> {
         unsafe { vm.set_user_memory_region(kvm_region) }.map_err(kvm("take the guest's memory"))?;
     }
     Ok(())
-}
-
-/// Creates `cpus` vCPUs. The first begins at `entry`.
-///
-/// # Errors
-/// KVM refuses one.
-pub fn create_vcpus(
-    kvm_fd: &Kvm,
-    vm: &VmFd,
-    supported: &CpuId,
-    cpus: u8,
-    entry: &EntryState,
-) -> Result<Vec<VcpuFd>, KvmError> {
-    (0..cpus)
-        .map(|id| {
-            let vcpu = vm.create_vcpu(id.into()).map_err(kvm("create a vCPU"))?;
-            cpu::set_up(kvm_fd, &vcpu, supported, Topology { id, cpus }, entry)?;
-            Ok(vcpu)
-        })
-        .collect()
 }
 
 /// An eventfd whose reads do not wait.
