@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
-use vmm::kvm::{KvmOptions, Report, Seccomp, Teardown};
+use vmm::kvm::{KvmOptions, Prepared, Report, Seccomp, Teardown};
 use vmm::probe::Kvm;
 use vmm::{BootOutcome, BootSpec, End, Protocol};
 
@@ -26,11 +26,12 @@ pub fn run(args: &BootArgs) -> Result<Code> {
     {
         files::check_regular(file)?;
     }
-    let choice = choose(args)?;
+    // The first thing that takes its time, and needs nothing of what comes next.
+    let choice = choose(args, &spec, began)?;
     let stop = interrupt::flag().context("cannot watch for signals")?;
     let mut console = Console::default();
     let end = match choice {
-        Choice::Kvm => boot_by_kvm(args, &spec, &mut console, &stop, began)?,
+        Choice::Kvm(prepared) => boot_by_kvm(prepared, args, &spec, &mut console, &stop)?,
         Choice::Qemu(qemu) => boot_by_qemu(&qemu, &spec, &mut console, &stop)?,
     };
     tell!("tollgate: {end}");
@@ -48,11 +49,11 @@ fn process_start() -> Instant {
 }
 
 enum Choice {
-    Kvm,
+    Kvm(Prepared),
     Qemu(Qemu),
 }
 
-fn choose(args: &BootArgs) -> Result<Choice, EngineError> {
+fn choose(args: &BootArgs, spec: &BootSpec, began: Instant) -> Result<Choice, EngineError> {
     let by_kvm = match (args.engine, flag_for_kvm(&args.kvm)) {
         (BootEngine::Kvm, _) => true,
         (BootEngine::Qemu, None) => false,
@@ -60,8 +61,8 @@ fn choose(args: &BootArgs) -> Result<Choice, EngineError> {
         (BootEngine::Auto, flag) => auto(engine::probe(), flag)?,
     };
     if by_kvm {
-        kvm::check_device()?;
-        return Ok(Choice::Kvm);
+        let prepared = kvm::prepare(&options(&args.kvm), spec, began)?;
+        return Ok(Choice::Kvm(prepared));
     }
     Qemu::find().map(Choice::Qemu)
 }
@@ -96,15 +97,15 @@ fn flag_for_kvm(args: &KvmArgs) -> Option<&'static str> {
 }
 
 fn boot_by_kvm(
+    prepared: Prepared,
     args: &BootArgs,
     spec: &BootSpec,
     console: &mut Console,
     stop: &AtomicBool,
-    began: Instant,
 ) -> Result<End> {
     let options = options(&args.kvm);
     let kernel = kvm::open(&options, spec)?;
-    let report = kvm::boot(&options, spec, kernel, console, stop, began);
+    let report = kvm::boot(prepared, &options, spec, kernel, console, stop);
     tell(&report, args.kvm.stats);
     Ok(report.outcome.end)
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use vmm::image::{self, Image};
-use vmm::kvm::{self, Io, KvmOptions, Report};
+use vmm::kvm::{self, Io, KvmOptions, Prepared, Report};
 use vmm::probe::{self, Kvm as KvmKind};
 use vmm::{BootOutcome, BootSpec};
 
@@ -36,21 +36,33 @@ impl Kvm {
     }
 }
 
+/// Gets ready to boot, whatever /dev/kvm is; nothing is booted yet. Times count from `asked`.
+pub fn prepare(
+    options: &KvmOptions,
+    spec: &BootSpec,
+    asked: Instant,
+) -> Result<Prepared, EngineError> {
+    pin(spec)?;
+    kvm::prepare(spec, options, asked).map_err(|error| match probe::obstacle() {
+        Some(obstacle) => no_kvm(&obstacle),
+        None => EngineError::Kvm(error),
+    })
+}
+
 /// Opens the image, and checks what else can be checked before anything is booted.
 pub fn open(options: &KvmOptions, spec: &BootSpec) -> Result<(File, Image), EngineError> {
-    pin(spec)?;
     image::open(&spec.kernel, options.protocol).map_err(|error| EngineError::image(spec, error))
 }
 
-/// Boots once, whatever /dev/kvm is, with standard input as the guest's, and tells all
-/// that only this engine knows. Times count from `asked`.
+/// Boots once, with standard input as the guest's, and tells all that only this engine
+/// knows.
 pub fn boot(
+    prepared: Prepared,
     options: &KvmOptions,
     spec: &BootSpec,
     kernel: (File, Image),
     console: &mut dyn Write,
     stop: &AtomicBool,
-    asked: Instant,
 ) -> Report {
     let stdin = stdin();
     let io = Io {
@@ -58,20 +70,12 @@ pub fn boot(
         input: Some(stdin.as_fd()),
         stop,
     };
-    kvm::boot_image(spec, options, io, kernel, asked)
+    kvm::boot_image(prepared, spec, options, io, kernel)
 }
 
 fn write(console: &mut dyn Write, bytes: &[u8]) {
     // Whoever listens knows better what a failure means; the guest goes on.
     let _ = console.write_all(bytes);
-}
-
-/// Checks that /dev/kvm can be opened; no guest runs.
-pub fn check_device() -> Result<(), EngineError> {
-    match probe::obstacle() {
-        Some(obstacle) => Err(no_kvm(&obstacle)),
-        None => Ok(()),
-    }
 }
 
 fn no_kvm(kind: &KvmKind) -> EngineError {
@@ -103,6 +107,7 @@ impl Engine for Kvm {
     }
 
     fn check(&self, spec: &BootSpec) -> Result<(), EngineError> {
+        pin(spec)?;
         open(&self.options, spec).map(|_| ())
     }
 }

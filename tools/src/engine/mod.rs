@@ -67,6 +67,9 @@ pub enum EngineError {
         /// Why, and what to do.
         reason: String,
     },
+    /// KVM refuses what was asked for.
+    #[error(transparent)]
+    Kvm(#[from] vmm::kvm::KvmError),
     /// Something was asked that only `kvm` can do.
     #[error("{flag} needs the engine kvm, and this is qemu: leave it out, or take --engine kvm")]
     OnlyKvm {

@@ -8,7 +8,7 @@
 //! its own. On older kernels we wait as ever.
 
 use std::io::IoSlice;
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
     sendmsg, socketpair,
 };
+
+use super::machine::Machine;
 
 /// Two ends of one socket, made while the process may still make some.
 pub struct Handover {
@@ -51,7 +53,11 @@ impl Handover {
 
     /// Closes the machine, whose vCPUs are closed, without waiting for its end. `vm` has
     /// no other owner.
-    pub fn leave(self, vm: Arc<VmFd>) {
+    ///
+    /// The guest's memory stays where it is: the process's end unmaps all at once, where
+    /// here the other CPUs would have to be told first.
+    pub fn leave(self, vm: Arc<VmFd>, machine: Arc<Machine>) {
+        mem::forget(machine);
         // SAFETY: `vm` is open until the end of this function.
         let vm_fd = unsafe { BorrowedFd::borrow_raw(vm.as_raw_fd()) };
         // Refused where too many descriptors are on their way: then we wait as ever.

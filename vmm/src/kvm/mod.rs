@@ -20,6 +20,7 @@ mod wake;
 pub use error::KvmError;
 pub use monitor::Io;
 pub use seccomp::Seccomp;
+pub use start::{Prepared, prepare};
 pub use stats::Stats;
 pub(crate) use vm::open as open_device;
 
@@ -95,31 +96,41 @@ pub struct Report {
 /// Never fails otherwise than by [`End::EngineFailed`].
 pub fn boot(spec: &BootSpec, options: &KvmOptions, io: Io<'_>) -> Report {
     let asked = Instant::now();
-    image::open(&spec.kernel, options.protocol)
-        .map_err(KvmError::from)
-        .and_then(|kernel| try_boot(spec, options, io, kernel, asked))
-        .unwrap_or_else(|error| never_started(&error, asked))
-}
-
-/// Boots an image that was opened already; `spec.kernel` does not matter.
-///
-/// Times count from `asked`, which may lie before the call.
-pub fn boot_image(
-    spec: &BootSpec,
-    options: &KvmOptions,
-    io: Io<'_>,
-    kernel: (File, Image),
-    asked: Instant,
-) -> Report {
-    try_boot(spec, options, io, kernel, asked).unwrap_or_else(|error| never_started(&error, asked))
+    try_boot(spec, options, io, asked).unwrap_or_else(|error| never_started(&error, asked))
 }
 
 fn try_boot(
     spec: &BootSpec,
     options: &KvmOptions,
     io: Io<'_>,
-    kernel: (File, Image),
     asked: Instant,
+) -> Result<Report, KvmError> {
+    let prepared = prepare(spec, options, asked)?;
+    let kernel = image::open(&spec.kernel, options.protocol)?;
+    try_boot_image(prepared, spec, options, io, kernel)
+}
+
+/// Boots an image that was opened already; `spec.kernel` does not matter.
+///
+/// `spec` and `options` are those that everything was prepared for.
+pub fn boot_image(
+    prepared: Prepared,
+    spec: &BootSpec,
+    options: &KvmOptions,
+    io: Io<'_>,
+    kernel: (File, Image),
+) -> Report {
+    let asked = prepared.asked();
+    try_boot_image(prepared, spec, options, io, kernel)
+        .unwrap_or_else(|error| never_started(&error, asked))
+}
+
+fn try_boot_image(
+    prepared: Prepared,
+    spec: &BootSpec,
+    options: &KvmOptions,
+    io: Io<'_>,
+    kernel: (File, Image),
 ) -> Result<Report, KvmError> {
     let handover = match options.teardown {
         Teardown::Wait => None,
@@ -127,15 +138,16 @@ fn try_boot(
             Some(Handover::new().map_err(system("create a pair of sockets"))?)
         }
     };
-    let guest = start(spec, options, kernel, asked)?;
+    let guest = start(prepared, spec, options, kernel)?;
     filter_caller(options.seccomp, handover.as_ref())?;
-    run(guest, spec, io, handover)
+    run(guest, spec, options.teardown, io, handover)
 }
 
 /// Runs a guest to its end.
 fn run(
     guest: Guest,
     spec: &BootSpec,
+    teardown: Teardown,
     io: Io<'_>,
     handover: Option<Handover>,
 ) -> Result<Report, KvmError> {
@@ -145,11 +157,8 @@ fn run(
     let mut monitor = Monitor::new(io, &machine, &guest.wake);
     monitor.watch(&vcpus, started, spec.timeout);
     let ended = Instant::now();
-    let mut stats = vcpus.join(&machine);
+    let mut stats = vcpus.join(&machine, teardown);
     monitor.drain();
-    if let Some(handover) = handover {
-        handover.leave(guest.vm);
-    }
 
     let since = |at: Instant| at.saturating_duration_since(guest.asked);
     stats.vm_created = Some(since(guest.created));
@@ -161,13 +170,17 @@ fn run(
         ended: since(ended),
     };
     let how = machine.ended();
+    let outcome = BootOutcome {
+        end: explain(how.end, &monitor.console),
+        console: monitor.console,
+        timings,
+        exits: Some(stats.to_exits()),
+    };
+    if let Some(handover) = handover {
+        handover.leave(guest.vm, machine);
+    }
     Ok(Report {
-        outcome: BootOutcome {
-            end: explain(how.end, &monitor.console),
-            console: monitor.console,
-            timings,
-            exits: Some(stats.to_exits()),
-        },
+        outcome,
         protocol: Some(guest.protocol),
         diagnosis: how.diagnosis,
         stats,
@@ -198,7 +211,7 @@ fn filter_caller(seccomp: Seccomp, handover: Option<&Handover>) -> Result<(), Kv
         return Ok(());
     }
     let filter = seccomp::monitor_filter(handover.map(Handover::sender))?;
-    seccompiler::apply_filter(&filter).map_err(|error| KvmError::Seccomp(error.to_string()))
+    seccomp::install(&filter)
 }
 
 /// A kernel that panics then reboots, faults, or hangs: what it said of itself

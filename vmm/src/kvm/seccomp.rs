@@ -106,6 +106,14 @@ pub fn monitor_filter(sender: Option<RawFd>) -> Result<BpfProgram, KvmError> {
     compile(MONITOR, libc::SYS_sendmsg, send)
 }
 
+/// Puts the calling thread behind `filter`, for good.
+///
+/// # Errors
+/// A kernel without seccomp.
+pub fn install(filter: &BpfProgram) -> Result<(), KvmError> {
+    seccompiler::apply_filter(filter).map_err(|error| KvmError::Seccomp(error.to_string()))
+}
+
 /// A filter that lets `own` through, and the call `number` where one of `rules` fits.
 fn compile(
     own: &[i64],

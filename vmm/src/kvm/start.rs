@@ -4,15 +4,14 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
 
-use kvm_ioctls::VmFd;
-use seccompiler::BpfProgram;
+use kvm_ioctls::{Kvm, VmFd};
 
 use super::console::{Console, ConsoleWriter};
 use super::error::{KvmError, system};
 use super::machine::{Interrupt, Machine};
 use super::vcpu::{Place, Starting, spawn_all};
 use super::wake::Wake;
-use super::{KvmOptions, Seccomp, seccomp, vm};
+use super::{KvmOptions, vm};
 use crate::devices::Devices;
 use crate::image::{Image, Protocol};
 use crate::load::{self, Loaded};
@@ -38,30 +37,71 @@ pub struct Guest {
     pub vm: Arc<VmFd>,
 }
 
+/// /dev/kvm, open, and threads that already ask it what a vCPU can be.
+pub struct Prepared {
+    kvm: Arc<Kvm>,
+    cpus: u8,
+    threads: Starting,
+    asked: Instant,
+}
+
+impl Prepared {
+    /// From when times count.
+    pub(super) fn asked(&self) -> Instant {
+        self.asked
+    }
+}
+
+/// Gets ready for [`super::boot_image`]. The sooner before, the sooner the guest starts.
+///
+/// Times count from `asked`, which may lie before the call.
+///
+/// # Errors
+/// There is no KVM for us, or not so many vCPUs.
+pub fn prepare(
+    spec: &BootSpec,
+    options: &KvmOptions,
+    asked: Instant,
+) -> Result<Prepared, KvmError> {
+    let kvm = Arc::new(vm::open()?);
+    let cpus = vm::check_cpus(&kvm, spec.cpus)?;
+    let threads = spawn_all(&kvm, cpus, &spec.pin, options.seccomp)?;
+    Ok(Prepared {
+        kvm,
+        cpus,
+        threads,
+        asked,
+    })
+}
+
 /// Makes the machine, loads the kernel, and brings the vCPUs on their way to its entry.
 ///
 /// # Errors
 /// KVM or the system refuse something, or the guest does not fit in.
 pub fn start(
+    prepared: Prepared,
     spec: &BootSpec,
     options: &KvmOptions,
     (file, image): (File, Image),
-    asked: Instant,
 ) -> Result<Guest, KvmError> {
-    let kvm = Arc::new(vm::open()?);
-    let cpus = vm::check_cpus(&kvm, spec.cpus)?;
-    let threads = spawn_all(&kvm, cpus, &spec.pin)?;
+    let Prepared {
+        kvm,
+        cpus,
+        threads,
+        asked,
+    } = prepared;
     let memory = memory::map(spec.memory_mib)?;
     prepare_memory(&memory, options)?;
     let entry = load(spec, &memory, file, &image, cpus)?;
     let serial_interrupt = vm::eventfd()?;
     let vm = Arc::new(vm::create(&kvm, &memory, &serial_interrupt)?);
     let created = Instant::now();
-    threads.make_vcpus(&Place {
+    let place = Place {
         vm: vm.clone(),
         entry,
-        filter: vcpu_filter(options.seccomp)?,
-    });
+    };
+    threads.make_vcpus(&place);
+    drop(place);
 
     let wake = Wake::new().map_err(system("create an eventfd"))?;
     let console = Arc::new(Console::new(options.console_limit, wake.clone()));
@@ -108,11 +148,4 @@ fn load(
     load::cmdline(memory, &cmdline, image)?;
     acpi::write(memory, cpus)?;
     Ok(protocol::hand_over(memory, image, &loaded)?)
-}
-
-fn vcpu_filter(seccomp: Seccomp) -> Result<Option<Arc<BpfProgram>>, KvmError> {
-    match seccomp {
-        Seccomp::Off => Ok(None),
-        Seccomp::Vcpus | Seccomp::Process => seccomp::vcpu_filter().map(Arc::new).map(Some),
-    }
 }

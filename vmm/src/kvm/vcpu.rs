@@ -22,6 +22,7 @@ use super::exits::Vcpu;
 use super::machine::Machine;
 use super::sleep::Quiet;
 use super::stats::Stats;
+use super::{Seccomp, Teardown, seccomp};
 use crate::cpu::{self, CpuError, Topology};
 use crate::protocol::EntryState;
 
@@ -29,15 +30,14 @@ use crate::protocol::EntryState;
 const KICK_PAUSE: Duration = Duration::from_micros(20);
 const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
 
-/// A vCPU thread, which gives its counts when it ends.
-type Thread = JoinHandle<Stats>;
+type Thread = JoinHandle<()>;
 
 /// Threads that exist before the machine does: asking KVM which CPUID it supports takes
 /// as long as all the rest. Without their work, when this is dropped, they end.
 pub struct Starting {
     vcpus: Vec<Waiting>,
-    /// Each thread says that it has stopped.
-    done: Receiver<()>,
+    /// Each thread gives its counts when its vCPU is closed.
+    done: Receiver<Stats>,
 }
 
 /// A thread, and what it waits for.
@@ -56,8 +56,6 @@ pub struct Place {
     pub vm: Arc<VmFd>,
     /// Where the first vCPU begins.
     pub entry: EntryState,
-    /// What the thread may do once its vCPU is made.
-    pub filter: Option<Arc<BpfProgram>>,
 }
 
 /// The word to run the guest.
@@ -104,7 +102,7 @@ pub struct Running {
     /// Just before the first guest instruction.
     pub started: Instant,
     threads: Vec<Thread>,
-    done: Receiver<()>,
+    done: Receiver<Stats>,
 }
 
 impl Running {
@@ -124,25 +122,33 @@ impl Running {
     }
 
     /// Makes all vCPUs stop, and gives their counts. The machine has to be stopping.
-    pub fn join(self, machine: &Machine) -> Stats {
+    ///
+    /// Every vCPU is closed then; the threads are gone if the caller waits for that.
+    pub fn join(self, machine: &Machine, teardown: Teardown) -> Stats {
         // A kick that comes just before KVM_RUN is lost, so there are as many as it takes.
         let mut pause = KICK_PAUSE;
         let mut running = self.threads.len();
+        let mut total = Stats::default();
         while running > 0 {
             match self.done.recv_timeout(pause) {
-                Ok(()) => running -= 1,
-                Err(RecvTimeoutError::Disconnected) => break,
+                Ok(stats) => {
+                    total.add(stats);
+                    running -= 1;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    machine.fail("a vCPU's thread panicked".into(), None);
+                    break;
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     self.kick();
                     pause = LONGEST_KICK_PAUSE.min(pause * 2);
                 }
             }
         }
-        let mut total = Stats::default();
-        for thread in self.threads {
-            match thread.join() {
-                Ok(stats) => total.add(stats),
-                Err(_) => machine.fail("a vCPU's thread panicked".into(), None),
+        if teardown == Teardown::Wait {
+            for thread in self.threads {
+                // One that panicked has been noticed above.
+                let _ = thread.join();
             }
         }
         total
@@ -160,7 +166,12 @@ fn kick(thread: &Thread) {
 ///
 /// # Errors
 /// The system gives no further thread.
-pub fn spawn_all(kvm: &Arc<Kvm>, cpus: u8, pin: &[usize]) -> Result<Starting, KvmError> {
+pub fn spawn_all(
+    kvm: &Arc<Kvm>,
+    cpus: u8,
+    pin: &[usize],
+    seccomp: Seccomp,
+) -> Result<Starting, KvmError> {
     // The signal's one purpose is to interrupt `KVM_RUN`.
     register_signal_handler(SIGRTMIN(), on_kick)
         .map_err(|source| system("handle a signal")(io::Error::from(source)))?;
@@ -175,6 +186,7 @@ pub fn spawn_all(kvm: &Arc<Kvm>, cpus: u8, pin: &[usize]) -> Result<Starting, Kv
         let own = Own {
             topology: Topology { id, cpus },
             pin,
+            seccomp,
             supported: supported.clone(),
             place: take_place,
             ready: say_ready,
@@ -225,34 +237,31 @@ impl Supported {
 struct Own {
     topology: Topology,
     pin: Option<usize>,
+    seccomp: Seccomp,
     supported: Arc<Supported>,
     place: Receiver<Place>,
     ready: Sender<Result<Option<File>, KvmError>>,
     word: Receiver<Word>,
-    done: Sender<()>,
+    done: Sender<Stats>,
 }
 
 impl Own {
     /// The thread's whole life.
-    fn live(self) -> Stats {
+    fn live(self) {
         // Nobody who listens, no place or no word: the boot was given up.
         let (vcpu, counters) = match self.make() {
             Ok(Some(made)) => made,
-            Ok(None) => return Stats::default(),
+            Ok(None) => return,
             Err(error) => {
                 let _ = self.ready.send(Err(error));
-                return Stats::default();
+                return;
             }
         };
         let _ = self.ready.send(Ok(counters));
-        let Ok(Word { machine, counters }) = self.word.recv() else {
-            return Stats::default();
-        };
-        let mut vcpu = Vcpu::new(self.topology.id.into(), vcpu, &machine, &counters);
-        vcpu.run();
-        let stats = vcpu.close();
-        let _ = self.done.send(());
-        stats
+        if let Ok(word) = self.word.recv() {
+            let stats = self.run(vcpu, word);
+            let _ = self.done.send(stats);
+        }
     }
 
     /// The vCPU, ready to enter the kernel, and KVM's counters of it; none where there
@@ -262,6 +271,7 @@ impl Own {
             pin_to(cpu)?;
         }
         let supported = self.supported.get()?;
+        let filter = self.filter()?;
         let Ok(place) = self.place.recv() else {
             return Ok(None);
         };
@@ -270,11 +280,24 @@ impl Own {
         let kvm = &self.supported.kvm;
         cpu::set_up(kvm, &vcpu, &supported, self.topology, &place.entry)?;
         let counters = counters::open(&vcpu);
-        if let Some(filter) = &place.filter {
-            seccompiler::apply_filter(filter)
-                .map_err(|error| KvmError::Seccomp(error.to_string()))?;
+        if let Some(filter) = &filter {
+            seccomp::install(filter)?;
         }
         Ok(Some((vcpu, counters)))
+    }
+
+    fn filter(&self) -> Result<Option<BpfProgram>, KvmError> {
+        match self.seccomp {
+            Seccomp::Off => Ok(None),
+            Seccomp::Vcpus | Seccomp::Process => seccomp::vcpu_filter().map(Some),
+        }
+    }
+
+    /// Runs the vCPU to the guest's end. Nothing of the machine is open when it returns.
+    fn run(&self, vcpu: VcpuFd, Word { machine, counters }: Word) -> Stats {
+        let mut vcpu = Vcpu::new(self.topology.id.into(), vcpu, &machine, &counters);
+        vcpu.run();
+        vcpu.close()
     }
 }
 

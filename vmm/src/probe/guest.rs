@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::image::{Image, Protocol, Segment};
-use crate::kvm::{Io, KvmOptions, Report, boot_image};
+use crate::kvm::{Io, KvmOptions, Report, boot_image, prepare};
 use crate::{BootSpec, End, layout};
 
 const CODE: u64 = layout::HIGH_MEMORY;
@@ -165,14 +165,9 @@ fn run(code: &[u8], patience: Duration) -> Result<Report, String> {
         input: None,
         stop: &AtomicBool::new(false),
     };
-    let kernel = (file, image);
-    Ok(boot_image(
-        &spec,
-        &KvmOptions::default(),
-        io,
-        kernel,
-        Instant::now(),
-    ))
+    let options = KvmOptions::default();
+    let prepared = prepare(&spec, &options, Instant::now()).map_err(|error| error.to_string())?;
+    Ok(boot_image(prepared, &spec, &options, io, (file, image)))
 }
 
 fn memory_file(bytes: &[u8]) -> std::io::Result<File> {
