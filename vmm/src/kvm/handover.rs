@@ -41,6 +41,12 @@ impl Handover {
         self.ours.as_raw_fd()
     }
 
+    /// The descriptor that it has to stop.
+    #[cfg(test)]
+    pub fn other(&self) -> BorrowedFd<'_> {
+        self.lost.as_fd()
+    }
+
     /// Puts descriptors on their way to nobody.
     pub fn send(&self, what: &[BorrowedFd<'_>]) -> Result<(), Errno> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];

@@ -27,6 +27,7 @@ pub(crate) use vm::open as open_device;
 use std::fs::File;
 use std::time::Instant;
 
+use counters::Counters;
 use error::system;
 use handover::Handover;
 use monitor::Monitor;
@@ -139,20 +140,23 @@ fn try_boot_image(
         }
     };
     let guest = start(prepared, spec, options, kernel)?;
-    filter_caller(options.seccomp, handover.as_ref())?;
-    run(guest, spec, options.teardown, io, handover)
+    let counters = guest.threads.wait()?;
+    // Nothing of the guest has run yet.
+    seccomp::filter_process(options.seccomp, handover.as_ref().map(Handover::sender))?;
+    Ok(run(guest, counters, spec, options.teardown, io, handover))
 }
 
 /// Runs a guest to its end.
 fn run(
     guest: Guest,
+    counters: Counters,
     spec: &BootSpec,
     teardown: Teardown,
     io: Io<'_>,
     handover: Option<Handover>,
-) -> Result<Report, KvmError> {
+) -> Report {
     let machine = guest.machine;
-    let vcpus = guest.threads.run(&machine)?;
+    let vcpus = guest.threads.run(&machine, counters);
     let started = vcpus.started;
     let mut monitor = Monitor::new(io, &machine, &guest.wake);
     monitor.watch(&vcpus, started, spec.timeout);
@@ -179,12 +183,12 @@ fn run(
     if let Some(handover) = handover {
         handover.leave(guest.vm, machine);
     }
-    Ok(Report {
+    Report {
         outcome,
         protocol: Some(guest.protocol),
         diagnosis: how.diagnosis,
         stats,
-    })
+    }
 }
 
 fn never_started(error: &KvmError, asked: Instant) -> Report {
@@ -204,14 +208,6 @@ fn never_started(error: &KvmError, asked: Instant) -> Report {
         diagnosis: None,
         stats: Stats::default(),
     }
-}
-
-fn filter_caller(seccomp: Seccomp, handover: Option<&Handover>) -> Result<(), KvmError> {
-    if seccomp != Seccomp::Process {
-        return Ok(());
-    }
-    let filter = seccomp::monitor_filter(handover.map(Handover::sender))?;
-    seccomp::install(&filter)
 }
 
 /// A kernel that panics then reboots, faults, or hangs: what it said of itself

@@ -1,5 +1,5 @@
-//! What the threads of a running guest may ask of the host: a filter for vCPUs, and
-//! one for the thread that watches them.
+//! What the threads of a running guest may ask of the host: one filter for all of them.
+//! They share their memory, so whoever gets hold of one thread has what any may do.
 //!
 //! Whatever else they ask for ends the process with SIGSYS: it would be the doing
 //! of a guest that found a hole.
@@ -24,8 +24,9 @@ pub enum Seccomp {
     /// The vCPUs' threads. The caller's can go on to do other things.
     #[default]
     Vcpus,
-    /// The caller's thread as well, **for good**: after the boot it can write to open
-    /// files and exit, and little else. Meant for a process that boots one guest.
+    /// All threads of the process, the caller's as well, **for good**: after the boot it
+    /// can write to open files and exit, and little else. Meant for a process that boots
+    /// one guest.
     Process,
 }
 
@@ -47,20 +48,16 @@ const ANY_THREAD: &[i64] = &[
     libc::SYS_rt_sigprocmask,
     libc::SYS_sigaltstack,
     libc::SYS_restart_syscall,
-    libc::SYS_set_robust_list,
-    libc::SYS_rseq,
     libc::SYS_close,
     libc::SYS_exit,
     libc::SYS_exit_group,
 ];
 
-/// Eventfds: the console's, the serial interrupt's. Reads are of KVM's counters.
-const VCPU: &[i64] = &[libc::SYS_write, libc::SYS_pread64];
-
-/// Input, console, kicks to the vCPUs.
-const MONITOR: &[i64] = &[
+/// Eventfds, KVM's counters, input, console, kicks to the vCPUs.
+const GUEST: &[i64] = &[
     libc::SYS_read,
     libc::SYS_readv,
+    libc::SYS_pread64,
     libc::SYS_write,
     libc::SYS_writev,
     libc::SYS_poll,
@@ -72,73 +69,49 @@ const MONITOR: &[i64] = &[
     libc::SYS_fsync,
 ];
 
-/// Compiles the filter for vCPU threads.
-///
-/// # Errors
-/// Only those of a wrong list above.
-pub fn vcpu_filter() -> Result<BpfProgram, KvmError> {
-    let ioctls = [
-        ioctl_expr(_IOC_NONE, KVMIO, 0x80, 0), // KVM_RUN
-        // For the report on a guest that cannot go on:
-        ioctl_expr(_IOC_READ, KVMIO, 0x81, size_of::<kvm_regs>() as u32), // KVM_GET_REGS
-        ioctl_expr(_IOC_READ, KVMIO, 0x83, size_of::<kvm_sregs>() as u32), // KVM_GET_SREGS
-        ioctl_expr(
-            _IOC_READ | _IOC_WRITE,
-            KVMIO,
-            0x85,
-            size_of::<kvm_translation>() as u32,
-        ), // KVM_TRANSLATE
-        // To see whether anything can wake the guest:
-        ioctl_expr(_IOC_READ, KVMIO, 0x98, size_of::<kvm_mp_state>() as u32), // KVM_GET_MP_STATE
-        ioctl_expr(_IOC_READ, KVMIO, 0x9f, size_of::<kvm_vcpu_events>() as u32), // KVM_GET_VCPU_EVENTS
-    ];
-    let run = ioctls.map(|request| argument_is(1, request));
-    compile(VCPU, libc::SYS_ioctl, run)
-}
-
-/// Compiles the filter for the thread that watches the vCPUs; `sender` is the socket
-/// that it may send descriptors through.
-///
-/// # Errors
-/// Only those of a wrong list above.
-pub fn monitor_filter(sender: Option<RawFd>) -> Result<BpfProgram, KvmError> {
-    let send = sender.map(|fd| argument_is(0, fd as u64));
-    compile(MONITOR, libc::SYS_sendmsg, send)
-}
-
-/// Puts the calling thread behind `filter`, for good.
+/// The filter that `seccomp` asks for on a vCPU's own thread, if any.
 ///
 /// # Errors
 /// A kernel without seccomp.
-pub fn install(filter: &BpfProgram) -> Result<(), KvmError> {
-    seccompiler::apply_filter(filter).map_err(|error| KvmError::Seccomp(error.to_string()))
+pub fn filter_vcpu(seccomp: Seccomp) -> Result<(), KvmError> {
+    if seccomp != Seccomp::Vcpus {
+        return Ok(());
+    }
+    seccompiler::apply_filter(&filter(None)?).map_err(refused)
 }
 
-/// A filter that lets `own` through, and the call `number` where one of `rules` fits.
-fn compile(
-    own: &[i64],
-    number: i64,
-    rules: impl IntoIterator<Item = Result<SeccompRule, BackendError>>,
-) -> Result<BpfProgram, KvmError> {
-    try_compile(own, number, rules).map_err(|error| KvmError::Seccomp(error.to_string()))
+/// The filter that `seccomp` asks for on all threads of the process, if any. `sender` is
+/// the socket that descriptors may be sent through.
+///
+/// # Errors
+/// A kernel without seccomp, or a thread that has a filter of its own.
+pub fn filter_process(seccomp: Seccomp, sender: Option<RawFd>) -> Result<(), KvmError> {
+    if seccomp != Seccomp::Process {
+        return Ok(());
+    }
+    seccompiler::apply_filter_all_threads(&filter(sender)?).map_err(refused)
 }
 
-fn try_compile(
-    own: &[i64],
-    number: i64,
-    conditional: impl IntoIterator<Item = Result<SeccompRule, BackendError>>,
-) -> Result<BpfProgram, BackendError> {
-    let unconditional = [ANY_THREAD, own]
-        .concat()
-        .into_iter()
-        .map(|number| (number, vec![]));
-    let mut rules: BTreeMap<_, _> = unconditional.collect();
+fn refused(error: seccompiler::Error) -> KvmError {
+    KvmError::Seccomp(error.to_string())
+}
+
+fn filter(sender: Option<RawFd>) -> Result<BpfProgram, KvmError> {
+    compile(sender).map_err(|error| KvmError::Seccomp(error.to_string()))
+}
+
+fn compile(sender: Option<RawFd>) -> Result<BpfProgram, BackendError> {
+    let allowed = [ANY_THREAD, GUEST].concat();
+    let mut rules: BTreeMap<_, _> = allowed.into_iter().map(|n| (n, vec![])).collect();
+    let requests = ioctls().map(|request| argument_is(1, request));
+    rules.insert(
+        libc::SYS_ioctl,
+        requests.into_iter().collect::<Result<_, _>>()?,
+    );
     // Debug builds of Rust's library ask whether a file is open before they close it.
     rules.insert(libc::SYS_fcntl, vec![argument_is(1, libc::F_GETFD as u64)?]);
-    let conditional: Vec<_> = conditional.into_iter().collect::<Result<_, _>>()?;
-    // Without a rule the call would go through.
-    if !conditional.is_empty() {
-        rules.insert(number, conditional);
+    if let Some(sender) = sender {
+        rules.insert(libc::SYS_sendmsg, vec![argument_is(0, sender as u64)?]);
     }
     SeccompFilter::new(
         rules,
@@ -147,6 +120,21 @@ fn try_compile(
         TargetArch::x86_64,
     )?
     .try_into()
+}
+
+fn ioctls() -> [u64; 6] {
+    let read = |number, size: usize| ioctl_expr(_IOC_READ, KVMIO, number, size as u32);
+    let both = |number, size: usize| ioctl_expr(_IOC_READ | _IOC_WRITE, KVMIO, number, size as u32);
+    [
+        ioctl_expr(_IOC_NONE, KVMIO, 0x80, 0), // KVM_RUN
+        // For the report on a guest that cannot go on:
+        read(0x81, size_of::<kvm_regs>()),        // KVM_GET_REGS
+        read(0x83, size_of::<kvm_sregs>()),       // KVM_GET_SREGS
+        both(0x85, size_of::<kvm_translation>()), // KVM_TRANSLATE
+        // To see whether anything can wake the guest:
+        read(0x98, size_of::<kvm_mp_state>()), // KVM_GET_MP_STATE
+        read(0x9f, size_of::<kvm_vcpu_events>()), // KVM_GET_VCPU_EVENTS
+    ]
 }
 
 /// An argument by its number, from 0.
@@ -162,6 +150,8 @@ mod tests {
     use std::os::fd::AsFd;
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, ExitStatus};
+    use std::sync::mpsc::channel;
+    use std::thread;
 
     use super::*;
     use crate::kvm::handover::Handover;
@@ -183,20 +173,43 @@ mod tests {
         let Ok(what) = std::env::var(WHAT) else {
             return;
         };
-        let (filter, action) = what.split_once(' ').unwrap();
-        let (handover, other) = (Handover::new().unwrap(), Handover::new().unwrap());
-        let filter = match filter {
-            "vcpu" => vcpu_filter().unwrap(),
-            _ => monitor_filter(Some(handover.sender())).unwrap(),
-        };
-        seccompiler::apply_filter(&filter).unwrap();
+        let (filtered, action) = what.split_once(' ').unwrap();
+        let handover = Handover::new().unwrap();
+        let sender = Some(handover.sender());
+        match filtered {
+            "vcpu" => filter_vcpu(Seccomp::Vcpus).unwrap(),
+            "process" => filter_process(Seccomp::Process, sender).unwrap(),
+            "other-thread" => return try_from_another_thread(action, handover),
+            _ => unreachable!("{filtered}"),
+        }
+        attempt(action, &handover);
+    }
+
+    /// A thread that is there when the process gets its filter.
+    fn try_from_another_thread(action: &str, handover: Handover) {
+        let (go, word) = channel();
+        let sender = Some(handover.sender());
+        let action = action.to_owned();
+        let other = thread::spawn(move || {
+            word.recv().unwrap();
+            attempt(&action, &handover);
+        });
+        filter_process(Seccomp::Process, sender).unwrap();
+        go.send(()).unwrap();
+        other.join().unwrap();
+    }
+
+    fn attempt(action: &str, handover: &Handover) {
         match action {
             "nothing" => {}
             "open" => drop(File::open("/dev/null")),
             "ioctl" => drop(std::io::stdin().is_terminal()),
             "execute" => drop(Command::new("/bin/true").status()),
             "hand over" => handover.send(&[std::io::stdin().as_fd()]).unwrap(),
-            "send" => other.send(&[std::io::stdin().as_fd()]).unwrap(),
+            "send" => {
+                let other = handover.other();
+                rustix::net::send(other, b"x", rustix::net::SendFlags::empty()).unwrap();
+            }
             "connect" => drop(std::net::TcpStream::connect("127.0.0.1:1")),
             _ => unreachable!("{action}"),
         }
@@ -204,17 +217,25 @@ mod tests {
 
     #[test]
     fn what_is_not_listed_ends_the_process() {
-        for filter in ["vcpu", "monitor"] {
+        for filtered in ["vcpu", "process", "other-thread"] {
             for action in ["open", "ioctl", "execute", "connect", "send"] {
-                let status = in_a_child(&format!("{filter} {action}"));
-                assert_eq!(status.signal(), Some(libc::SIGSYS), "{filter} {action}");
+                let status = in_a_child(&format!("{filtered} {action}"));
+                assert_eq!(status.signal(), Some(libc::SIGSYS), "{filtered} {action}");
             }
         }
+        let status = in_a_child("vcpu hand over");
+        assert_eq!(status.signal(), Some(libc::SIGSYS));
     }
 
     #[test]
     fn what_is_listed_goes_through() {
-        for what in ["vcpu nothing", "monitor nothing", "monitor hand over"] {
+        for what in [
+            "vcpu nothing",
+            "process nothing",
+            "process hand over",
+            "other-thread nothing",
+            "other-thread hand over",
+        ] {
             assert!(in_a_child(what).success(), "{what}");
         }
     }

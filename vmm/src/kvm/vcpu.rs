@@ -13,7 +13,6 @@ use kvm_bindings::CpuId;
 use kvm_ioctls::{Kvm, VcpuFd, VmFd};
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_setaffinity};
-use seccompiler::BpfProgram;
 use vmm_sys_util::signal::{Killable, SIGRTMIN, register_signal_handler};
 
 use super::counters::{self, Counters};
@@ -73,15 +72,20 @@ impl Starting {
         }
     }
 
-    /// Lets the vCPUs run when every one is made and every thread filtered.
+    /// Waits until every vCPU is made; gives KVM's counters of them.
     ///
     /// # Errors
-    /// One is not: then there is no guest instruction.
-    pub fn run(self, machine: &Arc<Machine>) -> Result<Running, KvmError> {
+    /// One cannot be made, or its thread not be filtered.
+    pub fn wait(&self) -> Result<Counters, KvmError> {
         let ready = self.vcpus.iter();
         // A thread that is gone is noticed as one that has ended.
         let ready = ready.map(|vcpu| vcpu.ready.recv().unwrap_or(Ok(None)));
-        let counters = Arc::new(Counters::of(ready.collect::<Result<_, _>>()?));
+        Ok(Counters::of(ready.collect::<Result<_, _>>()?))
+    }
+
+    /// Lets the vCPUs run.
+    pub fn run(self, machine: &Arc<Machine>, counters: Counters) -> Running {
+        let counters = Arc::new(counters);
         let started = Instant::now();
         let mut threads = Vec::new();
         for vcpu in self.vcpus {
@@ -89,11 +93,11 @@ impl Starting {
             let _ = vcpu.word.send(Word { machine, counters });
             threads.push(vcpu.thread);
         }
-        Ok(Running {
+        Running {
             started,
             threads,
             done: self.done,
-        })
+        }
     }
 }
 
@@ -271,7 +275,6 @@ impl Own {
             pin_to(cpu)?;
         }
         let supported = self.supported.get()?;
-        let filter = self.filter()?;
         let Ok(place) = self.place.recv() else {
             return Ok(None);
         };
@@ -280,17 +283,8 @@ impl Own {
         let kvm = &self.supported.kvm;
         cpu::set_up(kvm, &vcpu, &supported, self.topology, &place.entry)?;
         let counters = counters::open(&vcpu);
-        if let Some(filter) = &filter {
-            seccomp::install(filter)?;
-        }
+        seccomp::filter_vcpu(self.seccomp)?;
         Ok(Some((vcpu, counters)))
-    }
-
-    fn filter(&self) -> Result<Option<BpfProgram>, KvmError> {
-        match self.seccomp {
-            Seccomp::Off => Ok(None),
-            Seccomp::Vcpus | Seccomp::Process => seccomp::vcpu_filter().map(Some),
-        }
     }
 
     /// Runs the vCPU to the guest's end. Nothing of the machine is open when it returns.
