@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -149,11 +150,14 @@ impl Running {
                 }
             }
         }
-        if teardown == Teardown::Wait {
-            for thread in self.threads {
-                // One that panicked has been noticed above.
-                let _ = thread.join();
-            }
+        match teardown {
+            // One that panicked has been noticed above.
+            Teardown::Wait => self
+                .threads
+                .into_iter()
+                .for_each(|thread| drop(thread.join())),
+            // The process's end unmaps their stacks with all the rest.
+            Teardown::LeaveToKernel => mem::forget(self.threads),
         }
         total
     }
