@@ -187,13 +187,16 @@ mod tests {
 
     /// A thread that is there when the process gets its filter.
     fn try_from_another_thread(action: &str, handover: Handover) {
-        let (go, word) = channel();
+        let ((say, said), (go, word)) = (channel(), channel());
         let sender = Some(handover.sender());
         let action = action.to_owned();
         let other = thread::spawn(move || {
+            say.send(()).unwrap();
             word.recv().unwrap();
             attempt(&action, &handover);
         });
+        // A thread's first steps are not listed.
+        said.recv().unwrap();
         filter_process(Seccomp::Process, sender).unwrap();
         go.send(()).unwrap();
         other.join().unwrap();
