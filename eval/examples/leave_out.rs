@@ -33,13 +33,11 @@ type Error = Box<dyn std::error::Error>;
 
 fn run(path: &str) -> Result<(), Error> {
     let mut series = BTreeMap::<(String, &str), Vec<Taken>>::new();
-    let mut costs = BTreeMap::<(String, &str), Costs>::new();
     let mut order = Order::default();
     for sample in Reader::new(BufReader::new(File::open(path)?))? {
         let sample = sample?;
-        let key = (sample.target.to_string(), sample.benchmark.name());
-        costs.entry(key.clone()).or_default().add(&sample);
         if let Some(taken) = order.taken(&sample) {
+            let key = (sample.target.to_string(), sample.benchmark.name());
             series.entry(key).or_default().push(taken);
         }
     }
@@ -47,63 +45,7 @@ fn run(path: &str) -> Result<(), Error> {
     for ((target, benchmark), taken) in &series {
         println!("{target:12} {benchmark:12} {}", figures(taken)?);
     }
-    println!("\n{BOOTS_HEAD}");
-    for ((target, benchmark), costs) in costs {
-        for (unit, boots) in [("ticks", costs.ticks), ("core cycles", costs.cycles)] {
-            if !boots.is_empty() {
-                println!(
-                    "{target:12} {benchmark:12} {unit:12} {}",
-                    boots_differ(boots)?
-                );
-            }
-        }
-    }
     Ok(())
-}
-
-/// A benchmark's values on one target, boot by boot.
-#[derive(Default)]
-struct Costs {
-    ticks: BTreeMap<u32, Vec<f64>>,
-    /// Each sample by the clock of the chains around it; none in the paper's method.
-    cycles: BTreeMap<u32, Vec<f64>>,
-}
-
-impl Costs {
-    fn add(&mut self, sample: &Sample) {
-        let boot = sample.boot;
-        self.ticks.entry(boot).or_default().push(sample.value.0);
-        if let Reading::Slope {
-            chain_before,
-            chain_after,
-            ..
-        } = sample.reading
-            && let Some(clock) =
-                cycles_per_tick(2 * CHAIN_OPS, chain_before.saturating_add(chain_after))
-        {
-            let cycles = sample.value.0 * clock.0;
-            self.cycles.entry(boot).or_default().push(cycles);
-        }
-    }
-}
-
-const BOOTS_HEAD: &str = "\
-median: of the boots' medians; spread: their interquartile range over it; width: of its
-95 % interval, between order statistics
-
-target       benchmark    unit           median   spread    width";
-
-fn boots_differ(boots: BTreeMap<u32, Vec<f64>>) -> Result<String, Error> {
-    let medians = boots
-        .into_values()
-        .map(|b| Sorted::new(b).map(|b| b.median()));
-    let medians = Sorted::new(medians.collect::<Result<_, _>>()?)?;
-    let median = medians.median();
-    Ok(format!(
-        "{median:8.3} {:7.3}% {:7.3}%",
-        100.0 * (medians.q3() - medians.q1()) / median,
-        width(&medians)
-    ))
 }
 
 /// What is needed of a sample here.

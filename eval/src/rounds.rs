@@ -31,13 +31,18 @@ pub struct Round {
     pub interrupts: Option<u64>,
 }
 
+/// Cycles of a multiplication by cycles of an addition, where the chains of both took so many
+/// ticks. `None` for additions that took none.
+pub(crate) fn imul_by_add(imul_ticks: u64, add_ticks: u64) -> Option<f64> {
+    const ADDS_PER_IMUL: f64 = 3.0;
+    (add_ticks > 0).then(|| ADDS_PER_IMUL * imul_ticks as f64 / add_ticks as f64)
+}
+
 impl Round {
     /// Cycles of a multiplication by cycles of an addition, 3 on every x86-64 core
     /// since 2008: where it is not, the clock chains tell no core's clock.
     pub fn imul_by_add(&self) -> Option<f64> {
-        const ADDS_PER_IMUL: f64 = 3.0;
-        let (imul, add) = (self.imul_ticks?, self.add_ticks.filter(|ticks| *ticks > 0)?);
-        Some(ADDS_PER_IMUL * imul as f64 / add as f64)
+        imul_by_add(self.imul_ticks?, self.add_ticks?)
     }
 
     /// Whether it is known if it was [disturbed](Self::disturbed).
