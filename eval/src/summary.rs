@@ -71,6 +71,12 @@ impl Summary {
         rows.any(|row| row.interval.is_some())
     }
 
+    /// Whether any row is known in core cycles.
+    pub fn has_cycles(&self) -> bool {
+        let mut rows = self.targets.iter().flat_map(|target| &target.rows);
+        rows.any(|row| row.cycles.is_some())
+    }
+
     /// Whether targets were measured by different methods, which every row has to say then.
     pub fn is_mixed(&self) -> bool {
         let mut methods = self.targets.iter().map(|target| target.info.method);

@@ -118,7 +118,7 @@ impl Boot {
 
     /// The values in core cycles for one operation, each by the clock that the two chains
     /// around its sample show; a chain holds `chain_ops` multiplications. `None` where a
-    /// sample has no clock chains.
+    /// sample has no clock chains, as empty measurements have none.
     pub fn cycles(&self, chain_ops: u64) -> Option<Vec<f64>> {
         if self.chains.len() != self.values.len() {
             return None;

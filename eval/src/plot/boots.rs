@@ -7,11 +7,11 @@ use super::picture::{Caption, Picture};
 use super::{PlotError, number, palette, sheet};
 use crate::boot::Boot;
 use crate::stats::Sorted;
-use crate::summary::{BootMedian, Row, Summary, TargetSummary};
+use crate::summary::{BootMedian, InCycles, Row, Summary, TargetSummary};
 use crate::table::routine;
-use crate::units::Ticks;
+use crate::units::{CoreCycles, Ticks};
 
-/// From top to bottom: the medians, the strip of moved clocks, the axis, two remarks.
+/// From top to bottom: the medians, the strip of moved clocks, the axis, two remarks or three.
 const CHART: i32 = 96;
 const STRIP: i32 = 14;
 const AXIS: i32 = 22;
@@ -33,10 +33,17 @@ pub(crate) fn explanation(summary: &Summary) -> String {
         true => "Line and band: median of the boots' medians and its 95 % interval.",
         false => "Line: median of the boots' medians.",
     };
+    let cycles = match summary.has_cycles() {
+        true => {
+            " Thin line from boot to boot: the same in core cycles, drawn so that both medians of \
+             all boots meet; what only the dots do is the core's clock."
+        }
+        false => "",
+    };
     format!(
         "TSC ticks for one operation: the median of each boot, by its place in the run, from 1. \
          Every panel has its own axis, which spans 1 % of the median at least; arrows are boots \
-         beyond it. {line} Cross: a boot that failed. Bars at the foot: the share of a boot's \
+         beyond it. {line}{cycles} Cross: a boot that failed. Bars at the foot: the share of a boot's \
          samples whose core clock moved, the tallest for the greatest."
     )
 }
@@ -100,7 +107,7 @@ fn run_length(row: &Row, boots: &[Boot]) -> u32 {
 
 impl Panel for Boots<'_> {
     fn height(&self) -> i32 {
-        CHART + STRIP + AXIS + 2 * REMARK
+        CHART + STRIP + AXIS + (2 + i32::from(self.row.cycles.is_some())) * REMARK
     }
 
     fn heading(&self) -> String {
@@ -114,7 +121,7 @@ impl Panel for Boots<'_> {
                 "{}, {what}: boots in the order of time",
                 self.target.info.label
             ),
-            about: format!("{}. {}.", self.spread(), self.marks()),
+            about: self.remarks().map(|remark| remark + ". ").collect(),
         }
     }
 
@@ -137,6 +144,7 @@ impl Panel for Boots<'_> {
         }
         let middle = values.pixel(self.row.ticks.median_of_boot_medians.0);
         canvas.line((begin, middle), (end, middle), palette::AXIS, 1)?;
+        self.cycles(canvas, (from, to), (&times, &values))?;
         for boot in &self.row.boot_medians {
             let x = times.pixel(place(boot.position));
             self.mark(canvas, boot, (from, to), (x, &values))?;
@@ -149,9 +157,11 @@ impl Panel for Boots<'_> {
         self.moved_clocks(canvas, &times, foot)?;
         canvas.line((begin, foot), (end, foot), palette::AXIS, 1)?;
         panel::ticks(canvas, &times, foot)?;
-        let y = foot + AXIS + REMARK / 2;
-        canvas.text((left, y), Align::Left, SMALL, &self.spread(), PANEL)?;
-        canvas.text((left, y + REMARK), Align::Left, SMALL, &self.marks(), PANEL)
+        for (remark, place) in self.remarks().zip(0..) {
+            let y = foot + AXIS + REMARK / 2 + place * REMARK;
+            canvas.text((left, y), Align::Left, SMALL, &remark, PANEL)?;
+        }
+        Ok(())
     }
 }
 
@@ -204,6 +214,36 @@ impl Boots<'_> {
         }
     }
 
+    /// A line through the boots' medians in core cycles, on a scale of their own: their
+    /// median lies where the one in ticks does.
+    fn cycles(
+        &self,
+        canvas: &Canvas<'_>,
+        (from, to): (f64, f64),
+        (times, values): (&Axis, &Axis),
+    ) -> Result<(), PlotError> {
+        let Some(cycles) = &self.row.cycles else {
+            return Ok(());
+        };
+        let CoreCycles(middle) = cycles.figures.median_of_boot_medians;
+        let ticks_per_cycle = self.row.ticks.median_of_boot_medians.0 / middle;
+        if !(ticks_per_cycle.is_finite() && ticks_per_cycle > 0.0) {
+            return Ok(());
+        }
+        let point = |boot: &BootMedian| {
+            let value = boot.median_cycles?.0 * ticks_per_cycle;
+            let y = values.pixel(value.clamp(from, to));
+            Some((times.pixel(place(boot.position)), y))
+        };
+        let points: Vec<_> = self.row.boot_medians.iter().filter_map(point).collect();
+        for pair in points.windows(2) {
+            if let [before, after] = *pair {
+                canvas.line(before, after, palette::INK, 1)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A bar for each boot with samples whose clock moved.
     fn moved_clocks(&self, canvas: &Canvas<'_>, times: &Axis, foot: i32) -> Result<(), PlotError> {
         let fill = Fill {
@@ -225,6 +265,14 @@ impl Boots<'_> {
     fn most_moved(&self) -> f64 {
         let shares = self.row.boot_medians.iter().map(moved_share);
         shares.fold(0.0, f64::max)
+    }
+
+    fn remarks(&self) -> impl Iterator<Item = String> {
+        let cycles = self.row.cycles.as_ref().map(in_cycles);
+        [self.spread()]
+            .into_iter()
+            .chain(cycles)
+            .chain([self.marks()])
     }
 
     fn spread(&self) -> String {
@@ -250,6 +298,14 @@ impl Boots<'_> {
             failed => format!("{failed} failed; {moved}"),
         }
     }
+}
+
+fn in_cycles(cycles: &InCycles) -> String {
+    let median = number::label(cycles.figures.median_of_boot_medians.0);
+    let spread = cycles
+        .spread
+        .map(|s| format!(", spread {}", number::share(s)));
+    format!("median {median} core cycles{}", spread.unwrap_or_default())
 }
 
 /// A place in the run as people count.

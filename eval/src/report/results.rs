@@ -8,8 +8,9 @@ use super::number::{interval, nothing, percent, rounded, whole};
 use super::section::Section;
 use crate::digits;
 use crate::stats::{BootstrapMethod, bootstrap};
-use crate::summary::{Row, Summary, TargetSummary};
+use crate::summary::{Ratio, Row, Summary, TargetSummary};
 use crate::table::routine;
+use crate::units::CoreCycles;
 
 /// How many columns there are.
 const N: usize = 10;
@@ -42,6 +43,13 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
             dfn { "Ratio" } ": boot median over the reference target’s."
         }
         (table(summary).render())
+        @if summary.has_cycles() {
+            h3 { "In core cycles" }
+            p {
+                "Cycles at the core’s own clock, as the clock chains around each sample tell it: what that clock did from boot to boot is in ticks, and is not in these. Where ticks spread more, it is the clock that differed."
+            }
+            (cycles_table(summary).render())
+        }
         @if let Some(verdict) = verdict(summary) { p .note { (verdict) } }
         p .note {
             "Rounded for reading, where there is an interval so far that its width shows. The exact values appear on hover; all stand in "
@@ -69,6 +77,51 @@ fn table(summary: &Summary) -> Grid<'_, N> {
         groups: summary.targets.iter().map(group).collect(),
     }
 }
+
+/// How many columns the table of core cycles has.
+const N_CYCLES: usize = 5;
+
+/// Their titles.
+const CYCLES_COLUMNS: [&str; N_CYCLES] = [
+    "boot median, core cycles",
+    "95 % interval, core cycles",
+    "spread of core cycles",
+    "spread of ticks",
+    "ratio",
+];
+
+fn cycles_table(summary: &Summary) -> Grid<'_, N_CYCLES> {
+    let groups = summary.targets.iter().map(|target| Group {
+        heading: Some(figure::target(target)),
+        emulated: target.info.emulated,
+        rows: target.rows.iter().filter_map(in_cycles).collect(),
+        empty: None,
+    });
+    Grid {
+        label: "Measured values in core cycles",
+        first: "Call",
+        columns: CYCLES_COLUMNS,
+        groups: groups.filter(|group| !group.rows.is_empty()).collect(),
+    }
+}
+
+fn in_cycles(row: &Row) -> Option<(String, [Markup; N_CYCLES])> {
+    let cycles = row.cycles.as_ref()?;
+    let ends = cycles.interval.map(|i| (i.low.0, i.high.0));
+    let CoreCycles(median) = cycles.figures.median_of_boot_medians;
+    let cells = [
+        rounded(median, decimals(ends, 2), UNIT),
+        ends.map_or_else(nothing, |(low, high)| {
+            interval(low, high, 2, UNIT, " by bootstrap")
+        }),
+        cycles.spread.map_or_else(nothing, percent),
+        row.spread.map_or_else(nothing, percent),
+        ratio(cycles.ratio.as_ref()),
+    ];
+    Some((routine(row.benchmark).into(), cells))
+}
+
+const UNIT: &str = " core cycles";
 
 fn group(target: &TargetSummary) -> Group<N> {
     let rows = target.rows.iter();
@@ -121,7 +174,7 @@ fn cells(row: &Row) -> [Markup; N] {
         boot_median(row),
         median_interval(row),
         row.spread.map_or_else(nothing, percent),
-        ratio(row),
+        ratio(row.ratio.as_ref()),
         html! { (whole(u64::from(row.boots))) " / " (whole(row.samples)) },
     ]
 }
@@ -145,19 +198,23 @@ fn median_interval(row: &Row) -> Markup {
 
 /// As exact as its interval.
 fn boot_median(row: &Row) -> Markup {
-    let interval = row.interval.as_ref();
-    let decimals = interval.map_or(2, |i| digits::of_interval(i.low.0, i.high.0, 2));
-    rounded(row.ticks.median_of_boot_medians.0, decimals, " ticks")
+    let ends = row.interval.map(|i| (i.low.0, i.high.0));
+    let median = row.ticks.median_of_boot_medians.0;
+    rounded(median, decimals(ends, 2), " ticks")
 }
 
-fn ratio(row: &Row) -> Markup {
-    let Some(ratio) = &row.ratio else {
+/// So many that an interval shows its width, and at least so many.
+fn decimals(ends: Option<(f64, f64)>, least: usize) -> usize {
+    ends.map_or(least, |(low, high)| digits::of_interval(low, high, least))
+}
+
+fn ratio(ratio: Option<&Ratio>) -> Markup {
+    let Some(ratio) = ratio else {
         return nothing();
     };
     let ends = ratio.interval.as_ref().map(|i| (i.low, i.high));
-    let decimals = ends.map_or(3, |(low, high)| digits::of_interval(low, high, 3));
     html! {
-        (rounded(ratio.ratio, decimals, ""))
+        (rounded(ratio.ratio, decimals(ends, 3), ""))
         @if let Some((low, high)) = ends { " " (interval(low, high, 3, "", " by bootstrap")) }
     }
 }

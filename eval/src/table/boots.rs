@@ -26,13 +26,8 @@ pub(super) enum Unit {
 
 /// The units that a summary has values in.
 pub(super) fn units(summary: &Summary) -> impl Iterator<Item = Unit> {
-    let cycles = summary.targets.iter().any(has_cycles);
-    let cycles = cycles.then_some(Unit::CoreCycles);
+    let cycles = summary.has_cycles().then_some(Unit::CoreCycles);
     std::iter::once(Unit::Ticks).chain(cycles)
-}
-
-fn has_cycles(target: &TargetSummary) -> bool {
-    target.rows.iter().any(|row| row.cycles.is_some())
 }
 
 /// A row of cells, not escaped for anything.
@@ -66,33 +61,32 @@ pub(super) fn caption(summary: &Summary, unit: Unit) -> String {
 /// The block's rows.
 pub(super) fn measured(summary: &Summary, unit: Unit) -> impl Iterator<Item = Cells> {
     let targets = summary.targets.iter();
-    targets.flat_map(move |target| rows(summary, target, unit))
+    targets.flat_map(move |target| rows(summary, target, unit).map(|(_, cells)| cells))
 }
 
-/// A target's rows; none where there are no numbers in that unit.
-pub(super) fn rows(
-    summary: &Summary,
-    target: &TargetSummary,
+/// A target's rows that have numbers in that unit.
+pub(super) fn rows<'s>(
+    summary: &'s Summary,
+    target: &'s TargetSummary,
     unit: Unit,
-) -> impl Iterator<Item = Cells> {
-    let known = unit == Unit::Ticks || has_cycles(target);
-    let rows = target.rows.iter().filter(move |_| known);
-    rows.map(move |row| {
-        let figures = Figures::of(row, unit);
+) -> impl Iterator<Item = (&'s Row, Cells)> {
+    target.rows.iter().filter_map(move |row| {
+        let figures = Figures::of(row, unit)?;
         let cell = |text: Option<String>| text.unwrap_or(NOTHING.into());
-        [
+        let spread = figures.spread.map(|s| format!("{:.2} %", 100.0 * s));
+        let cells = [
             grid::platform(summary, target),
             grid::routine(row.benchmark).into(),
-            cell(figures.map(|f| number(f.median))),
-            cell(figures.and_then(|f| Some(ends(f.interval?, 2)))),
-            cell(figures.and_then(|f| Some(format!("{:.2} %", 100.0 * f.spread?)))),
-            cell(figures.and_then(|f| Some(ratio(f.ratio?)))),
-        ]
+            number(figures.median),
+            cell(figures.interval.map(|i| ends(i, 2))),
+            cell(spread),
+            cell(figures.ratio.map(ratio)),
+        ];
+        Some((row, cells))
     })
 }
 
 /// What a row says of its boots in one unit.
-#[derive(Clone, Copy)]
 struct Figures<'r> {
     median: f64,
     interval: Option<Interval<f64>>,
@@ -139,8 +133,8 @@ pub(super) fn lines(summary: &Summary) -> Vec<String> {
     }
     let blocks = units(summary).flat_map(|unit| {
         let rows = summary.targets.iter().flat_map(move |target| {
-            let cells = rows(summary, target, unit).zip(&target.rows);
-            cells.map(move |(cells, row)| line(target, row, cells))
+            let rows = rows(summary, target, unit);
+            rows.map(move |(row, cells)| line(target, row, cells))
         });
         std::iter::once(caption(summary, unit)).chain(rows)
     });

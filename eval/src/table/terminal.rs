@@ -59,12 +59,22 @@ pub fn terminal(summary: &Summary, style: Style) -> String {
         out += &wrap(line);
     }
     out += &wrap(&grid::caption(summary));
-    let measured = |target: &TargetSummary| grid::rows(summary, target).collect();
+    let measured = |target: &TargetSummary| {
+        let names = target.rows.iter().map(|row| Some(row.benchmark.name()));
+        names
+            .chain([None])
+            .zip(grid::rows(summary, target))
+            .collect()
+    };
     out += &table(summary, style, &TITLES, measured).to_string();
     out.push('\n');
     for unit in boots::units(summary) {
         out += &wrap(&boots::caption(summary, unit));
-        let boots = |target: &TargetSummary| boots::rows(summary, target, unit).collect();
+        let boots = |target: &TargetSummary| {
+            let rows = boots::rows(summary, target, unit);
+            rows.map(|(row, cells)| (Some(row.benchmark.name()), cells))
+                .collect()
+        };
         out += &table(summary, style, &BOOT_TITLES, boots).to_string();
         out.push('\n');
     }
@@ -78,7 +88,7 @@ fn table<const N: usize>(
     summary: &Summary,
     style: Style,
     titles: &[&str],
-    rows: impl Fn(&TargetSummary) -> Vec<[String; N]>,
+    rows: impl Fn(&TargetSummary) -> Vec<(Option<&'static str>, [String; N])>,
 ) -> Table {
     let mut all = Vec::new();
     for target in &summary.targets {
@@ -97,8 +107,7 @@ fn table<const N: usize>(
         let mut heading = vec![platform.to_owned()];
         heading.resize(titles.len(), String::new());
         all.push((heading, look));
-        let names = target.rows.iter().map(|row| row.benchmark.name());
-        for (cells, name) in rows.into_iter().zip(names.map(Some).chain([None])) {
+        for (name, cells) in rows {
             let mut cells = cells.into_iter().skip(1);
             let routine = cells.next();
             let call = name.map(String::from).or(routine);

@@ -217,7 +217,11 @@ pub fn samples(fakes: &[Fake], boots: u32, rounds: u32) -> Vec<Sample> {
 /// A reading with so many ticks a core cycle; a counter that steps by 2.
 fn slope(benchmark: Benchmark, round: u32, ticks_per_cycle: f64) -> Reading {
     let chain = (3.0 * CHAIN_OPS as f64 * ticks_per_cycle) as u64;
-    let ops = if benchmark == Benchmark::Tsc { 0 } else { 1000 };
+    // An empty measurement has no chains around it.
+    let (ops, chain) = match benchmark {
+        Benchmark::Tsc => (0, 0),
+        _ => (1000, chain),
+    };
     Reading::Slope {
         align: u64::from(round / 2 % 4 * 16),
         ops_n: ops,

@@ -147,6 +147,11 @@ fn exact_numbers_stand_behind_the_rounded_ones() {
             let title = format!("title=\"{} ticks\"", exact.0);
             assert!(page.contains(&title), "{title}");
         }
+        if let Some(cycles) = &row.cycles {
+            let exact = cycles.figures.median_of_boot_medians;
+            let title = format!("title=\"{} core cycles\"", exact.0);
+            assert!(page.contains(&title), "{title}");
+        }
     }
 }
 
