@@ -61,6 +61,7 @@ fn remedy_for_writing(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             " (choose a folder that you may write to)"
         }
+        io::ErrorKind::AlreadyExists => " (it is in the way: remove it, or choose another name)",
         io::ErrorKind::NotFound => " (make its folder first, or choose another)",
         io::ErrorKind::IsADirectory => " (name a file; this is a folder)",
         io::ErrorKind::NotADirectory => " (a part of the path is a file, not a folder)",

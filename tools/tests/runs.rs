@@ -642,3 +642,37 @@ fn a_full_disk_is_named_by_every_stage() {
         assert!(complaint.ends_with("74\n"), "{complaint}");
     }
 }
+
+#[test]
+#[ignore = "needs the program: make test-commands"]
+fn what_is_missing_of_a_run_is_told_with_the_way_back() {
+    let sandbox = Sandbox::new();
+    sandbox.experiment(&built("build/guest-bench"), 2, HOST);
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run"])
+        .succeeded();
+    for (file, words) in [
+        ("host.0.json", &["host.0.json is missing", "--resume"][..]),
+        (
+            "host.1.log",
+            &["host.1.log", "delete run/console/host.1.json", "--resume"],
+        ),
+    ] {
+        let path = sandbox.path("run/console").join(file);
+        let good = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        sandbox.tollgate(&["parse", "run"]).refused(85, words);
+        fs::write(&path, good).unwrap();
+    }
+    // What the remedy says, helps.
+    fs::remove_file(sandbox.path("run/console/host.0.json")).unwrap();
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run", "--resume"])
+        .succeeded();
+    sandbox.evaluate("run");
+    // A file where the run's folder shall be.
+    sandbox.write("file", "");
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "file/run"])
+        .refused(74, &["cannot write file", "in the way"]);
+}

@@ -127,6 +127,12 @@ fn read_finished(
     planned: &PlannedBoot,
     position: usize,
 ) -> Result<(Log, Timings), String> {
+    if !run.is_finished(planned) {
+        return Err(format!(
+            "{} is missing, though the run had ended; --resume the run, which boots again what is missing",
+            run.record(planned).display()
+        ));
+    }
     let record: BootRecord = files::read_json(&run.record(planned), BootRecord::REMEDY)
         .map_err(|error| format!("{error:#}"))?;
     if record.run != id {
@@ -147,7 +153,12 @@ fn read_finished(
     }
     let path = run.console(planned);
     let at = |why: &dyn Display| format!("{}: {why}", path.display());
-    let console = files::read(&path).map_err(|error| error.to_string())?;
+    let console = files::read(&path).map_err(|error| {
+        format!(
+            "{error}; delete {} and --resume the run, which boots again what is missing",
+            run.record(planned).display()
+        )
+    })?;
     if files::sha256(&console) != record.console_sha256 {
         return Err(at(&format!(
             "the console has changed since the boot; delete {} and --resume the run",
@@ -182,7 +193,8 @@ pub const AGAIN: &str = "make it again with `tollgate parse`";
 
 /// Refuses samples that were parsed with another manifest than the run's.
 pub fn check_manifest(run: &RunFolder) -> Result<()> {
-    files::check_sum(&run.parse_sums(), &run.manifest(), AGAIN)
+    const SINCE: &str = "if it changed since, `tollgate parse` the run again";
+    files::check_sum(&run.parse_sums(), &run.manifest(), SINCE)
 }
 
 /// Reads `guests.json` back.
