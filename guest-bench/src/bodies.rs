@@ -201,6 +201,32 @@ timed_loop!(
     syscall", number = const console_format::NOOP_SYSCALL
 );
 
+/// Thousands of branches that are taken or not by chance, each time another one:
+/// whatever the predictors had learned is overwritten.
+#[unsafe(naked)]
+pub extern "sysv64" fn shake_predictors() {
+    naked_asm!(
+        "rdtsc",
+        "shl rdx, 32",
+        "or rax, rdx",
+        // Knuth's linear congruential generator (MMIX); its highest bit decides.
+        "mov rcx, 6364136223846793005",
+        "mov rdx, 1442695040888963407",
+        ".rept {branches}",
+        "imul rax, rcx",
+        "add rax, rdx",
+        "js 2f",
+        "nop",
+        "2:",
+        ".endr",
+        "ret",
+        branches = const SHAKEN_BRANCHES,
+    )
+}
+
+/// With 512 of them boots still differed (docs/METHOD.md).
+const SHAKEN_BRANCHES: u64 = 2048;
+
 const CHAIN_COPIES: u64 = 64;
 
 timed_loop!(
