@@ -81,8 +81,6 @@ fn sample(
     // Every alignment comes in both orders before it comes again.
     let align = index / 2 % ALIGNMENTS * ALIGNMENT_STEP;
     let chain_before = bodies::clock_chain();
-    // Each batch in two halves, in mirrored order: what grows from loop to loop, or
-    // comes with every other one, falls on both alike.
     let batch = |timed: TimedLoop| {
         if matches!(benchmark, Benchmark::Scall | Benchmark::Enosys) {
             // Kernels have branches to predict, and boots differed by what was learned first.
@@ -90,6 +88,8 @@ fn sample(
         }
         timed(turns, align)
     };
+    // Each batch in two halves, in mirrored order: what grows from loop to loop, or
+    // comes with every other one, falls on both alike.
     let (ticks_n, ticks_2n) = if index.is_multiple_of(2) {
         mirrored(batch, n, twice)
     } else {

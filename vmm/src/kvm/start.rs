@@ -96,12 +96,10 @@ pub fn start(
     let serial_interrupt = vm::eventfd()?;
     let vm = Arc::new(vm::create(&kvm, &memory, &serial_interrupt)?);
     let created = Instant::now();
-    let place = Place {
+    threads.make_vcpus(&Place {
         vm: vm.clone(),
         entry,
-    };
-    threads.make_vcpus(&place);
-    drop(place);
+    });
 
     let wake = Wake::new().map_err(system("create an eventfd"))?;
     let console = Arc::new(Console::new(options.console_limit, wake.clone()));
