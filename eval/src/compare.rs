@@ -233,7 +233,10 @@ fn compared(
         median: row.ticks.median_of_boot_medians.0 * scale,
     };
     let [side_before, side_after] = [side(before, row, scales[0]), side(after, theirs, scales[1])];
-    let shift = sorted(&ours, &others).map(|[before, after]| hodges_lehmann(&after, &before));
+    let sorted = sorted(&ours, &others);
+    let shift = sorted
+        .as_ref()
+        .map(|[before, after]| hodges_lehmann(after, before));
     ComparedRow {
         target: before.info.name.clone(),
         label: before.info.label.clone(),
@@ -245,7 +248,7 @@ fn compared(
         interval: bootstrap::ratio(&others, &ours),
         shift: shift.map(|shift| shift.shift),
         shift_interval: shift.and_then(|shift| shift.interval),
-        p: p(&ours, &others),
+        p: sorted.as_ref().map(p),
         p_corrected: None,
         verdict: Change::CannotTell,
         reason: None,
@@ -263,7 +266,7 @@ fn in_cycles(row: &Row, theirs: &Row) -> Option<ComparedCycles> {
         after,
         ratio: ratio(before.0, after.0),
         interval: bootstrap::ratio(&others, &ours),
-        p: p(&ours, &others),
+        p: sorted(&ours, &others).as_ref().map(p),
         p_corrected: None,
         verdict: Change::CannotTell,
     })
@@ -280,7 +283,6 @@ fn sorted(before: &[f64], after: &[f64]) -> Option<[Sorted; 2]> {
     enough.then_some([sorted(before)?, sorted(after)?])
 }
 
-fn p(before: &[f64], after: &[f64]) -> Option<f64> {
-    let [before, after] = sorted(before, after)?;
-    Some(mann_whitney(&after, &before).p)
+fn p([before, after]: &[Sorted; 2]) -> f64 {
+    mann_whitney(after, before).p
 }

@@ -15,8 +15,8 @@ pub use boot::{Boot, CLOCK_MOVED};
 use crate::samples::Sample;
 use crate::stats::{Sorted, StatsError};
 
-/// A run's values, eight bytes each, and as many of their clock chains. Filled sample by sample, so that a file of
-/// millions never stands in memory as a whole.
+/// A run's values, eight bytes each, and as many of their clock chains. Filled sample by
+/// sample, so that a file of millions never stands in memory as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct Levels {
     targets: BTreeMap<Arc<str>, BTreeMap<Benchmark, Boots>>,

@@ -63,8 +63,8 @@ pub struct Usual {
 }
 
 impl Usual {
-    /// Of values with those two modes, if both hold [`MODE_SHARE`], or with one. `None` where [`Scale`] has none: of two
-    /// modes, around either.
+    /// Of values with those two modes, if both hold [`MODE_SHARE`], or with one. `None`
+    /// where [`Scale`] has none: of two modes, around either.
     pub fn new(sorted: &Sorted, step: f64, modes: Option<&Groups>) -> Option<Self> {
         let modes = modes.filter(|m| m.low.1.min(m.high.1) >= MODE_SHARE);
         let Some(modes) = modes else {
