@@ -26,12 +26,18 @@ pub fn run(args: &BootArgs) -> Result<Code> {
     {
         files::check_regular(file)?;
     }
+    let options = options(&args.kvm);
     // The first thing that takes its time, and needs nothing of what comes next.
-    let choice = choose(args, &spec, began)?;
+    let choice = choose(args, &spec, &options, began)?;
     let stop = interrupt::flag().context("cannot watch for signals")?;
     let mut console = Console::default();
     let end = match choice {
-        Choice::Kvm(prepared) => boot_by_kvm(prepared, args, &spec, &mut console, &stop)?,
+        Choice::Kvm(prepared) => {
+            let kernel = kvm::open(&options, &spec)?;
+            let report = kvm::boot(prepared, kernel, &mut console, &stop);
+            tell(&report, args.kvm.stats);
+            report.outcome.end
+        }
         Choice::Qemu(qemu) => boot_by_qemu(&qemu, &spec, &mut console, &stop)?,
     };
     tell!("tollgate: {end}");
@@ -48,12 +54,17 @@ fn process_start() -> Instant {
     now.checked_sub(used).unwrap_or(now)
 }
 
-enum Choice {
-    Kvm(Prepared),
+enum Choice<'a> {
+    Kvm(Prepared<'a>),
     Qemu(Qemu),
 }
 
-fn choose(args: &BootArgs, spec: &BootSpec, began: Instant) -> Result<Choice, EngineError> {
+fn choose<'a>(
+    args: &BootArgs,
+    spec: &'a BootSpec,
+    options: &'a KvmOptions,
+    began: Instant,
+) -> Result<Choice<'a>, EngineError> {
     let by_kvm = match (args.engine, flag_for_kvm(&args.kvm)) {
         (BootEngine::Kvm, _) => true,
         (BootEngine::Qemu, None) => false,
@@ -61,8 +72,7 @@ fn choose(args: &BootArgs, spec: &BootSpec, began: Instant) -> Result<Choice, En
         (BootEngine::Auto, flag) => auto(engine::probe(), flag)?,
     };
     if by_kvm {
-        let prepared = kvm::prepare(&options(&args.kvm), spec, began)?;
-        return Ok(Choice::Kvm(prepared));
+        return kvm::prepare(options, spec, began).map(Choice::Kvm);
     }
     Qemu::find().map(Choice::Qemu)
 }
@@ -94,20 +104,6 @@ fn flag_for_kvm(args: &KvmArgs) -> Option<&'static str> {
     given
         .into_iter()
         .find_map(|(flag, given)| given.then_some(flag))
-}
-
-fn boot_by_kvm(
-    prepared: Prepared,
-    args: &BootArgs,
-    spec: &BootSpec,
-    console: &mut Console,
-    stop: &AtomicBool,
-) -> Result<End> {
-    let options = options(&args.kvm);
-    let kernel = kvm::open(&options, spec)?;
-    let report = kvm::boot(prepared, &options, spec, kernel, console, stop);
-    tell(&report, args.kvm.stats);
-    Ok(report.outcome.end)
 }
 
 fn boot_by_qemu(

@@ -37,11 +37,11 @@ impl Kvm {
 }
 
 /// Gets ready to boot, whatever /dev/kvm is; nothing is booted yet. Times count from `asked`.
-pub fn prepare(
-    options: &KvmOptions,
-    spec: &BootSpec,
+pub fn prepare<'a>(
+    options: &'a KvmOptions,
+    spec: &'a BootSpec,
     asked: Instant,
-) -> Result<Prepared, EngineError> {
+) -> Result<Prepared<'a>, EngineError> {
     pin(spec)?;
     kvm::prepare(spec, options, asked).map_err(|error| match probe::obstacle() {
         Some(obstacle) => no_kvm(&obstacle),
@@ -57,9 +57,7 @@ pub fn open(options: &KvmOptions, spec: &BootSpec) -> Result<(File, Image), Engi
 /// Boots once, with standard input as the guest's, and tells all that only this engine
 /// knows.
 pub fn boot(
-    prepared: Prepared,
-    options: &KvmOptions,
-    spec: &BootSpec,
+    prepared: Prepared<'_>,
     kernel: (File, Image),
     console: &mut dyn Write,
     stop: &AtomicBool,
@@ -70,7 +68,7 @@ pub fn boot(
         input: Some(stdin.as_fd()),
         stop,
     };
-    kvm::boot_image(prepared, spec, options, io, kernel)
+    kvm::boot_image(prepared, io, kernel)
 }
 
 fn write(console: &mut dyn Write, bytes: &[u8]) {

@@ -108,38 +108,28 @@ fn try_boot(
 ) -> Result<Report, KvmError> {
     let prepared = prepare(spec, options, asked)?;
     let kernel = image::open(&spec.kernel, options.protocol)?;
-    try_boot_image(prepared, spec, options, io, kernel)
+    try_boot_image(prepared, io, kernel)
 }
 
-/// Boots an image that was opened already; `spec.kernel` does not matter.
-///
-/// `spec` and `options` are those that everything was prepared for.
-pub fn boot_image(
-    prepared: Prepared,
-    spec: &BootSpec,
-    options: &KvmOptions,
-    io: Io<'_>,
-    kernel: (File, Image),
-) -> Report {
-    let asked = prepared.asked();
-    try_boot_image(prepared, spec, options, io, kernel)
-        .unwrap_or_else(|error| never_started(&error, asked))
+/// Boots an image that was opened already; the `kernel` of its specification does not matter.
+pub fn boot_image(prepared: Prepared<'_>, io: Io<'_>, kernel: (File, Image)) -> Report {
+    let asked = prepared.asked;
+    try_boot_image(prepared, io, kernel).unwrap_or_else(|error| never_started(&error, asked))
 }
 
 fn try_boot_image(
-    prepared: Prepared,
-    spec: &BootSpec,
-    options: &KvmOptions,
+    prepared: Prepared<'_>,
     io: Io<'_>,
     kernel: (File, Image),
 ) -> Result<Report, KvmError> {
+    let (spec, options) = (prepared.spec, prepared.options);
     let handover = match options.teardown {
         Teardown::Wait => None,
         Teardown::LeaveToKernel => {
             Some(Handover::new().map_err(system("create a pair of sockets"))?)
         }
     };
-    let guest = start(prepared, spec, options, kernel)?;
+    let guest = start(prepared, kernel)?;
     let counters = guest.threads.wait()?;
     // Nothing of the guest has run yet.
     seccomp::filter_process(options.seccomp, handover.as_ref().map(Handover::sender))?;

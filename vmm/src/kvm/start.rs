@@ -37,19 +37,15 @@ pub struct Guest {
     pub vm: Arc<VmFd>,
 }
 
-/// /dev/kvm, open, and threads that already ask it what a vCPU can be.
-pub struct Prepared {
+/// /dev/kvm, open, and threads that already ask it what a vCPU of this boot can be.
+pub struct Prepared<'a> {
+    pub(super) spec: &'a BootSpec,
+    pub(super) options: &'a KvmOptions,
+    /// From when times count.
+    pub(super) asked: Instant,
     kvm: Arc<Kvm>,
     cpus: u8,
     threads: Starting,
-    asked: Instant,
-}
-
-impl Prepared {
-    /// From when times count.
-    pub(super) fn asked(&self) -> Instant {
-        self.asked
-    }
 }
 
 /// Gets ready for [`super::boot_image`]. The sooner before, the sooner the guest starts.
@@ -58,19 +54,21 @@ impl Prepared {
 ///
 /// # Errors
 /// There is no KVM for us, or not so many vCPUs.
-pub fn prepare(
-    spec: &BootSpec,
-    options: &KvmOptions,
+pub fn prepare<'a>(
+    spec: &'a BootSpec,
+    options: &'a KvmOptions,
     asked: Instant,
-) -> Result<Prepared, KvmError> {
+) -> Result<Prepared<'a>, KvmError> {
     let kvm = Arc::new(vm::open()?);
     let cpus = vm::check_cpus(&kvm, spec.cpus)?;
     let threads = spawn_all(&kvm, cpus, &spec.pin, options.seccomp)?;
     Ok(Prepared {
+        spec,
+        options,
+        asked,
         kvm,
         cpus,
         threads,
-        asked,
     })
 }
 
@@ -78,17 +76,14 @@ pub fn prepare(
 ///
 /// # Errors
 /// KVM or the system refuse something, or the guest does not fit in.
-pub fn start(
-    prepared: Prepared,
-    spec: &BootSpec,
-    options: &KvmOptions,
-    (file, image): (File, Image),
-) -> Result<Guest, KvmError> {
+pub fn start(prepared: Prepared<'_>, (file, image): (File, Image)) -> Result<Guest, KvmError> {
     let Prepared {
+        spec,
+        options,
+        asked,
         kvm,
         cpus,
         threads,
-        asked,
     } = prepared;
     let memory = memory::map(spec.memory_mib)?;
     prepare_memory(&memory, options)?;

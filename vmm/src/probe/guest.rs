@@ -167,7 +167,7 @@ fn run(code: &[u8], patience: Duration) -> Result<Report, String> {
     };
     let options = KvmOptions::default();
     let prepared = prepare(&spec, &options, Instant::now()).map_err(|error| error.to_string())?;
-    Ok(boot_image(prepared, &spec, &options, io, (file, image)))
+    Ok(boot_image(prepared, io, (file, image)))
 }
 
 fn memory_file(bytes: &[u8]) -> std::io::Result<File> {
