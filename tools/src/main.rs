@@ -20,10 +20,12 @@ mod tree;
 mod tsc;
 mod tune;
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use vmm::kvm::{self, Begun};
 
 use crate::cli::{Cli, Command, Deferred};
 use crate::exit::Code;
@@ -42,11 +44,12 @@ const VERSION: &str = concat!(
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
+    let boot = begin_boot();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    match dispatch(&cli.command) {
+    match dispatch(&cli.command, boot) {
         Ok(code) => code.into(),
         Err(error) => {
             tell!("tollgate: {error:#}");
@@ -55,14 +58,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(command: &Command) -> anyhow::Result<Code> {
+/// A boot's first steps, which need nothing of the command line and take longer than
+/// reading it.
+fn begin_boot() -> Option<Begun> {
+    let command = env::args_os().nth(1)?;
+    (command == "boot").then(kvm::begin)
+}
+
+fn dispatch(command: &Command, boot: Option<Begun>) -> anyhow::Result<Code> {
     match command {
         Command::Run(Deferred(args)) => commands::run::run(args),
         Command::Parse(Deferred(args)) => commands::parse::run(args),
         Command::Process(Deferred(args)) => commands::process::run(args),
         Command::Report(Deferred(args)) => commands::report::run(args),
         Command::Stats(Deferred(args)) => commands::stats::run(args),
-        Command::Boot(Deferred(args)) => commands::boot::run(args),
+        Command::Boot(Deferred(args)) => commands::boot::run(args, boot),
         Command::Compare(Deferred(args)) => commands::compare::run(args),
         Command::DiffEnv(Deferred(args)) => commands::diff_env::run(args),
         Command::Doctor(Deferred(args)) => Ok(commands::doctor::run(args)),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
-use vmm::kvm::{KvmOptions, Prepared, Report, Seccomp, Teardown};
+use vmm::kvm::{Begun, KvmOptions, Prepared, Report, Seccomp, Teardown};
 use vmm::probe::Kvm;
 use vmm::{BootOutcome, BootSpec, End, Protocol};
 
@@ -16,7 +16,8 @@ use crate::output::Console;
 use crate::{files, interrupt};
 
 /// Boots an image; the console goes to standard output, how it ended to standard error.
-pub fn run(args: &BootArgs) -> Result<Code> {
+/// `begun` is the boot, where it has begun already.
+pub fn run(args: &BootArgs, begun: Option<Begun>) -> Result<Code> {
     let began = process_start();
     let spec = spec(args);
     // Engines would name neither the file nor the remedy.
@@ -28,7 +29,7 @@ pub fn run(args: &BootArgs) -> Result<Code> {
     }
     let options = options(&args.kvm);
     // The first thing that takes its time, and needs nothing of what comes next.
-    let choice = choose(args, &spec, &options, began)?;
+    let choice = choose(args, &spec, &options, begun, began)?;
     let stop = interrupt::flag().context("cannot watch for signals")?;
     let mut console = Console::default();
     let end = match choice {
@@ -45,10 +46,10 @@ pub fn run(args: &BootArgs) -> Result<Code> {
     Ok(exit::of_end(&end))
 }
 
-/// When this process began. It has not waited for anything but its CPU and its own
-/// pages since, and has one thread: all the time that it took is CPU time.
+/// When this process began. Its first thread has not waited for anything but its CPU and
+/// its own pages since: all the time that it took is CPU time.
 fn process_start() -> Instant {
-    let used = clock_gettime(ClockId::ProcessCPUTime);
+    let used = clock_gettime(ClockId::ThreadCPUTime);
     let used = Duration::try_from(used).unwrap_or_default();
     let now = Instant::now();
     now.checked_sub(used).unwrap_or(now)
@@ -63,6 +64,7 @@ fn choose<'a>(
     args: &BootArgs,
     spec: &'a BootSpec,
     options: &'a KvmOptions,
+    begun: Option<Begun>,
     began: Instant,
 ) -> Result<Choice<'a>, EngineError> {
     let by_kvm = match (args.engine, flag_for_kvm(&args.kvm)) {
@@ -72,7 +74,7 @@ fn choose<'a>(
         (BootEngine::Auto, flag) => auto(engine::probe(), flag)?,
     };
     if by_kvm {
-        return kvm::prepare(options, spec, began).map(Choice::Kvm);
+        return kvm::prepare(begun, options, spec, began).map(Choice::Kvm);
     }
     Qemu::find().map(Choice::Qemu)
 }

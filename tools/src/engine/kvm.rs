@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use vmm::image::{self, Image};
-use vmm::kvm::{self, Io, KvmOptions, Prepared, Report};
+use vmm::kvm::{self, Begun, Io, KvmOptions, Prepared, Report};
 use vmm::probe::{self, Kvm as KvmKind};
 use vmm::{BootOutcome, BootSpec};
 
@@ -38,12 +38,14 @@ impl Kvm {
 
 /// Gets ready to boot, whatever /dev/kvm is; nothing is booted yet. Times count from `asked`.
 pub fn prepare<'a>(
+    begun: Option<Begun>,
     options: &'a KvmOptions,
     spec: &'a BootSpec,
     asked: Instant,
 ) -> Result<Prepared<'a>, EngineError> {
     pin(spec)?;
-    kvm::prepare(spec, options, asked).map_err(|error| match probe::obstacle() {
+    let begun = begun.unwrap_or_else(kvm::begin);
+    kvm::prepare(begun, spec, options, asked).map_err(|error| match probe::obstacle() {
         Some(obstacle) => no_kvm(&obstacle),
         None => EngineError::Kvm(error),
     })

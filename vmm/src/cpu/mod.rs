@@ -4,12 +4,14 @@
 mod cpuid;
 mod lapic;
 mod msr;
+mod supported;
 
 pub use cpuid::{Topology, Vendor, adapt};
+pub use supported::supported_cpuid;
 
 use std::arch::x86_64::__cpuid;
 
-use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES, kvm_fpu};
+use kvm_bindings::{CpuId, kvm_fpu};
 use kvm_ioctls::{Kvm, VcpuFd};
 
 use crate::protocol::EntryState;
@@ -45,27 +47,12 @@ fn refused(what: &'static str) -> impl Fn(kvm_ioctls::Error) -> CpuError {
     move |source| CpuError::Refused { what, source }
 }
 
-/// What KVM can show a guest, as all vCPUs of a guest share it.
-///
-/// # Errors
-/// KVM does not say.
-pub fn supported_cpuid(kvm: &Kvm) -> Result<CpuId, CpuError> {
-    kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES)
-        .map_err(refused("to say which CPUID it supports"))
-}
-
-/// Makes `vcpu` the CPU with number `id`. The first one begins at `entry`; the
-/// others wait until it starts them.
+/// Makes `vcpu` the CPU with that place in the guest.
 ///
 /// # Errors
 /// KVM refuses a part of it.
-pub fn set_up(
-    kvm: &Kvm,
-    vcpu: &VcpuFd,
-    supported: &CpuId,
-    topology: Topology,
-    entry: &EntryState,
-) -> Result<(), CpuError> {
+pub fn set_up(kvm: &Kvm, vcpu: &VcpuFd, topology: Topology) -> Result<(), CpuError> {
+    let supported = supported_cpuid(kvm)?;
     let tsc_khz = vcpu.get_tsc_khz().unwrap_or(0);
     let vendor = Vendor::of(supported.as_slice());
     let entries = adapt(supported.as_slice(), topology, tsc_khz, host_cpuid);
@@ -74,11 +61,24 @@ pub fn set_up(
         .map_err(refused("the guest's CPUID"))?;
     msr::set(kvm, vcpu, vendor)?;
     set_fpu(vcpu)?;
-    lapic::wire(vcpu)?;
-    if topology.id == 0 {
-        enter(vcpu, entry)?;
+    lapic::wire(vcpu)
+}
+
+/// Lets the first vCPU begin at `entry`; the others wait until it starts them.
+///
+/// # Errors
+/// KVM refuses the registers.
+pub fn enter(vcpu: &VcpuFd, topology: Topology, entry: &EntryState) -> Result<(), CpuError> {
+    if topology.id != 0 {
+        return Ok(());
     }
-    Ok(())
+    let reset = vcpu
+        .get_sregs()
+        .map_err(refused("to tell the special registers"))?;
+    vcpu.set_sregs(&entry.sregs(reset))
+        .map_err(refused("the special registers"))?;
+    vcpu.set_regs(&entry.regs())
+        .map_err(refused("the general registers"))
 }
 
 fn host_cpuid(leaf: u32) -> [u32; 4] {
@@ -93,14 +93,4 @@ fn set_fpu(vcpu: &VcpuFd) -> Result<(), CpuError> {
         ..Default::default()
     };
     vcpu.set_fpu(&fpu).map_err(refused("the FPU's state"))
-}
-
-fn enter(vcpu: &VcpuFd, entry: &EntryState) -> Result<(), CpuError> {
-    let reset = vcpu
-        .get_sregs()
-        .map_err(refused("to tell the special registers"))?;
-    vcpu.set_sregs(&entry.sregs(reset))
-        .map_err(refused("the special registers"))?;
-    vcpu.set_regs(&entry.regs())
-        .map_err(refused("the general registers"))
 }

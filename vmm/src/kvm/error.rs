@@ -29,6 +29,9 @@ pub enum KvmError {
     /// A vCPU cannot be set up.
     #[error(transparent)]
     Cpu(#[from] CpuError),
+    /// The thread that makes it panicked.
+    #[error("the thread that creates the virtual machine panicked")]
+    Lost,
     /// KVM refuses a part of the machine.
     #[error("KVM cannot {what}: {source}")]
     Kvm {

@@ -1,5 +1,6 @@
 //! The `kvm` engine: boots one guest under KVM, and says how it ended.
 
+mod begin;
 mod console;
 mod counters;
 mod diagnosis;
@@ -17,6 +18,7 @@ mod vcpu;
 mod vm;
 mod wake;
 
+pub use begin::{Begun, begin};
 pub use error::KvmError;
 pub use monitor::Io;
 pub use seccomp::Seccomp;
@@ -106,8 +108,8 @@ fn try_boot(
     io: Io<'_>,
     asked: Instant,
 ) -> Result<Report, KvmError> {
-    let prepared = prepare(spec, options, asked)?;
     let kernel = image::open(&spec.kernel, options.protocol)?;
+    let prepared = prepare(begin(), spec, options, asked)?;
     try_boot_image(prepared, io, kernel)
 }
 
@@ -130,9 +132,11 @@ fn try_boot_image(
         }
     };
     let guest = start(prepared, kernel)?;
+    let sender = handover.as_ref().map(Handover::sender);
+    let filter = seccomp::of_process(options.seccomp, sender)?;
     let counters = guest.threads.wait()?;
     // Nothing of the guest has run yet.
-    seccomp::filter_process(options.seccomp, handover.as_ref().map(Handover::sender))?;
+    filter.install()?;
     Ok(run(guest, counters, spec, options.teardown, io, handover))
 }
 

@@ -80,16 +80,28 @@ pub fn filter_vcpu(seccomp: Seccomp) -> Result<(), KvmError> {
     seccompiler::apply_filter(&filter(None)?).map_err(refused)
 }
 
+/// A filter for all threads of the process, or none.
+pub struct ProcessFilter(Option<BpfProgram>);
+
 /// The filter that `seccomp` asks for on all threads of the process, if any. `sender` is
 /// the socket that descriptors may be sent through.
 ///
 /// # Errors
-/// A kernel without seccomp, or a thread that has a filter of its own.
-pub fn filter_process(seccomp: Seccomp, sender: Option<RawFd>) -> Result<(), KvmError> {
-    if seccomp != Seccomp::Process {
-        return Ok(());
+/// seccompiler cannot express it.
+pub fn of_process(seccomp: Seccomp, sender: Option<RawFd>) -> Result<ProcessFilter, KvmError> {
+    let asked = seccomp == Seccomp::Process;
+    asked.then(|| filter(sender)).transpose().map(ProcessFilter)
+}
+
+impl ProcessFilter {
+    /// # Errors
+    /// A kernel without seccomp, or a thread that has a filter of its own.
+    pub fn install(self) -> Result<(), KvmError> {
+        match self.0 {
+            Some(filter) => seccompiler::apply_filter_all_threads(&filter).map_err(refused),
+            None => Ok(()),
+        }
     }
-    seccompiler::apply_filter_all_threads(&filter(sender)?).map_err(refused)
 }
 
 fn refused(error: seccompiler::Error) -> KvmError {
@@ -178,11 +190,16 @@ mod tests {
         let sender = Some(handover.sender());
         match filtered {
             "vcpu" => filter_vcpu(Seccomp::Vcpus).unwrap(),
-            "process" => filter_process(Seccomp::Process, sender).unwrap(),
+            "process" => filter_process(sender),
             "other-thread" => return try_from_another_thread(action, handover),
             _ => unreachable!("{filtered}"),
         }
         attempt(action, &handover);
+    }
+
+    fn filter_process(sender: Option<RawFd>) {
+        let filter = of_process(Seccomp::Process, sender).unwrap();
+        filter.install().unwrap();
     }
 
     /// A thread that is there when the process gets its filter.
@@ -197,7 +214,7 @@ mod tests {
         });
         // A thread's first steps are not listed.
         said.recv().unwrap();
-        filter_process(Seccomp::Process, sender).unwrap();
+        filter_process(sender);
         go.send(()).unwrap();
         other.join().unwrap();
     }

@@ -4,12 +4,14 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
 
-use kvm_ioctls::{Kvm, VmFd};
+use kvm_ioctls::VmFd;
+use vmm_sys_util::eventfd::EventFd;
 
+use super::begin::{Begun, Empty};
 use super::console::{Console, ConsoleWriter};
 use super::error::{KvmError, system};
 use super::machine::{Interrupt, Machine};
-use super::vcpu::{Place, Starting, spawn_all};
+use super::vcpu::{Starting, spawn_all};
 use super::wake::Wake;
 use super::{KvmOptions, vm};
 use crate::devices::Devices;
@@ -37,64 +39,73 @@ pub struct Guest {
     pub vm: Arc<VmFd>,
 }
 
-/// /dev/kvm, open, and threads that already ask it what a vCPU of this boot can be.
+/// A machine without a kernel, whose vCPUs are on their way.
 pub struct Prepared<'a> {
     pub(super) spec: &'a BootSpec,
     pub(super) options: &'a KvmOptions,
     /// From when times count.
     pub(super) asked: Instant,
-    kvm: Arc<Kvm>,
+    created: Instant,
     cpus: u8,
     threads: Starting,
+    memory: Memory,
+    serial_interrupt: EventFd,
+    vm: Arc<VmFd>,
 }
 
-/// Gets ready for [`super::boot_image`]. The sooner before, the sooner the guest starts.
+/// Completes the machine for [`super::boot_image`]. The sooner before, the sooner the guest
+/// starts: the vCPUs' threads make them while the image is read.
 ///
 /// Times count from `asked`, which may lie before the call.
 ///
 /// # Errors
-/// There is no KVM for us, or not so many vCPUs.
+/// There is no KVM for us, not so much memory, or not so many vCPUs.
 pub fn prepare<'a>(
+    begun: Begun,
     spec: &'a BootSpec,
     options: &'a KvmOptions,
     asked: Instant,
 ) -> Result<Prepared<'a>, KvmError> {
-    let kvm = Arc::new(vm::open()?);
+    let Empty { kvm, vm } = begun.empty()?;
     let cpus = vm::check_cpus(&kvm, spec.cpus)?;
-    let threads = spawn_all(&kvm, cpus, &spec.pin, options.seccomp)?;
+    let memory = memory::map(spec.memory_mib)?;
+    prepare_memory(&memory, options)?;
+    let serial_interrupt = vm::eventfd()?;
+    vm::furnish(&vm, &memory, &serial_interrupt)?;
+    let vm = Arc::new(vm);
+    let created = Instant::now();
+    let threads = spawn_all(&kvm, &vm, cpus, &spec.pin, options.seccomp)?;
     Ok(Prepared {
         spec,
         options,
         asked,
-        kvm,
+        created,
         cpus,
         threads,
+        memory,
+        serial_interrupt,
+        vm,
     })
 }
 
-/// Makes the machine, loads the kernel, and brings the vCPUs on their way to its entry.
+/// Loads the kernel, and shows the vCPUs its entry.
 ///
 /// # Errors
-/// KVM or the system refuse something, or the guest does not fit in.
+/// The system refuses something, or the guest does not fit in.
 pub fn start(prepared: Prepared<'_>, (file, image): (File, Image)) -> Result<Guest, KvmError> {
     let Prepared {
         spec,
         options,
         asked,
-        kvm,
+        created,
         cpus,
         threads,
+        memory,
+        serial_interrupt,
+        vm,
     } = prepared;
-    let memory = memory::map(spec.memory_mib)?;
-    prepare_memory(&memory, options)?;
     let entry = load(spec, &memory, file, &image, cpus)?;
-    let serial_interrupt = vm::eventfd()?;
-    let vm = Arc::new(vm::create(&kvm, &memory, &serial_interrupt)?);
-    let created = Instant::now();
-    threads.make_vcpus(&Place {
-        vm: vm.clone(),
-        entry,
-    });
+    threads.enter_at(entry);
 
     let wake = Wake::new().map_err(system("create an eventfd"))?;
     let console = Arc::new(Console::new(options.console_limit, wake.clone()));

@@ -5,12 +5,11 @@
 use std::fs::File;
 use std::io;
 use std::mem;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use kvm_bindings::CpuId;
 use kvm_ioctls::{Kvm, VcpuFd, VmFd};
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -23,7 +22,7 @@ use super::machine::Machine;
 use super::sleep::Quiet;
 use super::stats::Stats;
 use super::{Seccomp, Teardown, seccomp};
-use crate::cpu::{self, CpuError, Topology};
+use crate::cpu::{self, Topology};
 use crate::protocol::EntryState;
 
 /// Between two kicks; doubled each time, up to the second value.
@@ -32,8 +31,7 @@ const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
 
 type Thread = JoinHandle<()>;
 
-/// Threads that exist before the machine does: asking KVM which CPUID it supports takes
-/// as long as all the rest. Without their work, when this is dropped, they end.
+/// Threads that make their vCPUs. Without their work, when this is dropped, they end.
 pub struct Starting {
     vcpus: Vec<Waiting>,
     /// Each thread gives its counts when its vCPU is closed.
@@ -43,19 +41,10 @@ pub struct Starting {
 /// A thread, and what it waits for.
 struct Waiting {
     thread: Thread,
-    place: Sender<Place>,
+    entry: Sender<EntryState>,
     /// It says whether its vCPU is ready, and gives KVM's counters of it.
     ready: Receiver<Result<Option<File>, KvmError>>,
     word: Sender<Word>,
-}
-
-/// Where a thread makes its vCPU.
-#[derive(Clone)]
-pub struct Place {
-    /// The machine, complete but for its vCPUs.
-    pub vm: Arc<VmFd>,
-    /// Where the first vCPU begins.
-    pub entry: EntryState,
 }
 
 /// The word to run the guest.
@@ -65,11 +54,11 @@ struct Word {
 }
 
 impl Starting {
-    /// Lets each thread make its vCPU.
-    pub fn make_vcpus(&self, place: &Place) {
+    /// Says where the kernel begins.
+    pub fn enter_at(&self, entry: EntryState) {
         for vcpu in &self.vcpus {
             // A thread that is gone has said why.
-            let _ = vcpu.place.send(place.clone());
+            let _ = vcpu.entry.send(entry);
         }
     }
 
@@ -170,12 +159,14 @@ fn kick(thread: &Thread) {
     }
 }
 
-/// Starts a thread for each of `cpus` vCPUs to come, the i-th on the i-th of the `pin` CPUs.
+/// Starts a thread for each of `cpus` vCPUs of `vm`, which is complete otherwise; the i-th
+/// on the i-th of the `pin` CPUs.
 ///
 /// # Errors
 /// The system gives no further thread.
 pub fn spawn_all(
     kvm: &Arc<Kvm>,
+    vm: &Arc<VmFd>,
     cpus: u8,
     pin: &[usize],
     seccomp: Seccomp,
@@ -185,18 +176,18 @@ pub fn spawn_all(
         .map_err(|source| system("handle a signal")(io::Error::from(source)))?;
     let pins = pin.iter().copied().cycle().map(Some);
     let pins = pins.chain(std::iter::repeat(None));
-    let supported = Arc::new(Supported::new(kvm.clone()));
     let (say_done, done) = channel();
     let spawn = |(id, pin): (u8, Option<usize>)| -> Result<Waiting, KvmError> {
-        let (place, take_place) = channel();
+        let (entry, take_entry) = channel();
         let (say_ready, ready) = channel();
         let (word, take_word) = channel();
         let own = Own {
             topology: Topology { id, cpus },
             pin,
             seccomp,
-            supported: supported.clone(),
-            place: take_place,
+            kvm: kvm.clone(),
+            vm: vm.clone(),
+            entry: take_entry,
             ready: say_ready,
             word: take_word,
             done: say_done.clone(),
@@ -207,7 +198,7 @@ pub fn spawn_all(
             .map_err(system("start a vCPU's thread"))?;
         Ok(Waiting {
             thread,
-            place,
+            entry,
             ready,
             word,
         })
@@ -218,36 +209,14 @@ pub fn spawn_all(
 
 extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {}
 
-/// What KVM can show a guest: asked for once, by the vCPU that comes first.
-struct Supported {
-    kvm: Arc<Kvm>,
-    known: Mutex<Option<CpuId>>,
-}
-
-impl Supported {
-    fn new(kvm: Arc<Kvm>) -> Self {
-        Self {
-            kvm,
-            known: Mutex::new(None),
-        }
-    }
-
-    fn get(&self) -> Result<CpuId, CpuError> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*known {
-            Some(supported) => Ok(supported.clone()),
-            None => Ok(known.insert(cpu::supported_cpuid(&self.kvm)?).clone()),
-        }
-    }
-}
-
 /// What a vCPU's thread owns.
 struct Own {
     topology: Topology,
     pin: Option<usize>,
     seccomp: Seccomp,
-    supported: Arc<Supported>,
-    place: Receiver<Place>,
+    kvm: Arc<Kvm>,
+    vm: Arc<VmFd>,
+    entry: Receiver<EntryState>,
     ready: Sender<Result<Option<File>, KvmError>>,
     word: Receiver<Word>,
     done: Sender<Stats>,
@@ -256,7 +225,7 @@ struct Own {
 impl Own {
     /// The thread's whole life.
     fn live(self) {
-        // Nobody who listens, no place or no word: the boot was given up.
+        // Nobody who listens, no entry or no word: the boot was given up.
         let (vcpu, counters) = match self.make() {
             Ok(Some(made)) => made,
             Ok(None) => return,
@@ -273,20 +242,19 @@ impl Own {
     }
 
     /// The vCPU, ready to enter the kernel, and KVM's counters of it; none where there
-    /// is no machine to make it in.
+    /// is no kernel.
     fn make(&self) -> Result<Option<(VcpuFd, Option<File>)>, KvmError> {
         if let Some(cpu) = self.pin {
             pin_to(cpu)?;
         }
-        let supported = self.supported.get()?;
-        let Ok(place) = self.place.recv() else {
+        let vcpu = self.vm.create_vcpu(self.topology.id.into());
+        let vcpu = vcpu.map_err(kvm("create a vCPU"))?;
+        cpu::set_up(&self.kvm, &vcpu, self.topology)?;
+        let counters = counters::open(&vcpu);
+        let Ok(entry) = self.entry.recv() else {
             return Ok(None);
         };
-        let vcpu = place.vm.create_vcpu(self.topology.id.into());
-        let vcpu = vcpu.map_err(kvm("create a vCPU"))?;
-        let kvm = &self.supported.kvm;
-        cpu::set_up(kvm, &vcpu, &supported, self.topology, &place.entry)?;
-        let counters = counters::open(&vcpu);
+        cpu::enter(&vcpu, self.topology, &entry)?;
         seccomp::filter_vcpu(self.seccomp)?;
         Ok(Some((vcpu, counters)))
     }

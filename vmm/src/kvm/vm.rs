@@ -42,8 +42,16 @@ pub fn check_cpus(kvm: &Kvm, asked: u32) -> Result<u8, KvmError> {
         .ok_or(KvmError::Cpus { asked, limit })
 }
 
-/// Creates the machine around `memory`. Writing to `serial_interrupt` raises the
-/// serial port's interrupt.
+/// Creates an empty machine.
+///
+/// # Errors
+/// KVM refuses.
+pub fn create(kvm_fd: &Kvm) -> Result<VmFd, KvmError> {
+    kvm_fd.create_vm().map_err(kvm("create a virtual machine"))
+}
+
+/// Gives the machine `memory` and all that KVM makes of it but its vCPUs. Writing to
+/// `serial_interrupt` raises the serial port's interrupt.
 ///
 /// The interrupt controllers and the timer have to exist before the first vCPU.
 /// Memory comes first of all: each of these waits until no reader is left of what it
@@ -51,11 +59,8 @@ pub fn check_cpus(kvm: &Kvm, asked: u32) -> Result<u8, KvmError> {
 ///
 /// # Errors
 /// KVM refuses a part of it.
-pub fn create(kvm_fd: &Kvm, memory: &Memory, serial_interrupt: &EventFd) -> Result<VmFd, KvmError> {
-    let vm = kvm_fd
-        .create_vm()
-        .map_err(kvm("create a virtual machine"))?;
-    give_memory(&vm, memory)?;
+pub fn furnish(vm: &VmFd, memory: &Memory, serial_interrupt: &EventFd) -> Result<(), KvmError> {
+    give_memory(vm, memory)?;
     vm.set_identity_map_address(layout::IDENTITY_MAP)
         .map_err(kvm("place its identity map"))?;
     vm.set_tss_address(layout::TSS)
@@ -68,8 +73,7 @@ pub fn create(kvm_fd: &Kvm, memory: &Memory, serial_interrupt: &EventFd) -> Resu
     };
     vm.create_pit2(pit).map_err(kvm("create the timer"))?;
     vm.register_irqfd(serial_interrupt, ports::SERIAL_IRQ)
-        .map_err(kvm("wire the serial port's interrupt"))?;
-    Ok(vm)
+        .map_err(kvm("wire the serial port's interrupt"))
 }
 
 fn give_memory(vm: &VmFd, memory: &Memory) -> Result<(), KvmError> {
