@@ -25,9 +25,9 @@ pub type Counts = BTreeMap<String, u64>;
 pub struct Counters(Vec<File>);
 
 impl Counters {
-    /// Those in these files, one of each vCPU; a vCPU without one has no say.
-    pub fn of(files: Vec<Option<File>>) -> Self {
-        Self(files.into_iter().flatten().collect())
+    /// Those in these files, one of each vCPU that has one.
+    pub fn of(files: Vec<File>) -> Self {
+        Self(files)
     }
 
     /// The counts now, all vCPUs added up; none where there are no counters.

@@ -6,6 +6,7 @@ mod counters;
 mod diagnosis;
 mod error;
 mod exits;
+mod gate;
 mod handover;
 mod machine;
 mod measuring;
@@ -29,11 +30,12 @@ pub(crate) use vm::open as open_device;
 use std::fs::File;
 use std::time::Instant;
 
-use counters::Counters;
 use error::system;
 use handover::Handover;
 use monitor::Monitor;
+use seccomp::ProcessFilter;
 use start::{Guest, start};
+use vcpu::Word;
 
 use crate::image::{self, Image, Protocol};
 use crate::{BootOutcome, BootSpec, CONSOLE_LIMIT, End, Timings, panic};
@@ -134,23 +136,24 @@ fn try_boot_image(
     let guest = start(prepared, kernel)?;
     let sender = handover.as_ref().map(Handover::sender);
     let filter = seccomp::of_process(options.seccomp, sender)?;
-    let counters = guest.threads.wait()?;
-    // Nothing of the guest has run yet.
-    filter.install()?;
-    Ok(run(guest, counters, spec, options.teardown, io, handover))
+    run(guest, filter, spec, options.teardown, io, handover)
 }
 
 /// Runs a guest to its end.
 fn run(
     guest: Guest,
-    counters: Counters,
+    filter: ProcessFilter,
     spec: &BootSpec,
     teardown: Teardown,
     io: Io<'_>,
     handover: Option<Handover>,
-) -> Report {
+) -> Result<Report, KvmError> {
     let machine = guest.machine;
-    let vcpus = guest.threads.run(&machine, counters);
+    let vcpus = guest.threads.run(Word {
+        entry: guest.entry,
+        machine: machine.clone(),
+        filter,
+    })?;
     let started = vcpus.started;
     let mut monitor = Monitor::new(io, &machine, &guest.wake);
     monitor.watch(&vcpus, started, spec.timeout);
@@ -177,12 +180,12 @@ fn run(
     if let Some(handover) = handover {
         handover.leave(guest.vm, machine);
     }
-    Report {
+    Ok(Report {
         outcome,
         protocol: Some(guest.protocol),
         diagnosis: how.diagnosis,
         stats,
-    }
+    })
 }
 
 fn never_started(error: &KvmError, asked: Instant) -> Report {

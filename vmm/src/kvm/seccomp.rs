@@ -96,9 +96,9 @@ pub fn of_process(seccomp: Seccomp, sender: Option<RawFd>) -> Result<ProcessFilt
 impl ProcessFilter {
     /// # Errors
     /// A kernel without seccomp, or a thread that has a filter of its own.
-    pub fn install(self) -> Result<(), KvmError> {
-        match self.0 {
-            Some(filter) => seccompiler::apply_filter_all_threads(&filter).map_err(refused),
+    pub fn install(&self) -> Result<(), KvmError> {
+        match &self.0 {
+            Some(filter) => seccompiler::apply_filter_all_threads(filter).map_err(refused),
             None => Ok(()),
         }
     }

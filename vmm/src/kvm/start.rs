@@ -21,7 +21,7 @@ use crate::memory::{self, Memory};
 use crate::protocol::{self, EntryState};
 use crate::{BootSpec, acpi};
 
-/// A guest whose threads make their vCPUs, and wait for the word to go.
+/// A guest whose threads make their vCPUs, and wait for the word to run.
 pub struct Guest {
     /// From when times count.
     pub asked: Instant,
@@ -29,6 +29,8 @@ pub struct Guest {
     pub created: Instant,
     /// How the kernel will be entered.
     pub protocol: Protocol,
+    /// Where it begins.
+    pub entry: EntryState,
     /// What the threads share.
     pub machine: Arc<Machine>,
     /// The vCPUs' threads.
@@ -88,7 +90,7 @@ pub fn prepare<'a>(
     })
 }
 
-/// Loads the kernel, and shows the vCPUs its entry.
+/// Loads the kernel, and makes what the guest finds beside memory.
 ///
 /// # Errors
 /// The system refuses something, or the guest does not fit in.
@@ -105,8 +107,6 @@ pub fn start(prepared: Prepared<'_>, (file, image): (File, Image)) -> Result<Gue
         vm,
     } = prepared;
     let entry = load(spec, &memory, file, &image, cpus)?;
-    threads.enter_at(entry);
-
     let wake = Wake::new().map_err(system("create an eventfd"))?;
     let console = Arc::new(Console::new(options.console_limit, wake.clone()));
     let devices = Devices::new(
@@ -119,6 +119,7 @@ pub fn start(prepared: Prepared<'_>, (file, image): (File, Image)) -> Result<Gue
         asked,
         created,
         protocol: image.protocol,
+        entry,
         machine,
         threads,
         wake,

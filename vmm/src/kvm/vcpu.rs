@@ -15,13 +15,15 @@ use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use vmm_sys_util::signal::{Killable, SIGRTMIN, register_signal_handler};
 
-use super::counters::{self, Counters};
+use super::counters;
 use super::error::{KvmError, kvm, system};
 use super::exits::Vcpu;
+use super::gate::{Gate, Ticket};
 use super::machine::Machine;
+use super::seccomp::{self, ProcessFilter};
 use super::sleep::Quiet;
 use super::stats::Stats;
-use super::{Seccomp, Teardown, seccomp};
+use super::{Seccomp, Teardown};
 use crate::cpu::{self, Topology};
 use crate::protocol::EntryState;
 
@@ -31,63 +33,41 @@ const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
 
 type Thread = JoinHandle<()>;
 
-/// Threads that make their vCPUs. Without their work, when this is dropped, they end.
+/// Threads that make their vCPUs. Without a word, when this is dropped, they end.
 pub struct Starting {
-    vcpus: Vec<Waiting>,
+    threads: Vec<Thread>,
+    words: Vec<Sender<Arc<Word>>>,
+    gate: Arc<Gate>,
     /// Each thread gives its counts when its vCPU is closed.
     done: Receiver<Stats>,
 }
 
-/// A thread, and what it waits for.
-struct Waiting {
-    thread: Thread,
-    entry: Sender<EntryState>,
-    /// It says whether its vCPU is ready, and gives KVM's counters of it.
-    ready: Receiver<Result<Option<File>, KvmError>>,
-    word: Sender<Word>,
-}
-
 /// The word to run the guest.
-struct Word {
-    machine: Arc<Machine>,
-    counters: Arc<Counters>,
+pub struct Word {
+    /// Where the kernel begins.
+    pub entry: EntryState,
+    /// The guest.
+    pub machine: Arc<Machine>,
+    /// For all threads, before anything of the guest runs.
+    pub filter: ProcessFilter,
 }
 
 impl Starting {
-    /// Says where the kernel begins.
-    pub fn enter_at(&self, entry: EntryState) {
-        for vcpu in &self.vcpus {
-            // A thread that is gone has said why.
-            let _ = vcpu.entry.send(entry);
-        }
-    }
-
-    /// Waits until every vCPU is made; gives KVM's counters of them.
+    /// Lets the vCPUs run as soon as all of them are ready.
     ///
     /// # Errors
-    /// One cannot be made, or its thread not be filtered.
-    pub fn wait(&self) -> Result<Counters, KvmError> {
-        let ready = self.vcpus.iter();
-        // A thread that is gone is noticed as one that has ended.
-        let ready = ready.map(|vcpu| vcpu.ready.recv().unwrap_or(Ok(None)));
-        Ok(Counters::of(ready.collect::<Result<_, _>>()?))
-    }
-
-    /// Lets the vCPUs run.
-    pub fn run(self, machine: &Arc<Machine>, counters: Counters) -> Running {
-        let counters = Arc::new(counters);
-        let started = Instant::now();
-        let mut threads = Vec::new();
-        for vcpu in self.vcpus {
-            let (machine, counters) = (machine.clone(), counters.clone());
-            let _ = vcpu.word.send(Word { machine, counters });
-            threads.push(vcpu.thread);
+    /// One cannot be made, or the threads not be filtered.
+    pub fn run(self, word: Word) -> Result<Running, KvmError> {
+        let word = Arc::new(word);
+        for vcpu in self.words {
+            // A thread that is gone has told the gate.
+            let _ = vcpu.send(word.clone());
         }
-        Running {
-            started,
-            threads,
+        Ok(Running {
+            started: self.gate.wait()?,
+            threads: self.threads,
             done: self.done,
-        }
+        })
     }
 }
 
@@ -176,10 +156,10 @@ pub fn spawn_all(
         .map_err(|source| system("handle a signal")(io::Error::from(source)))?;
     let pins = pin.iter().copied().cycle().map(Some);
     let pins = pins.chain(std::iter::repeat(None));
+    let (gate, tickets) = Gate::new(cpus);
     let (say_done, done) = channel();
-    let spawn = |(id, pin): (u8, Option<usize>)| -> Result<Waiting, KvmError> {
-        let (entry, take_entry) = channel();
-        let (say_ready, ready) = channel();
+    let (mut threads, mut words) = (Vec::new(), Vec::new());
+    for ((id, ticket), pin) in (0..cpus).zip(tickets).zip(pins) {
         let (word, take_word) = channel();
         let own = Own {
             topology: Topology { id, cpus },
@@ -187,83 +167,85 @@ pub fn spawn_all(
             seccomp,
             kvm: kvm.clone(),
             vm: vm.clone(),
-            entry: take_entry,
-            ready: say_ready,
             word: take_word,
-            done: say_done.clone(),
         };
+        let done = say_done.clone();
         let thread = Builder::new()
             .name(format!("vcpu{id}"))
-            .spawn(move || own.live())
+            .spawn(move || live(own, ticket, &done))
             .map_err(system("start a vCPU's thread"))?;
-        Ok(Waiting {
-            thread,
-            entry,
-            ready,
-            word,
-        })
-    };
-    let vcpus = (0..cpus).zip(pins).map(spawn).collect::<Result<_, _>>()?;
-    Ok(Starting { vcpus, done })
+        threads.push(thread);
+        words.push(word);
+    }
+    Ok(Starting {
+        threads,
+        words,
+        gate,
+        done,
+    })
 }
 
 extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {}
 
-/// What a vCPU's thread owns.
+/// What a vCPU is made of.
 struct Own {
     topology: Topology,
     pin: Option<usize>,
     seccomp: Seccomp,
     kvm: Arc<Kvm>,
     vm: Arc<VmFd>,
-    entry: Receiver<EntryState>,
-    ready: Sender<Result<Option<File>, KvmError>>,
-    word: Receiver<Word>,
-    done: Sender<Stats>,
+    word: Receiver<Arc<Word>>,
+}
+
+/// A vCPU that is ready to enter the kernel.
+struct Made {
+    id: usize,
+    vcpu: VcpuFd,
+    counters: Option<File>,
+    word: Arc<Word>,
+}
+
+/// A vCPU thread's whole life.
+fn live(own: Own, ticket: Ticket, done: &Sender<Stats>) {
+    let made = match own.make() {
+        Ok(Some(made)) => made,
+        Ok(None) => return,
+        Err(why) => return ticket.give_up(why),
+    };
+    let before = || made.word.filter.install();
+    let Some(counters) = ticket.pass(made.counters, before) else {
+        return;
+    };
+    let mut vcpu = Vcpu::new(made.id, made.vcpu, &made.word.machine, &counters);
+    vcpu.run();
+    let stats = vcpu.close();
+    // Nothing of the machine may be open when its end is told.
+    drop((made.word, counters));
+    let _ = done.send(stats);
 }
 
 impl Own {
-    /// The thread's whole life.
-    fn live(self) {
-        // Nobody who listens, no entry or no word: the boot was given up.
-        let (vcpu, counters) = match self.make() {
-            Ok(Some(made)) => made,
-            Ok(None) => return,
-            Err(error) => {
-                let _ = self.ready.send(Err(error));
-                return;
-            }
-        };
-        let _ = self.ready.send(Ok(counters));
-        if let Ok(word) = self.word.recv() {
-            let stats = self.run(vcpu, word);
-            let _ = self.done.send(stats);
-        }
-    }
-
-    /// The vCPU, ready to enter the kernel, and KVM's counters of it; none where there
-    /// is no kernel.
-    fn make(&self) -> Result<Option<(VcpuFd, Option<File>)>, KvmError> {
+    /// Makes the vCPU; none where the boot is given up.
+    fn make(self) -> Result<Option<Made>, KvmError> {
         if let Some(cpu) = self.pin {
             pin_to(cpu)?;
         }
-        let vcpu = self.vm.create_vcpu(self.topology.id.into());
+        let id = self.topology.id.into();
+        let vcpu = self.vm.create_vcpu(id);
         let vcpu = vcpu.map_err(kvm("create a vCPU"))?;
         cpu::set_up(&self.kvm, &vcpu, self.topology)?;
         let counters = counters::open(&vcpu);
-        let Ok(entry) = self.entry.recv() else {
+        let Ok(word) = self.word.recv() else {
             return Ok(None);
         };
-        cpu::enter(&vcpu, self.topology, &entry)?;
+        cpu::enter(&vcpu, self.topology, &word.entry)?;
         seccomp::filter_vcpu(self.seccomp)?;
-        Ok(Some((vcpu, counters)))
-    }
-
-    /// Runs the vCPU to the guest's end. Nothing of the machine is open when it returns.
-    fn run(&self, vcpu: VcpuFd, Word { machine, counters }: Word) -> Stats {
-        let mut vcpu = Vcpu::new(self.topology.id.into(), vcpu, &machine, &counters);
-        vcpu.run();
-        vcpu.close()
+        Ok(Some(Made {
+            id: id as usize,
+            vcpu,
+            counters,
+            word,
+        }))
     }
 }
 

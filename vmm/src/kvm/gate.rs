@@ -1,0 +1,199 @@
+//! The gate before the first guest instruction: all vCPUs go through at once, or none
+//! does. The last one to come does what has to be done before, so that no thread has to
+//! be woken for it.
+
+use std::fs::File;
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::counters::Counters;
+use super::error::KvmError;
+
+/// Where threads wait for each other.
+pub struct Gate {
+    state: Mutex<State>,
+    moved: Condvar,
+}
+
+enum State {
+    /// vCPUs that are not there yet, and the counters of those that are.
+    Closed { missing: u8, counters: Vec<File> },
+    Open {
+        counters: Arc<Counters>,
+        since: Instant,
+    },
+    /// One is not going to come. Why is told once.
+    Locked(Option<KvmError>),
+}
+
+/// A vCPU's place at the gate. Without it, when this is dropped, nobody goes through.
+pub struct Ticket {
+    gate: Arc<Gate>,
+    is_used: bool,
+}
+
+impl Gate {
+    /// A gate for so many vCPUs, and their tickets.
+    pub fn new(vcpus: u8) -> (Arc<Self>, Vec<Ticket>) {
+        let gate = Arc::new(Self {
+            state: Mutex::new(State::Closed {
+                missing: vcpus,
+                counters: Vec::new(),
+            }),
+            moved: Condvar::new(),
+        });
+        let ticket = |_| Ticket {
+            gate: gate.clone(),
+            is_used: false,
+        };
+        let tickets = (0..vcpus).map(ticket).collect();
+        (gate, tickets)
+    }
+
+    /// Waits until it opens; says when that was.
+    ///
+    /// # Errors
+    /// It does not, because of this.
+    pub fn wait(&self) -> Result<Instant, KvmError> {
+        match &mut *self.settled() {
+            State::Open { since, .. } => Ok(*since),
+            State::Locked(why) => Err(why.take().unwrap_or(KvmError::Lost)),
+            State::Closed { .. } => Err(KvmError::Lost),
+        }
+    }
+
+    fn settled(&self) -> MutexGuard<'_, State> {
+        let closed = |state: &mut State| matches!(state, State::Closed { .. });
+        self.moved
+            .wait_while(self.state(), closed)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_up(&self, why: Option<KvmError>) {
+        let mut state = self.state();
+        if let State::Closed { .. } = *state {
+            *state = State::Locked(why);
+        }
+        self.moved.notify_all();
+    }
+
+    /// Counts one that has come; the last one opens, if `before` succeeds.
+    fn come(&self, file: Option<File>, before: impl FnOnce() -> Result<(), KvmError>) {
+        let mut state = self.state();
+        let State::Closed { missing, counters } = &mut *state else {
+            return;
+        };
+        counters.extend(file);
+        *missing -= 1;
+        if *missing > 0 {
+            return;
+        }
+        let counters = Arc::new(Counters::of(mem::take(counters)));
+        *state = match before() {
+            Ok(()) => State::Open {
+                counters,
+                since: Instant::now(),
+            },
+            Err(why) => State::Locked(Some(why)),
+        };
+        self.moved.notify_all();
+    }
+}
+
+impl Ticket {
+    /// Waits for the others, and goes through with them: the counters of all, or nothing
+    /// where one does not come. The last one does what has to be done `before`.
+    pub fn pass(
+        mut self,
+        counters: Option<File>,
+        before: impl FnOnce() -> Result<(), KvmError>,
+    ) -> Option<Arc<Counters>> {
+        self.is_used = true;
+        self.gate.come(counters, before);
+        match &*self.gate.settled() {
+            State::Open { counters, .. } => Some(counters.clone()),
+            _ => None,
+        }
+    }
+
+    /// Tells the others that this one cannot come.
+    pub fn give_up(mut self, why: KvmError) {
+        self.is_used = true;
+        self.gate.lock_up(Some(why));
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.is_used {
+            self.gate.lock_up(None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn the_last_one_opens_for_all() {
+        let (gate, tickets) = Gate::new(4);
+        let done = AtomicU32::new(0);
+        let passed = thread::scope(|scope| {
+            let pass = |ticket: Ticket| {
+                let passed = ticket.pass(None, || {
+                    done.fetch_add(1, Ordering::Relaxed);
+                    Ok(())
+                });
+                (passed.is_some(), done.load(Ordering::Relaxed))
+            };
+            let threads: Vec<_> = tickets
+                .into_iter()
+                .map(|ticket| scope.spawn(move || pass(ticket)))
+                .collect();
+            gate.wait().unwrap();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(passed, vec![(true, 1); 4]);
+    }
+
+    #[test]
+    fn nobody_goes_where_one_does_not_come() {
+        let refuse = || Err(KvmError::Seccomp("no".into()));
+        let gone: [fn(Ticket); 3] = [
+            |ticket| ticket.give_up(KvmError::NoDevice),
+            |ticket| drop(ticket),
+            |ticket| {
+                let _ = thread::spawn(move || {
+                    let _held = ticket;
+                    panic!("on purpose");
+                })
+                .join();
+            },
+        ];
+        let expected = [KvmError::NoDevice, KvmError::Lost, KvmError::Lost];
+        for (gone, expected) in gone.into_iter().zip(expected) {
+            let (gate, mut tickets) = Gate::new(2);
+            let waits = tickets.pop().unwrap();
+            let waits = thread::spawn(move || waits.pass(None, refuse).is_some());
+            gone(tickets.pop().unwrap());
+            assert!(!waits.join().unwrap());
+            assert_eq!(gate.wait().unwrap_err().to_string(), expected.to_string());
+        }
+        let (gate, mut tickets) = Gate::new(1);
+        let alone = tickets.pop().unwrap();
+        assert!(alone.pass(None, refuse).is_none());
+        assert!(matches!(gate.wait(), Err(KvmError::Seccomp(_))));
+    }
+}
