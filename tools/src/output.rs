@@ -5,12 +5,13 @@ use std::path::Path;
 
 use crate::files::{FileError, writing};
 
-/// Says something on standard error. `eprintln!` would panic where nobody listens
-/// any more, and end a long run.
+/// Says something on standard error, in one piece. `eprintln!` would panic where nobody
+/// listens any more, and end a long run.
 macro_rules! tell {
     ($($message:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($message)*);
+        let line = format!($($message)*) + "\n";
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }};
 }
 

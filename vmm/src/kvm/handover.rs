@@ -20,6 +20,7 @@ use rustix::net::{
 };
 
 use super::machine::Machine;
+use super::vcpu::Thread;
 
 /// Two ends of one socket, made while the process may still make some.
 pub struct Handover {
@@ -60,10 +61,10 @@ impl Handover {
     /// Closes the machine, whose vCPUs are closed, without waiting for its end. `vm` has
     /// no other owner.
     ///
-    /// The guest's memory stays where it is: the process's end unmaps all at once, where
-    /// here the other CPUs would have to be told first.
-    pub fn leave(self, vm: Arc<VmFd>, machine: Arc<Machine>) {
-        mem::forget(machine);
+    /// The guest's memory and the threads' stacks stay where they are: the process's end
+    /// unmaps all at once, where here the other CPUs would have to be told first.
+    pub fn leave(self, vm: Arc<VmFd>, machine: Arc<Machine>, threads: Vec<Thread>) {
+        mem::forget((machine, threads));
         // SAFETY: `vm` is open until the end of this function.
         let vm_fd = unsafe { BorrowedFd::borrow_raw(vm.as_raw_fd()) };
         // Refused where too many descriptors are on their way: then we wait as ever.

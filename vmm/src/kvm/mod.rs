@@ -136,7 +136,7 @@ fn try_boot_image(
     let guest = start(prepared, kernel)?;
     let sender = handover.as_ref().map(Handover::sender);
     let filter = seccomp::of_process(options.seccomp, sender)?;
-    run(guest, filter, spec, options.teardown, io, handover)
+    run(guest, filter, spec, io, handover)
 }
 
 /// Runs a guest to its end.
@@ -144,7 +144,6 @@ fn run(
     guest: Guest,
     filter: ProcessFilter,
     spec: &BootSpec,
-    teardown: Teardown,
     io: Io<'_>,
     handover: Option<Handover>,
 ) -> Result<Report, KvmError> {
@@ -158,7 +157,7 @@ fn run(
     let mut monitor = Monitor::new(io, &machine, &guest.wake);
     monitor.watch(&vcpus, started, spec.timeout);
     let ended = Instant::now();
-    let mut stats = vcpus.join(&machine, teardown);
+    let (mut stats, threads) = vcpus.stop(&machine);
     monitor.drain();
 
     let since = |at: Instant| at.saturating_duration_since(guest.asked);
@@ -177,8 +176,10 @@ fn run(
         timings,
         exits: Some(stats.to_exits()),
     };
-    if let Some(handover) = handover {
-        handover.leave(guest.vm, machine);
+    match handover {
+        Some(handover) => handover.leave(guest.vm, machine, threads),
+        // One that panicked has been noticed.
+        None => threads.into_iter().for_each(|thread| drop(thread.join())),
     }
     Ok(Report {
         outcome,

@@ -4,7 +4,6 @@
 
 use std::fs::File;
 use std::io;
-use std::mem;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
@@ -15,6 +14,7 @@ use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use vmm_sys_util::signal::{Killable, SIGRTMIN, register_signal_handler};
 
+use super::Seccomp;
 use super::counters;
 use super::error::{KvmError, kvm, system};
 use super::exits::Vcpu;
@@ -23,7 +23,6 @@ use super::machine::Machine;
 use super::seccomp::{self, ProcessFilter};
 use super::sleep::Quiet;
 use super::stats::Stats;
-use super::{Seccomp, Teardown};
 use crate::cpu::{self, Topology};
 use crate::protocol::EntryState;
 
@@ -31,7 +30,8 @@ use crate::protocol::EntryState;
 const KICK_PAUSE: Duration = Duration::from_micros(20);
 const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
 
-type Thread = JoinHandle<()>;
+/// A vCPU's.
+pub type Thread = JoinHandle<()>;
 
 /// Threads that make their vCPUs. Without a word, when this is dropped, they end.
 pub struct Starting {
@@ -95,10 +95,10 @@ impl Running {
         self.threads.iter().any(Thread::is_finished)
     }
 
-    /// Makes all vCPUs stop, and gives their counts. The machine has to be stopping.
+    /// Makes all vCPUs stop. The machine has to be stopping.
     ///
-    /// Every vCPU is closed then; the threads are gone if the caller waits for that.
-    pub fn join(self, machine: &Machine, teardown: Teardown) -> Stats {
+    /// Every vCPU is closed then: here are their counts, and their threads, about to end.
+    pub fn stop(self, machine: &Machine) -> (Stats, Vec<Thread>) {
         // A kick that comes just before KVM_RUN is lost, so there are as many as it takes.
         let mut pause = KICK_PAUSE;
         let mut running = self.threads.len();
@@ -119,16 +119,7 @@ impl Running {
                 }
             }
         }
-        match teardown {
-            // One that panicked has been noticed above.
-            Teardown::Wait => self
-                .threads
-                .into_iter()
-                .for_each(|thread| drop(thread.join())),
-            // The process's end unmaps their stacks with all the rest.
-            Teardown::LeaveToKernel => mem::forget(self.threads),
-        }
-        total
+        (total, self.threads)
     }
 }
 

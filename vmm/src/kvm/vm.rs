@@ -85,8 +85,8 @@ fn give_memory(vm: &VmFd, memory: &Memory) -> Result<(), KvmError> {
             userspace_addr: region.as_ptr() as u64,
             flags: 0,
         };
-        // SAFETY: the range is a mapping of ours, and `Machine` keeps it alive for
-        // longer than the vCPUs that reach it.
+        // SAFETY: the range is a mapping of ours, which `Machine` keeps alive for longer
+        // than vCPUs run; those that never run do not reach it.
         unsafe { vm.set_user_memory_region(kvm_region) }.map_err(kvm("take the guest's memory"))?;
     }
     Ok(())
