@@ -31,18 +31,12 @@ pub fn begin() -> Begun {
 }
 
 fn work(say: &Sender<Result<Empty, KvmError>>) {
-    match create() {
-        Ok(empty) => {
-            let kvm = empty.kvm.clone();
-            let _ = say.send(Ok(empty));
-            // The first vCPU asks again, and would be told what is wrong.
-            let _ = cpu::supported_cpuid(&kvm);
-        }
-        Err(error) => {
-            // Nobody listens where nothing is booted after all.
-            let _ = say.send(Err(error));
-        }
-    }
+    let empty = create();
+    let kvm = empty.as_ref().ok().map(|empty| empty.kvm.clone());
+    // Nobody listens where nothing is booted after all.
+    let _ = say.send(empty);
+    // If KVM does not say, the first vCPU asks again, and is told why.
+    let _ = kvm.map(|kvm| cpu::supported_cpuid(&kvm));
 }
 
 fn create() -> Result<Empty, KvmError> {

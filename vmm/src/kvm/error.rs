@@ -29,8 +29,8 @@ pub enum KvmError {
     /// A vCPU cannot be set up.
     #[error(transparent)]
     Cpu(#[from] CpuError),
-    /// The thread that makes it panicked.
-    #[error("the thread that creates the virtual machine panicked")]
+    /// A thread that makes the machine, or a vCPU of it, panicked.
+    #[error("a thread that makes the virtual machine panicked")]
     Lost,
     /// KVM refuses a part of the machine.
     #[error("KVM cannot {what}: {source}")]

@@ -28,10 +28,7 @@ enum State {
 }
 
 /// A vCPU's place at the gate. Without it, when this is dropped, nobody goes through.
-pub struct Ticket {
-    gate: Arc<Gate>,
-    is_used: bool,
-}
+pub struct Ticket(Arc<Gate>);
 
 impl Gate {
     /// A gate for so many vCPUs, and their tickets.
@@ -43,11 +40,7 @@ impl Gate {
             }),
             moved: Condvar::new(),
         });
-        let ticket = |_| Ticket {
-            gate: gate.clone(),
-            is_used: false,
-        };
-        let tickets = (0..vcpus).map(ticket).collect();
+        let tickets = (0..vcpus).map(|_| Ticket(gate.clone())).collect();
         (gate, tickets)
     }
 
@@ -74,12 +67,13 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets nobody through, if it has not opened yet.
     fn lock_up(&self, why: Option<KvmError>) {
         let mut state = self.state();
         if let State::Closed { .. } = *state {
             *state = State::Locked(why);
+            self.moved.notify_all();
         }
-        self.moved.notify_all();
     }
 
     /// Counts one that has come; the last one opens, if `before` succeeds.
@@ -109,30 +103,26 @@ impl Ticket {
     /// Waits for the others, and goes through with them: the counters of all, or nothing
     /// where one does not come. The last one does what has to be done `before`.
     pub fn pass(
-        mut self,
+        self,
         counters: Option<File>,
         before: impl FnOnce() -> Result<(), KvmError>,
     ) -> Option<Arc<Counters>> {
-        self.is_used = true;
-        self.gate.come(counters, before);
-        match &*self.gate.settled() {
+        self.0.come(counters, before);
+        match &*self.0.settled() {
             State::Open { counters, .. } => Some(counters.clone()),
             _ => None,
         }
     }
 
     /// Tells the others that this one cannot come.
-    pub fn give_up(mut self, why: KvmError) {
-        self.is_used = true;
-        self.gate.lock_up(Some(why));
+    pub fn give_up(self, why: KvmError) {
+        self.0.lock_up(Some(why));
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.is_used {
-            self.gate.lock_up(None);
-        }
+        self.0.lock_up(None);
     }
 }
 
