@@ -89,7 +89,7 @@ mod tests {
             machine.difference(&other).as_deref(),
             Some("setting \"boost\"")
         );
-        other.cpu.insert("microcode".into(), "0x1".into());
+        other.cpu.insert("microcode".into(), "no machine's".into());
         let expected = Some("processor \"microcode\"");
         assert_eq!(other.difference(&machine).as_deref(), expected);
     }
