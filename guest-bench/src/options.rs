@@ -15,6 +15,7 @@ Words, in any order:
   samples=N             precise: samples a round and benchmark    (100)
   batch_ticks=N         precise: TSC ticks that a batch shall take (60000)
   iterations=N          paper: calls a sample                     (1000000)
+Words up to the last -- are the kernel's, and ignored; so are words without =.
 Exit status: 0 done, 2 bad word, 3 unexpected answer, 4 output failed.
 ";
 
@@ -71,12 +72,21 @@ pub struct BadOption<'a> {
 
 impl Options {
     /// Reads the program's arguments, its own name left out.
+    ///
+    /// Whatever stands before the last `--` is the kernel's. Linux and ring0 keep those
+    /// words to themselves; Unikraft 0.5 passes all of them on, `--` too.
     pub fn parse<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, BadOption<'a>> {
-        let mut options = Self::default();
+        let mut parsed = Ok(Self::default());
         for word in words {
-            options.set(word).map_err(|why| BadOption { word, why })?;
+            if word == "--" {
+                parsed = Ok(Self::default());
+            } else if let Ok(options) = &mut parsed
+                && let Err(why) = options.set(word)
+            {
+                parsed = Err(BadOption { word, why });
+            }
         }
-        Ok(options)
+        parsed
     }
 
     /// How many samples a boot will hold.
@@ -92,10 +102,10 @@ impl Options {
     }
 
     fn set(&mut self, word: &str) -> Result<(), &'static str> {
-        let (name, value) = word
-            // A set of one character: a search for the character itself calls `memcmp`.
-            .split_once(['='])
-            .ok_or("it is not of the form name=value")?;
+        // A set of one character: a search for the character itself calls `memcmp`.
+        let Some((name, value)) = word.split_once(['=']) else {
+            return check_bare(word);
+        };
         match name {
             "method" => {
                 self.method = Method::from_name(value).ok_or("method is precise or paper")?;
@@ -132,6 +142,18 @@ impl Options {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a word without `=` can be ignored. Linux hands such words to its init where it
+/// does not take them itself (`nokaslr`, the decompressor's), and without the `--` that
+/// stood behind them. Those that look like options of ours are mistakes.
+fn check_bare(word: &str) -> Result<(), &'static str> {
+    match word {
+        "method" | "rounds" | "benchmarks" | "warmup" | "samples" | "batch_ticks"
+        | "iterations" => Err("it has no value: write name=value"),
+        _ if word.starts_with(['-']) => Err("it is not of the form name=value"),
+        _ => Ok(()),
     }
 }
 
@@ -197,10 +219,55 @@ mod tests {
             "benchmarks=enosys",
             "warmup=1",
             "Rounds=1",
-            "nosmt",
             "=",
+            "round=3",
+            "method=exakt",
+            "method",
+            "benchmarks",
+            "warmup",
+            "samples",
+            "batch_ticks",
+            "iterations",
+            "--rounds",
+            "--rounds=1",
+            "-",
         ] {
             assert_eq!(parse(word).map_err(|bad| bad.word), Err(word));
+            let behind = ["--", "rounds=1", word, "nokaslr"].into_iter();
+            assert_eq!(Options::parse(behind).map_err(|bad| bad.word), Err(word));
         }
+    }
+
+    #[test]
+    fn the_first_bad_word_is_named() {
+        let bad = parse("round=3 rounds=0 samples=7").map_err(|bad| bad.word);
+        assert_eq!(bad, Err("round=3"));
+    }
+
+    /// One line, as it reaches the program through each kind of kernel.
+    #[test]
+    fn the_kernels_words_do_no_harm() {
+        for line in [
+            // ring0 and the host: what stands behind `--`.
+            "rounds=3",
+            // Unikraft 0.5: every word.
+            "-- rounds=3",
+            "rounds=7 round=7 -v -- rounds=3",
+            "netdev.ipv4_addr=172.44.0.2 vfs.rootfs=ramfs -- rounds=3",
+            // `--` in an experiment's cmdline, and tollgate's own.
+            "-- -- rounds=3",
+            // Linux: what it does not take itself, without `--`.
+            "nokaslr rounds=3",
+            "nokaslr single rounds=3",
+        ] {
+            let expected = Options {
+                rounds: 3,
+                ..Options::default()
+            };
+            assert_eq!(parse(line), Ok(expected), "{line}");
+        }
+        assert_eq!(parse("rounds=3 --"), Ok(Options::default()));
+        let empty = ["", "rounds=20", ""].into_iter();
+        assert_eq!(Options::parse(empty), Ok(Options::default()));
     }
 }
