@@ -14,7 +14,7 @@ CARGO_HOME  ?= $(HOME)/.cargo
 GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-prefix=$(CURDIR)=tollgate"
 
 .PHONY: all deps kernels linux ring0 guest-bench initramfs tools run parse process plot \
-        test test-deps test-style test-docs test-units test-report test-kernels \
+        test test-begin test-end test-deps test-style test-docs test-units test-vmm test-report test-kernels \
         test-commands test-kvm bench-boot bench-process clean properclean
 
 # The steps, one after the other.
@@ -62,7 +62,15 @@ process: tools
 plot: tools
 	$(TOLLGATE) report $(RUN)
 
-test: test-deps test-style test-docs test-units test-report test-kernels test-commands test-kvm
+test: test-begin test-deps test-style test-docs test-units test-vmm test-report test-kernels \
+      test-commands test-kvm test-end
+
+# What could not be run, and why, is said last.
+test-begin:
+	./not-run.sh begin
+
+test-end:
+	./not-run.sh end
 
 # What only tests need: a browser, and letters for it.
 test-deps:
@@ -72,7 +80,7 @@ test-style: deps
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet $(GUEST) -p guest-bench -p ring0 -- -D warnings
-	shellcheck deps.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh
+	shellcheck deps.sh not-run.sh vmm/test.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh
 
 test-docs: deps
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
@@ -80,6 +88,10 @@ test-docs: deps
 test-units: deps
 	$(CARGO) test
 	$(CARGO) test -p guest-bench -p ring0 --lib
+
+# Tiny guests on this machine's own KVM, where there is one.
+test-vmm: deps
+	vmm/test.sh
 
 # report.html in a real browser; target/tmp/report keeps the pictures.
 test-report: test-deps
@@ -91,7 +103,7 @@ test-kernels: kernels
 
 # Real boots, real runs, and every wrong input.
 test-commands: kernels initramfs
-	$(CARGO) test --quiet $(STATIC) -p tools -- --ignored --skip ten_million_samples
+	$(CARGO) test --quiet $(STATIC) -p tools -- --ignored --skip ten_million_samples --skip on_kvm::
 
 # Every protocol and every end under genuine KVM, on an emulated AMD machine.
 test-kvm: kernels initramfs

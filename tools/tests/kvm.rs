@@ -1,4 +1,4 @@
-//! `tollgate boot` with our own VMM, on this machine's /dev/kvm, if it has one.
+//! `tollgate boot` with our own VMM, on this machine's /dev/kvm.
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 mod tiny;
 
 use std::collections::HashSet;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Read;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -17,14 +17,6 @@ const BOOTS: usize = 1000;
 /// The kernel takes one machine after the other down, in up to 25 ms each.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn has_kvm() -> bool {
-    let opened = OpenOptions::new().read(true).write(true).open("/dev/kvm");
-    if opened.is_err() {
-        eprintln!("skipped: no usable /dev/kvm");
-    }
-    opened.is_ok()
-}
-
 fn boot(sandbox: &Sandbox, code: &[u8]) -> Child {
     let kernel = sandbox.write("kernel", tiny::vmlinux(code));
     let kernel = kernel.to_str().unwrap();
@@ -33,36 +25,36 @@ fn boot(sandbox: &Sandbox, code: &[u8]) -> Child {
     command.stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// A boot leaves its machine to the kernel; none may stay.
-#[test]
-fn a_thousand_boots_leave_no_machine_behind() {
-    if !has_kvm() {
-        return;
-    }
-    let sandbox = Sandbox::new();
-    let mut processes = HashSet::new();
-    for _ in 0..BOOTS {
-        let mut child = boot(&sandbox, &tiny::exit(42));
-        processes.insert(child.id());
-        assert_eq!(child.wait().unwrap().code(), Some(42));
-    }
-    wait_for_the_end_of_machines(&processes);
-}
+mod on_kvm {
+    use super::*;
 
-#[test]
-fn a_killed_boot_leaves_nothing_behind() {
-    if !has_kvm() {
-        return;
+    /// A boot leaves its machine to the kernel; none may stay.
+    #[test]
+    #[ignore = "needs /dev/kvm: vmm/test.sh"]
+    fn a_thousand_boots_leave_no_machine_behind() {
+        let sandbox = Sandbox::new();
+        let mut processes = HashSet::new();
+        for _ in 0..BOOTS {
+            let mut child = boot(&sandbox, &tiny::exit(42));
+            processes.insert(child.id());
+            assert_eq!(child.wait().unwrap().code(), Some(42));
+        }
+        wait_for_the_end_of_machines(&processes);
     }
-    let sandbox = Sandbox::new();
-    let mut child = boot(&sandbox, &[tiny::print("x\n"), tiny::hang()].concat());
-    child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
-    let this_one = HashSet::from([child.id()]);
-    // None where containers hide kernel threads.
-    eprintln!("{} machine", timers(&this_one));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    wait_for_the_end_of_machines(&this_one);
+
+    #[test]
+    #[ignore = "needs /dev/kvm: vmm/test.sh"]
+    fn a_killed_boot_leaves_nothing_behind() {
+        let sandbox = Sandbox::new();
+        let mut child = boot(&sandbox, &[tiny::print("x\n"), tiny::hang()].concat());
+        child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+        let this_one = HashSet::from([child.id()]);
+        // None where containers hide kernel threads.
+        eprintln!("{} machine", timers(&this_one));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        wait_for_the_end_of_machines(&this_one);
+    }
 }
 
 /// Whatever `auto` finds here, it says.

@@ -1,5 +1,4 @@
 //! Every way in which a guest ends, with tiny guests on the machine's own KVM.
-//! Where there is none, nothing is tested here: `vmm/rig` brings its own.
 
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
@@ -10,15 +9,13 @@ use std::fs;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use run::{has_kvm, run, run_with, spec};
+use run::{run, run_with, spec};
 use vmm::End;
 use vmm::kvm::{Io, KvmOptions, boot};
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn statuses_come_through_both_debug_exit_ports() {
-    if !has_kvm() {
-        return;
-    }
     for status in [0, 1, 42] {
         let run = run(&tiny::exit(status));
         assert_eq!(
@@ -35,10 +32,8 @@ fn statuses_come_through_both_debug_exit_ports() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn a_port_of_the_users_choice_exits_too() {
-    if !has_kvm() {
-        return;
-    }
     let options = KvmOptions {
         debug_exit_ports: vec![0x10],
         ..Default::default()
@@ -48,19 +43,15 @@ fn a_port_of_the_users_choice_exits_too() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn power_off_and_reset_are_told_apart() {
-    if !has_kvm() {
-        return;
-    }
     assert_eq!(*run(&tiny::out16(0x604, 0x2000)).end(), End::PoweredOff);
     assert_eq!(*run(&tiny::out(0x64, 0xfe)).end(), End::Rebooted);
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn unikrafts_end_is_a_power_off() {
-    if !has_kvm() {
-        return;
-    }
     let code = [
         tiny::out16(0x604, 0x2000),
         tiny::out16(0x501, 41),
@@ -71,10 +62,8 @@ fn unikrafts_end_is_a_power_off() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn a_hang_ends_when_its_time_is_up() {
-    if !has_kvm() {
-        return;
-    }
     let begin = Instant::now();
     let timeout = Duration::from_millis(2500);
     let run = run_with(&tiny::hang(), &KvmOptions::default(), |spec| {
@@ -85,10 +74,8 @@ fn a_hang_ends_when_its_time_is_up() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn a_guest_that_nothing_can_wake_has_ended() {
-    if !has_kvm() {
-        return;
-    }
     for cpus in [1, 2] {
         let run = run_with(&tiny::halt(), &KvmOptions::default(), |spec| {
             spec.cpus = cpus;
@@ -99,10 +86,8 @@ fn a_guest_that_nothing_can_wake_has_ended() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn a_guest_that_waits_with_interrupts_on_goes_on() {
-    if !has_kvm() {
-        return;
-    }
     let run = run_with(&tiny::wait(), &KvmOptions::default(), |spec| {
         spec.timeout = Duration::from_millis(3500);
     });
@@ -110,10 +95,8 @@ fn a_guest_that_waits_with_interrupts_on_goes_on() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn the_user_can_stop_a_guest() {
-    if !has_kvm() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let kernel = folder.path().join("kernel");
     fs::write(&kernel, tiny::vmlinux(&tiny::hang())).unwrap();
@@ -127,10 +110,8 @@ fn the_user_can_stop_a_guest() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn the_console_arrives_whole_and_once() {
-    if !has_kvm() {
-        return;
-    }
     let code = [tiny::print("to\rll\ngate"), tiny::exit(0)].concat();
     let run = run(&code);
     assert_eq!(run.heard, b"to\rll\ngate");
@@ -141,10 +122,8 @@ fn the_console_arrives_whole_and_once() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn linux_panics_are_read_from_the_console() {
-    if !has_kvm() {
-        return;
-    }
     let words = "Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100";
     let stays = format!("{words}\n---[ end {words} ]---\n");
     let reboots = format!("{words}\n");
@@ -172,10 +151,8 @@ fn linux_panics_are_read_from_the_console() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn a_console_flood_is_bounded() {
-    if !has_kvm() {
-        return;
-    }
     let options = KvmOptions {
         console_limit: 5000,
         ..Default::default()
@@ -187,10 +164,8 @@ fn a_console_flood_is_bounded() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn unknown_ports_are_answered_and_counted() {
-    if !has_kvm() {
-        return;
-    }
     let code = [tiny::out(0x1234, 1), tiny::exit_with_port(0x4321)].concat();
     let run = run(&code);
     assert_eq!(*run.end(), End::Exited { status: 0xff });
@@ -201,20 +176,16 @@ fn unknown_ports_are_answered_and_counted() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn the_benchmarks_start_is_noted() {
-    if !has_kvm() {
-        return;
-    }
     let run = run(&[tiny::out(0x5a0, 0), tiny::exit(0)].concat());
     let stats = run.report.stats;
     assert!(stats.vm_created < stats.benchmark_started);
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn exits_count_as_a_disturbance_from_the_mark_to_the_next_word() {
-    if !has_kvm() {
-        return;
-    }
     let code = [
         tiny::out(0x80, 0),
         tiny::out(0x5a0, 0),
@@ -237,19 +208,15 @@ fn exits_count_as_a_disturbance_from_the_mark_to_the_next_word() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn the_cmos_clock_is_never_updating() {
-    if !has_kvm() {
-        return;
-    }
     let code = [tiny::out(0x70, 0x0a), tiny::exit_with_port(0x71)].concat();
     assert_eq!(*run(&code).end(), End::Exited { status: 0x26 });
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn typed_input_reaches_the_guest() {
-    if !has_kvm() {
-        return;
-    }
     // Waits for the line status to say "data ready", and exits with the byte.
     let wait_for_byte = [0x66, 0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xfb];
     let code = [wait_for_byte.to_vec(), tiny::exit_with_port(0x3f8)].concat();
@@ -273,10 +240,8 @@ fn typed_input_reaches_the_guest() {
 }
 
 #[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn whatever_the_guests_code_is_it_ends_somehow() {
-    if !has_kvm() {
-        return;
-    }
     // Not random, so that a failure can be looked at again.
     let mut state = 1u32;
     let mut noise = || {

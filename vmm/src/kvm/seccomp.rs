@@ -173,7 +173,7 @@ mod tests {
     /// Runs `child` below in a process of its own, which may die of it.
     fn in_a_child(what: &str) -> ExitStatus {
         Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "kvm::seccomp::tests::child", "--test-threads=1"])
+            .args(["--exact", "kvm::seccomp::tests::child", "--ignored"])
             .env(WHAT, what)
             .output()
             .unwrap()
@@ -181,10 +181,9 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "a part of the other tests"]
     fn child() {
-        let Ok(what) = std::env::var(WHAT) else {
-            return;
-        };
+        let what = std::env::var(WHAT).unwrap();
         let (filtered, action) = what.split_once(' ').unwrap();
         let handover = Handover::new().unwrap();
         let sender = Some(handover.sender());

@@ -25,18 +25,6 @@ impl Run {
     }
 }
 
-pub fn has_kvm() -> bool {
-    let usable = fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/kvm")
-        .is_ok();
-    if !usable {
-        eprintln!("skipped: no usable /dev/kvm");
-    }
-    usable
-}
-
 pub fn spec(kernel: PathBuf) -> BootSpec {
     BootSpec {
         kernel,
