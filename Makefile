@@ -13,7 +13,7 @@ GUEST    := --profile guest --target x86_64-unknown-none
 CARGO_HOME  ?= $(HOME)/.cargo
 GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-prefix=$(CURDIR)=tollgate"
 
-.PHONY: all deps kernels linux ring0 guest-bench initramfs tools run parse process plot \
+.PHONY: all deps kernels linux ring0 guest-bench initramfs tools trace-plugin run parse process plot \
         test test-begin test-end test-deps test-style test-docs test-units test-vmm test-report test-kernels \
         test-commands test-kvm bench-boot bench-process clean properclean
 
@@ -21,7 +21,7 @@ GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-p
 .NOTPARALLEL:
 
 # A failed boot (85) spoils neither the others nor their table; the last step says so.
-all: kernels initramfs
+all: kernels initramfs trace-plugin
 	$(TOLLGATE) run $(EXPERIMENT) || [ $$? -eq 85 ]
 	$(TOLLGATE) parse $(RUN) || [ $$? -eq 85 ]
 	$(TOLLGATE) process $(RUN)
@@ -46,6 +46,11 @@ guest-bench: deps
 tools: deps
 	$(CARGO) build --quiet $(STATIC) -p tools
 	install -D -m 755 target/x86_64-unknown-linux-musl/release/tollgate $(TOLLGATE)
+
+# QEMU loads it, and so it is no static file.
+trace-plugin: deps
+	$(CARGO) build --quiet --release -p trace-plugin
+	install -D -m 755 target/release/libtrace_plugin.so build/libtollgate-trace.so
 
 initramfs: guest-bench tools
 	$(TOLLGATE) initramfs build/guest-bench --output build/initramfs.cpio.gz
@@ -102,7 +107,7 @@ test-kernels: kernels
 	RING0_IMAGE=$(CURDIR)/build/ring0 $(CARGO) test -p ring0 --test boot
 
 # Real boots, real runs, and every wrong input.
-test-commands: kernels initramfs
+test-commands: kernels initramfs trace-plugin
 	$(CARGO) test --quiet $(STATIC) -p tools -- --ignored --skip ten_million_samples --skip on_kvm::
 
 # Every protocol and every end under genuine KVM, on an emulated AMD machine.
