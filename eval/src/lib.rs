@@ -17,6 +17,7 @@ pub mod bare;
 pub mod boot;
 pub mod checks;
 pub mod compare;
+pub mod crossing;
 mod digits;
 pub mod levels;
 pub mod log;

@@ -5,6 +5,7 @@ mod boots;
 mod canvas;
 mod comparison;
 mod counters;
+mod crossing;
 mod distribution;
 mod histogram;
 mod number;
@@ -23,6 +24,7 @@ pub(crate) use ratio::explanation as ratio_explanation;
 use thiserror::Error;
 
 use crate::boot::Boot;
+use crate::crossing::Crossing;
 use crate::levels::Levels;
 use crate::stats::StatsError;
 use crate::summary::{Summary, TargetSummary};
@@ -84,6 +86,16 @@ pub fn boots(summary: &Summary, boots: &[Boot]) -> Result<Picture, PlotError> {
 /// [`PlotError::Draw`].
 pub fn ratio(summary: &Summary) -> Result<Picture, PlotError> {
     ratio::draw(summary)
+}
+
+/// A bar for each function on the path of a crossing, in the order of first entry; what
+/// the path `against` does not execute is hatched.
+///
+/// # Errors
+///
+/// [`PlotError::Draw`].
+pub fn crossing(path: &Crossing, against: Option<&Crossing>) -> Result<Picture, PlotError> {
+    crossing::draw(path, against)
 }
 
 /// A panel by itself, for a page.

@@ -1,0 +1,238 @@
+//! The path of one crossing: which instructions it takes, by function.
+//!
+//! `tollgate trace` makes it; `docs/FORMATS.md` describes its JSON.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Version of the JSON; it changes whenever a field's meaning does.
+pub const FORMAT_VERSION: u64 = 1;
+
+/// The path of one operation of a benchmark on a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crossing {
+    /// [`FORMAT_VERSION`].
+    pub version: u64,
+    /// The target's name, or the image's.
+    pub target: String,
+    /// `scall`, or `enosys` where the kernel lacks system call 500.
+    pub benchmark: String,
+    /// The processor that QEMU emulated, as its `-cpu` names it.
+    pub cpu_model: String,
+    /// QEMU's version.
+    pub qemu: String,
+    /// What the kernel was built from and with: the hash that its build gives, or the
+    /// image's own.
+    pub kernel_inputs: String,
+    /// Instructions of the whole path.
+    pub total: u64,
+    /// Their functions, in the order in which the path enters them first.
+    pub functions: Vec<Function>,
+    /// Each of them, if asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<Vec<Step>>,
+}
+
+/// A function on the path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    /// Its symbol, its address where it has none, or the program's name.
+    pub name: String,
+    /// Instructions executed in it, however often it is entered; not those of the
+    /// functions that it calls.
+    pub instructions: u64,
+}
+
+/// One executed instruction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Where it was executed, in hexadecimal. Kernels and programs may lie elsewhere in
+    /// each boot.
+    pub address: String,
+    /// Its function.
+    pub function: String,
+    /// Bytes from the function's beginning.
+    pub offset: u64,
+    /// The instruction, in hexadecimal.
+    pub bytes: String,
+    /// The instruction, in Intel's notation.
+    pub text: String,
+}
+
+/// Why a path cannot be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CrossingError {
+    /// It is no JSON, or fields are missing.
+    #[error("it is no path of a crossing: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Another tollgate wrote it.
+    #[error("its format has version {found}, and this tollgate reads {FORMAT_VERSION}")]
+    Version {
+        /// The version that it has.
+        found: u64,
+    },
+    /// The functions' counts do not add up.
+    #[error("its functions hold {sum} instructions, and its total is {total}")]
+    Sum {
+        /// What they add up to.
+        sum: u64,
+        /// What they should.
+        total: u64,
+    },
+}
+
+impl Crossing {
+    /// Reads what [`Self::json`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`CrossingError`].
+    pub fn parse(json: &str) -> Result<Self, CrossingError> {
+        let crossing: Self = serde_json::from_str(json)?;
+        if crossing.version != FORMAT_VERSION {
+            return Err(CrossingError::Version {
+                found: crossing.version,
+            });
+        }
+        let sum = crossing.functions.iter().map(|f| f.instructions).sum();
+        if sum != crossing.total {
+            return Err(CrossingError::Sum {
+                sum,
+                total: crossing.total,
+            });
+        }
+        Ok(crossing)
+    }
+
+    /// As JSON, a line for each value.
+    ///
+    /// # Errors
+    ///
+    /// None for what this type can hold.
+    pub fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|json| json + "\n")
+    }
+}
+
+/// A function on two paths.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Its name.
+    pub name: String,
+    /// Instructions in it on the first path; 0 where it is not entered.
+    pub before: u64,
+    /// Instructions in it on the second.
+    pub after: u64,
+}
+
+impl Change {
+    /// Instructions that the second path has more.
+    pub fn difference(&self) -> i64 {
+        self.after
+            .cast_signed()
+            .wrapping_sub(self.before.cast_signed())
+    }
+}
+
+/// The functions of two paths, in the order of the second one; those that only the first
+/// enters come last.
+pub fn both(before: &[Function], after: &[Function]) -> Vec<Change> {
+    let count = |path: &[Function], name: &str| -> u64 {
+        let of_name = path.iter().filter(|function| function.name == name);
+        of_name.map(|function| function.instructions).sum()
+    };
+    let mut seen = BTreeSet::new();
+    let names = after.iter().chain(before).map(|function| &function.name);
+    names
+        .filter(|name| seen.insert(*name))
+        .map(|name| Change {
+            name: name.clone(),
+            before: count(before, name),
+            after: count(after, name),
+        })
+        .collect()
+}
+
+/// The functions in which two paths differ, in the order of [`both`].
+pub fn changes(before: &[Function], after: &[Function]) -> Vec<Change> {
+    let mut functions = both(before, after);
+    functions.retain(|function| function.before != function.after);
+    functions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(functions: &[(&str, u64)]) -> Vec<Function> {
+        let functions = functions.iter();
+        functions
+            .map(|&(name, instructions)| Function {
+                name: name.into(),
+                instructions,
+            })
+            .collect()
+    }
+
+    fn crossing() -> Crossing {
+        Crossing {
+            version: FORMAT_VERSION,
+            target: "linux".into(),
+            benchmark: "scall".into(),
+            cpu_model: "max".into(),
+            qemu: "7.2".into(),
+            kernel_inputs: "abc".into(),
+            total: 5,
+            functions: path(&[("program", 2), ("entry", 3)]),
+            instructions: None,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let crossing = crossing();
+        let json = crossing.json().unwrap();
+        assert!(!json.contains("\"instructions\": null"), "{json}");
+        assert_eq!(Crossing::parse(&json).unwrap(), crossing);
+    }
+
+    #[test]
+    fn what_does_not_add_up_or_is_of_another_version_is_refused() {
+        let more = Crossing {
+            total: 6,
+            ..crossing()
+        };
+        let error = Crossing::parse(&more.json().unwrap()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("hold 5 instructions, and its total is 6")
+        );
+        let newer = Crossing {
+            version: 2,
+            ..crossing()
+        };
+        let error = Crossing::parse(&newer.json().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("version 2"), "{error}");
+        assert!(Crossing::parse("{}").is_err());
+    }
+
+    #[test]
+    fn changes_are_those_of_counts_and_of_functions() {
+        let before = path(&[("program", 2), ("entry", 40), ("gone", 3)]);
+        let after = path(&[("program", 2), ("added", 51), ("entry", 41)]);
+        let changes: Vec<_> = changes(&before, &after)
+            .into_iter()
+            .map(|change| (change.name, change.before, change.after))
+            .collect();
+        let expected = [("added", 0, 51), ("entry", 40, 41), ("gone", 3, 0)];
+        assert_eq!(changes, expected.map(|(n, b, a)| (n.to_owned(), b, a)));
+        assert_eq!(super::changes(&before, &before), []);
+    }
+}
