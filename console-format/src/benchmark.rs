@@ -63,24 +63,28 @@ impl Benchmark {
     }
 }
 
-/// How samples were taken. `docs/METHOD.md` describes both.
+/// How samples were taken. `docs/METHOD.md` describes each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
     /// The original's: `cpuid; rdtsc … rdtscp; cpuid` around one long loop.
     Paper,
     /// `lfence; rdtsc; lfence … rdtscp; lfence` around short batches of n and 2n copies.
     Precise,
+    /// Four batches, n and 2n copies in t and 2t turns, on a machine whose counter
+    /// advances by one an instruction: whole instructions, no time.
+    Exact,
 }
 
 impl Method {
-    /// Both methods.
-    pub const ALL: [Self; 2] = [Self::Paper, Self::Precise];
+    /// Every method.
+    pub const ALL: [Self; 3] = [Self::Paper, Self::Precise, Self::Exact];
 
     /// The name on the console, in experiments and in files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Paper => "paper",
             Self::Precise => "precise",
+            Self::Exact => "exact",
         }
     }
 
@@ -89,6 +93,7 @@ impl Method {
         Some(match name {
             "paper" => Self::Paper,
             "precise" => Self::Precise,
+            "exact" => Self::Exact,
             _ => return None,
         })
     }

@@ -3,7 +3,7 @@ use core::fmt::{Result, Write};
 use itoa::Buffer;
 
 use crate::{
-    Batch, Clock, Closing, Disturbed, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method, Slope,
+    Batch, Clock, Closing, Disturbed, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method, Quad, Slope,
 };
 
 /// Writes a log, line by line, and closes it.
@@ -86,6 +86,21 @@ impl<W: Write> Encoder<W> {
         self.number(s.ticks_2n)?;
         self.number(s.chain_before)?;
         self.number(s.chain_after)?;
+        self.end_of_line()
+    }
+
+    /// One sample of the exact method, or one check of the precise method's slope.
+    pub fn quad(&mut self, q: &Quad) -> Result {
+        self.part("quad")?;
+        self.word(q.benchmark.name())?;
+        self.number(q.round)?;
+        self.number(q.align)?;
+        self.number(q.copies)?;
+        self.number(q.turns)?;
+        self.number(q.ticks_n_t)?;
+        self.number(q.ticks_n_2t)?;
+        self.number(q.ticks_2n_t)?;
+        self.number(q.ticks_2n_2t)?;
         self.end_of_line()
     }
 

@@ -25,12 +25,14 @@
 mod benchmark;
 mod closing;
 mod encoder;
+mod mark;
 mod record;
 
 pub use benchmark::{Benchmark, Disturbance, Method, NOOP_ANSWER, NOOP_SYSCALL};
 pub use closing::Closing;
 pub use encoder::Encoder;
-pub use record::{Batch, Clock, Disturbed, Record, RecordError, Slope};
+pub use mark::{MARK_OPCODE, mark_begin, mark_end};
+pub use record::{Batch, Clock, Disturbed, Quad, Record, RecordError, Slope};
 
 /// First line of the header, as the original program prints it.
 pub const HEADER_BEGIN: &str = "--- 8< ---";

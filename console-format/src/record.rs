@@ -39,6 +39,33 @@ pub struct Slope {
     pub chain_after: u64,
 }
 
+/// Four batches: n and 2n copies of an operation in the loop's body, each in t and 2t
+/// turns. What a loop, its padding and the measurement itself take cancels in
+/// T(2n, 2t) − T(2n, t) − T(n, 2t) + T(n, t), which is t · n operations, exactly.
+///
+/// A sample of the exact method; in the precise method a check of the slope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quad {
+    /// What was timed or counted.
+    pub benchmark: Benchmark,
+    /// Round, from 0.
+    pub round: u64,
+    /// Where the loops' bodies begin, in bytes from a cache line's beginning.
+    pub align: u64,
+    /// n.
+    pub copies: u64,
+    /// t.
+    pub turns: u64,
+    /// T(n, t), in ticks of the counter.
+    pub ticks_n_t: u64,
+    /// T(n, 2t).
+    pub ticks_n_2t: u64,
+    /// T(2n, t).
+    pub ticks_2n_t: u64,
+    /// T(2n, 2t).
+    pub ticks_2n_2t: u64,
+}
+
 /// Both clock chains, once a round: they take equally many core cycles, so that
 /// their ticks differ only where a core does not keep to 3 cycles a multiplication
 /// and 1 an addition.
@@ -79,6 +106,8 @@ pub enum Record<'a> {
     Batch(Batch),
     /// A sample of the precise method.
     Slope(Slope),
+    /// A sample of the exact method, or a check of the precise method's slope.
+    Quad(Quad),
     /// Both clock chains of a round.
     Clock(Clock),
     /// A disturbance in a round.
@@ -139,6 +168,7 @@ impl<'a> Record<'a> {
             "meta" => meta,
             "batch" => batch,
             "slope" => slope,
+            "quad" => quad,
             "clock" => clock,
             "disturbed" => disturbed,
             "error" => error,
@@ -202,6 +232,31 @@ fn slope(rest: &str) -> Parsed<'_> {
         ticks_2n: number("ticks_2n", ticks_2n)?,
         chain_before: number("chain_before", before)?,
         chain_after: number("chain_after", after)?,
+    }))
+}
+
+fn quad(rest: &str) -> Parsed<'_> {
+    let [
+        name,
+        round,
+        align,
+        copies,
+        turns,
+        n_t,
+        n_2t,
+        twice_t,
+        twice_2t,
+    ] = fields(rest)?;
+    Ok(Record::Quad(Quad {
+        benchmark: benchmark(name)?,
+        round: number("round", round)?,
+        align: number("align", align)?,
+        copies: number("copies", copies)?,
+        turns: number("turns", turns)?,
+        ticks_n_t: number("ticks_n_t", n_t)?,
+        ticks_n_2t: number("ticks_n_2t", n_2t)?,
+        ticks_2n_t: number("ticks_2n_t", twice_t)?,
+        ticks_2n_2t: number("ticks_2n_2t", twice_2t)?,
     }))
 }
 

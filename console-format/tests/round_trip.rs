@@ -2,7 +2,7 @@
 
 use console_format::{
     Batch, Benchmark, CONFIG_PREFIX, Clock, Closing, Disturbance, Disturbed, Encoder, HEADER_BEGIN,
-    Method, Record, RecordError, Slope,
+    MARK_OPCODE, Method, Quad, Record, RecordError, Slope, mark_begin, mark_end,
 };
 use proptest::prelude::*;
 
@@ -26,6 +26,15 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn quad()(
+        benchmark in benchmark(),
+        [round, align, copies, turns, ticks_n_t, ticks_n_2t, ticks_2n_t, ticks_2n_2t] in any::<[u64; 8]>(),
+    ) -> Quad {
+        Quad { benchmark, round, align, copies, turns, ticks_n_t, ticks_n_2t, ticks_2n_t, ticks_2n_2t }
+    }
+}
+
+prop_compose! {
     fn clock()([round, imul_ticks, add_ticks] in any::<[u64; 3]>()) -> Clock {
         Clock { round, imul_ticks, add_ticks }
     }
@@ -43,6 +52,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn every_record_comes_back(slopes in prop::collection::vec(slope(), 0..20),
+                               quads in prop::collection::vec(quad(), 0..20),
                                clocks in prop::collection::vec(clock(), 0..20),
                                disturbances in prop::collection::vec(disturbed(), 0..20),
                                batches in prop::collection::vec(batch(), 0..20)) {
@@ -51,6 +61,7 @@ proptest! {
         encoder.format(Method::Precise).unwrap();
         encoder.meta_number("chain_ops", 64).unwrap();
         slopes.iter().for_each(|s| encoder.slope(s).unwrap());
+        quads.iter().for_each(|q| encoder.quad(q).unwrap());
         batches.iter().for_each(|b| encoder.batch(b).unwrap());
         clocks.iter().for_each(|c| encoder.clock(c).unwrap());
         disturbances.iter().for_each(|d| encoder.disturbed(d).unwrap());
@@ -58,10 +69,11 @@ proptest! {
 
         let mut closing = Closing::default();
         let (mut got_slopes, mut got_batches, mut ended) = (vec![], vec![], false);
-        let (mut got_clocks, mut got_disturbances) = (vec![], vec![]);
+        let (mut got_clocks, mut got_disturbances, mut got_quads) = (vec![], vec![], vec![]);
         for line in log.lines() {
             match Record::parse(line).map(|r| r.expect("a good record")) {
                 Some(Record::Slope(s)) => got_slopes.push(s),
+                Some(Record::Quad(q)) => got_quads.push(q),
                 Some(Record::Batch(b)) => got_batches.push(b),
                 Some(Record::Clock(c)) => got_clocks.push(c),
                 Some(Record::Disturbed(d)) => got_disturbances.push(d),
@@ -78,13 +90,14 @@ proptest! {
         }
         prop_assert!(ended);
         prop_assert_eq!(got_slopes, slopes);
+        prop_assert_eq!(got_quads, quads);
         prop_assert_eq!(got_batches, batches);
         prop_assert_eq!(got_clocks, clocks);
         prop_assert_eq!(got_disturbances, disturbances);
     }
 
     #[test]
-    fn no_line_makes_the_parser_panic(line in "(tollgate|meta|batch|slope|clock|disturbed|end|error|[a-z]*)[\t0-9a-z+-]{0,60}") {
+    fn no_line_makes_the_parser_panic(line in "(tollgate|meta|batch|slope|quad|clock|disturbed|end|error|[a-z]*)[\t0-9a-z+-]{0,60}") {
         let _ = Record::parse(&line);
     }
 }
@@ -142,10 +155,10 @@ fn bad_records_say_why() {
         ),
         ("tollgate\t1\tprecise", RecordError::Version("1")),
         (
-            "tollgate\t2\texact",
+            "tollgate\t2\texakt",
             RecordError::Field {
                 name: "method",
-                value: "exact",
+                value: "exakt",
             },
         ),
         (
@@ -160,4 +173,17 @@ fn bad_records_say_why() {
         assert_eq!(Record::parse(line), Some(Err(error)), "{line}");
     }
     assert_eq!(Record::parse("clocksource: tsc"), None);
+}
+
+#[test]
+fn no_two_marks_are_the_same_instruction() {
+    let mut seen = std::collections::HashSet::new();
+    for benchmark in Benchmark::ALL {
+        assert!(seen.insert(mark_begin(benchmark)));
+        assert!(seen.insert(mark_end(benchmark)));
+    }
+    // What an assembler makes of `nop dword ptr [rax + rax + 0x746c0301]`.
+    let [a, b, c, d] = MARK_OPCODE;
+    assert_eq!([a, b, c, d], [0x0f, 0x1f, 0x84, 0x00]);
+    assert_eq!(mark_end(Benchmark::Scall).to_le_bytes(), [1, 3, 0x6c, 0x74]);
 }

@@ -7,6 +7,8 @@
 
 use core::arch::naked_asm;
 
+use console_format::{Benchmark, mark_begin, mark_end};
+
 /// A timed loop: turns (at least 1), and where its body begins, to TSC ticks.
 pub type TimedLoop = extern "sysv64" fn(turns: u64, align: u64) -> u64;
 
@@ -226,6 +228,47 @@ pub extern "sysv64" fn shake_predictors() {
 
 /// With 512 of them boots still differed (docs/METHOD.md).
 const SHAKEN_BRANCHES: u64 = 2048;
+
+/// One operation between two marks, for whoever records the instructions in between. A
+/// mark is a NOP: it asks nothing of the kernel, and leaves nothing behind.
+macro_rules! marked {
+    ($(#[$doc:meta])* $name:ident, $benchmark:ident, $operation:literal, $($operands:tt)*) => {
+        $(#[$doc])*
+        #[unsafe(naked)]
+        pub extern "sysv64" fn $name() {
+            naked_asm!(
+                "nop dword ptr [rax + rax + {begin}]",
+                $operation,
+                "nop dword ptr [rax + rax + {end}]",
+                "cld",
+                "ret",
+                begin = const mark_begin(Benchmark::$benchmark),
+                end = const mark_end(Benchmark::$benchmark),
+                $($operands)*
+            )
+        }
+    };
+}
+
+marked!(
+    /// One function call.
+    fcall_marked, Fcall, "call {noop}", noop = sym noop
+);
+marked!(
+    /// One call of a chain.
+    fcall_chain_marked, FcallChain, "mov rdi, rax
+    call {successor}", successor = sym successor
+);
+marked!(
+    /// One system call of a kernel that has it.
+    scall_marked, Scall, "mov eax, {number}
+    syscall", number = const console_format::NOOP_SYSCALL
+);
+marked!(
+    /// One system call of a kernel that lacks it.
+    enosys_marked, Enosys, "mov eax, {number}
+    syscall", number = const console_format::NOOP_SYSCALL
+);
 
 const CHAIN_COPIES: u64 = 64;
 

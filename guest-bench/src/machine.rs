@@ -47,6 +47,11 @@ pub fn mark_start(is_init: bool) {
     if granted && in_virtual_machine() {
         write_port_u8(START_PORT, 1);
     }
+    if granted && !is_ring0() {
+        // A task that holds a port takes a longer way out of every system call, by which
+        // Linux loads its map of ports (exit_to_user_mode_loop, tss_update_io_bitmap).
+        syscall::return_ports(START_PORT, 1);
+    }
 }
 
 /// The two lowest bits of CS are the ring that the program runs in.

@@ -14,6 +14,7 @@ mod bodies;
 mod console;
 mod counter;
 mod disturbance;
+mod exact;
 mod facts;
 mod machine;
 mod paper;
@@ -78,6 +79,7 @@ fn measure(args: &Args, is_init: bool, console: &mut Console) -> Status {
     let turns = match options.method {
         Method::Paper => paper::measure(&options, answer, &mut watch, &mut store),
         Method::Precise => precise::measure(&options, answer, &mut watch, &mut store),
+        Method::Exact => exact::measure(&options, answer, &mut watch, &mut store),
     };
     if answer::ask() != Some(answer) {
         let why = "system call 500 changed its answer during the measurement";

@@ -1,7 +1,7 @@
 //! The precise method: short fenced batches of n and 2n copies; their difference
 //! is the cost of n copies, free of the loop's and the measurement's own cost.
 
-use console_format::{Benchmark, Clock, Slope};
+use console_format::{Benchmark, Clock, Quad, Slope};
 use guest_bench::Options;
 
 use crate::bodies::{self, ALIGNMENT_STEP, ALIGNMENTS, COPIES, TimedLoop};
@@ -48,6 +48,8 @@ fn round(round: u64, options: &Options, answer: Benchmark, turns: &Turns, store:
                 benchmark, round, index, turns, n, twice,
             )));
         }
+        // Whether cost is in proportion to copies and to turns, as the slope takes for granted.
+        store.push(Entry::Quad(quad(benchmark, round, 0, turns, n, twice)));
     };
     slopes(answer, turns.scall, bodies::scall_n, bodies::scall_2n);
     slopes(
@@ -81,13 +83,7 @@ fn sample(
     // Every alignment comes in both orders before it comes again.
     let align = index / 2 % ALIGNMENTS * ALIGNMENT_STEP;
     let chain_before = bodies::clock_chain();
-    let batch = |timed: TimedLoop| {
-        if matches!(benchmark, Benchmark::Scall | Benchmark::Enosys) {
-            // Kernels have branches to predict, and boots differed by what was learned first.
-            bodies::shake_predictors();
-        }
-        timed(turns, align)
-    };
+    let batch = |timed: TimedLoop| batch(benchmark, timed, turns, align);
     // Each batch in two halves, in mirrored order: what grows from loop to loop, or
     // comes with every other one, falls on both alike.
     let (ticks_n, ticks_2n) = if index.is_multiple_of(2) {
@@ -107,6 +103,39 @@ fn sample(
         ticks_2n,
         chain_before,
         chain_after,
+    }
+}
+
+#[inline(always)]
+fn batch(benchmark: Benchmark, timed: TimedLoop, turns: u64, align: u64) -> u64 {
+    if matches!(benchmark, Benchmark::Scall | Benchmark::Enosys) {
+        // Kernels have branches to predict, and boots differed by what was learned first.
+        bodies::shake_predictors();
+    }
+    timed(turns, align)
+}
+
+/// The four batches of one [`Quad`].
+pub fn quad(
+    benchmark: Benchmark,
+    round: u64,
+    index: u64,
+    turns: u64,
+    n: TimedLoop,
+    twice: TimedLoop,
+) -> Quad {
+    let align = index % ALIGNMENTS * ALIGNMENT_STEP;
+    let batch = |timed: TimedLoop, turns: u64| batch(benchmark, timed, turns, align);
+    Quad {
+        benchmark,
+        round,
+        align,
+        copies: COPIES,
+        turns,
+        ticks_n_t: batch(n, turns),
+        ticks_n_2t: batch(n, turns.wrapping_mul(2)),
+        ticks_2n_t: batch(twice, turns),
+        ticks_2n_2t: batch(twice, turns.wrapping_mul(2)),
     }
 }
 
@@ -137,6 +166,10 @@ fn empty_sample(round: u64) -> Slope {
     }
 }
 
+/// However much an operation costs: in a single turn the loop's branch would never be taken,
+/// and what the first turn finds cold would be the whole batch.
+const FEWEST_TURNS: u64 = 4;
+
 /// How many turns take about so many ticks.
 fn calibrate(n: TimedLoop, wanted: u64) -> u64 {
     // The doublings also warm caches and predictors up.
@@ -145,7 +178,7 @@ fn calibrate(n: TimedLoop, wanted: u64) -> u64 {
         // The shortest of three: an interrupt makes a batch longer, never shorter.
         let ticks = n(turns, 0).min(n(turns, 0)).min(n(turns, 0)).max(1);
         if ticks >= wanted / 2 {
-            return (turns.saturating_mul(wanted) / ticks).max(1);
+            return (turns.saturating_mul(wanted) / ticks).max(FEWEST_TURNS);
         }
         turns *= 2;
     }

@@ -20,7 +20,7 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// The paper's method does not calibrate.
+    /// The methods of the paper and of whole instructions do not calibrate.
     pub fn none() -> Self {
         Self {
             scall: None,
@@ -128,6 +128,7 @@ fn entries(log: &mut Log<'_>, store: &Store) -> fmt::Result {
         match entry {
             Entry::Batch(batch) => log.batch(batch)?,
             Entry::Slope(slope) => log.slope(slope)?,
+            Entry::Quad(quad) => log.quad(quad)?,
             Entry::Clock(clock) => log.clock(clock)?,
             Entry::Disturbed(disturbed) => log.disturbed(disturbed)?,
         }

@@ -2,21 +2,25 @@
 
 use core::mem::MaybeUninit;
 
-use console_format::{Batch, Clock, Disturbance, Disturbed, MAX_ROUNDS, MAX_SAMPLES, Slope};
+use console_format::{
+    Batch, Benchmark, Clock, Disturbance, Disturbed, MAX_ROUNDS, MAX_SAMPLES, Quad, Slope,
+};
 use guest_bench::Options;
 
 use crate::take_once::TakeOnce;
 
 /// As many entries as a boot can hold.
 const CAPACITY: usize = (MAX_SAMPLES + MAX_ROUNDS * BESIDE_SAMPLES) as usize;
-/// Entries of a round that are no samples: the clock chains, and each disturbance.
-const BESIDE_SAMPLES: u64 = 1 + Disturbance::ALL.len() as u64;
+/// Entries of a round that are not samples: the clock chains, a check of each benchmark's
+/// slope, and each disturbance.
+const BESIDE_SAMPLES: u64 = 1 + (Benchmark::ALL.len() + Disturbance::ALL.len()) as u64;
 
 /// What a round leaves behind: its samples, and what is told of the round as a whole.
 #[derive(Clone, Copy)]
 pub enum Entry {
     Batch(Batch),
     Slope(Slope),
+    Quad(Quad),
     Clock(Clock),
     Disturbed(Disturbed),
 }

@@ -252,6 +252,8 @@ pub enum BootEngine {
     Kvm,
     /// An external QEMU, software emulation
     Qemu,
+    /// The same QEMU under KVM, with the host's processor
+    QemuKvm,
 }
 
 /// What only the kvm engine can be asked for.

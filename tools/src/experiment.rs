@@ -17,12 +17,23 @@ pub struct Experiment {
     pub name: String,
     /// The benchmark program, the same for every target.
     pub program: PathBuf,
-    /// Boots of each target.
-    pub boots: u32,
     /// Seed of the order of boots; drawn where the file gives none.
     pub seed: Option<u64>,
     /// The rows of the table, in its order.
     pub targets: Vec<Target>,
+    /// How instructions are counted.
+    pub exact: Exact,
+}
+
+/// How instructions are counted, where they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exact {
+    /// Boots of each target; none: nothing is counted unless a target's own method says so.
+    pub boots: u32,
+    /// Samples of each benchmark in a boot.
+    pub samples: u32,
+    /// The processor that QEMU emulates, by QEMU's name for it.
+    pub cpu: String,
 }
 
 /// What the program is told to do on a target.
@@ -43,7 +54,7 @@ impl BenchmarkSettings {
     fn samples(&self) -> u64 {
         let a_round = match self.sampling {
             Sampling::Paper { .. } => 1,
-            Sampling::Precise { samples, .. } => u64::from(samples),
+            Sampling::Precise { samples, .. } | Sampling::Exact { samples } => u64::from(samples),
         };
         self.benchmarks.len() as u64 * u64::from(self.rounds) * a_round
     }
@@ -64,6 +75,11 @@ pub enum Sampling {
         /// How long the smaller batch shall take, in microseconds.
         batch_us: f64,
     },
+    /// Instructions.
+    Exact {
+        /// Samples a round and benchmark.
+        samples: u32,
+    },
 }
 
 impl Sampling {
@@ -72,6 +88,7 @@ impl Sampling {
         match self {
             Self::Paper { .. } => Method::Paper,
             Self::Precise { .. } => Method::Precise,
+            Self::Exact { .. } => Method::Exact,
         }
     }
 }
@@ -85,8 +102,14 @@ pub struct Target {
     pub label: String,
     /// What the program is told to do there.
     pub benchmark: BenchmarkSettings,
+    /// How often it is booted.
+    pub boots: u32,
     /// What boots it.
     pub engine: EngineName,
+    /// The processor that QEMU emulates, by QEMU's name for it; none: all that it can.
+    pub cpu: Option<String>,
+    /// The timed target whose instructions this one counts.
+    pub counts_for: Option<String>,
     /// The kernel image; none for the host, nor for a target that cannot run yet.
     pub image: Option<PathBuf>,
     /// How the kernel gets the program.
@@ -113,6 +136,8 @@ pub enum EngineName {
     Kvm,
     /// An external QEMU, software emulation.
     Qemu,
+    /// The same QEMU under KVM, with the host's processor: the original's engine.
+    QemuKvm,
     /// No VM: the program runs as a process.
     Host,
 }
@@ -174,42 +199,24 @@ pub fn load(path: &Path) -> anyhow::Result<Experiment> {
 
 fn parse(text: &str, path: &Path) -> Result<Experiment, String> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let mut file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let exact = file.exact.checked()?;
     let experiment = Experiment {
         file: path.to_owned(),
+        targets: file.targets(&exact, folder)?,
         name: name("name", file.name)?,
         program: folder.join(file.program),
-        boots: within("`boots`", file.boots, 1, 100_000)?,
         seed: file.seed,
-        targets: targets(&file.benchmark, file.targets, folder)?,
+        exact,
     };
     distinct(&experiment.targets)?;
     Ok(experiment)
 }
 
-fn targets(
-    benchmark: &BenchmarkTable,
-    targets: Vec<TargetTable>,
-    folder: &Path,
-) -> Result<Vec<Target>, String> {
-    let default = method("`benchmark.method`", &benchmark.method)?;
-    let methods = targets
-        .iter()
-        .map(|target| match &target.method {
-            Some(own) => method(&format!("target {:?}: `method`", target.name), own),
-            None => Ok(default),
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    benchmark.check_keys(default, &methods)?;
-    let targets = targets.into_iter().zip(methods);
-    targets
-        .map(|(target, method)| target.checked(benchmark.checked(method)?, folder))
-        .collect()
-}
-
 fn method(field: &str, name: &str) -> Result<Method, String> {
-    Method::from_name(name)
-        .ok_or_else(|| format!("{field} is {name:?}; it can be \"precise\" or \"paper\""))
+    Method::from_name(name).ok_or_else(|| {
+        format!("{field} is {name:?}; it can be \"precise\", \"exact\" or \"paper\"")
+    })
 }
 
 /// The file as it is written.
@@ -221,8 +228,30 @@ struct File {
     boots: u32,
     seed: Option<u64>,
     benchmark: BenchmarkTable,
+    #[serde(default)]
+    exact: ExactTable,
     #[serde(rename = "target")]
     targets: Vec<TargetTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct ExactTable {
+    boots: u32,
+    samples: u32,
+    cpu: String,
+}
+
+impl Default for ExactTable {
+    fn default() -> Self {
+        Self {
+            // Each boot has to repeat what the other counted.
+            boots: 2,
+            samples: 64,
+            // Its kernel needs the usual mitigations, as that of `max` hardly does.
+            cpu: "Skylake-Server".into(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -245,6 +274,7 @@ struct TargetTable {
     label: Option<String>,
     method: Option<String>,
     engine: EngineName,
+    cpu: Option<String>,
     image: Option<PathBuf>,
     #[serde(default)]
     program_as: ProgramAs,
@@ -275,6 +305,50 @@ fn default_timeout() -> u32 {
     120
 }
 
+impl File {
+    fn targets(&mut self, exact: &Exact, folder: &Path) -> Result<Vec<Target>, String> {
+        let tables = std::mem::take(&mut self.targets);
+        let default = method("`benchmark.method`", &self.benchmark.method)?;
+        let own = |target: &TargetTable| match &target.method {
+            Some(own) => method(&format!("target {:?}: `method`", target.name), own),
+            None => Ok(default),
+        };
+        let methods = tables.iter().map(own).collect::<Result<Vec<_>, _>>()?;
+        self.benchmark.check_keys(default, &methods)?;
+        let timed = within("`boots`", self.boots, 1, 100_000)?;
+        tables
+            .into_iter()
+            .zip(methods)
+            .map(|(target, method)| {
+                let settings = self.benchmark.checked(method, exact)?;
+                let boots = match method {
+                    // Counted boots are all alike: two of them show it.
+                    Method::Exact => exact.boots.max(2),
+                    Method::Paper | Method::Precise => timed,
+                };
+                target.checked(settings, boots, folder)
+            })
+            .collect()
+    }
+}
+
+impl ExactTable {
+    fn checked(&self) -> Result<Exact, String> {
+        if self.boots == 1 {
+            return Err(
+                "`exact.boots` is 1; a second boot has to repeat the first one's counts \
+                 (0 counts nothing)"
+                    .into(),
+            );
+        }
+        Ok(Exact {
+            boots: within("`exact.boots`", self.boots, 0, 100_000)?,
+            samples: within("`exact.samples`", self.samples, 1, 16_384)?,
+            cpu: cpu_model("`exact.cpu`", self.cpu.clone())?,
+        })
+    }
+}
+
 impl BenchmarkTable {
     /// Keys that no target's method knows are a mistake.
     fn check_keys(&self, default: Method, methods: &[Method]) -> Result<(), String> {
@@ -293,12 +367,14 @@ impl BenchmarkTable {
         }
     }
 
-    fn checked(&self, method: Method) -> Result<BenchmarkSettings, String> {
+    fn checked(&self, method: Method, exact: &Exact) -> Result<BenchmarkSettings, String> {
+        let rounds = within("`benchmark.rounds`", self.rounds, 1, MAX_ROUNDS as u32)?;
         let settings = BenchmarkSettings {
-            rounds: within("`benchmark.rounds`", self.rounds, 1, MAX_ROUNDS as u32)?,
+            // Rounds show what changes with time, and a count does not.
+            rounds: if method == Method::Exact { 1 } else { rounds },
             warmup: self.warmup,
             benchmarks: self.chosen(method)?,
-            sampling: self.sampling(method)?,
+            sampling: self.sampling(method, exact)?,
         };
         match settings.samples() {
             n if n <= MAX_SAMPLES => Ok(settings),
@@ -316,7 +392,11 @@ impl BenchmarkTable {
             Benchmark::Fcall,
             Benchmark::FcallChain,
         ];
-        let of_method = |b: &Benchmark| method == Method::Precise || *b != Benchmark::FcallChain;
+        let of_method = |b: &Benchmark| match method {
+            Method::Precise => true,
+            Method::Exact => *b != Benchmark::Tsc,
+            Method::Paper => *b != Benchmark::FcallChain,
+        };
         let Some(names) = &self.benchmarks else {
             return Ok(choice.into_iter().filter(of_method).collect());
         };
@@ -342,8 +422,11 @@ impl BenchmarkTable {
         Ok(chosen.into_iter().filter(of_method).collect())
     }
 
-    fn sampling(&self, method: Method) -> Result<Sampling, String> {
+    fn sampling(&self, method: Method, exact: &Exact) -> Result<Sampling, String> {
         Ok(match method {
+            Method::Exact => Sampling::Exact {
+                samples: exact.samples,
+            },
             Method::Paper => Sampling::Paper {
                 iterations: within(
                     "`benchmark.iterations`",
@@ -371,9 +454,29 @@ impl BenchmarkTable {
 }
 
 impl TargetTable {
-    fn checked(self, benchmark: BenchmarkSettings, folder: &Path) -> Result<Target, String> {
+    fn checked(
+        self,
+        benchmark: BenchmarkSettings,
+        boots: u32,
+        folder: &Path,
+    ) -> Result<Target, String> {
         let name = name("target.name", self.name)?;
         let field = |field: &str| format!("target {name:?}: `{field}`");
+        let counted = benchmark.sampling.method() == Method::Exact;
+        if counted && !matches!(self.engine, EngineName::Auto | EngineName::Qemu) {
+            return Err(format!(
+                "{} is \"exact\", and only QEMU's emulator counts instructions: \
+                 write engine = \"qemu\" or \"auto\"",
+                field("method")
+            ));
+        }
+        if self.cpu.is_some() && !(counted || self.engine == EngineName::Qemu) {
+            return Err(format!(
+                "{} is given, and only QEMU emulates a processor of choice: \
+                 leave it out, or write engine = \"qemu\" or method = \"exact\"",
+                field("cpu")
+            ));
+        }
         if self.engine == EngineName::Host && self.image.is_some() {
             return Err(format!(
                 "{} is given, but engine = \"host\" boots no image",
@@ -392,7 +495,13 @@ impl TargetTable {
                 None => name.clone(),
             },
             benchmark,
+            boots,
             engine: self.engine,
+            cpu: self
+                .cpu
+                .map(|cpu| cpu_model(&field("cpu"), cpu))
+                .transpose()?,
+            counts_for: None,
             image: self.image.map(|image| folder.join(image)),
             program_as: self.program_as,
             cmdline: one_line(&field("cmdline"), self.cmdline)?,
@@ -413,6 +522,17 @@ fn name(field: &str, name: String) -> Result<String, String> {
         ));
     }
     Ok(name)
+}
+
+/// A processor of QEMU's, with features switched on or off: `EPYC,-xsaves`.
+fn cpu_model(field: &str, model: String) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.,+=".contains(c);
+    if model.is_empty() || !model.chars().all(good) {
+        return Err(format!(
+            "{field} is {model:?}; `qemu-system-x86_64 -cpu help` lists what it can be"
+        ));
+    }
+    Ok(model)
 }
 
 fn one_line(field: &str, text: String) -> Result<String, String> {
@@ -448,6 +568,8 @@ fn distinct(targets: &[Target]) -> Result<(), String> {
         None => Ok(()),
     }
 }
+
+mod counted;
 
 #[cfg(test)]
 mod tests;

@@ -14,15 +14,17 @@ pub struct PlannedBoot {
     pub boot: u32,
 }
 
-/// All boots in blocks: every block boots each target once, in an order of its own,
-/// so that a drift of the machine meets all targets alike.
-pub fn plan(targets: &[String], boots: u32, seed: u64) -> Vec<PlannedBoot> {
+/// All boots in blocks: every block boots each target once that still has boots to come, in
+/// an order of its own, so that a drift of the machine meets all targets alike. `targets`
+/// are names and numbers of boots.
+pub fn plan(targets: &[(String, u32)], seed: u64) -> Vec<PlannedBoot> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut block = targets.to_vec();
     let mut plan = Vec::new();
-    for boot in 0..boots {
+    for boot in 0..targets.iter().map(|(_, boots)| *boots).max().unwrap_or(0) {
+        block.retain(|(_, boots)| *boots > boot);
         block.shuffle(&mut random);
-        plan.extend(block.iter().map(|target| PlannedBoot {
+        plan.extend(block.iter().map(|(target, _)| PlannedBoot {
             target: target.clone(),
             boot,
         }));
@@ -37,23 +39,29 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_block_boots_each_target_once(targets in 1usize..8, boots in 1u32..20, seed: u64) {
-            let names: Vec<_> = (0..targets).map(|i| format!("t{i}")).collect();
-            let plan = plan(&names, boots, seed);
-            for (boot, block) in (0..).zip(plan.chunks(targets)) {
-                let mut seen: Vec<_> = block.iter().map(|b| b.target.clone()).collect();
-                seen.sort();
-                prop_assert_eq!(&seen, &names);
-                prop_assert!(block.iter().all(|b| b.boot == boot));
-            }
-            prop_assert_eq!(plan.len(), targets * boots as usize);
+        fn every_block_boots_each_target_once_that_has_boots_left(
+            boots in prop::collection::vec(1u32..20, 1..8),
+            seed: u64,
+        ) {
+            let targets: Vec<_> = (0..).map(|i: u32| format!("t{i}")).zip(boots.clone()).collect();
+            let mut plan = plan(&targets, seed);
+            prop_assert_eq!(plan.len(), boots.iter().sum::<u32>() as usize);
+            prop_assert!(plan.is_sorted_by_key(|planned| planned.boot));
+            plan.sort();
+            let mut all: Vec<_> = targets
+                .iter()
+                .flat_map(|(target, boots)| (0..*boots).map(|boot| (target.clone(), boot)))
+                .collect();
+            all.sort();
+            let planned: Vec<_> = plan.into_iter().map(|p| (p.target, p.boot)).collect();
+            prop_assert_eq!(planned, all);
         }
     }
 
     #[test]
     fn the_seed_decides() {
-        let names: Vec<_> = (0..4).map(|i| i.to_string()).collect();
-        assert_eq!(plan(&names, 25, 1), plan(&names, 25, 1));
-        assert_ne!(plan(&names, 25, 1), plan(&names, 25, 2));
+        let targets: Vec<_> = (0..4).map(|i| (i.to_string(), 25)).collect();
+        assert_eq!(plan(&targets, 1), plan(&targets, 1));
+        assert_ne!(plan(&targets, 1), plan(&targets, 2));
     }
 }

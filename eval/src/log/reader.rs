@@ -132,7 +132,11 @@ impl Reader {
             (Record::Clock(c), Some((_, Method::Precise))) => {
                 self.rounds.push(round::Raw::Clock(number, c));
             }
-            (Record::Batch(_) | Record::Slope(_) | Record::Clock(_), Some((_, method))) => {
+            (Record::Quad(_), Some((_, Method::Precise | Method::Exact))) => {}
+            (
+                Record::Batch(_) | Record::Slope(_) | Record::Quad(_) | Record::Clock(_),
+                Some((_, method)),
+            ) => {
                 return Err(LogError::WrongMethod {
                     line: number,
                     text: excerpt(text),

@@ -10,7 +10,7 @@ use vmm::probe::Kvm;
 use vmm::{BootOutcome, BootSpec, End, Protocol};
 
 use crate::cli::{BootArgs, BootEngine, KvmArgs, ProtocolArg};
-use crate::engine::{self, Engine, EngineError, Qemu, kvm};
+use crate::engine::{self, Engine, EngineError, Machine, Qemu, kvm};
 use crate::exit::{self, Code};
 use crate::output::Console;
 use crate::{files, interrupt};
@@ -67,16 +67,18 @@ fn choose<'a>(
     begun: Option<Begun>,
     began: Instant,
 ) -> Result<Choice<'a>, EngineError> {
-    let by_kvm = match (args.engine, flag_for_kvm(&args.kvm)) {
-        (BootEngine::Kvm, _) => true,
-        (BootEngine::Qemu, None) => false,
-        (BootEngine::Qemu, Some(flag)) => return Err(EngineError::OnlyKvm { flag }),
-        (BootEngine::Auto, flag) => auto(engine::probe(), flag)?,
+    let qemu = match (args.engine, flag_for_kvm(&args.kvm)) {
+        (BootEngine::Kvm, _) => return kvm::prepare(begun, options, spec, began).map(Choice::Kvm),
+        (BootEngine::Qemu | BootEngine::QemuKvm, Some(flag)) => {
+            return Err(EngineError::OnlyKvm { flag });
+        }
+        (BootEngine::QemuKvm, None) => Qemu::under(&engine::probe()),
+        (BootEngine::Auto, flag) if auto(engine::probe(), flag)? => {
+            return kvm::prepare(begun, options, spec, began).map(Choice::Kvm);
+        }
+        (BootEngine::Qemu | BootEngine::Auto, _) => Qemu::find(Machine::Emulated("max".into())),
     };
-    if by_kvm {
-        return kvm::prepare(begun, options, spec, began).map(Choice::Kvm);
-    }
-    Qemu::find().map(Choice::Qemu)
+    qemu.map(Choice::Qemu)
 }
 
 /// Whether `auto` takes KVM. Where it does not, and `flag` needs it, that is no mistake in

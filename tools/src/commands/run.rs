@@ -14,6 +14,7 @@ use vmm::End;
 
 use crate::cli::RunArgs;
 use crate::doctor::{self, Plan};
+use crate::engine;
 use crate::exit::Code;
 use crate::experiment::{self, Experiment, ExperimentError};
 use crate::machine::Machine;
@@ -105,9 +106,13 @@ fn fill(
 /// The experiment, or one target of it.
 fn chosen(args: &RunArgs) -> Result<Experiment> {
     let mut experiment = experiment::load(&args.experiment)?;
+    let names: Vec<_> = experiment.targets.iter().map(|t| t.name.clone()).collect();
+    experiment = experiment.measured(|| engine::probe().is_real());
     if let Some(only) = &args.only {
-        let names: Vec<_> = experiment.targets.iter().map(|t| t.name.clone()).collect();
-        experiment.targets.retain(|target| target.name == *only);
+        let is_it = |name: &String| name == only;
+        experiment
+            .targets
+            .retain(|target| is_it(&target.name) || target.counts_for.as_ref().is_some_and(is_it));
         if experiment.targets.is_empty() {
             bail!(ExperimentError::no_such_target(
                 &args.experiment,
@@ -158,7 +163,7 @@ fn begin(
             initramfs_sha256: files::sha256(&archive),
         },
         targets: prepared.iter().map(|target| target.id.clone()).collect(),
-        plan: schedule::plan(&bootable_names(&prepared), experiment.boots, seed),
+        plan: schedule::plan(&boots(&prepared), seed),
         machine,
         doctor: examine(&prepared),
         tune: tuning.cloned(),
@@ -192,9 +197,12 @@ fn examine_again(run: &RunFolder, manifest: Manifest, prepared: &[Prepared]) -> 
     Ok(manifest)
 }
 
-fn bootable_names(prepared: &[Prepared]) -> Vec<String> {
-    let bootable = prepared.iter().filter(|target| target.boot.is_some());
-    bootable.map(|target| target.id.name.clone()).collect()
+/// The targets that can be booted, and how often they are.
+fn boots(prepared: &[Prepared]) -> Vec<(String, u32)> {
+    let bootable = prepared.iter();
+    bootable
+        .filter_map(|target| Some((target.id.name.clone(), target.boot.as_ref()?.boots)))
+        .collect()
 }
 
 /// Where runs go unless the user says otherwise.
@@ -390,7 +398,7 @@ fn find<'p>(prepared: &'p [Prepared], planned: &PlannedBoot) -> Option<&'p Boota
 
 fn boot_one(
     (run, id): (&RunFolder, &str),
-    Bootable { spec, engine }: &Bootable,
+    Bootable { spec, engine, .. }: &Bootable,
     planned: &PlannedBoot,
     position: usize,
     stop: &AtomicBool,

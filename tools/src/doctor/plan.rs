@@ -57,6 +57,8 @@ fn guests<'t>(booted: impl Iterator<Item = &'t TargetId>) -> Guests {
         let chosen = target.engine_reason.is_none();
         match target.engine.name.as_str() {
             "host" => {}
+            // Instructions are counted on any machine, quiet or not.
+            "qemu" if chosen && target.engine.counts => {}
             "qemu" if chosen => return Guests::Emulator,
             _ => guests = Guests::Kvm,
         }
@@ -78,6 +80,8 @@ mod tests {
                 name: engine.into(),
                 version: String::new(),
                 emulated: engine == "qemu",
+                counts: false,
+                cpu_model: None,
             },
             engine_reason: reason.map(str::to_owned),
             image: None,
@@ -87,6 +91,7 @@ mod tests {
             cpus: 1,
             pin: pin.to_vec(),
             missing: None,
+            counts_for: None,
         }
     }
 
@@ -111,6 +116,13 @@ mod tests {
         let host = target("host", "host", None, &[0]);
         let taken = target("linux", "qemu", Some("no KVM"), &[]);
         let chosen = target("linux", "qemu", None, &[]);
+        let counted = TargetId {
+            engine: About {
+                counts: true,
+                ..chosen.engine.clone()
+            },
+            ..chosen.clone()
+        };
         let missing = TargetId {
             missing: Some("give one".into()),
             ..chosen.clone()
@@ -118,6 +130,7 @@ mod tests {
         for (guest, guests) in [
             (taken, Guests::Kvm),
             (chosen, Guests::Emulator),
+            (counted, Guests::None),
             (missing, Guests::None),
         ] {
             let plan = Plan::of(&[guest, host.clone()]);

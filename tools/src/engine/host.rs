@@ -64,6 +64,8 @@ impl Engine for Host {
                 system.release().to_string_lossy()
             ),
             emulated: false,
+            counts: false,
+            cpu_model: None,
         }
     }
 

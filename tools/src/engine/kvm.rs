@@ -103,6 +103,8 @@ impl Engine for Kvm {
                 kind(&self.kind)
             ),
             emulated: !self.kind.is_real(),
+            counts: false,
+            cpu_model: None,
         }
     }
 

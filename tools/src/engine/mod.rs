@@ -20,7 +20,7 @@ use vmm::{BootOutcome, BootSpec, End, Timings};
 pub use cpus::{CpuListError, allowed, last_allowed, mask, parse_list, pin_thread};
 pub use host::Host;
 pub use kvm::{Kvm, kind};
-pub use qemu::Qemu;
+pub use qemu::{Machine, Qemu};
 
 use crate::experiment::EngineName;
 
@@ -40,12 +40,18 @@ pub trait Engine {
 /// What an engine says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// `kvm`, `qemu` or `host`.
+    /// `kvm`, `qemu`, `qemu-kvm` or `host`.
     pub name: String,
     /// Its own words about its version.
     pub version: String,
-    /// Whether instructions are emulated, so that its numbers measure nothing.
+    /// Whether instructions are emulated, so that its ticks measure no time.
     pub emulated: bool,
+    /// Whether the counter advances by one an instruction.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counts: bool,
+    /// The emulated processor, by QEMU's name for it; none where the host's is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_model: Option<String>,
 }
 
 /// Why an engine cannot boot something.
@@ -127,8 +133,13 @@ pub struct Chosen {
     pub reason: Option<String>,
 }
 
-/// The engine of that name. What can only be asked of `kvm` stands in `options`.
-pub fn choose(name: EngineName, options: KvmOptions) -> Result<Chosen, EngineError> {
+/// The engine of that name. What can only be asked of `kvm` stands in `options`; `cpu` is
+/// the processor that an emulator is to be.
+pub fn choose(
+    name: EngineName,
+    options: KvmOptions,
+    cpu: Option<&str>,
+) -> Result<Chosen, EngineError> {
     let named = |engine: Box<dyn Engine>| Chosen {
         engine,
         reason: None,
@@ -136,9 +147,23 @@ pub fn choose(name: EngineName, options: KvmOptions) -> Result<Chosen, EngineErr
     Ok(match name {
         EngineName::Auto => return auto(options),
         EngineName::Kvm => named(Box::new(Kvm::find(options)?)),
-        EngineName::Qemu => named(Box::new(Qemu::find()?)),
+        EngineName::Qemu => named(Box::new(Qemu::find(Machine::Emulated(model(cpu)))?)),
+        EngineName::QemuKvm => named(Box::new(Qemu::under(&probe())?)),
         EngineName::Host => named(Box::new(Host)),
     })
+}
+
+/// What counts instructions, on a processor of that model.
+pub fn counting(cpu: Option<&str>) -> Result<Chosen, EngineError> {
+    Ok(Chosen {
+        engine: Box::new(Qemu::find(Machine::Counting(model(cpu)))?),
+        reason: None,
+    })
+}
+
+/// The processor with all that the emulator can do, unless another one is wanted.
+fn model(cpu: Option<&str>) -> String {
+    cpu.unwrap_or("max").to_owned()
 }
 
 /// `kvm` where KVM really runs guests on the CPU, otherwise `qemu`.
@@ -147,7 +172,7 @@ fn auto(options: KvmOptions) -> Result<Chosen, EngineError> {
     let reason = format!("/dev/kvm: {}", kvm::kind(&kind));
     let engine: Box<dyn Engine> = match kind.is_real() {
         true => Box::new(Kvm::on(kind, options)?),
-        false => Box::new(Qemu::find()?),
+        false => Box::new(Qemu::find(Machine::Emulated(model(None)))?),
     };
     Ok(Chosen {
         engine,

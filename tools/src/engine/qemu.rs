@@ -1,5 +1,5 @@
-//! An external QEMU in software emulation. Its timings measure nothing; it shows
-//! that kernels boot and the pipeline works.
+//! An external QEMU: in software emulation, whose ticks measure no time; in software
+//! emulation that counts instructions; or under KVM.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,11 +11,12 @@ use std::sync::atomic::AtomicBool;
 
 use tempfile::TempDir;
 use vmm::image::{self, Protocol};
+use vmm::probe::Kvm as KvmKind;
 use vmm::{BootOutcome, BootSpec, End, panic};
 
 use super::child::{self, ChildEnd, ChildSpec, Ran};
 use super::qmp::Qmp;
-use super::{About, Engine, EngineError, not_started, pin};
+use super::{About, Engine, EngineError, kind, not_started, pin};
 
 const PROGRAM: &str = "qemu-system-x86_64";
 const PACKAGE: &str = "qemu-system-x86";
@@ -23,14 +24,47 @@ const PACKAGE: &str = "qemu-system-x86";
 /// QEMU's usual debug-exit port, and Unikraft's.
 const DEBUG_EXIT_PORTS: [u16; 2] = [0xf4, 0x501];
 
+/// What QEMU runs guests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// Its emulator, as a processor of that model.
+    Emulated(String),
+    /// The same, with a counter that advances by one an instruction.
+    Counting(String),
+    /// KVM, with the host's processor.
+    Kvm,
+}
+
+impl Machine {
+    fn args(&self) -> Vec<&str> {
+        match self {
+            Self::Emulated(cpu) => vec!["-accel", "tcg", "-cpu", cpu],
+            // One instruction is 2^0 ns of the guest's time (QEMU, "TCG Instruction
+            // Counting"), of which the counter's ticks are made.
+            Self::Counting(cpu) => vec!["-accel", "tcg", "-icount", "shift=0", "-cpu", cpu],
+            Self::Kvm => vec!["-accel", "kvm", "-cpu", "host"],
+        }
+    }
+
+    fn cpu_model(&self) -> Option<&str> {
+        match self {
+            Self::Emulated(cpu) | Self::Counting(cpu) => Some(cpu),
+            Self::Kvm => None,
+        }
+    }
+}
+
 /// An installed QEMU.
 pub struct Qemu {
     version: &'static str,
+    machine: Machine,
+    /// What /dev/kvm is, where the machine needs one.
+    kvm: Option<String>,
 }
 
 impl Qemu {
-    /// Asks QEMU for its version, once: every target of a run asks anew.
-    pub fn find() -> Result<Self, EngineError> {
+    /// Asks QEMU for its version, once: every target of a run needs it.
+    pub fn find(machine: Machine) -> Result<Self, EngineError> {
         static VERSION: OnceLock<String> = OnceLock::new();
         let version = match VERSION.get() {
             Some(version) => version,
@@ -39,10 +73,28 @@ impl Qemu {
                 VERSION.get_or_init(|| version)
             }
         };
-        Ok(Self { version })
+        Ok(Self {
+            version,
+            machine,
+            kvm: None,
+        })
+    }
+
+    /// QEMU under that KVM.
+    pub fn under(kvm: &KvmKind) -> Result<Self, EngineError> {
+        if !kvm.is_real() {
+            return Err(EngineError::NoKvm {
+                reason: format!("QEMU cannot boot under /dev/kvm: {}", kind(kvm)),
+            });
+        }
+        Ok(Self {
+            kvm: Some(kind(kvm)),
+            ..Self::find(Machine::Kvm)?
+        })
     }
 
     fn try_boot(
+        &self,
         spec: &BootSpec,
         console: &mut dyn Write,
         stop: &AtomicBool,
@@ -53,7 +105,7 @@ impl Qemu {
         let mut command = Command::new(PROGRAM);
         command
             .args(machine(image.protocol))
-            .args(["-accel", "tcg", "-cpu", "max"])
+            .args(self.machine.args())
             .args(["-nodefaults", "-no-user-config", "-display", "none"])
             .args(["-m", &spec.memory_mib.to_string()])
             .args(["-smp", &spec.cpus.to_string()])
@@ -95,14 +147,21 @@ impl Qemu {
 
 impl Engine for Qemu {
     fn boot(&self, spec: &BootSpec, console: &mut dyn Write, stop: &AtomicBool) -> BootOutcome {
-        Self::try_boot(spec, console, stop).unwrap_or_else(|error| not_started(PROGRAM, &error))
+        self.try_boot(spec, console, stop)
+            .unwrap_or_else(|error| not_started(PROGRAM, &error))
     }
 
     fn about(&self) -> About {
+        let (name, version) = match &self.kvm {
+            Some(kvm) => ("qemu-kvm", format!("{}, KVM {kvm}", self.version)),
+            None => ("qemu", self.version.to_owned()),
+        };
         About {
-            name: "qemu".into(),
-            version: self.version.to_owned(),
-            emulated: true,
+            name: name.into(),
+            version,
+            emulated: self.kvm.is_none(),
+            counts: matches!(self.machine, Machine::Counting(_)),
+            cpu_model: self.machine.cpu_model().map(str::to_owned),
         }
     }
 

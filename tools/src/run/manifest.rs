@@ -91,7 +91,7 @@ pub struct TargetId {
     pub name: String,
     /// Its name for readers.
     pub label: String,
-    /// How its samples are taken: `precise` or `paper`.
+    /// How its samples are taken: `precise`, `exact` or `paper`.
     pub method: String,
     /// What boots it.
     pub engine: About,
@@ -111,6 +111,9 @@ pub struct TargetId {
     pub pin: Vec<usize>,
     /// How to give an image, where there is none; such a target is not booted.
     pub missing: Option<String>,
+    /// The timed target whose instructions this one counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_for: Option<String>,
 }
 
 impl TargetId {

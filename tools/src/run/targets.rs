@@ -27,6 +27,8 @@ pub struct Bootable {
     pub spec: BootSpec,
     /// What boots it.
     pub engine: Box<dyn Engine>,
+    /// How often.
+    pub boots: u32,
 }
 
 /// The program's words: the settings, batches in ticks of this machine.
@@ -39,6 +41,7 @@ fn words(settings: &BenchmarkSettings, tsc_hz: f64) -> String {
             let ticks = (batch_us * 1e-6 * tsc_hz).round().max(1.0);
             format!("samples={samples} batch_ticks={ticks}")
         }
+        Sampling::Exact { samples } => format!("samples={samples}"),
     };
     format!(
         "method={} rounds={} benchmarks={} warmup={warmup} {how}",
@@ -80,7 +83,15 @@ impl Context<'_> {
         if target.engine != EngineName::Host && target.image.is_none() {
             return Ok(self.missing(target));
         }
-        let Chosen { engine, reason } = engine::choose(target.engine, measuring())?;
+        let cpu = target.cpu.as_deref();
+        let Chosen { engine, reason } = if target.is_counted() {
+            Chosen {
+                reason: target.counts_for.as_ref().map(|_| why_counted()),
+                ..engine::counting(cpu)?
+            }
+        } else {
+            engine::choose(target.engine, measuring(), cpu)?
+        };
         let spec = self.spec(target);
         files::check_regular(&spec.kernel)?;
         self.check(target, &*engine, &spec)?;
@@ -93,7 +104,11 @@ impl Context<'_> {
                 engine_reason: reason,
                 ..self.id(target, engine.about(), &spec, image)
             },
-            boot: Some(Bootable { spec, engine }),
+            boot: Some(Bootable {
+                spec,
+                engine,
+                boots: target.boots,
+            }),
         })
     }
 
@@ -109,13 +124,13 @@ impl Context<'_> {
     fn spec(&self, target: &Target) -> BootSpec {
         let words = words(&target.benchmark, self.tsc_hz);
         let (kernel, initrd, cmdline) = match (target.engine, &target.image) {
-            (EngineName::Auto | EngineName::Kvm | EngineName::Qemu, Some(image)) => {
+            (engine, Some(image)) if engine != EngineName::Host => {
                 let initrd = match target.program_as {
                     ProgramAs::Init => self.run.initramfs(),
                     ProgramAs::Initrd => self.run.program(),
                 };
                 // What stands behind `--` is the program's (Linux, kernel-parameters.rst).
-                let cmdline = format!("{} -- {words}", target.cmdline);
+                let cmdline = format!("{} -- {words}", kernel_words(target));
                 (image.clone(), Some(initrd), cmdline)
             }
             _ => (self.run.program(), None, words),
@@ -151,6 +166,7 @@ impl Context<'_> {
             cpus: spec.cpus,
             pin: spec.pin.clone(),
             missing: None,
+            counts_for: target.counts_for.clone(),
         }
     }
 
@@ -159,6 +175,8 @@ impl Context<'_> {
             name: "none".into(),
             version: String::new(),
             emulated: false,
+            counts: false,
+            cpu_model: None,
         };
         let hint = format!(
             "give one with `image = \"PATH\"` under the target {:?} of {}; \
@@ -172,6 +190,25 @@ impl Context<'_> {
         };
         Prepared { id, boot: None }
     }
+}
+
+/// Why `auto` counts, too or alone.
+fn why_counted() -> String {
+    let kvm = engine::probe();
+    let kind = engine::kind(&kvm);
+    if kvm.is_real() {
+        "it counts instructions; time is measured under KVM".into()
+    } else {
+        format!("it counts instructions, and no time can be measured: /dev/kvm: {kind}")
+    }
+}
+
+/// The kernel's own words. Where the counter counts instructions, Linux calibrates the local
+/// APIC's timer by it for 25 s; without that timer the count is the same.
+fn kernel_words(target: &Target) -> String {
+    let calibrates = target.is_counted() && target.program_as == ProgramAs::Init;
+    let more = if calibrates { " nolapic_timer" } else { "" };
+    format!("{}{more}", target.cmdline)
 }
 
 /// No page fault of the host's shall fall into a guest's measurement.

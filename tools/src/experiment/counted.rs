@@ -1,0 +1,63 @@
+//! Which targets are timed, which are counted, and which are both.
+
+use console_format::Benchmark;
+
+use super::{EngineName, Exact, Experiment, Sampling, Target};
+
+/// What the name of a counted target adds to that of the timed one.
+const SUFFIX: &str = "-exact";
+
+impl Experiment {
+    /// The targets as they are booted where KVM is real, or is not. A guest of `auto` is
+    /// counted by QEMU's emulator; where KVM really runs guests, it is timed, too.
+    pub fn measured(mut self, kvm_is_real: impl Fn() -> bool) -> Self {
+        let exact = self.exact.clone();
+        let targets = self.targets.into_iter();
+        self.targets = targets
+            .flat_map(|target| of_target(target, &exact, &kvm_is_real))
+            .collect();
+        self
+    }
+}
+
+fn of_target(target: Target, exact: &Exact, kvm_is_real: &impl Fn() -> bool) -> Vec<Target> {
+    let by_auto = target.engine == EngineName::Auto && target.image.is_some();
+    if !by_auto || exact.boots == 0 || target.is_counted() {
+        return vec![target];
+    }
+    let counted = counted(&target, exact);
+    if kvm_is_real() {
+        vec![target, counted]
+    } else {
+        vec![counted]
+    }
+}
+
+fn counted(timed: &Target, exact: &Exact) -> Target {
+    let mut counted = timed.clone();
+    counted.name.push_str(SUFFIX);
+    counted.counts_for = Some(timed.name.clone());
+    counted.boots = exact.boots;
+    counted.cpu = Some(exact.cpu.clone());
+    counted.benchmark.rounds = 1;
+    counted.benchmark.benchmarks = countable(&timed.benchmark.benchmarks);
+    counted.benchmark.sampling = Sampling::Exact {
+        samples: exact.samples,
+    };
+    counted
+}
+
+/// An empty measurement counts nothing; function calls are the check of the count.
+fn countable(timed: &[Benchmark]) -> Vec<Benchmark> {
+    let calls = [Benchmark::Fcall, Benchmark::FcallChain];
+    let others = timed.iter().copied();
+    let others = others.filter(|b| *b != Benchmark::Tsc && !calls.contains(b));
+    others.chain(calls).collect()
+}
+
+impl Target {
+    /// Whether its instructions are counted, instead of its time taken.
+    pub fn is_counted(&self) -> bool {
+        matches!(self.benchmark.sampling, Sampling::Exact { .. })
+    }
+}
