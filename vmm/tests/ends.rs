@@ -214,29 +214,58 @@ fn the_cmos_clock_is_never_updating() {
     assert_eq!(*run(&code).end(), End::Exited { status: 0x26 });
 }
 
+/// A word to the serial port is a byte for the console and one for another register.
+#[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
+fn a_words_second_byte_is_not_on_the_console() {
+    let code = [tiny::out16(0x3f8, u16::from(b'x')), tiny::exit(0)].concat();
+    assert_eq!(run(&code).heard, b"x");
+}
+
+#[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
+fn string_instructions_read_each_byte_from_the_device() {
+    let code = [
+        WAIT_FOR_INPUT.to_vec(),
+        tiny::read_string(0x3f8, 2),
+        tiny::out_last_read(0xf4),
+    ]
+    .concat();
+    assert_eq!(
+        exit_with_input(&code, "kl"),
+        End::Exited {
+            status: b'l'.into()
+        }
+    );
+}
+
+/// Until the line status says "data ready".
+const WAIT_FOR_INPUT: [u8; 9] = [0x66, 0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xfb];
+
 #[test]
 #[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn typed_input_reaches_the_guest() {
-    // Waits for the line status to say "data ready", and exits with the byte.
-    let wait_for_byte = [0x66, 0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xfb];
-    let code = [wait_for_byte.to_vec(), tiny::exit_with_port(0x3f8)].concat();
+    let code = [WAIT_FOR_INPUT.to_vec(), tiny::exit_with_port(0x3f8)].concat();
+    assert_eq!(
+        exit_with_input(&code, "k"),
+        End::Exited {
+            status: b'k'.into()
+        }
+    );
+}
+
+fn exit_with_input(code: &[u8], input: &str) -> End {
     let folder = tempfile::tempdir().unwrap();
-    let (kernel, input) = (folder.path().join("kernel"), folder.path().join("input"));
-    fs::write(&kernel, tiny::vmlinux(&code)).unwrap();
-    fs::write(&input, "k").unwrap();
-    let input = fs::File::open(input).unwrap();
+    let (kernel, file) = (folder.path().join("kernel"), folder.path().join("input"));
+    fs::write(&kernel, tiny::vmlinux(code)).unwrap();
+    fs::write(&file, input).unwrap();
+    let input = fs::File::open(file).unwrap();
     let io = Io {
         console: &mut |_| {},
         input: Some(std::os::fd::AsFd::as_fd(&input)),
         stop: &AtomicBool::new(false),
     };
-    let report = boot(&spec(kernel), &KvmOptions::default(), io);
-    assert_eq!(
-        report.outcome.end,
-        End::Exited {
-            status: b'k'.into()
-        }
-    );
+    boot(&spec(kernel), &KvmOptions::default(), io).outcome.end
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod cmos;
 pub mod ports;
 
 use std::io::Write;
+use std::slice;
 
 use vm_superio::{Serial, Trigger};
 
@@ -53,12 +54,26 @@ impl<T: Trigger, W: Write> Devices<T, W> {
         }
     }
 
-    /// The guest writes `data`, in little-endian order, to `port`.
-    pub fn write(&mut self, port: u16, data: &[u8]) -> Effect {
+    /// The guest writes `data` to `port`: elements of `width` bytes in little-endian order,
+    /// one after the other. String instructions have several.
+    pub fn write(&mut self, port: u16, width: usize, data: &[u8]) -> Effect {
+        each_part(data.chunks(width.max(1)), |element| {
+            match is_byte_wide(port) {
+                true => each_part(element.iter().enumerate(), |(index, byte)| {
+                    self.write_register(port_after(port, index), &[*byte])
+                }),
+                false => self.write_register(port, element),
+            }
+        })
+    }
+
+    fn write_register(&mut self, port: u16, data: &[u8]) -> Effect {
         let value = little_endian(data);
         match port {
             ports::SERIAL..=ports::SERIAL_END => {
-                self.write_serial((port - ports::SERIAL) as u8, data);
+                // A lost byte or interrupt is no reason to stop the guest: a console
+                // that takes no more says so itself.
+                let _ = self.serial.write((port - ports::SERIAL) as u8, value as u8);
                 Effect::None
             }
             ports::CMOS_INDEX => {
@@ -80,8 +95,20 @@ impl<T: Trigger, W: Write> Devices<T, W> {
         }
     }
 
-    /// The guest reads `data.len()` bytes from `port`.
-    pub fn read(&mut self, port: u16, data: &mut [u8]) -> Effect {
+    /// The guest reads `data` from `port`, in elements as [`Self::write`] has them.
+    pub fn read(&mut self, port: u16, width: usize, data: &mut [u8]) -> Effect {
+        each_part(
+            data.chunks_mut(width.max(1)),
+            |element| match is_byte_wide(port) {
+                true => each_part(element.iter_mut().enumerate(), |(index, byte)| {
+                    self.read_register(port_after(port, index), slice::from_mut(byte))
+                }),
+                false => self.read_register(port, element),
+            },
+        )
+    }
+
+    fn read_register(&mut self, port: u16, data: &mut [u8]) -> Effect {
         let value: u32 = match port {
             ports::SERIAL..=ports::SERIAL_END => {
                 self.serial.read((port - ports::SERIAL) as u8).into()
@@ -106,15 +133,38 @@ impl<T: Trigger, W: Write> Devices<T, W> {
         // A full port takes nothing now.
         self.serial.enqueue_raw_bytes(bytes).unwrap_or(0)
     }
+}
 
-    /// A string instruction writes all its bytes to one register.
-    fn write_serial(&mut self, register: u8, data: &[u8]) {
-        for &byte in data {
-            // A lost byte or interrupt is no reason to stop the guest: a console
-            // that takes no more says so itself.
-            let _ = self.serial.write(register, byte);
+/// Whether a register here has one byte, so that a wider access goes to this one and those
+/// behind it, as a PC's bus divides it.
+fn is_byte_wide(port: u16) -> bool {
+    matches!(
+        port,
+        ports::SERIAL
+            ..=ports::SERIAL_END
+                | ports::I8042_DATA
+                | ports::I8042_COMMAND
+                | ports::CMOS_INDEX
+                | ports::CMOS_DATA
+    )
+}
+
+fn port_after(port: u16, index: usize) -> u16 {
+    port.wrapping_add(index as u16)
+}
+
+/// Makes the parts of an access one after the other, up to the guest's end. The meaning of
+/// the whole is the end, or else that of the first part.
+fn each_part<P>(parts: impl Iterator<Item = P>, mut access: impl FnMut(P) -> Effect) -> Effect {
+    let mut first = None;
+    for part in parts {
+        let effect = access(part);
+        if let Effect::End(_) = effect {
+            return effect;
         }
+        first.get_or_insert(effect);
     }
+    first.unwrap_or(Effect::None)
 }
 
 fn is_known(port: u16) -> bool {

@@ -1,10 +1,11 @@
 //! One vCPU: run the guest, answer its exits, until somebody ends it.
 
+use std::ptr;
 use std::time::Instant;
 
 use kvm_bindings::{
     KVM_INTERNAL_ERROR_DELIVERY_EV, KVM_INTERNAL_ERROR_EMULATION, KVM_INTERNAL_ERROR_SIMUL_EX,
-    KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
+    KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, kvm_run,
 };
 use kvm_ioctls::{VcpuExit, VcpuFd};
 
@@ -32,6 +33,8 @@ enum Next {
 pub struct Vcpu<'a> {
     id: usize,
     fd: VcpuFd,
+    /// What KVM says of an exit, in a mapping that `fd` keeps.
+    said: *const kvm_run,
     machine: &'a Machine,
     counters: &'a Counters,
     stats: Stats,
@@ -41,9 +44,10 @@ pub struct Vcpu<'a> {
 
 impl<'a> Vcpu<'a> {
     /// A vCPU that has not run yet.
-    pub fn new(id: usize, fd: VcpuFd, machine: &'a Machine, counters: &'a Counters) -> Self {
+    pub fn new(id: usize, mut fd: VcpuFd, machine: &'a Machine, counters: &'a Counters) -> Self {
         Self {
             id,
+            said: ptr::from_mut(fd.get_kvm_run()),
             fd,
             machine,
             counters,
@@ -64,7 +68,10 @@ impl<'a> Vcpu<'a> {
             let exit = self.fd.run();
             self.stats.in_guest += begin.elapsed();
             let next = match exit {
-                Ok(exit) => answer(exit, self.machine, self.counters, &mut self.stats),
+                Ok(exit) => {
+                    let width = width(&exit, self.said);
+                    answer(exit, width, self.machine, self.counters, &mut self.stats)
+                }
                 Err(error) if is_interruption(error) => self.answer_roll_call(),
                 Err(error) => Next::Fault(format!("KVM_RUN failed: {error}")),
             };
@@ -123,7 +130,26 @@ fn is_interruption(error: kvm_ioctls::Error) -> bool {
     matches!(error.errno(), libc::EINTR | libc::EAGAIN)
 }
 
-fn answer(exit: VcpuExit<'_>, machine: &Machine, counters: &Counters, stats: &mut Stats) -> Next {
+/// Bytes of an element of a port access. kvm-ioctls says only how many there are in all.
+fn width(exit: &VcpuExit<'_>, said: *const kvm_run) -> usize {
+    let (VcpuExit::IoIn(..) | VcpuExit::IoOut(..)) = exit else {
+        return 1;
+    };
+    // SAFETY: the mapping is there as long as the vCPU's descriptor, whose exit this is.
+    // The kernel writes it only inside of KVM_RUN, the exit's data lies behind it, and the
+    // exit says that this field of the union is the one that is set.
+    let size = unsafe { (*said).__bindgen_anon_1.io.size };
+    size.into()
+}
+
+/// What a guest's exit means. Its port access, if it is one, has elements of `width` bytes.
+fn answer(
+    exit: VcpuExit<'_>,
+    width: usize,
+    machine: &Machine,
+    counters: &Counters,
+    stats: &mut Stats,
+) -> Next {
     if is_for_console(&exit) {
         machine.measuring.stop(counters);
     }
@@ -132,13 +158,13 @@ fn answer(exit: VcpuExit<'_>, machine: &Machine, counters: &Counters, stats: &mu
         VcpuExit::IoOut(port, data) => {
             stats.count("port write", is_measuring);
             stats.count_port(port);
-            let effect = machine.devices().write(port, data);
+            let effect = machine.devices().write(port, width, data);
             after_write(effect, port, machine, counters, stats)
         }
         VcpuExit::IoIn(port, data) => {
             stats.count("port read", is_measuring);
             stats.count_port(port);
-            if machine.devices().read(port, data) == Effect::Unknown {
+            if machine.devices().read(port, width, data) == Effect::Unknown {
                 stats.unknown_ports.insert(port);
             }
             Next::Go
@@ -237,20 +263,20 @@ mod tests {
         #[test]
         fn every_access_has_an_answer(
             accesses in prop::collection::vec(
-                (0..4, places(), prop::collection::vec(any::<u8>(), 0..9)),
+                (0..4, places(), 0usize..5, prop::collection::vec(any::<u8>(), 0..9)),
                 0..300,
             )
         ) {
             let (machine, counters) = (machine(), Counters::of(vec![]));
             let mut stats = Stats::default();
-            for (kind, place, mut data) in accesses {
+            for (kind, place, width, mut data) in accesses {
                 let exit = match kind {
                     0 => VcpuExit::IoIn(place as u16, &mut data),
                     1 => VcpuExit::IoOut(place as u16, &data),
                     2 => VcpuExit::MmioRead(place, &mut data),
                     _ => VcpuExit::MmioWrite(place, &data),
                 };
-                let next = answer(exit, &machine, &counters, &mut stats);
+                let next = answer(exit, width, &machine, &counters, &mut stats);
                 let is_fine = matches!(next, Next::Go | Next::End(_));
                 prop_assert!(is_fine, "{kind} {place:#x} {data:x?}");
                 prop_assert!(kind != 2 || data.iter().all(|&byte| byte == OPEN_BUS));

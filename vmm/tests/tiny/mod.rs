@@ -63,6 +63,17 @@ pub fn exit_with_port(port: u16) -> Vec<u8> {
     [to_port(port), vec![0xec, 0xe6, 0xf4]].concat()
 }
 
+/// `mov edi, 0x200000; mov ecx, count; cld; rep insb`
+pub fn read_string(port: u16, count: u32) -> Vec<u8> {
+    let registers = [&[0xbf, 0, 0, 0x20, 0, 0xb9][..], &count.to_le_bytes()].concat();
+    [to_port(port), registers, vec![0xfc, 0xf3, 0x6c]].concat()
+}
+
+/// `mov al, [edi - 1]; out port, al`, after [`read_string`].
+pub fn out_last_read(port: u8) -> Vec<u8> {
+    vec![0x8a, 0x47, 0xff, 0xe6, port]
+}
+
 /// Ends with `status`.
 pub fn exit(status: u8) -> Vec<u8> {
     [out(0xf4, status), halt()].concat()
