@@ -73,6 +73,11 @@ probe_case() {
     case_line "probe" "nested: svm" /rig/probe
 }
 
+attacks_case() {
+    case_line "attacks from inside the VMM" \
+        "refused: a signal to another process + refused: executable memory" /rig/attacks
+}
+
 # The same guest under our engine and under QEMU's: run.sh compares what it reports.
 compare_cases() {
     local kernel=$1 cpus

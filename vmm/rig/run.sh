@@ -69,7 +69,7 @@ take_module() {
 
 build_programs() {
     cargo build --quiet --release --package vmm --target "$musl" \
-        --example boot --example probe --example rig_init --example rig_guest
+        --example boot --example probe --example attacks --example rig_init --example rig_guest
     cargo run --quiet --release --package vmm --target "$musl" --example tiny_guests -- "$(tiny_folder)"
 }
 
@@ -87,7 +87,7 @@ assemble_root() {
     cp "$build"/tiny/* "$root/rig/tiny/"
     cp "$examples/rig_init" "$root/init"
     cp "${program:-$examples/boot}" "$root/rig/boot"
-    cp "$examples/probe" "$root/rig/probe"
+    cp "$examples/probe" "$examples/attacks" "$root/rig/"
     cp "$examples/rig_guest" "$build/guest/init"
     pack "$build/guest" "$root/rig/guest.cpio"
     make_mutants "$build/debian/vmlinuz" "$root/rig"
@@ -144,6 +144,7 @@ pack() {
 
 write_cases() {
     probe_case
+    attacks_case
     tiny_cases
     linux_cases "Debian bzImage" debian-bzImage linux64
     power_off_case "Debian bzImage" debian-bzImage linux64
