@@ -2,16 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
+mod attacks;
 mod run;
 mod tiny;
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
+use attacks::{ATTACKS, GUEST_SAYS, attempt};
 use run::spec;
+use rustix::thread::CpuSet;
 use vmm::BootSpec;
 use vmm::kvm::{Io, KvmOptions, boot};
+
+const ATTACK: &str = "VMM_TEST_ATTACK";
+const KERNEL: &str = "VMM_TEST_KERNEL";
 
 #[test]
 #[ignore = "needs /dev/kvm: vmm/test.sh"]
@@ -23,9 +32,13 @@ fn every_vcpu_is_filtered_and_pinned_when_the_guest_runs() {
         tiny::vmlinux(&[tiny::print("\n"), tiny::hang()].concat()),
     )
     .unwrap();
+    let allowed = rustix::thread::sched_getaffinity(None).unwrap();
+    let cpu = (0..CpuSet::MAX_CPU)
+        .find(|&cpu| allowed.is_set(cpu))
+        .unwrap();
     let spec = BootSpec {
         cpus: 2,
-        pin: vec![0],
+        pin: vec![cpu],
         ..spec(kernel)
     };
     let stop = AtomicBool::new(false);
@@ -40,11 +53,41 @@ fn every_vcpu_is_filtered_and_pinned_when_the_guest_runs() {
         stop: &stop,
     };
     boot(&spec, &KvmOptions::default(), io);
-    // Other tests' vCPUs are seen too, and all of them are filtered (mode 2).
-    assert!(
-        modes.len() >= 2 && modes.iter().all(|mode| mode == "2"),
-        "{modes:?}"
-    );
+    // Mode 2 is a filter.
+    assert_eq!(modes, ["2", "2"]);
+    assert_eq!(cpus, vec![cpu.to_string(); 2]);
+}
+
+/// In a process of its own, which may die of it.
+fn try_in_a_child(attack: &str, kernel: &Path) -> ExitStatus {
+    Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "attacks_on_the_host_end_the_process",
+            "--ignored",
+        ])
+        .env(ATTACK, attack)
+        .env(KERNEL, kernel)
+        .output()
+        .unwrap()
+        .status
+}
+
+#[test]
+#[ignore = "needs /dev/kvm: vmm/test.sh"]
+fn attacks_on_the_host_end_the_process() {
+    if let Ok(attack) = std::env::var(ATTACK) {
+        return attempt(&attack, Path::new(&std::env::var(KERNEL).unwrap()));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let kernel = folder.path().join("kernel");
+    let code = [tiny::print(GUEST_SAYS), tiny::exit(0)].concat();
+    fs::write(&kernel, tiny::vmlinux(&code)).unwrap();
+    for attack in ATTACKS {
+        let status = try_in_a_child(attack, &kernel);
+        assert_eq!(status.signal(), Some(libc::SIGSYS), "{attack}");
+    }
+    assert!(try_in_a_child("none", &kernel).success());
 }
 
 /// A field of /proc's status of this process's threads, by the beginning of their names.

@@ -186,4 +186,20 @@ mod tests {
         assert!(alone.pass(None, refuse).is_none());
         assert!(matches!(gate.wait(), Err(KvmError::Seccomp(_))));
     }
+
+    #[test]
+    fn a_panic_before_the_gate_opens_keeps_nobody_waiting() {
+        for vcpus in [1, 4] {
+            let (gate, tickets) = Gate::new(vcpus);
+            let threads: Vec<_> = tickets
+                .into_iter()
+                .map(|ticket| thread::spawn(|| ticket.pass(None, || panic!("on purpose"))))
+                .collect();
+            assert!(matches!(gate.wait(), Err(KvmError::Lost)));
+            let passed = threads.into_iter().map(thread::JoinHandle::join);
+            let (panicked, others): (Vec<_>, Vec<_>) = passed.partition(Result::is_err);
+            assert_eq!(panicked.len(), 1);
+            assert!(others.into_iter().all(|other| other.unwrap().is_none()));
+        }
+    }
 }

@@ -32,7 +32,8 @@ impl Handover {
     /// # Errors
     /// No file descriptor is left.
     pub fn new() -> Result<Self, Errno> {
-        let kind = SocketType::DGRAM;
+        // Not DGRAM: a datagram can be sent to any other address as well.
+        let kind = SocketType::SEQPACKET;
         let (ours, lost) = socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
         Ok(Self { ours, lost })
     }

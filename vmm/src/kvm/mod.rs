@@ -8,6 +8,7 @@ mod error;
 mod exits;
 mod gate;
 mod handover;
+mod kick;
 mod machine;
 mod measuring;
 mod monitor;
@@ -179,7 +180,9 @@ fn run(
     match handover {
         Some(handover) => handover.leave(guest.vm, machine, threads),
         // One that panicked has been noticed.
-        None => threads.into_iter().for_each(|thread| drop(thread.join())),
+        None => threads
+            .into_iter()
+            .for_each(|thread| drop(thread.handle.join())),
     }
     Ok(Report {
         outcome,

@@ -15,13 +15,15 @@ use seccompiler::{
 use vmm_sys_util::ioctl::{_IOC_NONE, _IOC_READ, _IOC_WRITE, ioctl_expr};
 
 use super::error::KvmError;
+use super::kick;
 
 /// Which threads are filtered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Seccomp {
     /// None: for debugging.
     Off,
-    /// The vCPUs' threads. The caller's can go on to do other things.
+    /// The vCPUs' threads. The caller's can go on to do other things; as they share their
+    /// memory with the vCPUs', this is no boundary.
     #[default]
     Vcpus,
     /// All threads of the process, the caller's as well, **for good**: after the boot it
@@ -31,14 +33,11 @@ pub enum Seccomp {
 }
 
 /// Memory, locks, time, signals and the thread's end: what any Rust thread needs,
-/// with glibc or musl.
+/// with glibc or musl, whatever the arguments.
 const ANY_THREAD: &[i64] = &[
     libc::SYS_brk,
-    libc::SYS_mmap,
     libc::SYS_munmap,
     libc::SYS_mremap,
-    libc::SYS_mprotect,
-    libc::SYS_madvise,
     libc::SYS_futex,
     libc::SYS_clock_gettime,
     libc::SYS_clock_nanosleep,
@@ -53,7 +52,7 @@ const ANY_THREAD: &[i64] = &[
     libc::SYS_exit_group,
 ];
 
-/// Eventfds, KVM's counters, input, console, kicks to the vCPUs.
+/// Eventfds, KVM's counters, input, console: whatever file is open.
 const GUEST: &[i64] = &[
     libc::SYS_read,
     libc::SYS_readv,
@@ -63,9 +62,6 @@ const GUEST: &[i64] = &[
     libc::SYS_poll,
     libc::SYS_ppoll,
     libc::SYS_getpid,
-    libc::SYS_gettid,
-    libc::SYS_tgkill,
-    libc::SYS_tkill,
     libc::SYS_fsync,
 ];
 
@@ -115,15 +111,37 @@ fn filter(sender: Option<RawFd>) -> Result<BpfProgram, KvmError> {
 fn compile(sender: Option<RawFd>) -> Result<BpfProgram, BackendError> {
     let allowed = [ANY_THREAD, GUEST].concat();
     let mut rules: BTreeMap<_, _> = allowed.into_iter().map(|n| (n, vec![])).collect();
-    let requests = ioctls().map(|request| argument_is(1, request));
     rules.insert(
         libc::SYS_ioctl,
-        requests.into_iter().collect::<Result<_, _>>()?,
+        any_of(ioctls().map(|request| is(1, request)))?,
     );
     // Debug builds of Rust's library ask whether a file is open before they close it.
-    rules.insert(libc::SYS_fcntl, vec![argument_is(1, libc::F_GETFD as u64)?]);
+    rules.insert(libc::SYS_fcntl, all_of([is(1, libc::F_GETFD as u64)])?);
+    rules.insert(
+        libc::SYS_mmap,
+        all_of([
+            has(3, libc::MAP_ANONYMOUS, libc::MAP_ANONYMOUS),
+            has(2, libc::PROT_EXEC, 0),
+        ])?,
+    );
+    rules.insert(libc::SYS_mprotect, all_of([has(2, libc::PROT_EXEC, 0)])?);
+    // What allocators and ending threads give back. Root could take pages from the host
+    // for good (MADV_HWPOISON).
+    let give_back = [libc::MADV_DONTNEED, libc::MADV_FREE];
+    rules.insert(
+        libc::SYS_madvise,
+        any_of(give_back.map(|advice| is(2, advice as u64)))?,
+    );
+    // Kicks to vCPUs of this process.
+    rules.insert(
+        libc::SYS_tgkill,
+        all_of([
+            is(0, std::process::id().into()),
+            is(2, kick::signal() as u64),
+        ])?,
+    );
     if let Some(sender) = sender {
-        rules.insert(libc::SYS_sendmsg, vec![argument_is(0, sender as u64)?]);
+        rules.insert(libc::SYS_sendmsg, all_of([is(0, sender as u64)])?);
     }
     SeccompFilter::new(
         rules,
@@ -149,113 +167,31 @@ fn ioctls() -> [u64; 6] {
     ]
 }
 
-/// An argument by its number, from 0.
-fn argument_is(index: u8, value: u64) -> Result<SeccompRule, BackendError> {
-    let is_value = SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)?;
-    SeccompRule::new(vec![is_value])
+type Condition = Result<SeccompCondition, BackendError>;
+
+/// The argument `index`, from 0, is `value`. Every argument here is one of 32 bits, or a
+/// set of flags that lie in the lower 32.
+fn is(index: u8, value: u64) -> Condition {
+    SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
+}
+
+/// Those bits of the argument `index` that `mask` has are `bits`.
+fn has(index: u8, mask: libc::c_int, bits: libc::c_int) -> Condition {
+    let masked = SeccompCmpOp::MaskedEq(mask as u64);
+    SeccompCondition::new(index, SeccompCmpArgLen::Dword, masked, bits as u64)
+}
+
+fn all_of<const N: usize>(conditions: [Condition; N]) -> Result<Vec<SeccompRule>, BackendError> {
+    let conditions = conditions.into_iter().collect::<Result<_, _>>()?;
+    Ok(vec![SeccompRule::new(conditions)?])
+}
+
+fn any_of<const N: usize>(conditions: [Condition; N]) -> Result<Vec<SeccompRule>, BackendError> {
+    let rules = conditions.into_iter();
+    rules
+        .map(|condition| SeccompRule::new(vec![condition?]))
+        .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::File;
-    use std::io::IsTerminal;
-    use std::os::fd::AsFd;
-    use std::os::unix::process::ExitStatusExt;
-    use std::process::{Command, ExitStatus};
-    use std::sync::mpsc::channel;
-    use std::thread;
-
-    use super::*;
-    use crate::kvm::handover::Handover;
-
-    const WHAT: &str = "VMM_TEST_SECCOMP";
-
-    /// Runs `child` below in a process of its own, which may die of it.
-    fn in_a_child(what: &str) -> ExitStatus {
-        Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "kvm::seccomp::tests::child", "--ignored"])
-            .env(WHAT, what)
-            .output()
-            .unwrap()
-            .status
-    }
-
-    #[test]
-    #[ignore = "a part of the other tests"]
-    fn child() {
-        let what = std::env::var(WHAT).unwrap();
-        let (filtered, action) = what.split_once(' ').unwrap();
-        let handover = Handover::new().unwrap();
-        let sender = Some(handover.sender());
-        match filtered {
-            "vcpu" => filter_vcpu(Seccomp::Vcpus).unwrap(),
-            "process" => filter_process(sender),
-            "other-thread" => return try_from_another_thread(action, handover),
-            _ => unreachable!("{filtered}"),
-        }
-        attempt(action, &handover);
-    }
-
-    fn filter_process(sender: Option<RawFd>) {
-        let filter = of_process(Seccomp::Process, sender).unwrap();
-        filter.install().unwrap();
-    }
-
-    /// A thread that is there when the process gets its filter.
-    fn try_from_another_thread(action: &str, handover: Handover) {
-        let ((say, said), (go, word)) = (channel(), channel());
-        let sender = Some(handover.sender());
-        let action = action.to_owned();
-        let other = thread::spawn(move || {
-            say.send(()).unwrap();
-            word.recv().unwrap();
-            attempt(&action, &handover);
-        });
-        // A thread's first steps are not listed.
-        said.recv().unwrap();
-        filter_process(sender);
-        go.send(()).unwrap();
-        other.join().unwrap();
-    }
-
-    fn attempt(action: &str, handover: &Handover) {
-        match action {
-            "nothing" => {}
-            "open" => drop(File::open("/dev/null")),
-            "ioctl" => drop(std::io::stdin().is_terminal()),
-            "execute" => drop(Command::new("/bin/true").status()),
-            "hand over" => handover.send(&[std::io::stdin().as_fd()]).unwrap(),
-            "send" => {
-                let other = handover.other();
-                rustix::net::send(other, b"x", rustix::net::SendFlags::empty()).unwrap();
-            }
-            "connect" => drop(std::net::TcpStream::connect("127.0.0.1:1")),
-            _ => unreachable!("{action}"),
-        }
-    }
-
-    #[test]
-    fn what_is_not_listed_ends_the_process() {
-        for filtered in ["vcpu", "process", "other-thread"] {
-            for action in ["open", "ioctl", "execute", "connect", "send"] {
-                let status = in_a_child(&format!("{filtered} {action}"));
-                assert_eq!(status.signal(), Some(libc::SIGSYS), "{filtered} {action}");
-            }
-        }
-        let status = in_a_child("vcpu hand over");
-        assert_eq!(status.signal(), Some(libc::SIGSYS));
-    }
-
-    #[test]
-    fn what_is_listed_goes_through() {
-        for what in [
-            "vcpu nothing",
-            "process nothing",
-            "process hand over",
-            "other-thread nothing",
-            "other-thread hand over",
-        ] {
-            assert!(in_a_child(what).success(), "{what}");
-        }
-    }
-}
+mod tests;

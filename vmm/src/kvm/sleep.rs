@@ -78,9 +78,9 @@ pub struct Quiet {
 
 impl Quiet {
     /// Watches over these threads.
-    pub fn new<T>(threads: &[JoinHandle<T>]) -> Self {
+    pub fn new<'a>(threads: impl IntoIterator<Item = &'a JoinHandle<()>>) -> Self {
         Self {
-            clocks: threads.iter().map(clock_of).collect(),
+            clocks: threads.into_iter().map(clock_of).collect(),
             used: Vec::new(),
             since: Instant::now(),
         }
@@ -102,7 +102,7 @@ impl Quiet {
     }
 }
 
-fn clock_of<T>(thread: &JoinHandle<T>) -> Option<libc::clockid_t> {
+fn clock_of(thread: &JoinHandle<()>) -> Option<libc::clockid_t> {
     // An integer for Rust, a pointer for musl.
     let thread = thread.as_pthread_t() as libc::pthread_t;
     let mut clock = 0;

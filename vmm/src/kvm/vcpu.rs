@@ -3,22 +3,21 @@
 //! kicked, joined.
 
 use std::fs::File;
-use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use kvm_ioctls::{Kvm, VcpuFd, VmFd};
 use rustix::io::Errno;
-use rustix::thread::{CpuSet, sched_setaffinity};
-use vmm_sys_util::signal::{Killable, SIGRTMIN, register_signal_handler};
+use rustix::thread::{CpuSet, Pid, gettid, sched_setaffinity};
 
 use super::Seccomp;
 use super::counters;
 use super::error::{KvmError, kvm, system};
 use super::exits::Vcpu;
 use super::gate::{Gate, Ticket};
+use super::kick;
 use super::machine::Machine;
 use super::seccomp::{self, ProcessFilter};
 use super::sleep::Quiet;
@@ -31,7 +30,26 @@ const KICK_PAUSE: Duration = Duration::from_micros(20);
 const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
 
 /// A vCPU's.
-pub type Thread = JoinHandle<()>;
+pub struct Thread {
+    /// To wait for its end.
+    pub handle: JoinHandle<()>,
+    /// The kernel's number of it, once it runs.
+    id: Arc<OnceLock<Pid>>,
+}
+
+impl Thread {
+    fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+
+    fn kick(&self) {
+        if let Some(&id) = self.id.get()
+            && !self.is_finished()
+        {
+            kick::kick(id);
+        }
+    }
+}
 
 /// Threads that make their vCPUs. Without a word, when this is dropped, they end.
 pub struct Starting {
@@ -82,12 +100,12 @@ pub struct Running {
 impl Running {
     /// Notices when none of them uses its CPU.
     pub fn quiet(&self) -> Quiet {
-        Quiet::new(&self.threads)
+        Quiet::new(self.threads.iter().map(|thread| &thread.handle))
     }
 
     /// Makes every vCPU leave its guest for a moment.
     pub fn kick(&self) {
-        self.threads.iter().for_each(kick);
+        self.threads.iter().for_each(Thread::kick);
     }
 
     /// Whether one has ended.
@@ -123,13 +141,6 @@ impl Running {
     }
 }
 
-fn kick(thread: &Thread) {
-    // A thread that is gone needs no kick.
-    if !thread.is_finished() {
-        let _ = thread.kill(SIGRTMIN());
-    }
-}
-
 /// Starts a thread for each of `cpus` vCPUs of `vm`, which is complete otherwise; the i-th
 /// on the i-th of the `pin` CPUs.
 ///
@@ -142,9 +153,7 @@ pub fn spawn_all(
     pin: &[usize],
     seccomp: Seccomp,
 ) -> Result<Starting, KvmError> {
-    // The signal's one purpose is to interrupt `KVM_RUN`.
-    register_signal_handler(SIGRTMIN(), on_kick)
-        .map_err(|source| system("handle a signal")(io::Error::from(source)))?;
+    kick::expect()?;
     let pins = pin.iter().copied().cycle().map(Some);
     let pins = pins.chain(std::iter::repeat(None));
     let (gate, tickets) = Gate::new(cpus);
@@ -160,12 +169,16 @@ pub fn spawn_all(
             vm: vm.clone(),
             word: take_word,
         };
-        let done = say_done.clone();
-        let thread = Builder::new()
+        let (done, number) = (say_done.clone(), Arc::new(OnceLock::new()));
+        let say_number = number.clone();
+        let handle = Builder::new()
             .name(format!("vcpu{id}"))
-            .spawn(move || live(own, ticket, &done))
+            .spawn(move || {
+                say_number.get_or_init(gettid);
+                live(own, ticket, &done);
+            })
             .map_err(system("start a vCPU's thread"))?;
-        threads.push(thread);
+        threads.push(Thread { handle, id: number });
         words.push(word);
     }
     Ok(Starting {
@@ -175,8 +188,6 @@ pub fn spawn_all(
         done,
     })
 }
-
-extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {}
 
 /// What a vCPU is made of.
 struct Own {

@@ -1,0 +1,41 @@
+//! Makes a thread of ours leave `KVM_RUN`, by a signal. It is the only one that the
+//! filter lets through, and only to threads of this process.
+
+use std::io;
+
+use rustix::thread::Pid;
+use vmm_sys_util::signal::{SIGRTMIN, register_signal_handler};
+
+use super::error::{KvmError, system};
+
+/// The signal. Its one purpose is to interrupt `KVM_RUN`.
+pub fn signal() -> libc::c_int {
+    SIGRTMIN()
+}
+
+/// Makes the signal interrupt, and nothing else.
+///
+/// # Errors
+/// The system refuses the handler.
+pub fn expect() -> Result<(), KvmError> {
+    register_signal_handler(signal(), on_kick)
+        .map_err(|source| system("handle a signal")(io::Error::from(source)))
+}
+
+extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {}
+
+/// Interrupts a thread of this process; one that is gone needs no kick.
+///
+/// Not by the C library's `pthread_kill`: musl's calls `tkill`, which takes the thread's
+/// number alone and reaches every process.
+pub fn kick(thread: Pid) {
+    // SAFETY: the call touches no memory of ours, and the handler does nothing.
+    unsafe {
+        libc::syscall(
+            libc::SYS_tgkill,
+            std::process::id(),
+            thread.as_raw_nonzero().get(),
+            signal(),
+        )
+    };
+}
