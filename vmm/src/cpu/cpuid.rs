@@ -67,9 +67,13 @@ pub fn adapt(
         .copied()
         .filter(|entry| !matches!(entry.function, 0xb | 0x1f | KVM_TIMING))
         .collect();
+    let has_tiles = has_tiles(&entries);
     for entry in &mut entries {
         fill_from_host(entry, &host);
         adapt_leaf(entry, vendor, topology);
+        if !has_tiles {
+            hide_amx(entry);
+        }
     }
     let highest = entries
         .iter()
@@ -143,6 +147,8 @@ fn adapt_leaf(entry: &mut kvm_cpuid_entry2, vendor: Vendor, topology: Topology) 
             let sharing = if level >= 3 { cpus - 1 } else { 0 };
             entry.eax = entry.eax & !(0xfff << 14) | sharing << 14;
         }
+        // Memory encryption: for guests that are encrypted.
+        0x8000_001f => clear(entry),
         // EAX: extended APIC ID; EBX 7-0: core ID, 15-8: threads per core, less one.
         0x8000_001e if vendor == Vendor::Amd => {
             entry.eax = id;
@@ -150,6 +156,34 @@ fn adapt_leaf(entry: &mut kvm_cpuid_entry2, vendor: Vendor, topology: Topology) 
             entry.ecx = 0;
             entry.edx = 0;
         }
+        _ => {}
+    }
+}
+
+/// Whether the guest can have AMX's state: leaf 0xd, EAX 17: tile configuration, 18: tile
+/// data. It cannot where the process was not given it ([`super::amx`]).
+fn has_tiles(entries: &[kvm_cpuid_entry2]) -> bool {
+    let mut states = entries.iter().filter(|e| (e.function, e.index) == (0xd, 0));
+    states.any(|entry| entry.eax >> 17 & 0b11 == 0b11)
+}
+
+/// Software may use AMX where the CPU has it and its state can be switched on (Intel SDM
+/// vol. 1, chapter 18), so without the state there is none.
+fn hide_amx(entry: &mut kvm_cpuid_entry2) {
+    match (entry.function, entry.index) {
+        // EDX 22: BF16, 24: tiles, 25: INT8.
+        (0x7, 0) => {
+            for bit in [22, 24, 25] {
+                set_bit(&mut entry.edx, bit, false);
+            }
+        }
+        // EAX 21: FP16; EDX 8: complex numbers.
+        (0x7, 1) => {
+            set_bit(&mut entry.eax, 21, false);
+            set_bit(&mut entry.edx, 8, false);
+        }
+        // The state components, tiles, and their multiplication.
+        (0xd, 17 | 18) | (0x1d | 0x1e, _) => clear(entry),
         _ => {}
     }
 }

@@ -1,6 +1,7 @@
 //! What a vCPU is before its first instruction: CPUID, MSRs, registers, interrupt
 //! lines.
 
+pub mod amx;
 mod cpuid;
 mod lapic;
 mod msr;

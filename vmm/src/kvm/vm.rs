@@ -2,12 +2,16 @@
 
 use std::io::ErrorKind;
 
-use kvm_bindings::{KVM_PIT_SPEAKER_DUMMY, kvm_pit_config, kvm_userspace_memory_region};
+use kvm_bindings::{
+    KVM_CAP_PMU_CAPABILITY, KVM_PIT_SPEAKER_DUMMY, KVM_PMU_CAP_DISABLE, kvm_enable_cap,
+    kvm_pit_config, kvm_userspace_memory_region,
+};
 use kvm_ioctls::{Kvm, VmFd};
 use vm_memory::{GuestMemoryBackend, GuestMemoryRegion};
 use vmm_sys_util::eventfd::EventFd;
 
 use super::error::{KvmError, kvm, system};
+use crate::cpu::amx;
 use crate::devices::ports;
 use crate::layout;
 use crate::memory::Memory;
@@ -20,6 +24,7 @@ const MOST_CPUS: usize = 254;
 /// # Errors
 /// It is not there, or not for us.
 pub fn open() -> Result<Kvm, KvmError> {
+    amx::ask();
     Kvm::new().map_err(|source| match std::io::Error::from(source).kind() {
         ErrorKind::NotFound => KvmError::NoDevice,
         ErrorKind::PermissionDenied => KvmError::NoPermission,
@@ -47,7 +52,28 @@ pub fn check_cpus(kvm: &Kvm, asked: u32) -> Result<u8, KvmError> {
 /// # Errors
 /// KVM refuses.
 pub fn create(kvm_fd: &Kvm) -> Result<VmFd, KvmError> {
-    kvm_fd.create_vm().map_err(kvm("create a virtual machine"))
+    let vm = kvm_fd
+        .create_vm()
+        .map_err(kvm("create a virtual machine"))?;
+    switch_counters_off(&vm)?;
+    Ok(vm)
+}
+
+/// Takes the performance counters from the guest, before its first vCPU, where KVM can
+/// (since Linux 5.18). AMD CPUs have had four from before CPUID said so, and KVM emulates
+/// them whatever CPUID says.
+fn switch_counters_off(vm: &VmFd) -> Result<(), KvmError> {
+    let what_can_be_set = vm.check_extension_raw(KVM_CAP_PMU_CAPABILITY.into());
+    if what_can_be_set & KVM_PMU_CAP_DISABLE as i32 == 0 {
+        return Ok(());
+    }
+    let mut off = kvm_enable_cap {
+        cap: KVM_CAP_PMU_CAPABILITY,
+        ..Default::default()
+    };
+    off.args[0] = KVM_PMU_CAP_DISABLE.into();
+    vm.enable_cap(&off)
+        .map_err(kvm("switch performance counters off"))
 }
 
 /// Gives the machine `memory` and all that KVM makes of it but its vCPUs. Writing to

@@ -60,9 +60,65 @@ fn one_vcpu_is_no_multiprocessor() {
 #[test]
 fn arch_capabilities_are_hidden_on_amd_only() {
     let one = Topology { id: 0, cpus: 1 };
-    let all_ones = leaf(7, 0, [u32::MAX; 4]);
-    assert_eq!(find(&adapt(&intel(all_ones), one, 0), 7, 0), [u32::MAX; 4]);
-    assert_eq!(find(&adapt(&amd(all_ones), one, 0), 7, 0)[3], !(1 << 29));
+    let has_them = leaf(7, 0, [0, 0, 0, 1 << 29 | 1 << 26]);
+    let shown = |host: &[_]| find(&adapt(host, one, 0), 7, 0)[3];
+    assert_eq!(shown(&intel(has_them)), 1 << 29 | 1 << 26);
+    assert_eq!(shown(&amd(has_them)), 1 << 26);
+}
+
+/// What a Xeon of the fourth generation says of AMX, and of what stands in the same leaves.
+fn sapphire_rapids() -> Vec<kvm_cpuid_entry2> {
+    vec![
+        vendor_leaf(b"GenuineIntel"),
+        leaf(0x7, 0, [2, 0xf3bf_bffb, 0xfb41_7ffe, 0xffdd_4432]),
+        leaf(0x7, 1, [0x0000_1c30, 0, 0, 0]),
+        leaf(0xd, 0, [0x0006_02e7, 0x2b00, 0x2b00, 0]),
+        leaf(0xd, 17, [0x40, 0xac0, 2, 0]),
+        leaf(0xd, 18, [0x2000, 0xb00, 6, 0]),
+        leaf(0x1d, 0, [1, 0, 0, 0]),
+        leaf(0x1d, 1, [0x0400_2000, 0x0008_0040, 0x10, 0]),
+        leaf(0x1e, 0, [0, 0x4010, 0, 0]),
+    ]
+}
+
+#[test]
+fn amx_passes_whole_where_the_process_may_have_it() {
+    let host = sapphire_rapids();
+    let guest = adapt(&host, Topology { id: 0, cpus: 1 }, 0);
+    for entry in &host[1..] {
+        let (function, index) = (entry.function, entry.index);
+        let registers = [entry.eax, entry.ebx, entry.ecx, entry.edx];
+        let seen = find(&guest, function, index);
+        assert_eq!(seen, registers, "{function:#x}/{index}");
+    }
+}
+
+/// As KVM says it where the process has not asked, or was refused.
+#[test]
+fn amx_without_its_state_is_hidden_whole() {
+    let mut host = sapphire_rapids();
+    host.retain(|entry| (entry.function, entry.index) != (0xd, 18));
+    host[3].eax = 0x0000_02e7;
+    let guest = adapt(&host, Topology { id: 0, cpus: 1 }, 0);
+    let [eax, ebx, ecx, edx] = find(&guest, 0x7, 0);
+    assert_eq!([eax, ebx, ecx], [2, 0xf3bf_bffb, 0xfb41_7ffe]);
+    assert_eq!(edx, 0xffdd_4432 & !(1 << 22 | 1 << 24 | 1 << 25));
+    assert_eq!(find(&guest, 0xd, 0)[0], 0x2e7);
+    for (function, index) in [(0xd, 17), (0x1d, 0), (0x1d, 1), (0x1e, 0)] {
+        assert_eq!(find(&guest, function, index), [0; 4]);
+    }
+}
+
+/// SME, SEV, SEV-ES, SEV-SNP and their encryption bit, as a third EPYC has them.
+#[test]
+fn memory_encryption_is_hidden_from_plain_guests() {
+    let one = Topology { id: 0, cpus: 1 };
+    let host = amd(leaf(
+        0x8000_001f,
+        0,
+        [0x0001_780f, 0x0000_0173, 0x0000_01fd, 0x0000_0001],
+    ));
+    assert_eq!(find(&adapt(&host, one, 0), 0x8000_001f, 0), [0; 4]);
 }
 
 #[test]
