@@ -167,6 +167,26 @@ fn a_triple_fault_is_told_from_a_reset_and_a_power_off() {
     }
 }
 
+/// By PVH on a microvm, and by Multiboot on a PC.
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn unikrafts_41_is_a_power_off_and_no_status() {
+    let sandbox = Sandbox::new();
+    for image in [built("build/ring0"), multiboot_only(&sandbox)] {
+        for (define, code, words) in [
+            ("UNIKRAFT_OFF", 0, "powered off"),
+            ("EXIT_501=41", 0, "powered off"),
+            ("EXIT_501=42", 42, "exited with status 42"),
+            ("EXIT_501=0", 0, "exited with status 0"),
+            ("EXIT_F4=41", 41, "exited with status 41"),
+        ] {
+            let program = sandbox.guest(define);
+            let more = ["--initrd", program.to_str().unwrap()];
+            boot(&sandbox, &image, &more).refused(code, &[words]);
+        }
+    }
+}
+
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
 fn images_that_are_none_are_refused() {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -434,6 +434,7 @@ fn bad_guests_fail_and_the_good_ones_are_kept() {
         ("HANG", "time was up"),
         ("EXIT=0", "console is empty"),
         ("EXIT=9", "exited with status 9"),
+        ("RESET", "console is empty"),
         ("GARBAGE", "clos"),
     ] {
         let sandbox = Sandbox::new();
@@ -454,6 +455,25 @@ fn bad_guests_fail_and_the_good_ones_are_kept() {
         let table = sandbox.read("run/table.txt");
         assert!(table.contains("failed"), "{define}:\n{table}");
     }
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_reboot_after_a_closed_log_is_good() {
+    let sandbox = Sandbox::new();
+    let log = Command::new(built("build/guest-bench"))
+        .args(["rounds=1", "samples=2"])
+        .output()
+        .unwrap();
+    sandbox.write("closed.log", log.stdout);
+    let program = sandbox.guest("LOG_AND_RESET");
+    sandbox.experiment(&program, 1, &ring0());
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run"])
+        .succeeded();
+    let record = sandbox.read("run/console/ring0.0.json");
+    assert!(record.contains("\"rebooted\""), "{record}");
+    sandbox.tollgate(&["parse", "run"]).succeeded();
 }
 
 #[test]

@@ -27,9 +27,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     };
     let report = boot(&spec, &options, io);
     tell(&report, wants_stats);
-    Ok(match report.outcome.end.is_success() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    Ok(match report.outcome.end.is_fault() {
+        false => ExitCode::SUCCESS,
+        true => ExitCode::FAILURE,
     })
 }
 

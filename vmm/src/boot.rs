@@ -94,18 +94,31 @@ pub enum End {
     },
 }
 
+/// What Unikraft writes to its debug-exit port, 0x501, when it switches off, whatever the
+/// program's status was (Unikraft 0.5, plat/kvm/x86).
+const UNIKRAFT_OFF: u32 = 41;
+
 impl End {
-    /// Whether a benchmark that ended so may be believed.
-    pub fn is_success(&self) -> bool {
-        matches!(
-            self,
-            Self::Exited { status: 0 }
-                | Self::PoweredOff
-                | Self::Panicked {
-                    exitcode: Some(0),
-                    ..
-                }
-        )
+    /// What it means that the guest wrote `value` to Unikraft's debug-exit port, 0x501.
+    pub fn by_unikrafts_port(value: u32) -> Self {
+        match value {
+            UNIKRAFT_OFF => Self::PoweredOff,
+            status => Self::Exited { status },
+        }
+    }
+
+    /// Whether this end is a sign that something went wrong. Any other end is fine for a
+    /// guest whose log is complete and closed: by then the program is done, and how the
+    /// kernel stops the machine is its own affair. docs/BOOT.md gives the reasons.
+    pub fn is_fault(&self) -> bool {
+        match self {
+            Self::PoweredOff | Self::Rebooted | Self::Halted => false,
+            Self::Exited { status } => *status != 0,
+            Self::Panicked { exitcode, .. } => *exitcode != Some(0),
+            Self::TripleFault | Self::TimedOut | Self::Interrupted | Self::EngineFailed { .. } => {
+                true
+            }
+        }
     }
 }
 
@@ -134,4 +147,46 @@ pub struct Timings {
     pub first_byte: Option<Duration>,
     /// The guest's end.
     pub ended: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_end_is_a_fault_or_none() {
+        let panicked = |exitcode| End::Panicked {
+            exitcode,
+            message: String::new(),
+        };
+        let failed = End::EngineFailed {
+            reason: String::new(),
+        };
+        for (end, is_fault) in [
+            (End::Exited { status: 0 }, false),
+            (End::Exited { status: 1 }, true),
+            (End::Exited { status: 41 }, true),
+            (End::Exited { status: 256 }, true),
+            (End::PoweredOff, false),
+            (End::Rebooted, false),
+            (panicked(Some(0)), false),
+            (panicked(Some(0x100)), true),
+            (panicked(None), true),
+            (End::TripleFault, true),
+            (End::Halted, false),
+            (End::TimedOut, true),
+            (End::Interrupted, true),
+            (failed, true),
+        ] {
+            assert_eq!(end.is_fault(), is_fault, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn unikraft_switches_off_by_41() {
+        assert_eq!(End::by_unikrafts_port(41), End::PoweredOff);
+        for status in [0, 1, 40, 42, 83, 41 << 8, 256 + 41] {
+            assert_eq!(End::by_unikrafts_port(status), End::Exited { status });
+        }
+    }
 }

@@ -51,7 +51,7 @@ mod tests {
             format!("fcall\t24.3\r\n[ 1.0] Kernel panic - not syncing: {message}\r\nCPU: 0\r\n");
         let end = find(console.as_bytes());
         assert_eq!(end, panicked(Some(0), message));
-        assert!(end.unwrap().is_success());
+        assert!(!end.unwrap().is_fault());
     }
 
     #[test]
@@ -59,7 +59,7 @@ mod tests {
         let message = "Attempted to kill init! exitcode=0x00000100";
         let end = find(format!("Kernel panic - not syncing: {message}\n").as_bytes());
         assert_eq!(end, panicked(Some(0x100), message));
-        assert!(!end.unwrap().is_success());
+        assert!(end.unwrap().is_fault());
     }
 
     #[test]
@@ -67,7 +67,7 @@ mod tests {
         let message = "VFS: Unable to mount root fs on unknown-block(0,0)";
         let end = find(format!("Kernel panic - not syncing: {message}").as_bytes());
         assert_eq!(end, panicked(None, message));
-        assert!(!end.unwrap().is_success());
+        assert!(end.unwrap().is_fault());
     }
 
     #[test]

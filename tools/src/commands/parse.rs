@@ -166,7 +166,7 @@ fn read_finished(
         )));
     }
     // A guest that ended badly is the cause; what its log lacks is the consequence.
-    if !record.end.is_success() {
+    if record.end.is_fault() {
         return Err(at(&end_and_log(&record.end, &console)));
     }
     let log = log::parse(&console).map_err(|error| at(&error))?;

@@ -340,7 +340,7 @@ fn set_failed_aside(run: &RunFolder, manifest: Manifest) -> Result<Manifest> {
     let mut failed = Vec::new();
     for planned in manifest.plan.iter().filter(|boot| run.is_finished(boot)) {
         let record: BootRecord = files::read_json(&run.record(planned), BootRecord::REMEDY)?;
-        if !record.end.is_success() {
+        if record.end.is_fault() {
             failed.push(planned);
         }
     }
@@ -377,7 +377,7 @@ fn boot_all(
         bar.set_message(planned.target.clone());
         match boot_one((run, &manifest.id), target, planned, position, stop)? {
             End::Interrupted => break,
-            end if end.is_success() => {}
+            end if !end.is_fault() => {}
             end => {
                 let PlannedBoot { target, boot } = planned;
                 bar.suspend(|| tell!("{target}, boot {boot}: {end}"));
@@ -481,7 +481,7 @@ fn summarise(run: &RunFolder, manifest: &Manifest) -> Result<Code> {
     let mut failed = 0;
     for planned in &manifest.plan {
         let record: BootRecord = files::read_json(&run.record(planned), BootRecord::REMEDY)?;
-        failed += usize::from(!record.end.is_success());
+        failed += usize::from(record.end.is_fault());
     }
     tell!("all boots are in {}", run.path().display());
     if failed == 0 {

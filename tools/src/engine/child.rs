@@ -190,8 +190,8 @@ impl<'a> Watch<'a> {
         if let Some(err) = &self.child.stderr {
             add(err.as_fd());
         }
-        if let Some(fd) = self.monitor.as_ref().and_then(|m| m.fd()) {
-            add(fd);
+        if let Some(monitor) = &self.monitor {
+            monitor.fds().for_each(&mut add);
         }
         let left = self.deadline.saturating_duration_since(Instant::now());
         let timeout = Timespec::try_from(left.min(TICK)).map_err(io::Error::other)?;

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::fd::RawFd;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,8 +22,10 @@ use super::{About, Engine, EngineError, kind, not_started, pin};
 const PROGRAM: &str = "qemu-system-x86_64";
 const PACKAGE: &str = "qemu-system-x86";
 
-/// QEMU's usual debug-exit port, and Unikraft's.
-const DEBUG_EXIT_PORTS: [u16; 2] = [0xf4, 0x501];
+/// QEMU's usual debug-exit port.
+const DEBUG_EXIT: u16 = 0xf4;
+/// Unikraft's debug-exit port.
+const DEBUG_EXIT_UNIKRAFT: u16 = 0x501;
 
 /// What QEMU runs guests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +104,7 @@ impl Qemu {
     ) -> io::Result<BootOutcome> {
         let image = image::open(&spec.kernel, None).map_err(io::Error::other)?.1;
         let files = Files::new(spec)?;
-        let (mut monitor, their_end) = Qmp::new()?;
+        let (mut monitor, their_ends) = Qmp::new()?;
         let mut command = Command::new(PROGRAM);
         command
             .args(machine(image.protocol))
@@ -112,7 +115,7 @@ impl Qemu {
             .args(["-chardev", "stdio,id=console,signal=off"])
             .args(["-serial", "chardev:console"])
             .arg("-chardev")
-            .arg(format!("socket,id=monitor,fd={}", their_end.number()))
+            .arg(format!("socket,id=monitor,fd={}", their_ends.monitor()))
             .args(["-mon", "chardev=monitor,mode=control"])
             // The guest waits for the monitor's word, and a reset ends QEMU.
             .args(["-S", "-no-reboot"])
@@ -123,10 +126,10 @@ impl Qemu {
             .arg(files.kernel())
             .arg("-append")
             .arg(&spec.cmdline);
-        for port in DEBUG_EXIT_PORTS {
-            command.arg("-device");
-            command.arg(format!("isa-debug-exit,iobase={port:#x},iosize=4"));
-        }
+        command
+            .arg("-device")
+            .arg(format!("isa-debug-exit,iobase={DEBUG_EXIT:#x},iosize=4"))
+            .args(exit_port(their_ends.exit_port()));
         if spec.initrd.is_some() {
             command.arg("-initrd").arg(files.initrd());
         }
@@ -139,7 +142,7 @@ impl Qemu {
             last_words: Some(panic::PANIC),
             monitor: Some(&mut monitor),
         })?;
-        drop(their_end);
+        drop(their_ends);
         let end = end_of(&ran, &monitor, triple_fault_in(&files.resets()));
         Ok(ran.outcome(end, monitor.guest_started))
     }
@@ -230,6 +233,19 @@ fn machine(protocol: Protocol) -> &'static [&'static str] {
     }
 }
 
+/// A serial port whose data register is Unikraft's debug-exit port. With two devices
+/// isa-debug-exit, QEMU's exit code would not say which of them the guest wrote to, and
+/// the same number means two things there ([`End::by_unikrafts_port`]). Of QEMU's devices
+/// with a byte to pass on, this one takes it from a write of any width.
+fn exit_port(fd: RawFd) -> [String; 4] {
+    [
+        "-chardev".into(),
+        format!("socket,id=exit-port,fd={fd}"),
+        "-device".into(),
+        format!("isa-serial,iobase={DEBUG_EXIT_UNIKRAFT:#x},chardev=exit-port"),
+    ]
+}
+
 fn triple_fault_in(resets: &Path) -> bool {
     fs::read(resets).is_ok_and(|log| log.windows(12).any(|w| w == b"Triple fault"))
 }
@@ -244,6 +260,10 @@ fn end_of(ran: &Ran, monitor: &Qmp, triple_fault: bool) -> End {
     }
     if let Some(panicked) = panic::find(&ran.console) {
         return panicked;
+    }
+    // Before the machine's end: Unikraft powers off by ACPI in the same breath.
+    if let Some(byte) = monitor.exit_byte {
+        return End::by_unikrafts_port(byte.into());
     }
     match (ran.end, monitor.shutdown_reason.as_deref()) {
         (ChildEnd::Flooded, _) => failed("was killed: the guest floods its console".into()),

@@ -1,6 +1,9 @@
 //! QEMU's machine protocol, as far as we need it: start the guest once QEMU is
 //! ready, so that its own errors are told from the guest's end, and hear why the
 //! machine stopped (QEMU documentation, "QEMU Machine Protocol Specification").
+//!
+//! A second line hears what the guest writes to a port by which it ends; QEMU is
+//! then told to quit.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -13,23 +16,34 @@ use serde_json::Value;
 /// Our end of the monitor, and what was heard on it.
 pub struct Qmp {
     stream: Option<UnixStream>,
+    exit_port: UnixStream,
     heard: Vec<u8>,
     replies: usize,
     /// When the guest was set running, counted from QEMU's start.
     pub guest_started: Option<Duration>,
     /// Why QEMU shut down, in QEMU's words: `guest-shutdown`, `guest-reset`, ...
     pub shutdown_reason: Option<String>,
+    /// The first byte that the guest wrote to the exit port.
+    pub exit_byte: Option<u8>,
     /// The protocol's own error, if there was one.
     pub error: Option<String>,
 }
 
-/// QEMU's end of the monitor; to be kept until QEMU has started.
-pub struct QemuEnd(UnixStream);
+/// QEMU's ends of both lines; to be kept until QEMU has started.
+pub struct QemuEnds {
+    monitor: UnixStream,
+    exit_port: UnixStream,
+}
 
-impl QemuEnd {
-    /// The number under which QEMU inherits it.
-    pub fn number(&self) -> RawFd {
-        self.0.as_raw_fd()
+impl QemuEnds {
+    /// The number under which QEMU inherits the monitor's line.
+    pub fn monitor(&self) -> RawFd {
+        self.monitor.as_raw_fd()
+    }
+
+    /// The number under which QEMU inherits the exit port's line.
+    pub fn exit_port(&self) -> RawFd {
+        self.exit_port.as_raw_fd()
     }
 }
 
@@ -38,31 +52,41 @@ const COMMANDS: [&str; 2] = [
     "{\"execute\":\"qmp_capabilities\"}\n",
     "{\"execute\":\"cont\"}\n",
 ];
+const QUIT: &str = "{\"execute\":\"quit\"}\n";
 
 impl Qmp {
-    /// A monitor, and the end of it that QEMU is to inherit.
-    pub fn new() -> io::Result<(Self, QemuEnd)> {
-        let (ours, theirs) = UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        fcntl_setfd(&theirs, FdFlags::empty())?;
+    /// Our ends of both lines, and those that QEMU is to inherit.
+    pub fn new() -> io::Result<(Self, QemuEnds)> {
+        let (stream, monitor) = line()?;
+        let (ours, exit_port) = line()?;
         let qmp = Self {
-            stream: Some(ours),
+            stream: Some(stream),
+            exit_port: ours,
             heard: Vec::new(),
             replies: 0,
             guest_started: None,
             shutdown_reason: None,
+            exit_byte: None,
             error: None,
         };
-        Ok((qmp, QemuEnd(theirs)))
+        Ok((qmp, QemuEnds { monitor, exit_port }))
     }
 
-    /// What to wait on; `None` once QEMU has hung up.
-    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.stream.as_ref().map(AsFd::as_fd)
+    /// What to wait on, until QEMU hangs up.
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let exit_port = self.exit_byte.is_none().then_some(self.exit_port.as_fd());
+        let both = self.stream.as_ref().map(|stream| (stream, exit_port));
+        both.into_iter()
+            .flat_map(|(stream, port)| port.into_iter().chain([stream.as_fd()]))
     }
 
-    /// Takes what QEMU has said and answers it.
+    /// Takes what QEMU and the guest have said, and answers it.
     pub fn listen(&mut self, started: Instant) {
+        let mut byte = [0];
+        if self.exit_byte.is_none() && matches!(self.exit_port.read(&mut byte), Ok(1)) {
+            self.exit_byte = Some(byte[0]);
+            self.say(QUIT);
+        }
         self.take_in();
         while let Some(end) = self.heard.iter().position(|&b| b == b'\n') {
             let line: Vec<u8> = self.heard.drain(..=end).collect();
@@ -123,4 +147,12 @@ impl Qmp {
             self.error = Some(error.to_string());
         }
     }
+}
+
+/// Two connected ends: ours, and one that a child inherits.
+fn line() -> io::Result<(UnixStream, UnixStream)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    fcntl_setfd(&theirs, FdFlags::empty())?;
+    Ok((ours, theirs))
 }

@@ -88,6 +88,7 @@ impl Sandbox {
         let path = self.path(&define.replace('=', "-").to_lowercase());
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/guest.S");
         let status = Command::new("gcc")
+            .current_dir(self.folder.path())
             .args(["-static-pie", "-nostdlib", "-Wl,-z,noexecstack", "-D"])
             .args([define, "-o"])
             .args([&path, &source])

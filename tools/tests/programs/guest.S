@@ -54,6 +54,28 @@ no_table:
     out %ax, %dx
     jmp .
 
+#elif defined(EXIT_F4)
+    mov $EXIT_F4, %al
+    out %al, $0xf4
+    jmp .
+
+#elif defined(EXIT_501)
+    mov $0x501, %dx
+    mov $EXIT_501, %al
+    out %al, %dx
+    jmp .
+
+#elif defined(UNIKRAFT_OFF)
+    # As Unikraft 0.5 switches off.
+    mov $0x604, %dx
+    mov $0x2000, %ax
+    out %ax, %dx
+    mov $0x501, %dx
+    mov $41, %ax
+    out %ax, %dx
+    cli
+    hlt
+
 #elif defined(REBOOT)
     # reboot(2): both magic numbers, LINUX_REBOOT_CMD_RESTART.
     mov $SYS_reboot, %eax
@@ -62,6 +84,15 @@ no_table:
     mov $0x01234567, %edx
     syscall
     jmp .
+
+#elif defined(LOG_AND_RESET)
+    say log, (log_end - log)
+    mov $0xfe, %al
+    out %al, $0x64
+    jmp .
+log:
+    .incbin "closed.log"
+log_end:
 
 #elif defined(RESET)
     mov $0xfe, %al

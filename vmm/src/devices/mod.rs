@@ -39,6 +39,7 @@ pub struct Devices<T: Trigger, W: Write> {
     cmos: Cmos,
     /// What the guest wrote there is all that ACPI's drivers want to read there.
     pm1_enable: u16,
+    /// Beside Unikraft's.
     debug_exits: Vec<u16>,
 }
 
@@ -50,7 +51,7 @@ impl<T: Trigger, W: Write> Devices<T, W> {
             serial: Serial::new(interrupt, console),
             cmos: Cmos::default(),
             pm1_enable: 0,
-            debug_exits: [&[ports::DEBUG_EXIT, ports::DEBUG_EXIT_UNIKRAFT], more_exits].concat(),
+            debug_exits: [&[ports::DEBUG_EXIT], more_exits].concat(),
         }
     }
 
@@ -89,6 +90,7 @@ impl<T: Trigger, W: Write> Devices<T, W> {
             ports::PM1_CONTROL if value & PM1_SLEEP != 0 => Effect::End(End::PoweredOff),
             ports::PVPANIC if value & PVPANIC_PANICKED != 0 => Effect::End(pvpanic()),
             ports::BENCHMARK_START => Effect::BenchmarkStart,
+            ports::DEBUG_EXIT_UNIKRAFT => Effect::End(End::by_unikrafts_port(value)),
             _ if self.debug_exits.contains(&port) => Effect::End(End::Exited { status: value }),
             _ if is_known(port) => Effect::None,
             _ => Effect::Unknown,

@@ -18,7 +18,7 @@ pub const CMOS_INDEX: u16 = 0x70;
 pub const CMOS_DATA: u16 = 0x71;
 /// Debug exit as QEMU users have it: the value written is the guest's status.
 pub const DEBUG_EXIT: u16 = 0xf4;
-/// Debug exit as Unikraft has it.
+/// Debug exit as Unikraft has it ([`crate::End::by_unikrafts_port`]).
 pub const DEBUG_EXIT_UNIKRAFT: u16 = 0x501;
 /// pvpanic, where QEMU has it.
 pub const PVPANIC: u16 = 0x505;

@@ -20,7 +20,11 @@ fn devices() -> Devices<NoInterrupt, Vec<u8>> {
 fn every_way_to_end_has_its_port() {
     for (port, data, end) in [
         (0xf4, vec![42], End::Exited { status: 42 }),
-        (0x501, vec![41, 0], End::Exited { status: 41 }),
+        (0xf4, vec![41], End::Exited { status: 41 }),
+        (0x501, vec![41, 0], End::PoweredOff),
+        (0x501, vec![41], End::PoweredOff),
+        (0x501, vec![0], End::Exited { status: 0 }),
+        (0x501, vec![41, 1], End::Exited { status: 297 }),
         (
             0x123,
             vec![1, 2, 3, 4],
