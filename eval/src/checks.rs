@@ -1,6 +1,9 @@
 //! Does the method hold on this target? What its own logs say of its clock, its
 //! fences and its counter. docs/METHOD.md gives each check's reason.
 
+mod slope;
+
+use crate::quads::RunQuad;
 use crate::rounds::{Round, imul_by_add};
 use crate::stats::Sorted;
 use crate::units::TscHz;
@@ -36,11 +39,13 @@ pub struct Evidence<'a> {
     pub host: TscHz,
     /// The fastest clock chain on the host in the same run, if it was measured there.
     pub host_chain: Option<u64>,
+    /// The checks of the slope that its boots made.
+    pub quads: &'a [RunQuad],
 }
 
 /// Every check that this evidence allows.
 pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
-    [chains, fence, step, frequency, scaling]
+    [chains, fence, step, frequency, scaling, slope::slope]
         .into_iter()
         .filter_map(|check| check(evidence))
         .collect()
@@ -240,6 +245,7 @@ mod tests {
             rounds,
             host: HOST,
             host_chain,
+            quads: &[],
         };
         let findings = check(&evidence);
         findings.into_iter().map(|f| (f.check, f.state)).collect()

@@ -3,8 +3,9 @@
 //! ```text
 //! bytes of a console ─ log::parse ─▶ Log
 //!   Log ─ samples::of_log ─▶ Sample … ─ write_csv / Reader ─▶ samples.csv
-//!   Sample … ─ Levels ─▶ target × benchmark × boot
-//!   Levels ─ summary::summarize ─▶ Summary ─▶ summary.csv, summary.json
+//!   Log ─ quads::of_log ─▶ RunQuad … ─ write_csv / read_csv ─▶ counts.csv, quads.csv
+//!   Sample … ─ Levels ─▶ target × benchmark × boot, and so RunQuad … ─▶ Counts
+//!   Levels, Counts ─ summary::summarize ─▶ Summary ─▶ summary.csv, summary.json
 //!   Summary ─ table::{text, markdown, latex, terminal}, plot::{comparison, ratio}
 //!   Summary, Levels, boots ─ plot::{distribution, boots}, report::html
 //! ```
@@ -17,6 +18,7 @@ pub mod bare;
 pub mod boot;
 pub mod checks;
 pub mod compare;
+pub mod counts;
 pub mod crossing;
 mod digits;
 pub mod levels;
@@ -24,6 +26,7 @@ pub mod log;
 mod names;
 mod parallel;
 pub mod plot;
+pub mod quads;
 pub mod reference;
 pub mod report;
 pub mod rounds;

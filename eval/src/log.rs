@@ -12,6 +12,7 @@ mod error;
 mod facts;
 mod lines;
 mod original;
+mod quads;
 mod reader;
 mod round;
 mod sample;
@@ -19,7 +20,7 @@ mod tollgate;
 
 use std::collections::BTreeMap;
 
-use console_format::Method;
+use console_format::{Method, Quad};
 
 pub use config::Config;
 pub use error::LogError;
@@ -69,6 +70,8 @@ pub struct Log {
     pub meta: Vec<(String, String)>,
     /// The samples, in the order in which they were printed.
     pub samples: Vec<LogSample>,
+    /// The samples of the exact method; in the precise method, checks of its slope.
+    pub quads: Vec<Quad>,
     /// What is known of the rounds beside their samples.
     pub rounds: BTreeMap<u32, LogRound>,
 }

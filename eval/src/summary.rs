@@ -2,11 +2,14 @@
 
 mod alignment;
 mod boot;
+mod count;
 mod csv;
 mod drift;
 mod findings;
+mod guest;
 mod json;
 mod modes;
+mod platform;
 mod process;
 mod row;
 
@@ -14,8 +17,11 @@ use console_format::{Benchmark, Method};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use count::{Count, Seen};
 pub use csv::write_csv;
+pub use guest::{FEATURES, GuestCpu};
 pub use json::{FORMAT_VERSION, read_json, write_json};
+pub use platform::{Line, Platform};
 pub use process::{BootInfo, summarize};
 pub use row::{
     AlignedMedian, Alignments, BootMedian, Drift, Figures, InCycles, Mode, ModeTest, ModeVerdict,
@@ -57,7 +63,7 @@ impl Summary {
             let wrong = |finding: &&Finding| finding.state != State::Ok;
             let findings = target.info.checks.iter().filter(wrong);
             findings.map(|f| {
-                let label = &target.info.label;
+                let label = target.info.title();
                 format!("Method, {}: {label}: {}: {}.", f.state, f.check, f.what)
             })
         });
@@ -77,9 +83,10 @@ impl Summary {
         rows.any(|row| row.cycles.is_some())
     }
 
-    /// Whether targets were measured by different methods, which every row has to say then.
+    /// Whether targets were timed by different methods, which every row has to say then.
     pub fn is_mixed(&self) -> bool {
-        let mut methods = self.targets.iter().map(|target| target.info.method);
+        let methods = self.targets.iter().map(|target| target.info.method);
+        let mut methods = methods.filter(|method| *method != Some(Method::Exact));
         let first = methods.next();
         methods.any(|method| Some(method) != first)
     }
@@ -131,10 +138,18 @@ pub struct TargetInfo {
     pub method: Option<Method>,
     /// What boots it.
     pub engine: String,
-    /// True where the processor is emulated: its numbers measure nothing.
+    /// True where the processor is emulated: there ticks measure no time. Instructions are
+    /// exact all the same.
     pub emulated: bool,
+    /// The timed target beside which its instructions stand; `None` where it is none's
+    /// counted companion.
+    pub counts_for: Option<String>,
+    /// The processor that the emulator was asked for.
+    pub cpu_model: Option<String>,
+    /// The processor as its kernel found it, where that says so.
+    pub guest: Option<GuestCpu>,
     /// Whether the method holds there, as its own logs tell (docs/METHOD.md). Empty where
-    /// they do not, and where the processor is emulated.
+    /// they do not, and where time was taken on an emulated processor.
     pub checks: Vec<Finding>,
     /// Why there is nothing to boot, and one line on how to change that.
     pub missing: Option<Missing>,
@@ -148,6 +163,19 @@ impl TargetInfo {
     /// How its samples were taken, in one word or two.
     pub fn method_name(&self) -> &'static str {
         self.method.map_or("original program's", Method::name)
+    }
+
+    /// Its name for readers; a counted companion has the name of the target it counts for.
+    pub fn title(&self) -> String {
+        match self.counts_for {
+            Some(_) => format!("{}, counted", self.label),
+            None => self.label.clone(),
+        }
+    }
+
+    /// Whether its ticks are an emulator's, and measure no time.
+    pub fn measures_emulator(&self) -> bool {
+        self.emulated && self.method != Some(Method::Exact)
     }
 
     /// Whether its clock chains tell its core's clock: the check of them has to say so.
@@ -173,8 +201,10 @@ pub struct TargetSummary {
     /// The target.
     #[serde(flatten)]
     pub info: TargetInfo,
-    /// One row a benchmark; none where no boot succeeded.
+    /// One row a benchmark; none where no boot succeeded, and where instructions were counted.
     pub rows: Vec<Row>,
+    /// One count a benchmark; none where time was taken.
+    pub counts: Vec<Count>,
 }
 
 /// Why there is no summary.

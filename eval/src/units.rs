@@ -18,6 +18,13 @@ pub struct CoreCycles(pub f64);
 #[serde(transparent)]
 pub struct Nanoseconds(pub f64);
 
+/// Instructions for one operation: whole ones. No time: a write to CR3 is one of them.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Instructions(pub u64);
+
 /// Frequency of the time stamp counter, in ticks a second.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -5,6 +5,7 @@ mod common;
 
 use common::{Fake, MEASURED, Random};
 use eval::compare::{Change, Comparison, Unit, compare, table};
+use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::log::Reading;
 use eval::samples::Sample;
@@ -39,7 +40,7 @@ fn run(random: &mut Random, boots: u32, noise: f64, factor: f64) -> Summary {
         .map(|target| target.info)
         .collect();
     let boots = common::in_turns(&targets, boots);
-    summarize(other.info, targets, &boots, &levels).unwrap()
+    summarize(other.info, targets, &boots, &levels, &Counts::default()).unwrap()
 }
 
 /// Other boots of the same run, which differ by half a percent, as real ones do. Nothing

@@ -5,6 +5,7 @@ mod common;
 
 use common::Random;
 use eval::compare::{Change, compare, table};
+use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::log::Reading;
 use eval::samples::Sample;
@@ -47,6 +48,9 @@ fn summary(samples: &[Sample], targets: &[&str], boots: u32, chain_ops: Option<u
         method: Some(Method::Precise),
         engine: "kvm".into(),
         emulated: false,
+        counts_for: None,
+        cpu_model: None,
+        guest: None,
         checks: vec![common::good_clock()],
         missing: None,
         boots_ok: boots,
@@ -59,7 +63,7 @@ fn summary(samples: &[Sample], targets: &[&str], boots: u32, chain_ops: Option<u
         .map(|boot| BootInfo { chain_ops, ..boot })
         .collect();
     let levels: Levels = samples.iter().collect();
-    summarize(info, targets, &boots, &levels).unwrap()
+    summarize(info, targets, &boots, &levels, &Counts::default()).unwrap()
 }
 
 fn row(summary: &Summary, target: usize) -> &Row {

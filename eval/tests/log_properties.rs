@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use console_format::{Batch, Encoder, Slope};
+use console_format::{Batch, Encoder, Quad, Slope};
 use eval::log::{Log, parse};
 use eval::{Benchmark, Method};
 use proptest::collection::{btree_map, vec};
@@ -44,6 +44,32 @@ fn slope(round: u64, which: usize) -> impl Strategy<Value = Slope> {
             chain_before: chain[0].into(),
             chain_after: chain[1].into(),
         }
+    })
+}
+
+fn quads() -> impl Strategy<Value = Vec<Quad>> {
+    let quad = (any::<[u64; 4]>(), [1u64..1000, 1..1_000_000], 0u64..4);
+    let quads = (
+        prop::sample::subsequence(vec![1usize, 2, 3], 1..=3),
+        vec(quad, 12),
+    );
+    quads.prop_map(|(benchmarks, quads)| {
+        let places =
+            (0..ROUNDS).flat_map(|round| benchmarks.iter().map(move |which| (round, which)));
+        let quads = places
+            .zip(quads)
+            .map(|((round, which), (ticks, [copies, turns], align))| Quad {
+                benchmark: Benchmark::ALL[*which],
+                round,
+                align: 16 * align,
+                copies,
+                turns,
+                ticks_n_t: ticks[0],
+                ticks_n_2t: ticks[1],
+                ticks_2n_t: ticks[2],
+                ticks_2n_2t: ticks[3],
+            });
+        quads.collect()
     })
 }
 
@@ -88,9 +114,15 @@ fn encode(
 /// Any good log of ours.
 fn log() -> impl Strategy<Value = String> {
     let meta = || btree_map("[a-z_.]{1,12}", "[ -~é–]{0,24}", 0..4);
-    let precise = (meta(), slopes()).prop_map(|(meta, slopes)| {
+    let precise = (meta(), slopes(), quads()).prop_map(|(meta, slopes, quads)| {
         encode(Method::Precise, &meta, |log| {
             slopes.iter().for_each(|s| log.slope(s).unwrap());
+            quads.iter().for_each(|q| log.quad(q).unwrap());
+        })
+    });
+    let exact = (meta(), quads()).prop_map(|(meta, quads)| {
+        encode(Method::Exact, &meta, |log| {
+            quads.iter().for_each(|q| log.quad(q).unwrap());
         })
     });
     let paper = (meta(), batches()).prop_map(|(meta, batches)| {
@@ -98,7 +130,7 @@ fn log() -> impl Strategy<Value = String> {
             batches.iter().for_each(|b| log.batch(b).unwrap());
         })
     });
-    prop_oneof![precise, paper]
+    prop_oneof![precise, exact, paper]
 }
 
 /// Lines that a kernel might print: anything that is none of ours.
@@ -221,7 +253,7 @@ proptest! {
 
     #[test]
     fn random_lines_of_ours_never_panic(
-        lines in vec("(tollgate|meta|batch|slope|error|end|tsc|scall|fcall|CONFIG_NB_ROUNDS=|--- 8< ---|--- >8 ---)[\t0-9a-z.+-]{0,30}", 0..20)
+        lines in vec("(tollgate|meta|batch|slope|quad|error|end|tsc|scall|fcall|CONFIG_NB_ROUNDS=|--- 8< ---|--- >8 ---)[\t0-9a-z.+-]{0,30}", 0..20)
     ) {
         let console = format!("--- 8< ---\nCONFIG_NB_ROUNDS=1\n--- >8 ---\n{}\n", lines.join("\n"));
         let _ = parse(console.as_bytes());

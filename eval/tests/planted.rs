@@ -6,6 +6,7 @@ mod common;
 
 use common::Random;
 use console_format::{Encoder, Slope};
+use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::log::Reading;
 use eval::samples::Sample;
@@ -146,6 +147,9 @@ fn summary_with(levels: &Levels, checks: Vec<Finding>) -> Summary {
         method: Some(Method::Precise),
         engine: "kvm".into(),
         emulated: false,
+        counts_for: None,
+        cpu_model: None,
+        guest: None,
         checks,
         missing: None,
         boots_ok: BOOTS,
@@ -158,7 +162,7 @@ fn summary_with(levels: &Levels, checks: Vec<Finding>) -> Summary {
             chain_ops: Some(common::CHAIN_OPS),
         })
         .collect();
-    summarize(info, vec![target], &boots, levels).unwrap()
+    summarize(info, vec![target], &boots, levels, &Counts::default()).unwrap()
 }
 
 fn row(summary: &Summary, benchmark: Benchmark) -> &Row {

@@ -8,6 +8,7 @@ mod common;
 use common::{EMULATED, Fake, MEASURED};
 use eval::Benchmark;
 use eval::boot::Boot;
+use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::plot::{boots, comparison, distribution, ratio};
 use eval::summary::{Summary, summarize};
@@ -105,7 +106,8 @@ fn a_run_without_a_single_sample_has_plots() {
     let (summary, _) = common::run(&MEASURED, 1, 1);
     let targets = summary.targets.into_iter().map(|t| t.info).collect();
     let empty = Levels::default();
-    let summary: Summary = summarize(summary.info, targets, &[], &empty).unwrap();
+    let summary: Summary =
+        summarize(summary.info, targets, &[], &empty, &Counts::default()).unwrap();
     let comparison = texts(&comparison(&summary).unwrap().file());
     assert!(has(&comparison, "no boot succeeded"));
     let distribution = texts(&distribution(&summary, &empty).unwrap().file());

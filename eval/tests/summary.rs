@@ -4,6 +4,7 @@
 mod common;
 
 use common::{EMULATED, MEASURED};
+use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::log::Reading;
 use eval::samples::Sample;
@@ -22,6 +23,9 @@ fn target(name: &str) -> TargetInfo {
         method: Some(Method::Precise),
         engine: "kvm".into(),
         emulated: false,
+        counts_for: None,
+        cpu_model: None,
+        guest: None,
         missing: None,
         boots_ok: 3,
         checks: Vec::new(),
@@ -64,7 +68,14 @@ fn levels(boots: &[&[f64]]) -> Levels {
 #[test]
 fn a_boot_counts_once_among_boots() {
     let levels = levels(&[&[1.0, 2.0, 3.0], &[10.0; 5], &[4.0]]);
-    let summary = summarize(info(2e9), vec![target("linux")], &boots(), &levels).unwrap();
+    let summary = summarize(
+        info(2e9),
+        vec![target("linux")],
+        &boots(),
+        &levels,
+        &Counts::default(),
+    )
+    .unwrap();
     let row = &summary.targets[0].rows[0];
     assert_eq!((row.samples, row.boots), (9, 3));
     let ticks = Figures {
@@ -83,7 +94,7 @@ fn a_boot_counts_once_among_boots() {
 #[test]
 fn what_does_not_belong_together_is_an_error() {
     let some = levels(&[&[1.0]]);
-    let run = |hz, targets| summarize(info(hz), targets, &boots(), &some);
+    let run = |hz, targets| summarize(info(hz), targets, &boots(), &some, &Counts::default());
     assert!(matches!(
         run(1e9, vec![target("other")]),
         Err(SummaryError::UnknownTarget(name)) if name == "linux"
@@ -103,7 +114,8 @@ fn what_does_not_belong_together_is_an_error() {
             info(1e9),
             vec![target("linux")],
             &boots(),
-            &levels(&[&[f64::NAN]])
+            &levels(&[&[f64::NAN]]),
+            &Counts::default()
         ),
         Err(SummaryError::Stats { .. })
     ));
@@ -180,7 +192,7 @@ fn the_files_read_as_documented() {
     };
     let targets = vec![emulated, missing, host];
     let boots = common::in_turns(&targets, 8);
-    let summary = summarize(info(2e9), targets, &boots, &levels).unwrap();
+    let summary = summarize(info(2e9), targets, &boots, &levels, &Counts::default()).unwrap();
     insta::with_settings!({
         snapshot_path => "golden",
         prepend_module_to_snapshot => false,
@@ -207,9 +219,9 @@ fn another_version_is_named() {
     let error = read_json(&br#"{"version": 7, "future": true}"#[..]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "summary.json is in version 7, and this tool reads version 3"
+        "summary.json is in version 7, and this tool reads version 4"
     );
-    for other in ["{}", "[]", "{\"version\": 3}", "{\"version\": \"1\"}", "7"] {
+    for other in ["{}", "[]", "{\"version\": 4}", "{\"version\": \"1\"}", "7"] {
         let error = read_json(other.as_bytes()).unwrap_err();
         assert!(matches!(error, SummaryError::Json(_)), "{error}");
     }

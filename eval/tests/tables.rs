@@ -4,6 +4,7 @@
 mod common;
 
 use common::{EMULATED, Fake, MEASURED};
+use eval::counts::Counts;
 use eval::summary::Summary;
 use eval::table::{Style, latex, markdown, terminal, text};
 use eval::verdict::Verdict;
@@ -183,7 +184,8 @@ fn without_a_frequency_there_are_no_nanoseconds() {
     info.tsc = None;
     let targets: Vec<_> = run.targets.into_iter().map(|t| t.info).collect();
     let boots = common::in_turns(&targets, 2);
-    let summary = eval::summary::summarize(info, targets, &boots, &levels).unwrap();
+    let summary =
+        eval::summary::summarize(info, targets, &boots, &levels, &Counts::default()).unwrap();
     assert!(!text(&summary).contains("nsec"));
     assert!(text(&summary).contains(Benchmark::Scall.name()));
     assert!(markdown(&summary).contains("| – |"));

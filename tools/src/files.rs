@@ -273,6 +273,17 @@ pub fn check_hash(
     })
 }
 
+/// Whether [`write_sums`] wrote that file's hash: files that an earlier version did not make
+/// have none.
+pub fn has_sum(sums: &Path, file: &Path) -> Result<bool> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let is_of = |line: &str| {
+        line.split_once("  ")
+            .is_some_and(|(_, known)| known == name)
+    };
+    Ok(read_text(sums)?.lines().any(is_of))
+}
+
 /// Hashes what is read through it.
 pub struct Hashing<R> {
     input: R,

@@ -6,7 +6,7 @@ use super::config::Settings;
 use super::error::excerpt;
 use super::facts::Facts;
 use super::lines::Line;
-use super::{Dialect, Log, LogError, original, round, tollgate};
+use super::{Dialect, Log, LogError, original, quads, round, tollgate};
 
 /// Reads a console line by line.
 #[derive(Default)]
@@ -17,6 +17,7 @@ pub(super) struct Reader {
     format: Option<(usize, Method)>,
     facts: Facts,
     samples: Vec<tollgate::Raw>,
+    quads: Vec<quads::Raw>,
     rounds: Vec<round::Raw>,
     values: Vec<original::Value>,
     end: Option<usize>,
@@ -128,11 +129,13 @@ impl Reader {
             (Record::Slope(s), Some((_, Method::Precise))) => {
                 self.samples.push(tollgate::Raw::slope(number, &s));
             }
+            (Record::Quad(quad), Some((_, Method::Precise | Method::Exact))) => {
+                self.quads.push(quads::Raw { line: number, quad });
+            }
             (Record::Disturbed(d), _) => self.rounds.push(round::Raw::Disturbed(number, d)),
             (Record::Clock(c), Some((_, Method::Precise))) => {
                 self.rounds.push(round::Raw::Clock(number, c));
             }
-            (Record::Quad(_), Some((_, Method::Precise | Method::Exact))) => {}
             (
                 Record::Batch(_) | Record::Slope(_) | Record::Quad(_) | Record::Clock(_),
                 Some((_, method)),
@@ -189,10 +192,18 @@ impl Reader {
     fn tollgate(self, method: Method) -> Result<Log, LogError> {
         let config = self.settings.finish()?;
         let meta = self.facts.finish();
+        let samples = match method {
+            Method::Exact => self.quads.len(),
+            Method::Paper | Method::Precise => self.samples.len(),
+        };
+        if samples == 0 {
+            return Err(LogError::NoSamples);
+        }
         Ok(Log {
             dialect: Dialect::Tollgate,
             method: Some(method),
             samples: tollgate::samples(&self.samples, &meta, config.rounds)?,
+            quads: quads::quads(self.quads, &meta, config.rounds)?,
             rounds: round::rounds(&self.rounds, config.rounds)?,
             config,
             meta,
@@ -209,6 +220,7 @@ impl Reader {
             dialect: Dialect::Original,
             method: None,
             samples: original::samples(&self.values, &config)?,
+            quads: Vec::new(),
             rounds: BTreeMap::new(),
             config,
             meta: Vec::new(),

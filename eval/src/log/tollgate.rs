@@ -56,14 +56,11 @@ pub(super) fn samples(
     meta: &[(String, String)],
     rounds: u32,
 ) -> Result<Vec<LogSample>, LogError> {
-    if raw.is_empty() {
-        return Err(LogError::NoSamples);
-    }
     let empty = empty_measurements(raw);
     let samples = raw
         .iter()
         .map(|raw| {
-            check_answer(raw, meta)?;
+            check_answer(raw.line, raw.benchmark, meta)?;
             check_reading(raw)?;
             let round = within(raw.line, raw.round, rounds)?;
             let empty = empty.get(&raw.round).copied();
@@ -75,16 +72,22 @@ pub(super) fn samples(
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    check_rounds(&samples, rounds)?;
+    check_rounds(samples.iter().map(|s| (s.benchmark, s.round)), rounds)?;
     Ok(samples)
 }
 
 /// Every round has as many samples of each benchmark as any other.
-fn check_rounds(samples: &[LogSample], rounds: u32) -> Result<(), LogError> {
+pub(super) fn check_rounds(
+    samples: impl Iterator<Item = (Benchmark, u32)>,
+    rounds: u32,
+) -> Result<(), LogError> {
     let mut counts = BTreeMap::<Benchmark, BTreeMap<u32, usize>>::new();
-    for sample in samples {
-        let of = counts.entry(sample.benchmark).or_default();
-        *of.entry(sample.round).or_default() += 1;
+    for (benchmark, round) in samples {
+        *counts
+            .entry(benchmark)
+            .or_default()
+            .entry(round)
+            .or_default() += 1;
     }
     for (benchmark, counts) in counts {
         let Some((&whole, &expected)) = counts.first_key_value() else {
@@ -185,24 +188,37 @@ fn difference(a: u64, b: u64) -> f64 {
 /// has no loop, and needs no chains.
 fn check_reading(raw: &Raw) -> Result<(), LogError> {
     let line = raw.line;
-    match raw.reading {
-        Reading::Slope { align, .. } if !ALIGNMENTS.contains(&align) => {
-            Err(LogError::Align { line, align })
-        }
-        Reading::Slope {
-            chain_before,
-            chain_after,
-            ..
-        } if raw.benchmark != Benchmark::Tsc && (chain_before == 0 || chain_after == 0) => {
-            Err(LogError::NoChain { line })
-        }
-        _ => Ok(()),
+    let Reading::Slope {
+        align,
+        chain_before,
+        chain_after,
+        ..
+    } = raw.reading
+    else {
+        return Ok(());
+    };
+    check_align(line, align)?;
+    match raw.benchmark != Benchmark::Tsc && (chain_before == 0 || chain_after == 0) {
+        true => Err(LogError::NoChain { line }),
+        false => Ok(()),
+    }
+}
+
+/// Loops begin where the program has them.
+pub(super) fn check_align(line: usize, align: u64) -> Result<(), LogError> {
+    match ALIGNMENTS.contains(&align) {
+        true => Ok(()),
+        false => Err(LogError::Align { line, align }),
     }
 }
 
 /// A cost of `enosys` must never pass as one of `scall`, nor the other way round.
-fn check_answer(raw: &Raw, meta: &[(String, String)]) -> Result<(), LogError> {
-    let expected = match raw.benchmark {
+pub(super) fn check_answer(
+    line: usize,
+    benchmark: Benchmark,
+    meta: &[(String, String)],
+) -> Result<(), LogError> {
+    let expected = match benchmark {
         Benchmark::Scall => "noop",
         Benchmark::Enosys => "enosys",
         Benchmark::Tsc | Benchmark::Fcall | Benchmark::FcallChain => return Ok(()),
@@ -210,8 +226,8 @@ fn check_answer(raw: &Raw, meta: &[(String, String)]) -> Result<(), LogError> {
     match meta.iter().find(|(key, _)| key == META_SYSCALL_500) {
         Some((_, said)) if said == expected => Ok(()),
         said => Err(LogError::Answer {
-            line: raw.line,
-            benchmark: raw.benchmark,
+            line,
+            benchmark,
             said: said.map(|(_, said)| said.clone()),
         }),
     }

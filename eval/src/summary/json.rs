@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Summary, SummaryError};
 
 /// Version of `summary.json`; it changes whenever a field's meaning does.
-pub const FORMAT_VERSION: u64 = 3;
+pub const FORMAT_VERSION: u64 = 4;
 
 #[derive(Serialize)]
 struct Written<'a> {

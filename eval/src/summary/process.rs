@@ -5,8 +5,9 @@ use console_format::Benchmark;
 use super::boot::JudgedBoot;
 use super::{
     Figures, InCycles, Ratio, Row, RunInfo, Summary, SummaryError, TargetInfo, TargetSummary, View,
-    alignment, drift, findings, modes,
+    alignment, count, drift, findings, guest, modes,
 };
+use crate::counts::Counts;
 use crate::levels::{self, Boots, Levels};
 use crate::parallel;
 use crate::stats::{Sorted, StatsError, bootstrap, mean_of, median_of, order, quartiles_of};
@@ -24,7 +25,7 @@ pub struct BootInfo {
 }
 
 /// Sums a run up. `boots` are all boots of the run in the order of time, those that
-/// gave no samples among them.
+/// gave no samples among them; `levels` hold what was timed, `counts` what was counted.
 ///
 /// # Errors
 ///
@@ -35,8 +36,9 @@ pub fn summarize(
     targets: Vec<TargetInfo>,
     boots: &[BootInfo],
     levels: &Levels,
+    counts: &Counts,
 ) -> Result<Summary, SummaryError> {
-    check_names(&targets, levels)?;
+    check_names(&targets, levels.targets().chain(counts.targets()))?;
     let hz = info.tsc.as_ref().map(|tsc| tsc.hz);
     if let Some(TscHz(hz)) = hz
         && !(hz.is_finite() && hz > 0.0)
@@ -52,9 +54,14 @@ pub fn summarize(
         }
     }
     let rows = parallel::map(&tasks, |(_, benchmark, boots)| row(*benchmark, boots, hz));
-    let without_rows = |info| TargetSummary {
-        info,
-        rows: Vec::new(),
+    let without_rows = |mut info: TargetInfo| {
+        let (counts, check) = count::counts(counts.benchmarks(&info.name), info.boots_ok);
+        info.checks.extend(check);
+        TargetSummary {
+            info,
+            rows: Vec::new(),
+            counts,
+        }
     };
     let mut targets: Vec<_> = targets.into_iter().map(without_rows).collect();
     for ((place, benchmark, ..), row) in tasks.into_iter().zip(rows) {
@@ -69,19 +76,20 @@ pub fn summarize(
         }
     }
     relate(&mut targets);
+    guest::compare(&mut targets);
     Ok(Summary { info, targets })
 }
 
-fn check_names(targets: &[TargetInfo], levels: &Levels) -> Result<(), SummaryError> {
+fn check_names<'n>(
+    targets: &[TargetInfo],
+    mut names: impl Iterator<Item = &'n str>,
+) -> Result<(), SummaryError> {
     for (i, target) in targets.iter().enumerate() {
         if targets.iter().skip(i + 1).any(|t| t.name == target.name) {
             return Err(SummaryError::TwoTargets(target.name.clone()));
         }
     }
-    match levels
-        .targets()
-        .find(|name| !targets.iter().any(|t| t.name == **name))
-    {
+    match names.find(|name| !targets.iter().any(|t| t.name == **name)) {
         Some(name) => Err(SummaryError::UnknownTarget(name.into())),
         None => Ok(()),
     }

@@ -1,6 +1,7 @@
 //! Whether the method holds on a target, from what its boots found.
 
 use eval::checks::{self, Counter, Evidence};
+use eval::quads::RunQuad;
 use eval::rounds::Round;
 use eval::units::TscHz;
 use eval::verdict::Finding;
@@ -12,12 +13,18 @@ pub struct Checks<'a> {
     manifest: &'a Manifest,
     boots: &'a [BootRow],
     rounds: &'a [Round],
+    quads: &'a [RunQuad],
     host_chain: Option<u64>,
 }
 
 impl<'a> Checks<'a> {
-    /// The run's boots and their rounds.
-    pub fn new(manifest: &'a Manifest, boots: &'a [BootRow], rounds: &'a [Round]) -> Self {
+    /// The run's boots, their rounds, and their checks of the slope.
+    pub fn new(
+        manifest: &'a Manifest,
+        boots: &'a [BootRow],
+        rounds: &'a [Round],
+        quads: &'a [RunQuad],
+    ) -> Self {
         let is_host = |round: &Round| {
             let host = manifest.targets.iter().filter(|t| t.engine.name == "host");
             host.map(|t| &t.name).any(|name| *name == round.target)
@@ -27,6 +34,7 @@ impl<'a> Checks<'a> {
             manifest,
             boots,
             rounds,
+            quads,
             host_chain: checks::fastest_chain(&host),
         }
     }
@@ -42,11 +50,13 @@ impl<'a> Checks<'a> {
             .map(counter)
             .collect();
         let rounds = self.rounds.iter().filter(|r| r.target == target.name);
+        let quads = self.quads.iter().filter(|q| q.target == target.name);
         checks::check(&Evidence {
             counters: &counters,
             rounds: &rounds.cloned().collect::<Vec<_>>(),
             host: TscHz(self.manifest.machine.tsc.hz()),
             host_chain: self.host_chain,
+            quads: &quads.cloned().collect::<Vec<_>>(),
         })
     }
 }

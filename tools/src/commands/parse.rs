@@ -1,11 +1,13 @@
-//! `tollgate parse`: from consoles to `samples.csv` and `boots.csv`.
+//! `tollgate parse`: from consoles to `samples.csv`, `counts.csv` and `boots.csv`.
 
 use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use console_format::Method;
 use eval::log::{self, Log};
+use eval::quads::{self, RunQuad, Unit};
 use eval::rounds::{self, Round};
 use eval::samples;
 use vmm::{End, Timings};
@@ -22,6 +24,7 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let manifest = Manifest::read(&run)?;
     let mut rows = Vec::new();
     let mut known_rounds = Vec::new();
+    let (mut counts, mut checks) = (Vec::new(), Vec::new());
     let mut gathered = Gathered::default();
     files::write_with(&run.samples(), |out| {
         let mut writer = samples::Writer::new(out).map_err(io::Error::other)?;
@@ -30,6 +33,11 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
             if let Some(log) = log {
                 for sample in samples::of_log(Arc::from(&*planned.target), planned.boot, &log) {
                     writer.write(&sample).map_err(io::Error::other)?;
+                }
+                let (unit, of_boot) = quads::of_log(&planned.target, planned.boot, &log);
+                match unit {
+                    Unit::Instructions => counts.extend(of_boot),
+                    Unit::Ticks => checks.extend(of_boot),
                 }
                 known_rounds.extend(rounds::of_log(&planned.target, planned.boot, &log));
                 gathered.add(&planned.target, planned.boot, &log.meta);
@@ -42,6 +50,14 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     files::write_with(&run.rounds(), |out| {
         rounds::write_csv(out, known_rounds).map_err(io::Error::other)
     })?;
+    for (path, unit, quads) in [
+        (run.counts(), Unit::Instructions, &counts),
+        (run.quads(), Unit::Ticks, &checks),
+    ] {
+        files::write_with(&path, |out| {
+            quads::write_csv(out, unit, quads).map_err(io::Error::other)
+        })?;
+    }
     files::write_with(&run.boots(), |out| write_rows(out, &rows))?;
     let guests = gathered.finish();
     files::write_json(&run.guests(), &guests)?;
@@ -52,6 +68,8 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     // With the manifest's hash, so that no table speaks of another machine.
     let made = [
         run.samples(),
+        run.counts(),
+        run.quads(),
         run.rounds(),
         run.boots(),
         run.guests(),
@@ -92,7 +110,10 @@ fn read_boot(
             let number = |key| log.meta(key).and_then(|value| value.parse().ok());
             let row = BootRow {
                 state: BootState::Ok,
-                samples: log.samples.len(),
+                samples: match log.method {
+                    Some(Method::Exact) => log.quads.len(),
+                    _ => log.samples.len(),
+                },
                 syscall_500: log
                     .meta(log::META_SYSCALL_500)
                     .unwrap_or_default()
@@ -229,6 +250,26 @@ pub fn read_rows(run: &RunFolder) -> Result<Vec<BootRow>> {
     }
 }
 
+/// Reads `counts.csv` or `quads.csv` back; nothing where an earlier version parsed the run.
+pub fn read_quads(run: &RunFolder, unit: Unit) -> Result<Vec<RunQuad>> {
+    let path = match unit {
+        Unit::Instructions => run.counts(),
+        Unit::Ticks => run.quads(),
+    };
+    if !files::has_sum(&run.parse_sums(), &path)? {
+        return Ok(Vec::new());
+    }
+    files::check_sum(&run.parse_sums(), &path, AGAIN)?;
+    quads::read_csv(files::open(&path)?, unit).map_err(|error| {
+        Damaged {
+            path,
+            reason: error.to_string(),
+            remedy: AGAIN,
+        }
+        .into()
+    })
+}
+
 /// Reads `rounds.csv` back.
 pub fn read_rounds(run: &RunFolder) -> Result<Vec<Round>> {
     let path = run.rounds();
@@ -253,7 +294,7 @@ fn report(run: &RunFolder, rows: &[BootRow]) -> Code {
     let samples: usize = rows.iter().map(|row| row.samples).sum();
     tell!(
         "{samples} samples of {ok} boots in {}; {failed} boots failed, {not_run} were not run",
-        run.samples().display()
+        run.path().display()
     );
     match failed {
         0 => Code::Done,

@@ -5,8 +5,10 @@ use std::io;
 
 use anyhow::{Context, Result, bail};
 use console_format::Method;
+use eval::counts::Counts;
 use eval::levels::Levels;
-use eval::summary::{self, BootInfo, Missing, RunInfo, TargetInfo, Tsc};
+use eval::quads::Unit;
+use eval::summary::{self, BootInfo, GuestCpu, Missing, RunInfo, TargetInfo, Tsc};
 use eval::units::TscHz;
 use eval::verdict::Finding;
 
@@ -15,7 +17,7 @@ use crate::commands::checks::Checks;
 use crate::commands::parse;
 use crate::exit::Code;
 use crate::files::{self, Damaged, Hashing};
-use crate::run::{BootRow, BootState, Manifest, RunFolder, TargetId};
+use crate::run::{BootRow, BootState, Guests, Manifest, RunFolder, TargetId};
 
 /// Computes a run's statistics.
 pub fn run(args: &RunFolderArgs) -> Result<Code> {
@@ -24,16 +26,21 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     parse::check_manifest(&run)?;
     let rows = parse::read_rows(&run)?;
     let rounds = parse::read_rounds(&run)?;
-    let checks = Checks::new(&manifest, &rows, &rounds);
+    let quads = parse::read_quads(&run, Unit::Ticks)?;
+    let checks = Checks::new(&manifest, &rows, &rounds, &quads);
     let levels = read_samples(&run)?;
+    let counts: Counts = parse::read_quads(&run, Unit::Instructions)?
+        .iter()
+        .collect();
+    let guests = parse::read_guests(&run)?;
     let targets = manifest
         .targets
         .iter()
-        .map(|target| info(target, &rows, checks.of(target)))
+        .map(|target| info(target, &rows, checks.of(target), &guests))
         .collect();
     let mut info = run_info(&manifest, &rows);
-    info.notes.extend(parse::read_guests(&run)?.disagreements());
-    let summary = summary::summarize(info, targets, &boots(&rows), &levels)
+    info.notes.extend(guests.disagreements());
+    let summary = summary::summarize(info, targets, &boots(&rows), &levels, &counts)
         .context("cannot sum the run up")?;
     files::write_with(&run.summary(), |out| {
         summary::write_json(out, &summary).map_err(io::Error::other)
@@ -139,7 +146,7 @@ fn boots(rows: &[BootRow]) -> Vec<BootInfo> {
     rows.into_iter().map(boot).collect()
 }
 
-fn info(target: &TargetId, rows: &[BootRow], checks: Vec<Finding>) -> TargetInfo {
+fn info(target: &TargetId, rows: &[BootRow], checks: Vec<Finding>, guests: &Guests) -> TargetInfo {
     let count = |state| {
         let rows = rows.iter().filter(|row| row.target == target.name);
         rows.filter(|row| row.state == state).count() as u32
@@ -150,6 +157,12 @@ fn info(target: &TargetId, rows: &[BootRow], checks: Vec<Finding>) -> TargetInfo
         method: Method::from_name(&target.method),
         engine: target.engine.name.clone(),
         emulated: target.engine.emulated,
+        counts_for: None,
+        cpu_model: None,
+        guest: guests.targets.get(&target.name).and_then(|guest| {
+            let facts = guest.same.iter();
+            GuestCpu::of(facts.map(|(name, value)| (name.as_str(), value.as_str())))
+        }),
         checks,
         missing: target.missing.as_ref().map(|hint| Missing {
             what: "no image".into(),

@@ -175,6 +175,16 @@ impl RunFolder {
         self.file("rounds.csv")
     }
 
+    /// One line a sample of the exact method.
+    pub fn counts(&self) -> PathBuf {
+        self.file("counts.csv")
+    }
+
+    /// One line a check of the precise method's slope.
+    pub fn quads(&self) -> PathBuf {
+        self.file("quads.csv")
+    }
+
     /// One line a boot.
     pub fn boots(&self) -> PathBuf {
         self.file("boots.csv")

@@ -1,0 +1,313 @@
+//! Instructions: a whole number that boots repeat, or none.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use console_format::Benchmark;
+use serde::{Deserialize, Serialize};
+
+use crate::counts::{Boots, Tally};
+use crate::units::Instructions;
+use crate::verdict::{Finding, State};
+
+/// One benchmark, counted on one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Count {
+    /// What was counted.
+    #[serde(with = "crate::names::benchmark")]
+    pub benchmark: Benchmark,
+    /// How many samples.
+    pub samples: u64,
+    /// From how many boots.
+    pub boots: u32,
+    /// What at least nine tenths of the samples of every boot agree on, in two boots at
+    /// least; `None` where there is no such number, which the findings explain.
+    pub instructions: Option<Instructions>,
+    /// The share of the samples that has the most frequent value, 0 to 1.
+    pub agreement: f64,
+    /// Every value that was seen, the most frequent first.
+    pub seen: Vec<Seen>,
+    /// Why there is no count, in sentences.
+    pub findings: Vec<String>,
+}
+
+/// A value that samples have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// Instructions for one operation; `None` where that is no whole number.
+    pub instructions: Option<Instructions>,
+    /// In so many samples.
+    pub samples: u64,
+}
+
+/// A count has to be repeated by a second boot.
+const MIN_BOOTS: usize = 2;
+
+/// The name of the check that these are counts at all.
+pub(super) const CHECK: &str = "count";
+
+/// What the program's own loops take, whatever the kernel: `call`, `mov eax, IMM`, `ret`,
+/// and in the chain a `mov` of the result before the call.
+const OWN: [(Benchmark, Instructions); 2] = [
+    (Benchmark::Fcall, Instructions(3)),
+    (Benchmark::FcallChain, Instructions(4)),
+];
+
+/// The counts of a target with so many good boots, and whether they are counts at all. Where
+/// they are not, none has a value.
+pub(super) fn counts<'b>(
+    benchmarks: impl Iterator<Item = (Benchmark, &'b Boots)>,
+    boots_ok: u32,
+) -> (Vec<Count>, Option<Finding>) {
+    let all: Vec<_> = benchmarks.collect();
+    if all.is_empty() {
+        return (Vec::new(), None);
+    }
+    let check = self_check(&all);
+    let mut counts: Vec<_> = all
+        .iter()
+        .map(|(benchmark, boots)| count(*benchmark, boots, boots_ok))
+        .collect();
+    if check.state == State::Unfit {
+        for count in &mut counts {
+            count.instructions = None;
+            count.findings = vec![format!("No count: {}.", check.what)];
+        }
+    }
+    (counts, Some(check))
+}
+
+fn self_check(all: &[(Benchmark, &Boots)]) -> Finding {
+    let mut good = Vec::new();
+    let mut bad = Vec::new();
+    for (benchmark, expected) in OWN {
+        let Some((_, boots)) = all.iter().find(|(known, _)| *known == benchmark) else {
+            continue;
+        };
+        let name = benchmark.name();
+        match agreed(boots) {
+            Ok(found) if found == expected => good.push(format!("{name} takes {}", found.0)),
+            Ok(found) => bad.push(format!(
+                "{name} takes {} and was counted as {}",
+                expected.0, found.0
+            )),
+            Err(why) => bad.push(format!("{name} takes {}, but {why}", expected.0)),
+        }
+    }
+    let (state, what) = match (bad.is_empty(), good.is_empty()) {
+        (false, _) => (
+            State::Unfit,
+            format!("this is not a count of instructions: {}", bad.join("; ")),
+        ),
+        (true, false) => (State::Ok, format!("{} instructions", good.join(", "))),
+        (true, true) => (
+            State::Unknown,
+            "neither fcall nor fcall_chain, whose instructions are known, was counted".into(),
+        ),
+    };
+    Finding {
+        check: CHECK.into(),
+        state,
+        what,
+        mend: None,
+    }
+}
+
+fn count(benchmark: Benchmark, boots: &Boots, boots_ok: u32) -> Count {
+    let mut all = Tally::new();
+    for (value, samples) in boots.values().flatten() {
+        *all.entry(*value).or_default() += samples;
+    }
+    let samples = all.values().sum();
+    let seen = seen(&all);
+    let most = seen.first().map_or(0, |seen| seen.samples);
+    let value = repeated(boots, boots_ok);
+    Count {
+        benchmark,
+        samples,
+        boots: boots.len() as u32,
+        agreement: most as f64 / samples.max(1) as f64,
+        seen,
+        instructions: value.as_ref().ok().copied(),
+        findings: value.err().into_iter().collect(),
+    }
+}
+
+/// The count that every good boot repeats, or why there is none.
+fn repeated(boots: &Boots, boots_ok: u32) -> Result<Instructions, String> {
+    let value = agreed(boots).map_err(|why| format!("No count: {why}."))?;
+    let counted = boots.len() as u32;
+    match () {
+        () if boots.len() < MIN_BOOTS => Err(format!(
+            "No count: one boot is too few; a second one has to repeat its {}.",
+            value.0
+        )),
+        () if counted < boots_ok => Err(format!(
+            "No count: only {counted} of {boots_ok} boots counted it, as {}.",
+            value.0
+        )),
+        () => Ok(value),
+    }
+}
+
+/// What nine tenths of the samples of every boot agree on, or what was seen instead.
+fn agreed(boots: &Boots) -> Result<Instructions, String> {
+    let mut values = BTreeMap::<Instructions, Vec<u32>>::new();
+    for (boot, tally) in boots {
+        values
+            .entry(typical(*boot, tally)?)
+            .or_default()
+            .push(*boot);
+    }
+    let mut each = values.iter();
+    match (each.next(), each.next()) {
+        (Some((value, _)), None) => Ok(*value),
+        _ => {
+            let values = values.iter().map(|(value, boots)| {
+                let boots: Vec<_> = boots.iter().map(u32::to_string).collect();
+                format!("{} in boot {}", value.0, boots.join(", "))
+            });
+            let values: Vec<_> = values.collect();
+            Err(format!("boots differ: {}", values.join("; ")))
+        }
+    }
+}
+
+fn typical(boot: u32, tally: &Tally) -> Result<Instructions, String> {
+    let samples: u64 = tally.values().sum();
+    let seen = seen(tally);
+    match seen.first() {
+        Some(&Seen {
+            instructions: Some(value),
+            samples: agree,
+        }) if 10 * agree >= 9 * samples => Ok(value),
+        _ => Err(format!(
+            "nine tenths of the samples of a boot have to agree, and of {samples} in boot {boot} {}",
+            in_words(&seen)
+        )),
+    }
+}
+
+/// Values that are named where samples do not agree.
+const NAMED: usize = 4;
+
+fn in_words(seen: &[Seen]) -> String {
+    let value = |seen: &Seen| match seen.instructions {
+        Some(value) => format!("{} gave {}", seen.samples, value.0),
+        None => format!("{} gave no whole number", seen.samples),
+    };
+    let mut words: Vec<_> = seen.iter().take(NAMED).map(value).collect();
+    if seen.len() > NAMED {
+        let more = seen.iter().skip(NAMED).map(|seen| seen.samples);
+        words.push(format!("{} gave others", more.sum::<u64>()));
+    }
+    words.join(", ")
+}
+
+fn seen(tally: &Tally) -> Vec<Seen> {
+    let mut seen: Vec<_> = tally
+        .iter()
+        .map(|(value, samples)| Seen {
+            instructions: *value,
+            samples: *samples,
+        })
+        .collect();
+    seen.sort_by_key(|seen| (Reverse(seen.samples), seen.instructions));
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Boots with so many samples of each value.
+    fn boots(boots: &[&[(Option<u64>, u64)]]) -> Boots {
+        let tally = |values: &[(Option<u64>, u64)]| {
+            let values = values.iter();
+            values
+                .map(|(value, n)| (value.map(Instructions), *n))
+                .collect()
+        };
+        (0..)
+            .zip(boots.iter().map(|values| tally(values)))
+            .collect()
+    }
+
+    fn scall(of: &[&[(Option<u64>, u64)]]) -> Count {
+        let boots = boots(of);
+        count(Benchmark::Scall, &boots, boots.len() as u32)
+    }
+
+    #[test]
+    fn nine_tenths_of_each_boot_are_enough_and_less_are_not() {
+        let whole: &[_] = &[(Some(238), 10)];
+        let nine_tenths: &[_] = &[(Some(238), 90), (Some(245), 6), (None, 4)];
+        let found = scall(&[whole, nine_tenths]);
+        assert_eq!(found.instructions, Some(Instructions(238)));
+        assert_eq!((found.samples, found.boots), (110, 2));
+        assert_eq!(found.agreement, 100.0 / 110.0);
+        assert_eq!(found.seen.len(), 3);
+        assert_eq!(found.seen[2].instructions, None);
+        assert!(found.findings.is_empty());
+
+        // All samples together would do, but not those of the second boot.
+        let many: &[_] = &[(Some(238), 10_000)];
+        let less: &[_] = &[(Some(238), 89), (Some(245), 7), (None, 4)];
+        let found = scall(&[many, less]);
+        assert_eq!(found.instructions, None);
+        assert_eq!(
+            found.findings,
+            [
+                "No count: nine tenths of the samples of a boot have to agree, and of 100 in \
+                 boot 1 89 gave 238, 7 gave 245, 4 gave no whole number."
+            ]
+        );
+    }
+
+    #[test]
+    fn a_second_boot_has_to_repeat_it() {
+        let one = scall(&[&[(Some(238), 64)]]);
+        assert_eq!(one.instructions, None);
+        assert!(one.findings[0].contains("a second one has to repeat its 238"));
+        let differ = scall(&[&[(Some(238), 64)], &[(Some(289), 64)], &[(Some(238), 64)]]);
+        assert_eq!(differ.instructions, None);
+        let expected = "No count: boots differ: 238 in boot 0, 2; 289 in boot 1.";
+        assert_eq!(differ.findings, [expected]);
+        let two = boots(&[&[(Some(238), 64)], &[(Some(238), 64)]]);
+        let found = count(Benchmark::Scall, &two, 3);
+        assert_eq!(found.instructions, None);
+        assert!(found.findings[0].contains("only 2 of 3 boots"));
+    }
+
+    #[test]
+    fn samples_that_are_not_whole_agree_on_nothing() {
+        let found = scall(&[&[(None, 64)], &[(None, 64)]]);
+        assert_eq!(found.instructions, None);
+        assert!(found.findings[0].contains("64 gave no whole number"));
+    }
+
+    #[test]
+    fn a_call_that_does_not_take_its_instructions_spoils_all() {
+        let twice = |value: (Option<u64>, u64)| boots(&[&[value], &[value]]);
+        let good = [twice((Some(3), 9)), twice((Some(238), 9))];
+        let run = |fcall: &Boots, scall: &Boots| {
+            let both = [(Benchmark::Fcall, fcall), (Benchmark::Scall, scall)];
+            counts(both.into_iter(), 2)
+        };
+        let (found, check) = run(&good[0], &good[1]);
+        assert_eq!(check.unwrap().state, State::Ok);
+        assert_eq!(found[1].instructions, Some(Instructions(238)));
+        for bad in [(Some(4), 9), (None, 9)] {
+            let (found, check) = run(&twice(bad), &good[1]);
+            let check = check.unwrap();
+            assert_eq!(check.state, State::Unfit);
+            assert!(check.what.contains("this is not a count of instructions"));
+            assert!(found.iter().all(|count| count.instructions.is_none()));
+        }
+        let (found, check) = counts([(Benchmark::Scall, &good[1])].into_iter(), 2);
+        assert_eq!(check.unwrap().state, State::Unknown);
+        assert_eq!(found[0].instructions, Some(Instructions(238)));
+    }
+}

@@ -1,0 +1,146 @@
+//! The processor and its mitigations as a target's kernel found them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{TargetInfo, TargetSummary};
+use crate::verdict::{Finding, State};
+
+/// What a target's kernel said of the processor that it ran on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuestCpu {
+    /// The files of /sys/devices/system/cpu/vulnerabilities.
+    pub vulnerabilities: BTreeMap<String, String>,
+    /// Those of the processor's [`FEATURES`] that it has.
+    pub features: BTreeSet<String>,
+}
+
+/// Flags of /proc/cpuinfo by which Linux chooses its way into the kernel and out of it:
+/// page-table isolation and how it is paid for, speculation controls, and checks of the
+/// entry code.
+pub const FEATURES: [&str; 24] = [
+    "amd_ibrs",
+    "arch_capabilities",
+    "clear_cpu_buf",
+    "fred",
+    "fsgsbase",
+    "ibpb",
+    "ibrs",
+    "ibrs_enhanced",
+    "invpcid",
+    "la57",
+    "lam",
+    "md_clear",
+    "pcid",
+    "pku",
+    "pti",
+    "rdtscp",
+    "smap",
+    "smep",
+    "ssbd",
+    "stibp",
+    "syscall",
+    "umip",
+    "user_shstk",
+    "xsave",
+];
+
+/// The name of the check that a counted guest takes the timed one's path.
+pub(super) const CHECK: &str = "mitigations";
+
+impl GuestCpu {
+    /// From the names and values that a guest prints, `vulnerability.*` and `cpu.flags` among
+    /// them. `None` where there are none of these.
+    pub fn of<'a>(facts: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Option<Self> {
+        let vulnerabilities: BTreeMap<_, _> = facts
+            .clone()
+            .filter_map(|(name, value)| {
+                let name = name.strip_prefix("vulnerability.")?;
+                Some((name.to_owned(), value.to_owned()))
+            })
+            .collect();
+        let flags = facts.filter(|(name, _)| *name == "cpu.flags");
+        let features: BTreeSet<_> = flags
+            .flat_map(|(_, flags)| flags.split_whitespace())
+            .filter(|flag| FEATURES.contains(flag))
+            .map(str::to_owned)
+            .collect();
+        let known = !vulnerabilities.is_empty() || !features.is_empty();
+        known.then_some(Self {
+            vulnerabilities,
+            features,
+        })
+    }
+}
+
+/// Where the counted guest has other mitigations than the timed one, its count is of another
+/// path. `None` where either says nothing.
+pub(super) fn differences(counted: &TargetInfo, timed: &TargetInfo) -> Option<Finding> {
+    let ours = &counted.guest.as_ref()?.vulnerabilities;
+    let theirs = &timed.guest.as_ref()?.vulnerabilities;
+    let names: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+    let said = |said: Option<&String>| said.map_or("nothing", String::as_str).to_owned();
+    let lines: Vec<_> = names
+        .into_iter()
+        .filter(|name| ours.get(*name) != theirs.get(*name))
+        .map(|name| {
+            format!(
+                "{name}: “{}” and “{}”",
+                said(ours.get(name)),
+                said(theirs.get(name))
+            )
+        })
+        .collect();
+    let (state, what) = match lines.is_empty() {
+        true => (
+            State::Ok,
+            "the counted guest and the timed one have the same mitigations".into(),
+        ),
+        false => (
+            State::Warning,
+            format!(
+                "the counted guest has other mitigations than the timed one: {}",
+                lines.join("; ")
+            ),
+        ),
+    };
+    Some(Finding {
+        check: CHECK.into(),
+        state,
+        what,
+        mend: None,
+    })
+}
+
+/// Tells each counted guest from the timed one that it stands beside.
+pub(super) fn compare(targets: &mut [TargetSummary]) {
+    let timed: Vec<_> = targets.iter().map(|target| target.info.clone()).collect();
+    for target in targets {
+        let of = target.info.counts_for.as_ref();
+        let timed = of.and_then(|name| timed.iter().find(|timed| timed.name == *name));
+        let found = timed.and_then(|timed| differences(&target.info, timed));
+        target.info.checks.extend(found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_is_known_by_what_matters() {
+        let facts = [
+            ("vulnerability.meltdown", "Mitigation: PTI"),
+            ("cpu.flags", "fpu pti pcid aes"),
+            ("cpu.model", "85"),
+        ];
+        let guest = GuestCpu::of(facts.into_iter()).unwrap();
+        assert_eq!(guest.vulnerabilities["meltdown"], "Mitigation: PTI");
+        let features: Vec<_> = guest.features.iter().map(String::as_str).collect();
+        assert_eq!(features, ["pcid", "pti"]);
+        assert_eq!(GuestCpu::of([("cpu.model", "85")].into_iter()), None);
+        assert!(FEATURES.is_sorted());
+    }
+}
