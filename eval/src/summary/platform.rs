@@ -89,7 +89,8 @@ impl<'s> Platform<'s> {
 
     /// Whether anything was counted.
     pub fn has_counts(&self) -> bool {
-        self.counted.is_some_and(|counted| !counted.counts.is_empty())
+        self.counted
+            .is_some_and(|counted| !counted.counts.is_empty())
     }
 
     /// The processor on which instructions were counted, in words.

@@ -157,8 +157,8 @@ fn info(target: &TargetId, rows: &[BootRow], checks: Vec<Finding>, guests: &Gues
         method: Method::from_name(&target.method),
         engine: target.engine.name.clone(),
         emulated: target.engine.emulated,
-        counts_for: None,
-        cpu_model: None,
+        counts_for: target.counts_for.clone(),
+        cpu_model: target.engine.cpu_model.clone(),
         guest: guests.targets.get(&target.name).and_then(|guest| {
             let facts = guest.same.iter();
             GuestCpu::of(facts.map(|(name, value)| (name.as_str(), value.as_str())))
