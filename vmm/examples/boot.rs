@@ -1,6 +1,6 @@
 //! Boots one kernel image under KVM: `boot IMAGE [--initrd F] [--append CMDLINE]
 //! [--memory MIB] [--cpus N] [--timeout S] [--protocol linux64|pvh|multiboot]
-//! [--no-seccomp] [--stats]`.
+//! [--prefault] [--huge-pages] [--no-seccomp] [--stats]`.
 //!
 //! The `tollgate boot` command in small, with the same flags, for the rig and for
 //! work on this crate alone. How the guest ended is the last line of stderr.
@@ -67,7 +67,11 @@ fn parse(
             "--protocol" => options.protocol = Some(protocol(&value()?)?),
             "--prefault" => options.prefault = true,
             "--no-seccomp" => options.seccomp = Seccomp::Off,
-            "--stats" => wants_stats = true,
+            "--huge-pages" => options.huge_pages = true,
+            "--stats" => {
+                wants_stats = true;
+                options.count_pages = true;
+            }
             _ => return Err(format!("unknown flag {flag}").into()),
         }
     }
@@ -89,6 +93,9 @@ fn tell(report: &Report, wants_stats: bool) {
     }
     if wants_stats {
         eprintln!("{}{:?}", report.stats, report.outcome.timings);
+        if let Some(pages) = report.outcome.pages {
+            eprintln!("guest memory's pages: {pages}");
+        }
     }
     eprintln!("{}", report.outcome.end);
 }

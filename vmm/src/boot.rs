@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::GuestPages;
+
 /// Bytes that a guest may write to its console before it is stopped, whatever the
 /// engine: ten times the longest log.
 pub const CONSOLE_LIMIT: usize = 64 << 20;
@@ -41,6 +43,8 @@ pub struct BootOutcome {
     pub timings: Timings,
     /// How often the guest's vCPUs came back to the engine, where it knows that.
     pub exits: Option<Exits>,
+    /// The host's pages behind guest memory, where the engine knows them and was asked.
+    pub pages: Option<GuestPages>,
 }
 
 /// Exits of all vCPUs to the VMM, by reason.

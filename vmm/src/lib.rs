@@ -46,6 +46,7 @@ mod regular_file;
 
 pub use boot::{BootOutcome, BootSpec, CONSOLE_LIMIT, End, Exits, Timings};
 pub use image::Protocol;
+pub use memory::GuestPages;
 
 #[cfg(test)]
 #[path = "../tests/tiny/mod.rs"]

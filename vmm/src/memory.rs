@@ -1,15 +1,37 @@
 //! Guest memory, and what a guest is told about it.
 
+mod mapping;
+mod pages;
+
+pub use pages::{GuestPages, PageCounter};
+
+use std::ops::{Deref, Range};
+
+use rustix::io::Errno;
 use rustix::mm::{Advice, madvise};
-use vm_memory::mmap::FromRangesError;
+use vm_memory::mmap::{FromRangesError, MmapRegion};
 use vm_memory::{
     GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion, GuestRegionMmap,
 };
 
 use crate::layout;
+use mapping::Mapping;
 
-/// Guest memory. Every access by address goes through its checks.
-pub type Memory = GuestMemoryMmap<()>;
+/// Guest memory. Every access by address goes through vm-memory's checks.
+#[derive(Debug)]
+pub struct Memory {
+    guest: GuestMemoryMmap<()>,
+    /// Where it lies. Unmapped after it.
+    mappings: Vec<Mapping>,
+}
+
+impl Deref for Memory {
+    type Target = GuestMemoryMmap<()>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.guest
+    }
+}
 
 /// A stretch of guest physical addresses, and whether it is RAM for the kernel's use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,15 +52,13 @@ pub enum MemoryError {
     TooLittle(u32),
     /// The system gives no address space.
     #[error("cannot map guest memory: {0}")]
-    Map(#[from] FromRangesError),
-    /// The system does not do as it is told with the memory.
-    #[error("cannot {what}: {source}")]
-    Advise {
-        /// What the memory was to become.
-        what: &'static str,
-        /// The system's reason.
-        source: rustix::io::Errno,
-    },
+    Map(#[from] Errno),
+    /// The addresses make no guest memory.
+    #[error("cannot make guest memory: {0}")]
+    Regions(#[from] FromRangesError),
+    /// The system has not so many pages, or cannot give them beforehand.
+    #[error("cannot prefault guest memory: {0}")]
+    Prefault(#[source] Errno),
 }
 
 /// Maps `mib` MiB of guest memory, around the gap where devices lie.
@@ -51,24 +71,33 @@ pub fn map(mib: u32) -> Result<Memory, MemoryError> {
     }
     let size = u64::from(mib) << 20;
     let below = size.min(layout::DEVICE_GAP);
-    let mut ranges = vec![(GuestAddress(0), below as usize)];
+    let mut ranges = vec![(0, below)];
     if size > below {
-        let above = GuestAddress(layout::ABOVE_DEVICE_GAP);
-        ranges.push((above, (size - below) as usize));
+        ranges.push((layout::ABOVE_DEVICE_GAP, size - below));
     }
-    Ok(Memory::from_ranges(&ranges)?)
+    let (mut mappings, mut regions) = (Vec::new(), Vec::new());
+    for (begin, size) in ranges {
+        let mapping = Mapping::new(size as usize)?;
+        regions.push(region(&mapping, GuestAddress(begin))?);
+        mappings.push(mapping);
+    }
+    let guest = GuestMemoryMmap::from_regions(regions).map_err(FromRangesError::from)?;
+    Ok(Memory { guest, mappings })
 }
 
-/// Asks for transparent huge pages, so that a guest's TLB misses cost less.
-///
-/// # Errors
-/// A kernel without transparent huge pages.
-pub fn use_huge_pages(memory: &Memory) -> Result<(), MemoryError> {
-    advise(
-        memory,
-        Advice::LinuxHugepage,
-        "use huge pages for guest memory",
-    )
+fn region(mapping: &Mapping, begin: GuestAddress) -> Result<GuestRegionMmap<()>, FromRangesError> {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: `Memory` keeps the mapping for longer than the region.
+    let region =
+        unsafe { MmapRegion::build_raw(mapping.begin().cast(), mapping.size(), access, kind) }?;
+    GuestRegionMmap::new(region, begin).ok_or(FromRangesError::InvalidGuestRegion)
+}
+
+/// Asks for transparent huge pages. Where the kernel has none, small ones have to do:
+/// [`GuestPages`] says what memory got.
+pub fn ask_for_huge_pages(memory: &Memory) {
+    let _ = advise(memory, Advice::LinuxHugepage);
 }
 
 /// Takes all pages from the system now, so that none is missing while a guest measures.
@@ -76,17 +105,26 @@ pub fn use_huge_pages(memory: &Memory) -> Result<(), MemoryError> {
 /// # Errors
 /// Less free memory than the guest was promised, or a kernel before 5.14.
 pub fn prefault(memory: &Memory) -> Result<(), MemoryError> {
-    advise(memory, Advice::LinuxPopulateWrite, "prefault guest memory")
+    advise(memory, Advice::LinuxPopulateWrite).map_err(MemoryError::Prefault)
 }
 
-fn advise(memory: &Memory, advice: Advice, what: &'static str) -> Result<(), MemoryError> {
-    for region in memory.iter() {
-        // SAFETY: the region is a mapping of ours, of that size, and neither advice
-        // changes what can be read from it.
-        unsafe { madvise(region.as_ptr().cast(), region.size(), advice) }
-            .map_err(|source| MemoryError::Advise { what, source })?;
-    }
-    Ok(())
+fn advise(memory: &Memory, advice: Advice) -> Result<(), Errno> {
+    memory.mappings.iter().try_for_each(|mapping| {
+        // SAFETY: the mapping is ours, of that size, and no advice given here changes what
+        // can be read from it.
+        unsafe { madvise(mapping.begin(), mapping.size(), advice) }
+    })
+}
+
+/// Where it lies in this process.
+pub fn addresses(memory: &Memory) -> Vec<Range<usize>> {
+    let mappings = memory.mappings.iter();
+    mappings
+        .map(|mapping| {
+            let begin = mapping.begin().addr();
+            begin..begin + mapping.size()
+        })
+        .collect()
 }
 
 /// The memory map: low RAM, the BIOS area with the ACPI tables, RAM from exactly
@@ -148,7 +186,18 @@ mod tests {
     }
 
     #[test]
-    fn prefaulted_memory_is_resident() {
-        prefault(&map(2).unwrap()).unwrap();
+    fn prefaulted_memory_is_resident_and_its_pages_are_counted() {
+        let memory = map(5).unwrap();
+        let count = || {
+            let pages = PageCounter::open().unwrap().count(&addresses(&memory));
+            pages.unwrap()
+        };
+        assert_eq!(count(), GuestPages::default());
+        ask_for_huge_pages(&memory);
+        prefault(&memory).unwrap();
+        let pages = count();
+        assert_eq!(pages.huge_kib + pages.small_kib, 5 << 10);
+        // None where the host has none to give; its last MiB fills no huge page.
+        assert!(pages.huge_kib <= 4 << 10, "{pages}");
     }
 }

@@ -126,8 +126,11 @@ fn tell(report: &Report, wants_stats: bool) {
         tell!("{diagnosis}");
     }
     if wants_stats {
-        let BootOutcome { timings, .. } = &report.outcome;
+        let BootOutcome { timings, pages, .. } = &report.outcome;
         tell!("{}", report.stats.to_string().trim_end());
+        if let Some(pages) = pages {
+            tell!("guest memory's pages: {pages}");
+        }
         for (event, time) in [
             ("first guest instruction", timings.guest_started),
             ("first console byte", timings.first_byte),
@@ -166,6 +169,7 @@ fn options(args: &KvmArgs) -> KvmOptions {
         debug_exit_ports: args.debug_exit.clone(),
         prefault: args.prefault,
         huge_pages: args.huge_pages,
+        count_pages: args.stats,
         // The process boots this one guest.
         teardown: Teardown::LeaveToKernel,
         seccomp: match args.no_seccomp {

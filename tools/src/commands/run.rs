@@ -419,6 +419,7 @@ fn boot_one(
         end: outcome.end,
         timings: outcome.timings,
         exits: outcome.exits,
+        pages: outcome.pages,
         console_sha256: files::sha256(&outcome.console),
     };
     files::write_json(&run.record(planned), &record)?;

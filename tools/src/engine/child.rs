@@ -72,6 +72,7 @@ impl Ran {
                 ended: self.elapsed,
             },
             exits: None,
+            pages: None,
         }
     }
 }

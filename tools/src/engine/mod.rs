@@ -196,6 +196,7 @@ fn not_started(program: &str, error: &io::Error) -> BootOutcome {
         },
         timings: Timings::default(),
         exits: None,
+        pages: None,
     }
 }
 

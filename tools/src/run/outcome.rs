@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use vmm::{End, Exits, Timings};
+use vmm::{End, Exits, GuestPages, Timings};
 
 /// Written beside the boot's console when the boot is finished.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct BootRecord {
     /// How often the guest came back to the engine, where it knows that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exits: Option<Exits>,
+    /// The host's pages behind guest memory, where the engine knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<GuestPages>,
     /// SHA-256 of the console's bytes.
     pub console_sha256: String,
 }

@@ -39,6 +39,7 @@ use start::{Guest, start};
 use vcpu::Word;
 
 use crate::image::{self, Image, Protocol};
+use crate::memory::{self, PageCounter};
 use crate::{BootOutcome, BootSpec, CONSOLE_LIMIT, End, Timings, panic};
 
 /// What only this engine can be asked for.
@@ -50,8 +51,10 @@ pub struct KvmOptions {
     pub debug_exit_ports: Vec<u16>,
     /// Take all guest memory from the host before the guest starts.
     pub prefault: bool,
-    /// Ask for transparent huge pages behind guest memory.
+    /// Ask for transparent huge pages behind guest memory, where the host has some.
     pub huge_pages: bool,
+    /// Say at the end which pages guest memory got: [`BootOutcome::pages`].
+    pub count_pages: bool,
     /// Which threads are filtered.
     pub seccomp: Seccomp,
     /// Bytes that a guest may write to its console before it is stopped.
@@ -77,6 +80,7 @@ impl Default for KvmOptions {
             debug_exit_ports: Vec::new(),
             prefault: false,
             huge_pages: false,
+            count_pages: false,
             seccomp: Seccomp::default(),
             console_limit: CONSOLE_LIMIT,
             teardown: Teardown::default(),
@@ -134,10 +138,25 @@ fn try_boot_image(
             Some(Handover::new().map_err(system("create a pair of sockets"))?)
         }
     };
+    // Before the filter, like everything that opens a file.
+    let page_counter = match options.count_pages {
+        true => PageCounter::open().ok(),
+        false => None,
+    };
     let guest = start(prepared, kernel)?;
     let sender = handover.as_ref().map(Handover::sender);
     let filter = seccomp::of_process(options.seccomp, sender)?;
-    run(guest, filter, spec, io, handover)
+    let afterwards = Afterwards {
+        page_counter,
+        handover,
+    };
+    run(guest, filter, spec, io, afterwards)
+}
+
+/// What is left to do when the guest has ended, behind the filter.
+struct Afterwards {
+    page_counter: Option<PageCounter>,
+    handover: Option<Handover>,
 }
 
 /// Runs a guest to its end.
@@ -146,7 +165,7 @@ fn run(
     filter: ProcessFilter,
     spec: &BootSpec,
     io: Io<'_>,
-    handover: Option<Handover>,
+    afterwards: Afterwards,
 ) -> Result<Report, KvmError> {
     let machine = guest.machine;
     let vcpus = guest.threads.run(Word {
@@ -176,8 +195,11 @@ fn run(
         console: monitor.console,
         timings,
         exits: Some(stats.to_exits()),
+        pages: afterwards
+            .page_counter
+            .and_then(|counter| counter.count(&memory::addresses(&machine.memory)).ok()),
     };
-    match handover {
+    match afterwards.handover {
         Some(handover) => handover.leave(guest.vm, machine, threads),
         // One that panicked has been noticed.
         None => threads
@@ -204,6 +226,7 @@ fn never_started(error: &KvmError, asked: Instant) -> Report {
                 ..Default::default()
             },
             exits: None,
+            pages: None,
         },
         protocol: None,
         diagnosis: None,

@@ -129,7 +129,7 @@ pub fn start(prepared: Prepared<'_>, (file, image): (File, Image)) -> Result<Gue
 
 fn prepare_memory(memory: &Memory, options: &KvmOptions) -> Result<(), KvmError> {
     if options.huge_pages {
-        memory::use_huge_pages(memory)?;
+        memory::ask_for_huge_pages(memory);
     }
     if options.prefault {
         memory::prefault(memory)?;
