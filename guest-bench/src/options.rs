@@ -165,7 +165,7 @@ impl Options {
 fn check_bare(word: &str) -> Result<(), &'static str> {
     match word {
         "method" | "rounds" | "benchmarks" | "warmup" | "samples" | "batch_ticks"
-        | "iterations" => Err("it has no value: write name=value"),
+        | "iterations" | "turns" | "marks" => Err("it has no value: write name=value"),
         _ if word.starts_with(['-']) => Err("it is not of the form name=value"),
         _ => Ok(()),
     }
@@ -246,6 +246,8 @@ mod tests {
             "samples",
             "batch_ticks",
             "iterations",
+            "turns",
+            "marks",
             "--rounds",
             "--rounds=1",
             "-",

@@ -85,7 +85,7 @@ fn the_quick_experiment_goes_all_the_way() {
     assert!(manifest["machine"]["tsc"]["measured_hz"].as_f64().unwrap() > 1e8);
 
     let boots = sandbox.read("results/latest/boots.csv");
-    for target in ["linux", "linux-nomitig", "ring0"] {
+    for target in ["linux", "linux-nomitig", "ring0", "ring0-full"] {
         for boot in 0..2 {
             let line = boots
                 .lines()

@@ -1,11 +1,54 @@
-//! The kernel's command line, and the program's arguments in it.
+//! The kernel's command line: its one parameter, and the program's arguments.
+
+use core::fmt;
 
 /// The program's name where the loader gives none.
 pub const DEFAULT_NAME: &[u8] = b"guest-bench";
 
+/// How system calls are handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Handler {
+    /// `handler=bare`: with the fewest instructions; nothing is saved that the call does
+    /// not change.
+    #[default]
+    Bare,
+    /// `handler=full`: on a stack of the kernel's, with all general registers saved.
+    Full,
+}
+
+/// The value of a word `handler=` that names no [`Handler`].
+#[derive(Debug, Clone, Copy)]
+pub struct UnknownHandler<'l>(Word<'l>);
+
+impl fmt::Display for UnknownHandler<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no ")?;
+        for byte in self.0.bytes() {
+            write!(f, "{}", byte.escape_ascii())?;
+        }
+        f.write_str(": write handler=bare or handler=full")
+    }
+}
+
+/// The handler that the kernel's own words ask for: those before the first `--`, of which
+/// the last one counts. All others are ignored: a Multiboot loader puts the image's name
+/// there.
+pub fn handler(command_line: &[u8]) -> Result<Handler, UnknownHandler<'_>> {
+    let mut handler = Handler::default();
+    let words = Words { rest: command_line };
+    for word in words.take_while(|word| word.raw != b"--") {
+        match word.raw {
+            b"handler=bare" => handler = Handler::Bare,
+            b"handler=full" => handler = Handler::Full,
+            raw if raw.starts_with(b"handler=") => return Err(UnknownHandler(word)),
+            _ => {}
+        }
+    }
+    Ok(handler)
+}
+
 /// The program's arguments: the words after the first word `--`, as Linux hands
-/// them to init. What stands before it is for kernels (a Multiboot loader puts the
-/// image's name there) and ignored: this one has no parameters.
+/// them to init.
 pub fn program_arguments(command_line: &[u8]) -> Words<'_> {
     let mut words = Words { rest: command_line };
     for word in words.by_ref() {
@@ -64,7 +107,8 @@ impl<'l> Word<'l> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::string::String;
+    use std::format;
+    use std::string::{String, ToString};
     use std::vec::Vec;
 
     fn arguments(line: &str) -> Vec<String> {
@@ -80,6 +124,30 @@ mod tests {
         assert!(arguments("ring0 a b --x").is_empty());
         assert!(arguments("ring0 --").is_empty());
         assert!(arguments("").is_empty());
+    }
+
+    #[test]
+    fn the_handler_is_chosen_by_the_kernels_own_words() {
+        let of = |line: &'static str| handler(line.as_bytes()).map_err(|bad| bad.to_string());
+        for line in [
+            "",
+            "ring0",
+            "-- handler=full",
+            "ring0 quiet handler=bare",
+            "handle=full",
+        ] {
+            assert_eq!(of(line), Ok(Handler::Bare), "{line}");
+        }
+        for line in [
+            "handler=full",
+            "ring0 handler=bare handler=full -- handler=x",
+        ] {
+            assert_eq!(of(line), Ok(Handler::Full), "{line}");
+        }
+        for bad in ["handler=", "handler=ful", "handler=full2"] {
+            let expected = format!("there is no {bad}: write handler=bare or handler=full");
+            assert_eq!(of(bad), Err(expected));
+        }
     }
 
     #[test]

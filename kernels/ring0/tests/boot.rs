@@ -138,8 +138,11 @@ fn ends_by_unikrafts_port_and_by_powering_off() {
 
 #[test]
 fn answers_system_calls_as_documented() {
-    let end = Machine::new(&Program::new("calls.c")).run();
-    assert_eq!(end.status, Some(0), "{}", end.console);
+    let program = Program::new("calls.c");
+    let bare = Machine::new(&program).run();
+    let full = Machine::new(&program).with_full_handler().run();
+    assert_eq!(bare.status, Some(0), "{}", bare.console);
+    assert_eq!(full.status, Some(0), "{}", full.console);
     let expected = "\
 half a line
 ring0: system call 39 is not there (ENOSYS)
@@ -170,18 +173,47 @@ high=-14
 across=-14
 wraps=-14
 ";
-    assert_eq!(end.console, expected);
+    assert_eq!(bare.console, expected);
+    assert_eq!(full.console, expected);
+}
+
+#[test]
+fn the_full_handler_has_a_stack_of_its_own() {
+    let program = Program::new("no_stack.S");
+    let full = Machine::new(&program).with_full_handler().run();
+    assert_eq!(full.status, Some(7), "{}", full.console);
+    let bare = Machine::new(&program).run();
+    bare.expect(EXCEPTION, &["exception 14 (#PF page fault)"]);
+}
+
+#[test]
+fn names_a_handler_that_is_not_there() {
+    let program = Program::new("exit.c");
+    let machine = Machine {
+        command_line: "handler=ful -- a".to_owned(),
+        ..Machine::new(&program)
+    };
+    machine.run().expect(
+        REFUSED,
+        &["ring0: there is no handler=ful: write handler=bare or handler=full"],
+    );
 }
 
 #[test]
 fn keeps_every_register_with_a_misaligned_stack() {
-    let end = Machine::new(&Program::new("registers.S")).run();
-    assert_eq!(
-        end.status,
-        Some(0),
-        "the status is the number of the register that changed"
-    );
-    assert_eq!(end.lines()[0], "kept");
+    let program = Program::new("registers.S");
+    for machine in [
+        Machine::new(&program),
+        Machine::new(&program).with_full_handler(),
+    ] {
+        let end = machine.run();
+        assert_eq!(
+            end.status,
+            Some(0),
+            "the status is the number of the register that changed"
+        );
+        assert_eq!(end.lines()[0], "kept");
+    }
 }
 
 fn crash(program: &Program, how: &str) -> End {

@@ -62,6 +62,8 @@ static TASK_STATE: SingleCore<TaskStateSegment> = SingleCore::new(TaskStateSegme
 /// Selectors in the final GDT. SYSCALL takes its code selector from STAR, and the
 /// one after it for the stack.
 pub const CODE_SELECTOR: u16 = 1 << 3;
+/// See [`CODE_SELECTOR`].
+pub const STACK_SELECTOR: u16 = 2 << 3;
 
 /// Loads the GDT, the TSS with the exceptions' stack, and the IDT.
 pub fn initialise() {

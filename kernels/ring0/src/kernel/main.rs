@@ -11,6 +11,8 @@ mod cpu;
 #[cfg(target_os = "none")]
 mod exceptions;
 #[cfg(target_os = "none")]
+mod full_entry;
+#[cfg(target_os = "none")]
 mod machine_end;
 #[cfg(target_os = "none")]
 mod paging;
@@ -30,7 +32,6 @@ extern "sysv64" fn kernel_main(magic: u32, info: u32) -> ! {
     exceptions::initialise();
     cpu::enable_features();
     paging::protect_kernel();
-    system_calls::initialise();
     match start::prepare(magic, u64::from(info)) {
         Ok(prepared) => prepared.run(),
         Err(refusal) => machine_end::refuse(&refusal),

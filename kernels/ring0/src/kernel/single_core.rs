@@ -5,6 +5,7 @@ use core::cell::UnsafeCell;
 /// A static that changes. There is one CPU, interrupts are off for good, and the
 /// handlers of exceptions end the machine, so no two accesses ever interleave in a
 /// way that both go on.
+#[repr(transparent)]
 pub struct SingleCore<T>(UnsafeCell<T>);
 
 // SAFETY: one CPU runs this kernel, without interrupts.

@@ -2,11 +2,12 @@
 
 use crate::paging;
 use crate::single_core::SingleCore;
+use crate::system_calls;
 use core::arch::asm;
 use core::arch::x86_64::_rdtsc;
 use core::fmt;
 use ring0::boot_info::{BootInfo, BootInfoError};
-use ring0::command_line::{program_arguments, program_name};
+use ring0::command_line::{self, Handler, UnknownHandler, program_arguments, program_name};
 use ring0::initial_stack::{self, ArgumentsTooLong};
 use ring0::memory::{AddressRange, MAPPED_END, PAGE_SIZE, PhysicalMemory};
 use ring0::program::{Program, ProgramError};
@@ -29,11 +30,13 @@ static LAYOUT: SingleCore<Layout> = SingleCore::new(Layout {
 pub struct Prepared {
     entry: u64,
     stack_pointer: u64,
+    handler: Handler,
 }
 
 /// Checks, places and loads the program.
 pub fn prepare(magic: u32, info: u64) -> Result<Prepared, Refusal> {
     let boot = BootInfo::read(&Identity, magic, info).map_err(Refusal::BootInfo)?;
+    let handler = command_line::handler(boot.command_line).map_err(Refusal::Handler)?;
     let program = Program::check(boot.module).map_err(Refusal::Program)?;
 
     // Room for the program and, then, for its stack above a guard page.
@@ -87,6 +90,7 @@ pub fn prepare(magic: u32, info: u64) -> Result<Prepared, Refusal> {
     Ok(Prepared {
         entry: base + program.entry,
         stack_pointer,
+        handler,
     })
 }
 
@@ -94,8 +98,10 @@ impl Prepared {
     /// Runs the program, with every register zero but RSP (RDX among them: there is
     /// no function to call at exit).
     pub fn run(self) -> ! {
-        // SAFETY: the entry lies in the program's code and the stack is its own. The
-        // kernel's stack is given up: system calls run on the program's.
+        system_calls::initialise(self.handler);
+        // SAFETY: the entry lies in the program's code and the stack is its own. What is
+        // on the kernel's stack is given up: system calls run on the program's, or from
+        // the top of the kernel's.
         unsafe {
             asm!(
                 "mov rsp, rsi",
@@ -155,6 +161,7 @@ pub fn place_of(address: u64) -> Place {
 /// Why no program runs.
 pub enum Refusal {
     BootInfo(BootInfoError),
+    Handler(UnknownHandler<'static>),
     Program(ProgramError),
     Memory { needed: u64, usable: u64 },
     Arguments(ArgumentsTooLong),
@@ -165,6 +172,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BootInfo(error) => error.fmt(f),
+            Self::Handler(error) => error.fmt(f),
             Self::Program(error) => write!(f, "the program cannot run: {error}"),
             Self::Memory { needed, usable } => write!(
                 f,

@@ -1,4 +1,5 @@
-//! System calls: the table, and how SYSCALL enters it.
+//! System calls: the table, and how SYSCALL enters it with the fewest instructions.
+//! ([`crate::full_entry`] is the other way.)
 //!
 //! SYSCALL works in ring 0 as in ring 3: it puts the return address into RCX, RFLAGS
 //! into R11, and jumps to LSTAR. What differs is the way back: SYSRET would go to
@@ -6,10 +7,12 @@
 //! program's.
 
 use crate::exceptions::CODE_SELECTOR;
+use crate::full_entry;
 use crate::machine_end;
 use crate::serial::{self, say};
 use crate::single_core::SingleCore;
 use core::arch::naked_asm;
+use ring0::command_line;
 use ring0::memory::{AddressRange, MAPPED_END, PAGE_SIZE};
 use ring0::seen::{Insert, Seen};
 use x86_64::VirtAddr;
@@ -18,24 +21,24 @@ use x86_64::registers::rflags::RFlags;
 
 // Numbers, as in Linux's arch/x86/entry/syscalls/syscall_64.tbl; 500 is the one that
 // this project's patch adds there.
-const WRITE: usize = 1;
-const EXIT: usize = 60;
-const EXIT_GROUP: usize = 231;
-const NOOP: usize = 500;
+pub const WRITE: usize = 1;
+pub const EXIT: usize = 60;
+pub const EXIT_GROUP: usize = 231;
+pub const NOOP: usize = 500;
 
 /// What [`NOOP`] returns.
-const NOOP_ANSWER: u32 = 0xc0_ffee;
+pub const NOOP_ANSWER: u32 = 0xc0_ffee;
 
 // Errors, as in Linux's include/uapi/asm-generic/errno-base.h and errno.h.
 const EBADF: i64 = -9;
 const EFAULT: i64 = -14;
-const ENOSYS: i64 = -38;
+pub const ENOSYS: i64 = -38;
 
 /// A handler gets the program's registers but RCX and R11 as they were (RAX is the
 /// number), answers in RAX, and changes nothing else but R11.
 type Handler = unsafe extern "C" fn();
 
-const TABLE_SIZE: usize = 512;
+pub const TABLE_SIZE: usize = 512;
 
 static TABLE: [Handler; TABLE_SIZE] = {
     let mut table: [Handler; TABLE_SIZE] = [unknown_handler; TABLE_SIZE];
@@ -46,12 +49,16 @@ static TABLE: [Handler; TABLE_SIZE] = {
     table
 };
 
-/// Points SYSCALL at [`entry`].
-pub fn initialise() {
+/// Points SYSCALL at the handler's entry.
+pub fn initialise(handler: command_line::Handler) {
+    let entry = match handler {
+        command_line::Handler::Bare => entry as *const () as u64,
+        command_line::Handler::Full => full_entry::address(),
+    };
     // EFER.SCE is on since `boot32`. The selectors for SYSRET are never used.
     // SAFETY: the code selector is the GDT's, and the stack's comes right after it.
     unsafe { Star::write_raw(0, CODE_SELECTOR) };
-    LStar::write(VirtAddr::new(entry as *const () as u64));
+    LStar::write(VirtAddr::new(entry));
     // Interrupts stay off, string instructions go upward, no single steps, no
     // alignment checks in here.
     SFMask::write(
@@ -128,7 +135,7 @@ handler!(exit_handler calls exit);
 handler!(unknown_handler calls unknown);
 
 /// write(2), to the console for file descriptors 1 and 2.
-extern "sysv64" fn write(fd: u64, buffer: u64, size: u64, _number: u64) -> i64 {
+pub extern "sysv64" fn write(fd: u64, buffer: u64, size: u64, _number: u64) -> i64 {
     // Linux looks at the descriptor's 32 bits alone.
     if !matches!(fd as u32, 1 | 2) {
         return EBADF;
@@ -153,12 +160,12 @@ extern "sysv64" fn write(fd: u64, buffer: u64, size: u64, _number: u64) -> i64 {
 }
 
 /// exit(2) and exit_group(2): with one thread they are the same.
-extern "sysv64" fn exit(status: u64, _: u64, _: u64, _number: u64) -> i64 {
+pub extern "sysv64" fn exit(status: u64, _: u64, _: u64, _number: u64) -> i64 {
     machine_end::exit(status)
 }
 
 /// Any other system call; the console says so, once for each number.
-extern "sysv64" fn unknown(_: u64, _: u64, _: u64, number: u64) -> i64 {
+pub extern "sysv64" fn unknown(_: u64, _: u64, _: u64, number: u64) -> i64 {
     static SEEN: SingleCore<Seen> = SingleCore::new(Seen::new());
     // SAFETY: noting a number does not come back here.
     match unsafe { SEEN.with(|seen| seen.insert(number)) } {

@@ -157,6 +157,12 @@ impl Machine {
         self
     }
 
+    /// With the handler that saves all registers.
+    pub fn with_full_handler(mut self) -> Self {
+        self.command_line = format!("handler=full {}", self.command_line);
+        self
+    }
+
     /// Runs it to its end.
     pub fn run(&self) -> End {
         let mut qemu = Command::new("qemu-system-x86_64");
