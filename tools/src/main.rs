@@ -5,6 +5,7 @@ mod output;
 
 mod cli;
 mod commands;
+mod cpu_time;
 mod doctor;
 mod engine;
 mod environment;
@@ -13,6 +14,7 @@ mod experiment;
 mod files;
 mod interrupt;
 mod machine;
+mod measuring_cpus;
 mod progress;
 mod run;
 mod schedule;

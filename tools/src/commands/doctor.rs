@@ -5,8 +5,9 @@ use eval::verdict::Verdict;
 
 use crate::cli::{DoctorArgs, DoctorEngine};
 use crate::doctor::{self, Guests, Plan};
-use crate::engine::{self, CpuListError};
+use crate::engine;
 use crate::exit::Code;
+use crate::measuring_cpus::{HostCpus, Wanted};
 use crate::output;
 use crate::tree::Tree;
 use crate::tune;
@@ -31,35 +32,35 @@ fn examine(args: &DoctorArgs) -> Result<Verdict> {
             args.root.display()
         );
     }
+    let tree = Tree::at(&args.root);
+    // As table1 has them: guests, and the host to compare with.
+    let host = matches!(args.engine, DoctorEngine::Auto | DoctorEngine::Host);
+    let host_cpus = HostCpus::read(&tree);
+    let cpus = match &args.cpus {
+        Some(asked) => {
+            engine::mask(&asked.0)?;
+            asked.0.clone()
+        }
+        None => host_cpus.choose(Wanted { cpus: 1, host }),
+    };
     let plan = Plan {
-        cpus: cpus(args)?,
+        broken: host_cpus.judge(&cpus, cpus.len()),
+        cpus,
         guests: match args.engine {
             DoctorEngine::Auto | DoctorEngine::Kvm => Guests::Kvm,
             DoctorEngine::Qemu => Guests::Emulator,
             DoctorEngine::Host => Guests::None,
         },
-        // As table1 has them: guests, and the host to compare with.
-        host: matches!(args.engine, DoctorEngine::Auto | DoctorEngine::Host),
+        host,
         unpinned: Vec::new(),
     };
     if let Some(leftover) = tune::leftover(&args.root) {
         tell!("note: {leftover}");
     }
-    let verdict = doctor::examine(&Tree::at(&args.root), &plan);
+    let verdict = doctor::examine(&tree, &plan);
     output::print(&match args.json {
         true => serde_json::to_string_pretty(&verdict)? + "\n",
         false => doctor::print(&verdict, output::wants_colour()),
     })?;
     Ok(verdict)
-}
-
-/// Those that were asked for, if they may be used.
-fn cpus(args: &DoctorArgs) -> Result<Vec<usize>, CpuListError> {
-    match &args.cpus {
-        Some(asked) => {
-            engine::mask(&asked.0)?;
-            Ok(asked.0.clone())
-        }
-        None => Ok(engine::last_allowed().into_iter().collect()),
-    }
 }

@@ -14,12 +14,13 @@ use vmm::End;
 
 use crate::cli::RunArgs;
 use crate::doctor::{self, Plan};
-use crate::engine;
+use crate::engine::{self, Elsewhere};
 use crate::exit::Code;
 use crate::experiment::{self, Experiment, ExperimentError};
 use crate::machine::Machine;
+use crate::measuring_cpus::HostCpus;
 use crate::run::targets::{self, Bootable, Prepared};
-use crate::run::{BootRecord, FileId, Manifest, ProgramId, RunError, RunFolder};
+use crate::run::{BootRecord, FileId, Manifest, Placement, ProgramId, RunError, RunFolder};
 use crate::schedule::{self, PlannedBoot};
 use crate::tree::Tree;
 use crate::tune::{self, Tuning};
@@ -29,37 +30,48 @@ use crate::{files, interrupt, progress};
 pub fn run(args: &RunArgs) -> Result<Code> {
     let stop = interrupt::flag().context("cannot watch for signals")?;
     let experiment = chosen(args)?;
-    if args.resume {
-        check_tune_words(args, &experiment)?;
-    }
+    let placement = match args.resume {
+        true => {
+            let run = RunFolder::open(&path_of(args, &experiment)?)?;
+            let manifest = Manifest::read(&run)?;
+            check_tune_words(args, &manifest)?;
+            Placement::of_run(&manifest.targets, host_cpus())
+        }
+        false => Placement::choose(&experiment, host_cpus()),
+    };
     if !args.tune {
         if let Some(leftover) = tune::leftover(&args.tune_root) {
             tell!("note: {leftover}");
         }
-        return fill(args, &experiment, &stop, None);
+        return fill(args, &experiment, &placement, &stop, None);
     }
     let request = tune::Request {
-        cpus: targets::pinned(&experiment),
+        cpus: placement.measuring(&experiment),
         offline_siblings: args.offline_siblings,
         ..tune::Request::default()
     };
     if request.cpus.is_empty() {
         tell!(
-            "tune: not every target has a `pin`, so that all CPUs get a constant clock, and \
+            "tune: a target may run on every CPU, so that all CPUs get a constant clock, and \
              interrupts stay where they are"
         );
     }
     tune::during(&args.tune_root, &request, |tuning| {
-        fill(args, &experiment, &stop, Some(tuning))
+        // Siblings may be offline now.
+        let placement = placement.on(host_cpus());
+        fill(args, &experiment, &placement, &stop, Some(tuning))
     })
 }
 
+fn host_cpus() -> HostCpus {
+    HostCpus::read(&Tree::default())
+}
+
 /// A run goes on as it was begun, with --tune or without: known before anything is tuned.
-fn check_tune_words(args: &RunArgs, experiment: &Experiment) -> Result<()> {
-    let run = RunFolder::open(&path_of(args, experiment)?)?;
-    match (Manifest::read(&run)?.tune.is_some(), args.tune) {
-        (true, false) => bail!(RunError::Tuning("with", "add --tune")),
-        (false, true) => bail!(RunError::Tuning("without", "leave --tune out")),
+fn check_tune_words(args: &RunArgs, manifest: &Manifest) -> Result<(), RunError> {
+    match (manifest.tune.is_some(), args.tune) {
+        (true, false) => Err(RunError::Tuning("with", "add --tune")),
+        (false, true) => Err(RunError::Tuning("without", "leave --tune out")),
         _ => Ok(()),
     }
 }
@@ -76,20 +88,21 @@ fn path_of(args: &RunArgs, experiment: &Experiment) -> Result<PathBuf, RunError>
 fn fill(
     args: &RunArgs,
     experiment: &Experiment,
+    placement: &Placement,
     stop: &AtomicBool,
     tuning: Option<&Tuning>,
 ) -> Result<Code> {
     let path = path_of(args, experiment)?;
     if !args.resume {
-        begin(args, experiment, &path, tuning)?;
+        begin(args, experiment, placement, &path, tuning)?;
     }
     let run = RunFolder::open(&path)?;
     let _lock = run.lock()?;
     let manifest = Manifest::read(&run)?;
     check_tuning(&manifest, tuning)?;
-    let prepared = prepare(args, experiment, &run, &manifest)?;
+    let prepared = prepare(args, experiment, placement, &run, &manifest)?;
     let manifest = match args.resume {
-        true => examine_again(&run, manifest, &prepared)?,
+        true => examine_again(&run, manifest, &prepared, placement)?,
         false => manifest,
     };
     announce(&run, &manifest);
@@ -128,6 +141,7 @@ fn chosen(args: &RunArgs) -> Result<Experiment> {
 fn begin(
     args: &RunArgs,
     experiment: &Experiment,
+    placement: &Placement,
     path: &Path,
     tuning: Option<&Tuning>,
 ) -> Result<()> {
@@ -145,7 +159,13 @@ fn begin(
 
     let machine = Machine::read(&Tree::default());
     let program_sha256 = files::sha256(&program);
-    let prepared = targets::prepare(experiment, run, &program_sha256, machine.tsc.hz())?;
+    let prepared = targets::prepare(
+        experiment,
+        run,
+        &program_sha256,
+        machine.tsc.hz(),
+        placement,
+    )?;
     let seed = experiment.seed.unwrap_or_else(rand::random);
     let manifest = Manifest {
         format: Manifest::FORMAT,
@@ -165,7 +185,7 @@ fn begin(
         targets: prepared.iter().map(|target| target.id.clone()).collect(),
         plan: schedule::plan(&boots(&prepared), seed),
         machine,
-        doctor: examine(&prepared),
+        doctor: examine(&prepared, placement),
         tune: tuning.cloned(),
         started: Timestamp::now(),
         ended: None,
@@ -179,18 +199,23 @@ fn begin(
 }
 
 /// Asks the doctor about what these targets need.
-fn examine(prepared: &[Prepared]) -> Verdict {
+fn examine(prepared: &[Prepared], placement: &Placement) -> Verdict {
     let targets: Vec<_> = prepared.iter().map(|target| target.id.clone()).collect();
-    doctor::examine(&Tree::default(), &Plan::of(&targets))
+    doctor::examine(&Tree::default(), &Plan::of(&targets, placement.host()))
 }
 
 /// Boots that follow later may find another machine: the worse verdict stays.
-fn examine_again(run: &RunFolder, manifest: Manifest, prepared: &[Prepared]) -> Result<Manifest> {
+fn examine_again(
+    run: &RunFolder,
+    manifest: Manifest,
+    prepared: &[Prepared],
+    placement: &Placement,
+) -> Result<Manifest> {
     if manifest.ended.is_some() {
         return Ok(manifest);
     }
     let manifest = Manifest {
-        doctor: manifest.doctor.worse(examine(prepared)),
+        doctor: manifest.doctor.worse(examine(prepared, placement)),
         ..manifest
     };
     manifest.write(run)?;
@@ -237,6 +262,7 @@ fn make_executable(path: &Path) -> Result<()> {
 fn prepare(
     args: &RunArgs,
     experiment: &Experiment,
+    placement: &Placement,
     run: &RunFolder,
     manifest: &Manifest,
 ) -> Result<Vec<Prepared>> {
@@ -264,7 +290,7 @@ fn prepare(
     experiment.targets.retain(|target| planned(&target.name));
     // By the frequency of then, so that batches are as long as they were.
     let tsc_hz = manifest.machine.tsc.hz();
-    let prepared = targets::prepare(&experiment, run, &copy, tsc_hz)?;
+    let prepared = targets::prepare(&experiment, run, &copy, tsc_hz, placement)?;
     for (now, then) in prepared.iter().zip(&manifest.targets) {
         if let Some(what) = now.id.difference(then) {
             bail!(RunError::Changed {
@@ -398,13 +424,21 @@ fn find<'p>(prepared: &'p [Prepared], planned: &PlannedBoot) -> Option<&'p Boota
 
 fn boot_one(
     (run, id): (&RunFolder, &str),
-    Bootable { spec, engine, .. }: &Bootable,
+    Bootable {
+        spec,
+        engine,
+        others,
+        ..
+    }: &Bootable,
     planned: &PlannedBoot,
     position: usize,
     stop: &AtomicBool,
 ) -> Result<End> {
     let started = Timestamp::now();
-    let outcome = engine.boot(spec, &mut io::sink(), stop);
+    let outcome = {
+        let _off_the_measuring_cpus = Elsewhere::on(others);
+        engine.boot(spec, &mut io::sink(), stop)
+    };
     if outcome.end == End::Interrupted || stop.load(Ordering::Relaxed) {
         return Ok(End::Interrupted);
     }

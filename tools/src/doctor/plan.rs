@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::engine;
+use crate::measuring_cpus::{BrokenRule, HostCpus, Wanted};
 use crate::run::TargetId;
 
 /// What shall be measured, and where.
@@ -14,6 +14,8 @@ pub struct Plan {
     pub guests: Guests,
     /// Whether programs are measured on the host, too.
     pub host: bool,
+    /// The rules for measuring CPUs that they break, the heaviest first.
+    pub broken: Vec<BrokenRule>,
     /// Targets that may run on every CPU.
     pub unpinned: Vec<String>,
 }
@@ -32,18 +34,31 @@ pub enum Guests {
 impl Plan {
     /// What a run's targets need. Those without an image need nothing; where those of
     /// an emulator run does not matter.
-    pub fn of(targets: &[TargetId]) -> Self {
+    pub fn of(targets: &[TargetId], host_cpus: &HostCpus) -> Self {
         let booted = || targets.iter().filter(|target| target.missing.is_none());
         let measured = || booted().filter(|target| !target.engine.emulated);
         let pinned: BTreeSet<_> = measured().flat_map(|target| target.pin.clone()).collect();
         let free = measured().filter(|target| target.pin.is_empty());
+        let host = booted().any(|target| target.engine.name == "host");
+        let (cpus, broken) = match pinned.is_empty() {
+            true => {
+                let cpus = host_cpus.choose(Wanted { cpus: 1, host });
+                let broken = host_cpus.judge(&cpus, cpus.len());
+                (cpus, broken)
+            }
+            false => {
+                let cpus: Vec<_> = pinned.into_iter().collect();
+                let broken = measured().flat_map(|target| target.pin_breaks.clone());
+                // One target may have a core of one type, another of the other.
+                let broken: BTreeSet<_> = broken.chain(host_cpus.mixed(&cpus)).collect();
+                (cpus, broken.into_iter().collect())
+            }
+        };
         Self {
-            cpus: match pinned.is_empty() {
-                true => engine::last_allowed().into_iter().collect(),
-                false => pinned.into_iter().collect(),
-            },
+            cpus,
+            broken,
             guests: guests(booted()),
-            host: booted().any(|target| target.engine.name == "host"),
+            host,
             unpinned: free.map(|target| target.name.clone()).collect(),
         }
     }
@@ -90,6 +105,8 @@ mod tests {
             memory_mib: 256,
             cpus: 1,
             pin: pin.to_vec(),
+            pinned_by: None,
+            pin_breaks: vec![],
             missing: None,
             counts_for: None,
         }
@@ -97,14 +114,20 @@ mod tests {
 
     #[test]
     fn a_run_is_measured_where_its_targets_are_pinned() {
-        let plan = Plan::of(&[
-            target("linux", "kvm", None, &[3]),
+        let linux = TargetId {
+            pin_breaks: vec![BrokenRule::Busy { cpu: 3 }],
+            ..target("linux", "kvm", None, &[3])
+        };
+        let targets = [
+            linux,
             target("host", "host", None, &[1]),
             target("free", "kvm", None, &[]),
-        ]);
+        ];
+        let plan = Plan::of(&targets, &HostCpus::default());
         let expected = Plan {
             cpus: vec![1, 3],
             guests: Guests::Kvm,
+            broken: vec![BrokenRule::Busy { cpu: 3 }],
             host: true,
             unpinned: vec!["free".into()],
         };
@@ -133,7 +156,7 @@ mod tests {
             (counted, Guests::None),
             (missing, Guests::None),
         ] {
-            let plan = Plan::of(&[guest, host.clone()]);
+            let plan = Plan::of(&[guest, host.clone()], &HostCpus::default());
             assert_eq!((plan.guests, plan.cpus), (guests, vec![0]));
             assert!(plan.unpinned.is_empty());
         }

@@ -31,20 +31,15 @@ pub fn allowed() -> Vec<usize> {
     }
 }
 
-/// Where a process of the host is measured: Linux itself has the least to do there.
-pub fn last_allowed() -> Option<usize> {
-    allowed().last().copied()
-}
-
 /// The affinity mask for these CPUs, all of which we may use.
 pub fn mask(cpus: &[usize]) -> Result<CpuSet, CpuListError> {
-    let usable = usable(cpus.iter().copied());
+    let usable = usable_of(cpus.iter().copied());
     let mut set = CpuSet::new();
     for &cpu in cpus {
         if !usable.contains(&cpu) {
             return Err(CpuListError::NotAllowed {
                 cpu,
-                allowed: self::usable(0..CpuSet::MAX_CPU),
+                allowed: self::usable(),
             });
         }
         set.set(cpu);
@@ -52,9 +47,13 @@ pub fn mask(cpus: &[usize]) -> Result<CpuSet, CpuListError> {
     Ok(set)
 }
 
-/// Those of the CPUs that the kernel lets us move to, tried by a thread of its own. The
-/// mask that we were started with does not tell: it leaves isolated CPUs out.
-fn usable(cpus: impl Iterator<Item = usize> + Send) -> Vec<usize> {
+/// CPUs that the kernel lets us move to, in ascending order. Our mask leaves isolated ones out.
+pub fn usable() -> Vec<usize> {
+    usable_of(0..CpuSet::MAX_CPU)
+}
+
+/// Those of the CPUs that the kernel lets us move to, tried by a thread of its own.
+fn usable_of(cpus: impl Iterator<Item = usize> + Send) -> Vec<usize> {
     let try_all = || cpus.filter(|&cpu| pin_thread(cpu).is_ok()).collect();
     thread::scope(|scope| scope.spawn(try_all).join().unwrap_or_default())
 }
@@ -66,6 +65,31 @@ pub fn pin_thread(cpu: usize) -> std::io::Result<()> {
         set.set(cpu);
     }
     Ok(sched_setaffinity(None, &set)?)
+}
+
+/// The calling thread, and threads and processes that it starts, run elsewhere until this is
+/// dropped.
+pub struct Elsewhere(Option<CpuSet>);
+
+impl Elsewhere {
+    /// Moves to these CPUs, or nowhere if there are none.
+    pub fn on(cpus: &[usize]) -> Self {
+        let before = || {
+            let before = sched_getaffinity(None).ok()?;
+            sched_setaffinity(None, &mask(cpus).ok()?).ok()?;
+            Some(before)
+        };
+        Self((!cpus.is_empty()).then(before).flatten())
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // Fails only where the CPUs were taken from us meanwhile.
+            let _ = sched_setaffinity(None, before);
+        }
+    }
 }
 
 /// Reads a list of the kernel's form: `0`, `1,3`, `2-5,7`.
@@ -114,6 +138,23 @@ mod tests {
             mask(&[last]).is_ok() && allowed() == [first]
         };
         assert!(thread::scope(|scope| scope.spawn(masked).join().unwrap()));
+    }
+
+    #[test]
+    fn a_thread_is_elsewhere_for_a_while_and_so_is_what_it_starts() {
+        let there_and_back = || {
+            let all = allowed();
+            let last = [*all.last().unwrap()];
+            {
+                let _elsewhere = Elsewhere::on(&last);
+                assert_eq!(allowed(), last);
+                thread::scope(|scope| scope.spawn(|| assert_eq!(allowed(), last)).join()).unwrap();
+            }
+            assert_eq!(allowed(), all);
+            let _nowhere = Elsewhere::on(&[]);
+            assert_eq!(allowed(), all);
+        };
+        thread::scope(|scope| scope.spawn(there_and_back).join().unwrap());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use vmm::kvm::KvmOptions;
 use vmm::{BootOutcome, BootSpec, End, Timings};
 
-pub use cpus::{CpuListError, allowed, last_allowed, mask, parse_list, pin_thread};
+pub use cpus::{CpuListError, Elsewhere, allowed, mask, parse_list, pin_thread, usable};
 pub use host::Host;
 pub use kvm::{Kvm, kind};
 pub use qemu::{Machine, Qemu};
@@ -178,6 +178,15 @@ fn auto(options: KvmOptions) -> Result<Chosen, EngineError> {
         engine,
         reason: Some(reason),
     })
+}
+
+/// Whether that engine runs what it boots on the CPU here, so that it matters on which.
+pub fn runs_on_cpu(name: EngineName) -> bool {
+    match name {
+        EngineName::Auto => probe().is_real(),
+        EngineName::Kvm | EngineName::QemuKvm | EngineName::Host => true,
+        EngineName::Qemu => false,
+    }
 }
 
 /// What /dev/kvm is. Looked at once: the answer does not change, and takes a while

@@ -14,6 +14,7 @@ pub use self::diff::{Difference, compare};
 pub use self::print::print;
 use crate::engine;
 use crate::machine::Machine;
+use crate::measuring_cpus::BrokenRule;
 use crate::run::{Guests, Manifest, TargetId};
 
 /// Whose facts they are, in the order in which they are shown.
@@ -140,6 +141,19 @@ fn target(id: &TargetId) -> Facts {
         ("vcpus", id.cpus.to_string()),
         ("pin", pin.join(",")),
     ]);
+    if let Some(by) = id.pinned_by {
+        target.insert("pin.by".into(), by.to_string());
+    }
+    let breaks = |rule: &&BrokenRule| !rule.is_passing();
+    let breaks: Vec<_> = id
+        .pin_breaks
+        .iter()
+        .filter(breaks)
+        .map(BrokenRule::to_string)
+        .collect();
+    if !breaks.is_empty() {
+        target.insert("pin.breaks".into(), breaks.join("; "));
+    }
     if id.missing.is_some() {
         target = facts([("image.sha256", "missing".into())]);
     }

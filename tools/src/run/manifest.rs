@@ -1,5 +1,6 @@
 //! `manifest.json`: what was run, where and how.
 
+use std::fmt;
 use std::path::Path;
 
 use eval::verdict::Verdict;
@@ -10,6 +11,7 @@ use super::RunFolder;
 use crate::engine::About;
 use crate::files::{self, Damaged};
 use crate::machine::Machine;
+use crate::measuring_cpus::BrokenRule;
 use crate::schedule::PlannedBoot;
 use crate::tune::Tuning;
 
@@ -109,11 +111,36 @@ pub struct TargetId {
     pub cpus: u32,
     /// Host CPUs that it was pinned to; empty: to none.
     pub pin: Vec<usize>,
+    /// Who chose them; none where nobody did, and in runs of older tools.
+    #[serde(default)]
+    pub pinned_by: Option<PinnedBy>,
+    /// The rules for measuring CPUs that they break, the heaviest first.
+    #[serde(default)]
+    pub pin_breaks: Vec<BrokenRule>,
     /// How to give an image, where there is none; such a target is not booted.
     pub missing: Option<String>,
     /// The timed target whose instructions this one counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts_for: Option<String>,
+}
+
+/// Who chose a target's CPUs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PinnedBy {
+    /// The experiment names them.
+    Experiment,
+    /// The tool, by [`crate::measuring_cpus`].
+    Tollgate,
+}
+
+impl fmt::Display for PinnedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Experiment => "the experiment",
+            Self::Tollgate => "tollgate",
+        })
+    }
 }
 
 impl TargetId {

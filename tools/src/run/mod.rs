@@ -3,6 +3,7 @@
 mod guests;
 mod manifest;
 mod outcome;
+mod placement;
 pub mod targets;
 
 use std::fs::{self, File, Permissions};
@@ -14,8 +15,9 @@ use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
 pub use guests::{Gathered, Guests};
-pub use manifest::{FileId, Manifest, ProgramId, TargetId};
+pub use manifest::{FileId, Manifest, PinnedBy, ProgramId, TargetId};
 pub use outcome::{BootRecord, BootRow, BootState};
+pub use placement::Placement;
 
 use crate::files::{self, FileError};
 use crate::schedule::PlannedBoot;

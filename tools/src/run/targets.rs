@@ -1,12 +1,12 @@
 //! From an experiment's targets to boots that an engine can be asked for.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use vmm::BootSpec;
 use vmm::kvm::KvmOptions;
 
-use super::{FileId, RunFolder, TargetId};
+use super::placement::{self, Placement};
+use super::{FileId, PinnedBy, RunFolder, TargetId};
 use crate::engine::{self, About, Chosen, Engine, EngineError};
 use crate::experiment::{
     BenchmarkSettings, EngineName, Experiment, ExperimentError, ProgramAs, Sampling, Target,
@@ -29,6 +29,8 @@ pub struct Bootable {
     pub engine: Box<dyn Engine>,
     /// How often.
     pub boots: u32,
+    /// Where our own threads run meanwhile; empty: anywhere.
+    pub others: Vec<usize>,
 }
 
 /// The program's words: the settings, batches in ticks of this machine.
@@ -57,12 +59,14 @@ pub fn prepare(
     run: &RunFolder,
     program_sha256: &str,
     tsc_hz: f64,
+    placement: &Placement,
 ) -> anyhow::Result<Vec<Prepared>> {
     let context = Context {
         experiment,
         run,
         program_sha256,
         tsc_hz,
+        placement,
     };
     experiment
         .targets
@@ -76,6 +80,7 @@ struct Context<'a> {
     run: &'a RunFolder,
     program_sha256: &'a str,
     tsc_hz: f64,
+    placement: &'a Placement,
 }
 
 impl Context<'_> {
@@ -105,6 +110,7 @@ impl Context<'_> {
                 ..self.id(target, engine.about(), &spec, image)
             },
             boot: Some(Bootable {
+                others: self.others(&spec.pin),
                 spec,
                 engine,
                 boots: target.boots,
@@ -141,7 +147,7 @@ impl Context<'_> {
             cmdline: cmdline.trim().to_owned(),
             memory_mib: target.memory_mib,
             cpus: target.cpus,
-            pin: pin(target),
+            pin: self.placement.pin(target),
             timeout: Duration::from_secs(target.timeout_s.into()),
         }
     }
@@ -165,8 +171,20 @@ impl Context<'_> {
             memory_mib: spec.memory_mib,
             cpus: spec.cpus,
             pin: spec.pin.clone(),
+            pinned_by: pinned_by(target, &spec.pin),
+            pin_breaks: match spec.pin.as_slice() {
+                [] => Vec::new(),
+                pin => self.placement.host().judge(pin, placement::vcpus(target)),
+            },
             missing: None,
             counts_for: target.counts_for.clone(),
+        }
+    }
+
+    fn others(&self, pin: &[usize]) -> Vec<usize> {
+        match pin {
+            [] => Vec::new(),
+            pin => self.placement.host().others(pin),
         }
     }
 
@@ -222,23 +240,10 @@ fn measuring() -> KvmOptions {
     }
 }
 
-/// The CPUs that targets are pinned to, in ascending order; none where one of them may
-/// run anywhere.
-pub fn pinned(experiment: &Experiment) -> Vec<usize> {
-    let pins: Vec<_> = experiment.targets.iter().map(pin).collect();
-    if pins.iter().any(Vec::is_empty) {
-        return Vec::new();
-    }
-    let cpus: BTreeSet<_> = pins.into_iter().flatten().collect();
-    cpus.into_iter().collect()
-}
-
-/// A process of the host stays on one CPU. Guests run where the host's scheduler likes: an emulator has several
-/// threads.
-fn pin(target: &Target) -> Vec<usize> {
-    match (&target.pin, target.engine) {
-        (Some(cpus), _) => cpus.clone(),
-        (None, EngineName::Host) => engine::last_allowed().into_iter().collect(),
-        (None, _) => Vec::new(),
+fn pinned_by(target: &Target, pin: &[usize]) -> Option<PinnedBy> {
+    match (&target.pin, pin) {
+        (Some(_), _) => Some(PinnedBy::Experiment),
+        (None, []) => None,
+        (None, _) => Some(PinnedBy::Tollgate),
     }
 }

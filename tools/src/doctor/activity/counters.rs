@@ -4,17 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::tree::Tree;
 
-/// A CPU's time since boot, in USER_HZ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CpuTime {
-    /// In which it did anything.
-    pub busy: u64,
-    /// Which the hypervisor gave to others.
-    pub steal: u64,
-    /// All of it.
-    pub all: u64,
-}
-
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
@@ -26,32 +15,6 @@ pub struct Process {
 
 /// Device interrupts so far: by number, and CPU.
 pub type Interrupts = BTreeMap<u32, BTreeMap<usize, u64>>;
-
-/// The lines `cpuN` of /proc/stat: user, nice, system, idle, iowait, irq, softirq,
-/// steal, and two that are parts of user and nice (Linux, proc.rst).
-pub fn cpu_times(stat: &str) -> BTreeMap<usize, CpuTime> {
-    const IDLE: usize = 3;
-    const IOWAIT: usize = 4;
-    const STEAL: usize = 7;
-    const FIELDS: usize = 8;
-    let lines = stat.lines().filter_map(|line| {
-        let mut words = line.split_whitespace();
-        let cpu = words.next()?.strip_prefix("cpu")?.parse().ok()?;
-        let fields: Vec<u64> = words.take(FIELDS).map_while(|w| w.parse().ok()).collect();
-        let field = |i: usize| fields.get(i).copied().unwrap_or(0);
-        let all = fields
-            .iter()
-            .fold(0, |sum: u64, field| sum.saturating_add(*field));
-        let not_busy = [IDLE, IOWAIT, STEAL].map(field);
-        let time = CpuTime {
-            busy: not_busy.into_iter().fold(all, u64::saturating_sub),
-            steal: field(STEAL),
-            all,
-        };
-        Some((cpu, time))
-    });
-    lines.collect()
-}
 
 /// All processes, by their numbers.
 pub fn processes(tree: &Tree) -> BTreeMap<u32, Process> {

@@ -6,7 +6,8 @@ mod counters;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use self::counters::{CpuTime, Interrupts, Process};
+use self::counters::{Interrupts, Process};
+use crate::cpu_time::{self, CpuTime};
 use crate::tree::Tree;
 
 /// The kernel counts processes' time in hundredths of a second on x86 (USER_HZ).
@@ -41,7 +42,7 @@ impl Snapshot {
     pub fn take(tree: &Tree) -> Self {
         Self {
             time: Instant::now(),
-            cpus: counters::cpu_times(&tree.text("/proc/stat").unwrap_or_default()),
+            cpus: cpu_time::of_each_cpu(&tree.text("/proc/stat").unwrap_or_default()),
             processes: counters::processes(tree),
             interrupts: counters::interrupts(&tree.text("/proc/interrupts").unwrap_or_default()),
         }
@@ -55,15 +56,7 @@ impl Activity {
         if seconds <= 0.0 || after.cpus.is_empty() {
             return None;
         }
-        let share = |part: fn(&CpuTime) -> u64| -> BTreeMap<usize, f64> {
-            let shares = after.cpus.iter().filter_map(|(cpu, after)| {
-                let before = before.cpus.get(cpu)?;
-                let all = after.all.saturating_sub(before.all).max(1);
-                let part = part(after).saturating_sub(part(before));
-                Some((*cpu, part as f64 / all as f64))
-            });
-            shares.collect()
-        };
+        let share = |part| cpu_time::shares(&before.cpus, &after.cpus, part);
         let busy = share(|time| time.busy);
         let own = std::process::id();
         let mut used = used(before, after, seconds);
@@ -139,7 +132,7 @@ mod tests {
         let start = Instant::now();
         Snapshot {
             time: start + Duration::from_secs(seconds),
-            cpus: counters::cpu_times(stat),
+            cpus: cpu_time::of_each_cpu(stat),
             processes: (1..)
                 .zip(processes)
                 .map(|(id, stat)| (id, counters::process(stat).unwrap()))

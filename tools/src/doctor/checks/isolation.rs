@@ -1,7 +1,10 @@
 //! Whether the measuring CPUs are left alone by the scheduler, the tick and devices.
 
+use eval::verdict::State;
+
 use super::{Found, list, named};
 use crate::doctor::Facts;
+use crate::measuring_cpus::BrokenRule;
 
 /// Whether the scheduler may move what is measured.
 pub(super) fn pinning(facts: &Facts) -> Found {
@@ -17,6 +20,21 @@ pub(super) fn pinning(facts: &Facts) -> Found {
             list(&facts.plan.cpus)
         )),
     }
+}
+
+/// Whether better CPUs than these can be thought of.
+pub(super) fn measuring_cpu(facts: &Facts) -> Found {
+    let cpus = named(&facts.plan.cpus);
+    let broken = facts.plan.broken.as_slice();
+    let [heaviest, ..] = broken else {
+        return Found::ok(format!("{cpus} can be measured on"));
+    };
+    let broken: Vec<_> = broken.iter().map(BrokenRule::to_string).collect();
+    let state = match heaviest {
+        BrokenRule::MixedCores { .. } => State::Unfit,
+        _ => State::Warning,
+    };
+    Found::new(state, broken.join("; ")).mend(heaviest.remedy())
 }
 
 /// Whether Linux keeps its scheduler, its tick and its callbacks away.
@@ -103,7 +121,7 @@ pub(super) fn interrupts(facts: &Facts) -> Found {
 mod tests {
     use std::collections::BTreeMap;
 
-    use eval::verdict::State::{Ok, Warning};
+    use eval::verdict::State::{Ok, Unfit, Warning};
 
     use super::super::tests::expect;
     use super::*;
@@ -118,6 +136,26 @@ mod tests {
     fn targets_without_a_cpu_are_named() {
         let spoil = |facts: &mut Facts| facts.plan.unpinned = vec!["linux".into(), "ring0".into()];
         expect(pinning, spoil, Warning, "linux, ring0 may run on every CPU");
+    }
+
+    #[test]
+    fn a_cpu_that_breaks_rules_is_a_warning_and_mixed_cores_are_unfit() {
+        let breaks = |broken: &[BrokenRule]| {
+            let broken = broken.to_vec();
+            |facts: &mut Facts| facts.plan.broken = broken
+        };
+        let busy = BrokenRule::BusySibling { cpu: 3, sibling: 1 };
+        let mixed = BrokenRule::MixedCores { cpu: 9, with: 3 };
+        let words = "CPU 1, on the same core as CPU 3, was busy; CPU 0 has more";
+        let both = breaks(&[busy, BrokenRule::FirstCpu]);
+        expect(measuring_cpu, both, Warning, words);
+        expect(measuring_cpu, breaks(&[busy]), Warning, "or wait");
+        expect(
+            measuring_cpu,
+            breaks(&[mixed, busy]),
+            Unfit,
+            "different types",
+        );
     }
 
     #[test]

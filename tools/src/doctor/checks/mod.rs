@@ -29,6 +29,7 @@ type Check = fn(&Facts) -> Found;
 pub(super) const ALL: &[(&str, Check)] = &[
     ("engine", engine::engine),
     ("pinning", isolation::pinning),
+    ("measuring-cpu", isolation::measuring_cpu),
     ("hypervisor", engine::hypervisor),
     ("tsc-invariant", tsc::invariant),
     ("tsc-synchronised", tsc::synchronised),

@@ -19,6 +19,7 @@ pub fn fit() -> Facts {
         plan: Plan {
             cpus: vec![3],
             guests: Guests::Kvm,
+            broken: vec![],
             host: false,
             unpinned: vec![],
         },

@@ -1,0 +1,15 @@
+//! Which CPUs measure. `run`, `run --tune` and the doctor all ask here: [`HostCpus::read`]
+//! gathers what Linux shows of each CPU, [`HostCpus::choose`] takes the best, and
+//! [`HostCpus::judge`] lists the rules that a choice breaks, whoever made it. No machine is
+//! refused. docs/METHOD.md gives the rules and their reasons.
+
+mod choice;
+mod host_cpus;
+mod kind;
+mod rule;
+#[cfg(test)]
+mod tests;
+
+pub use self::choice::Wanted;
+pub use self::host_cpus::HostCpus;
+pub use self::rule::BrokenRule;
