@@ -1,12 +1,14 @@
 //! Whether the method holds on a target, from what its boots found.
 
+mod host;
+
 use eval::checks::{self, Counter, Evidence};
 use eval::quads::RunQuad;
 use eval::rounds::Round;
 use eval::units::TscHz;
 use eval::verdict::Finding;
 
-use crate::run::{BootRow, BootState, Manifest, TargetId};
+use crate::run::{BootRow, BootState, Guests, Manifest, TargetId};
 
 /// What all checks of a run look at.
 pub struct Checks<'a> {
@@ -14,16 +16,19 @@ pub struct Checks<'a> {
     boots: &'a [BootRow],
     rounds: &'a [Round],
     quads: &'a [RunQuad],
+    guests: &'a Guests,
     host_chain: Option<u64>,
 }
 
 impl<'a> Checks<'a> {
-    /// The run's boots, their rounds, and their checks of the slope.
+    /// The run's boots, their rounds, their checks of the slope, and what they said of
+    /// themselves.
     pub fn new(
         manifest: &'a Manifest,
         boots: &'a [BootRow],
         rounds: &'a [Round],
         quads: &'a [RunQuad],
+        guests: &'a Guests,
     ) -> Self {
         let is_host = |round: &Round| {
             let host = manifest.targets.iter().filter(|t| t.engine.name == "host");
@@ -35,6 +40,7 @@ impl<'a> Checks<'a> {
             boots,
             rounds,
             quads,
+            guests,
             host_chain: checks::fastest_chain(&host),
         }
     }
@@ -45,19 +51,23 @@ impl<'a> Checks<'a> {
             return Vec::new();
         }
         let boots = self.boots.iter().filter(|boot| boot.target == target.name);
-        let counters: Vec<_> = boots
-            .filter(|boot| boot.state == BootState::Ok)
-            .map(counter)
-            .collect();
+        let boots: Vec<_> = boots.filter(|boot| boot.state == BootState::Ok).collect();
+        let counters: Vec<_> = boots.iter().map(|boot| counter(boot)).collect();
         let rounds = self.rounds.iter().filter(|r| r.target == target.name);
         let quads = self.quads.iter().filter(|q| q.target == target.name);
-        checks::check(&Evidence {
+        let mut findings = checks::check(&Evidence {
             counters: &counters,
             rounds: &rounds.cloned().collect::<Vec<_>>(),
             host: TscHz(self.manifest.machine.tsc.hz()),
             host_chain: self.host_chain,
             quads: &quads.cloned().collect::<Vec<_>>(),
-        })
+        });
+        findings.extend(host::page_faults(boots.into_iter()));
+        if let Some(guest) = self.guests.targets.get(&target.name) {
+            let of_host = &self.manifest.machine.vulnerabilities;
+            findings.extend(host::needless_mitigations(of_host, guest));
+        }
+        findings
     }
 }
 

@@ -10,7 +10,7 @@ use eval::log::{self, Log};
 use eval::quads::{self, RunQuad, Unit};
 use eval::rounds::{self, Round};
 use eval::samples;
-use vmm::{End, Timings};
+use vmm::End;
 
 use crate::cli::RunFolderArgs;
 use crate::exit::Code;
@@ -85,28 +85,12 @@ fn read_boot(
     planned: &PlannedBoot,
     position: usize,
 ) -> (BootRow, Option<Log>) {
-    let row = BootRow {
-        target: planned.target.clone(),
-        boot: planned.boot,
-        position,
-        state: BootState::NotRun,
-        samples: 0,
-        syscall_500: String::new(),
-        tsc_step_ticks: None,
-        batch_ticks: None,
-        chain_ops: None,
-        fence_ops: None,
-        fenced_ticks: None,
-        unfenced_ticks: None,
-        tsc_khz: None,
-        seconds: 0.0,
-        reason: String::new(),
-    };
+    let row = BootRow::not_run(&planned.target, planned.boot, position);
     if !run.is_finished(planned) && manifest.ended.is_none() {
         return (row, None);
     }
     match read_finished(run, &manifest.id, planned, position) {
-        Ok((log, timings)) => {
+        Ok((log, record)) => {
             let number = |key| log.meta(key).and_then(|value| value.parse().ok());
             let row = BootRow {
                 state: BootState::Ok,
@@ -125,7 +109,12 @@ fn read_boot(
                 fenced_ticks: number(log::META_FENCED),
                 unfenced_ticks: number(log::META_UNFENCED),
                 tsc_khz: number(log::META_TSC_KHZ),
-                seconds: timings.ended.as_secs_f64(),
+                guest_pages: record
+                    .pages
+                    .map(|pages| pages.to_string())
+                    .unwrap_or_default(),
+                kvm_page_faults: record.kvm_page_faults(),
+                seconds: record.timings.ended.as_secs_f64(),
                 ..row
             };
             (row, Some(log))
@@ -147,7 +136,7 @@ fn read_finished(
     id: &str,
     planned: &PlannedBoot,
     position: usize,
-) -> Result<(Log, Timings), String> {
+) -> Result<(Log, BootRecord), String> {
     if !run.is_finished(planned) {
         return Err(format!(
             "{} is missing, though the run had ended; --resume the run, which boots again what is missing",
@@ -191,7 +180,7 @@ fn read_finished(
         return Err(at(&end_and_log(&record.end, &console)));
     }
     let log = log::parse(&console).map_err(|error| at(&error))?;
-    Ok((log, record.timings))
+    Ok((log, record))
 }
 
 fn end_and_log(end: &End, console: &[u8]) -> String {

@@ -27,12 +27,12 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let rows = parse::read_rows(&run)?;
     let rounds = parse::read_rounds(&run)?;
     let quads = parse::read_quads(&run, Unit::Ticks)?;
-    let checks = Checks::new(&manifest, &rows, &rounds, &quads);
+    let guests = parse::read_guests(&run)?;
+    let checks = Checks::new(&manifest, &rows, &rounds, &quads, &guests);
     let levels = read_samples(&run)?;
     let counts: Counts = parse::read_quads(&run, Unit::Instructions)?
         .iter()
         .collect();
-    let guests = parse::read_guests(&run)?;
     let targets = manifest
         .targets
         .iter()

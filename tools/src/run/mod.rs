@@ -14,7 +14,7 @@ use anyhow::bail;
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
-pub use guests::{Gathered, Guests};
+pub use guests::{Gathered, Guest, Guests};
 pub use manifest::{FileId, Manifest, PinnedBy, ProgramId, TargetId};
 pub use outcome::{BootRecord, BootRow, BootState};
 pub use placement::Placement;

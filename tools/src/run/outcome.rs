@@ -33,6 +33,14 @@ pub struct BootRecord {
 }
 
 impl BootRecord {
+    /// Page faults that KVM handled while the program measured, where it counts them. Each
+    /// counter that begins with `pf_` has all of them, or those of a kind.
+    pub fn kvm_page_faults(&self) -> Option<u64> {
+        let counts = self.exits.as_ref()?.measuring_in_kvm.as_ref()?;
+        let faults = counts.iter().filter(|(name, _)| name.starts_with("pf_"));
+        Some(faults.map(|(_, &count)| count).max().unwrap_or(0))
+    }
+
     /// What to do where the file is damaged.
     pub const REMEDY: &str = "delete it and --resume the run";
 }
@@ -79,8 +87,39 @@ pub struct BootRow {
     pub unfenced_ticks: Option<u64>,
     /// The counter's frequency by the guest's CPUID.
     pub tsc_khz: Option<u64>,
+    /// The host's pages behind the guest's memory; empty where the engine does not say.
+    #[serde(default)]
+    pub guest_pages: String,
+    /// Page faults that KVM handled while the program measured, where it counts them.
+    #[serde(default)]
+    pub kvm_page_faults: Option<u64>,
     /// How long it took, in seconds.
     pub seconds: f64,
     /// Why it failed; empty otherwise.
     pub reason: String,
+}
+
+impl BootRow {
+    /// A boot that has not run.
+    pub fn not_run(target: &str, boot: u32, position: usize) -> Self {
+        Self {
+            target: target.to_owned(),
+            boot,
+            position,
+            state: BootState::NotRun,
+            samples: 0,
+            syscall_500: String::new(),
+            tsc_step_ticks: None,
+            batch_ticks: None,
+            chain_ops: None,
+            fence_ops: None,
+            fenced_ticks: None,
+            unfenced_ticks: None,
+            tsc_khz: None,
+            guest_pages: String::new(),
+            kvm_page_faults: None,
+            seconds: 0.0,
+            reason: String::new(),
+        }
+    }
 }
