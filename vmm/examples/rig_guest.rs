@@ -1,6 +1,6 @@
 //! PID 1 of the rig's inner guests. Its first argument (after `--` on the kernel's
-//! command line) says what to do: `exit N`, `die N`, `power-off`, `reboot`, or
-//! `report`, which prints the CPU as the guest sees it.
+//! command line) says what to do: `exit N`, `die N`, `power-off`, `reboot`, `report`, which
+//! prints the CPU as the guest sees it, or `layout`, which prints where the kernel lies.
 
 use std::arch::x86_64::__cpuid_count;
 use std::fs;
@@ -24,6 +24,7 @@ fn main() {
         ["power-off"] => end(RebootCommand::PowerOff),
         ["reboot"] => end(RebootCommand::Restart),
         ["report"] => report(),
+        ["layout"] => layout(),
         _ => println!("unknown command: {words:?}"),
     }
 }
@@ -41,10 +42,7 @@ fn report() {
     let mut first_cpu = CpuSet::new();
     first_cpu.set(0);
     let _ = sched_setaffinity(None, &first_cpu);
-    for (kind, at) in [("proc", "/proc"), ("sysfs", "/sys")] {
-        let _ = fs::create_dir(at);
-        let _ = mount(kind, at, kind, MountFlags::empty(), None);
-    }
+    mount_filesystems();
     for base in [0, 0x4000_0000, 0x8000_0000] {
         print_cpuid(base);
     }
@@ -53,6 +51,26 @@ fn report() {
     let online = fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
     println!("REPORT online {}", online.trim());
     exit_machine(0);
+}
+
+/// Prints where KASLR has put the kernel: the address of its first symbol, and the physical
+/// range of its code.
+fn layout() {
+    mount_filesystems();
+    let symbols = fs::read_to_string("/proc/kallsyms").unwrap_or_default();
+    let memory = fs::read_to_string("/proc/iomem").unwrap_or_default();
+    for (lines, name) in [(symbols, " T _text"), (memory, " : Kernel code")] {
+        let line = lines.lines().find(|line| line.ends_with(name));
+        println!("REPORT layout {}", line.unwrap_or_default().trim());
+    }
+    exit_machine(0);
+}
+
+fn mount_filesystems() {
+    for (kind, at) in [("proc", "/proc"), ("sysfs", "/sys")] {
+        let _ = fs::create_dir(at);
+        let _ = mount(kind, at, kind, MountFlags::empty(), None);
+    }
 }
 
 fn print_cpuid(base: u32) {

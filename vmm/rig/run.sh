@@ -1,7 +1,7 @@
 #!/bin/bash
 # Boots guests under genuine KVM on a machine that may have none: QEMU emulates an
-# AMD CPU with SVM, a Debian kernel on it loads kvm_amd, and our own init runs the
-# cases there. Usage: vmm/rig/run.sh [PROGRAM [ARGUMENT…]]
+# AMD CPU with SVM, a Debian kernel on it loads kvm_amd, and our own init runs there
+# the cases that rig_host hands to it. Usage: vmm/rig/run.sh [PROGRAM [ARGUMENT…]]
 #
 # PROGRAM ARGUMENT… are the first words of a boot command: a static `tollgate` and
 # `boot --engine kvm`, which then also runs an experiment there. Without them, this
@@ -13,6 +13,7 @@ cd "$(dirname "$0")/../.."
 
 readonly target=${CARGO_TARGET_DIR:-target} build=build/rig
 readonly musl=x86_64-unknown-linux-musl
+# Seconds, from the moment when no other rig runs.
 readonly patience=${RIG_TIMEOUT:-600}
 program=${1:-}
 boot=(/rig/boot "${@:2}")
@@ -23,14 +24,16 @@ main() {
     # Two runs at a time would overwrite each other's files.
     exec 9> "$build/lock"
     flock 9
+    SECONDS=0
     fetch_debian_kernel
     build_programs
     assemble_root
     write_cases > "$build/root/rig/cases"
     pack "$build/root" "$build/rig.cpio"
-    boot_outer_machine
-    judge
+    rm -f "$build"/console.*.log
+    run_cases | tee "$build/said.log"
     compare_cpus
+    compare_layouts
 }
 
 # The distribution's own kernel with its kvm_amd, unpacked, never installed.
@@ -69,7 +72,8 @@ take_module() {
 
 build_programs() {
     cargo build --quiet --release --package vmm --target "$musl" \
-        --example boot --example probe --example attacks --example rig_init --example rig_guest
+        --example boot --example probe --example attacks \
+        --example rig_host --example rig_init --example rig_guest
     cargo run --quiet --release --package vmm --target "$musl" --example tiny_guests -- "$(tiny_folder)"
 }
 
@@ -143,9 +147,11 @@ pack() {
 }
 
 write_cases() {
+    standstill_case
     probe_case
     attacks_case
     tiny_cases
+    pin_case
     linux_cases "Debian bzImage" debian-bzImage linux64
     power_off_case "Debian bzImage" debian-bzImage linux64
     too_little_memory_case debian-bzImage linux64
@@ -153,6 +159,7 @@ write_cases() {
     mutant_cases
     if has_patched_kernel; then
         compare_cases patched-bzImage
+        layout_cases patched-bzImage
         linux_cases "patched bzImage" patched-bzImage linux64
         linux_cases "patched vmlinux, 64-bit" patched-vmlinux linux64
         linux_cases "patched vmlinux, PVH" patched-vmlinux pvh
@@ -175,25 +182,14 @@ write_benchmark_cases() {
         bench_case "patched vmlinux, 64-bit" patched-vmlinux linux64 noop
         bench_case "patched vmlinux, PVH" patched-vmlinux pvh noop
         if [ -n "$program" ]; then
-            table1_cases
+            table1_case
         fi
     fi
 }
 
-# One CPU, emulated by one thread: with several, QEMU 7.2's emulation of SVM loses
-# wake-ups now and then, and the outer machine or an inner guest stands still.
-boot_outer_machine() {
-    timeout "$patience" qemu-system-x86_64 \
-        -accel tcg,thread=single -cpu max,+svm -smp 1 -m 3072 \
-        -nodefaults -no-reboot -display none -serial stdio \
-        -kernel "$build/debian/vmlinuz" -initrd "$build/rig.cpio" \
-        -append "console=ttyS0 panic=-1 mitigations=off quiet" \
-        < /dev/null 9>&- | tee "$build/console.log"
-}
-
-judge() {
-    grep -q '^RIG [0-9]* passed, 0 failed' "$build/console.log" || {
-        echo "rig: not every case passed; the whole console is in $build/console.log" >&2
+run_cases() {
+    "$target/$musl/release/examples/rig_host" "$build" $((patience - SECONDS)) 9>&- || {
+        echo "rig: not every case passed; the consoles are in $build/console.*.log" >&2
         exit 1
     }
 }
@@ -217,9 +213,25 @@ compare_cpus() {
     }
 }
 
+# Boots of one kernel must not all find it at the same place.
+compare_layouts() {
+    if ! has_patched_kernel; then
+        return
+    fi
+    local engine
+    for engine in ours qemu; do
+        if [ "$(facts_of "compare layouts $engine" | grep -c _text)" -ne 3 ] ||
+            [ "$(facts_of "compare layouts $engine" | grep _text | sort -u | wc -l)" -lt 2 ]; then
+            echo "rig: three boots ($engine) do not show KASLR at work:" >&2
+            facts_of "compare layouts $engine" >&2
+            exit 1
+        fi
+    done
+}
+
 facts_of() {
     # The TSC's frequency is measured anew by each outer machine.
-    tr -d '\r' < "$build/console.log" | sed -n "s/^RIG $1: //p" |
+    sed -n "s/^RIG $1: //p" "$build/said.log" |
         sed 's/^\(cpuid 40000010 00\) [0-9a-f]*/\1 TSC-kHz/'
 }
 

@@ -1,0 +1,309 @@
+//! The rig's side of the host: starts outer machines, hands their PID 1 (`rig_init`) one
+//! case after the other over the serial line, and starts a machine again that stands
+//! still: `rig_host FOLDER SECONDS`.
+//!
+//! FOLDER holds `debian/vmlinuz`, `rig.cpio` and `root/rig/cases`; a machine's console goes to
+//! `console.N.log` there. After SECONDS all machines are stopped.
+//!
+//! A machine stands still if its serial line is silent for a minute: `rig_init` shows every
+//! few seconds that it lives, however slow the host is. The case gets a second try on a new
+//! machine.
+//!
+//! Each machine has one of the host's CPUs to itself, all its threads. QEMU 7.2's emulation
+//! of SVM writes `interrupt_request` without its lock (target/i386/tcg/sysemu/svm_helper.c:
+//! VMRUN and VMEXIT change CPU_INTERRUPT_VIRQ); if the main loop's thread sets
+//! CPU_INTERRUPT_HARD at that moment on another CPU, the interrupt is lost, and after a lost
+//! timer interrupt no other one follows. On x86 each of these writes is one instruction, so
+//! that threads which share a CPU cannot come between its load and its store.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::thread::{CpuSet, sched_getaffinity};
+
+/// So many machines fit into the memory of most hosts.
+const MOST_MACHINES: usize = 2;
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+/// Longer than any case's own timeout.
+const LONGEST_CASE: Duration = Duration::from_secs(180);
+/// The case in which `rig_init` stands still on purpose, and how long it may.
+const FAKE: &str = "standstill";
+const FAKE_SILENCE: Duration = Duration::from_secs(8);
+const TRIES: u32 = 2;
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [folder, seconds] = &arguments[..] else {
+        return Err("usage: rig_host FOLDER SECONDS".into());
+    };
+    let folder = PathBuf::from(folder);
+    let deadline = Instant::now() + Duration::from_secs(seconds.parse()?);
+    let cases = fs::read_to_string(folder.join("root/rig/cases"))?;
+    let cases = Mutex::new(cases.lines().filter_map(name_of).collect());
+    let tally = Mutex::new(Tally::default());
+    thread::scope(|scope| {
+        for (number, cpu) in cpus()?.into_iter().take(MOST_MACHINES).enumerate() {
+            let place = Place {
+                folder: &folder,
+                number,
+                cpu,
+                deadline,
+            };
+            let (cases, tally) = (&cases, &tally);
+            scope.spawn(move || work_off(&place, cases, tally));
+        }
+        Ok::<_, io::Error>(())
+    })?;
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tally.print();
+    Ok(match tally.failed.is_empty() && tally.passed > 0 {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+fn name_of(line: &str) -> Option<&str> {
+    line.split('\t').next().filter(|name| !name.is_empty())
+}
+
+/// The CPUs that this process may use.
+fn cpus() -> io::Result<Vec<usize>> {
+    let allowed = sched_getaffinity(None)?;
+    Ok((0..CpuSet::MAX_CPU)
+        .filter(|cpu| allowed.is_set(*cpu))
+        .collect())
+}
+
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: Vec<String>,
+    standstills: Vec<String>,
+}
+
+impl Tally {
+    fn print(&self) {
+        for name in &self.standstills {
+            println!("RIG stood still: {name}");
+        }
+        for name in &self.failed {
+            println!("RIG failed: {name}");
+        }
+        println!(
+            "RIG {} passed, {} failed, {} standstills that were not on purpose",
+            self.passed,
+            self.failed.len(),
+            self.standstills.len()
+        );
+    }
+}
+
+/// Runs cases until none is left; a machine that is lost is followed by another one.
+fn work_off(place: &Place, cases: &Mutex<VecDeque<&str>>, tally: &Mutex<Tally>) {
+    let mut machine = None;
+    loop {
+        let Some(name) = lock(cases).pop_front() else {
+            return;
+        };
+        let has_passed = run_case(place, &mut machine, name, tally);
+        let mut tally = lock(tally);
+        if has_passed {
+            tally.passed += 1;
+        } else {
+            tally.failed.push(name.to_owned());
+        }
+    }
+}
+
+fn run_case(
+    place: &Place,
+    machine: &mut Option<Machine>,
+    name: &str,
+    tally: &Mutex<Tally>,
+) -> bool {
+    for number in 1..=TRIES {
+        match run_try(place, machine, name, number) {
+            Ok(has_passed) => return has_passed,
+            Err(lost) => {
+                println!("RIG {name}: try {number} of {TRIES}: {lost}");
+                *machine = None;
+                if !matches!(lost, Lost::StoodStill(_)) {
+                    return false;
+                }
+                if name != FAKE || number > 1 {
+                    lock(tally).standstills.push(name.to_owned());
+                }
+            }
+        }
+    }
+    false
+}
+
+fn run_try(
+    place: &Place,
+    machine: &mut Option<Machine>,
+    name: &str,
+    number: u32,
+) -> Result<bool, Lost> {
+    let machine = match machine {
+        Some(machine) => machine,
+        None => machine.insert(Machine::start(place)?),
+    };
+    machine.run(name, number)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why a machine is of no use any more.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error("the outer machine stood still: {0}")]
+    StoodStill(&'static str),
+    #[error("the outer machine ended")]
+    Ended,
+    #[error("the rig's time was up")]
+    TimeUp,
+    #[error("QEMU: {0}")]
+    Qemu(#[from] io::Error),
+}
+
+/// Where a machine runs, where its files are, and when it has to be done.
+struct Place<'a> {
+    folder: &'a Path,
+    number: usize,
+    cpu: usize,
+    deadline: Instant,
+}
+
+/// A running outer machine. Its process ends with this value.
+struct Machine {
+    qemu: Child,
+    input: ChildStdin,
+    lines: Receiver<String>,
+    deadline: Instant,
+    is_ready: bool,
+}
+
+impl Machine {
+    fn start(place: &Place) -> Result<Self, Lost> {
+        let mut qemu = qemu(place).spawn()?;
+        let (Some(input), Some(output)) = (qemu.stdin.take(), qemu.stdout.take()) else {
+            return Err(io::Error::other("no serial line").into());
+        };
+        let (sender, lines) = channel();
+        thread::spawn(move || hand_on(output, &sender));
+        Ok(Self {
+            qemu,
+            input,
+            lines,
+            deadline: place.deadline,
+            is_ready: false,
+        })
+    }
+
+    /// Says whether the case has passed, and prints what `rig_init` reports.
+    fn run(&mut self, name: &str, number: u32) -> Result<bool, Lost> {
+        if !self.is_ready {
+            self.until_ready(LONGEST_SILENCE)?;
+            self.is_ready = true;
+        }
+        writeln!(self.input, "{number} {name}")?;
+        let is_meant_to_hang = name == FAKE && number == 1;
+        let said = self.until_ready(match is_meant_to_hang {
+            true => FAKE_SILENCE,
+            false => LONGEST_SILENCE,
+        })?;
+        println!("{}", said.join("\n"));
+        let verdict = format!("RIG {name} ... ok");
+        Ok(said.iter().any(|line| line.starts_with(&verdict)))
+    }
+
+    /// What `rig_init` says until it waits for a case.
+    fn until_ready(&self, longest_silence: Duration) -> Result<Vec<String>, Lost> {
+        let case_end = Instant::now() + LONGEST_CASE;
+        let mut said = Vec::new();
+        loop {
+            let now = Instant::now();
+            let patience = [now + longest_silence, case_end, self.deadline]
+                .into_iter()
+                .min()
+                .unwrap_or(now)
+                .saturating_duration_since(now);
+            match self.lines.recv_timeout(patience).as_deref() {
+                Ok("RIG ready") => return Ok(said),
+                Ok("RIG alive") => {}
+                Ok(line) if line.starts_with("RIG ") => said.push(line.to_owned()),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(Lost::Ended),
+                Err(RecvTimeoutError::Timeout) => return Err(self.too_late(case_end)),
+            }
+        }
+    }
+
+    fn too_late(&self, case_end: Instant) -> Lost {
+        let now = Instant::now();
+        if now >= self.deadline {
+            Lost::TimeUp
+        } else if now >= case_end {
+            Lost::StoodStill("the case did not end")
+        } else {
+            Lost::StoodStill("its serial line was silent")
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // It fails only where the process has ended.
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+}
+
+/// Two emulated CPUs, run by one thread in turns. Linux is told to use the second one only
+/// for what asks for it: whoever waits for a CPU whose turn it is not, waits 100 ms.
+fn qemu(place: &Place) -> Command {
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--pdeathsig", "KILL", "taskset", "--cpu-list"])
+        .arg(place.cpu.to_string())
+        .arg("qemu-system-x86_64")
+        .args(["-accel", "tcg,thread=single", "-cpu", "max,+svm"])
+        .args(["-smp", "2", "-m", "2048"])
+        .args(["-nodefaults", "-no-reboot", "-display", "none"])
+        .arg("-chardev")
+        .arg(format!(
+            "file,id=console,append=on,path={}/console.{}.log",
+            place.folder.display(),
+            place.number
+        ))
+        .args(["-serial", "chardev:console", "-serial", "stdio"])
+        .arg("-kernel")
+        .arg(place.folder.join("debian/vmlinuz"))
+        .arg("-initrd")
+        .arg(place.folder.join("rig.cpio"))
+        .arg("-append")
+        .arg("console=ttyS0 panic=-1 mitigations=off isolcpus=1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    command
+}
+
+/// Sends lines to whoever waits for them, so that he can stop waiting.
+fn hand_on(output: ChildStdout, sender: &Sender<String>) {
+    for line in BufReader::new(output).lines().map_while(Result::ok) {
+        if sender.send(line).is_err() {
+            return;
+        }
+    }
+}
