@@ -17,15 +17,15 @@ GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-p
         test test-begin test-end test-deps test-style test-docs test-units test-vmm test-report test-kernels \
         test-commands test-kvm bench-boot bench-process clean properclean
 
-# The steps, one after the other.
+# The steps, one after the other. Each says how long it took.
 .NOTPARALLEL:
+.ONESHELL:
+SHELL       := $(CURDIR)/timed.sh
+.SHELLFLAGS  = $@
 
 # A failed boot (85) spoils neither the others nor their table; the last step says so.
-all: kernels initramfs trace-plugin
-	$(TOLLGATE) run $(EXPERIMENT) || [ $$? -eq 85 ]
-	$(TOLLGATE) parse $(RUN) || [ $$? -eq 85 ]
-	$(TOLLGATE) process $(RUN)
-	$(TOLLGATE) report $(RUN)
+all: OR_FAILED_BOOT = || [ $$? -eq 85 ]
+all: kernels initramfs trace-plugin run parse process plot
 
 deps:
 	./deps.sh
@@ -56,10 +56,10 @@ initramfs: guest-bench tools
 	$(TOLLGATE) initramfs build/guest-bench --output build/initramfs.cpio.gz
 
 run: kernels initramfs
-	$(TOLLGATE) run $(EXPERIMENT)
+	$(TOLLGATE) run $(EXPERIMENT) $(OR_FAILED_BOOT)
 
 parse: tools
-	$(TOLLGATE) parse $(RUN)
+	$(TOLLGATE) parse $(RUN) $(OR_FAILED_BOOT)
 
 process: tools
 	$(TOLLGATE) process $(RUN)
@@ -85,7 +85,7 @@ test-style: deps
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet $(GUEST) -p guest-bench -p ring0 -- -D warnings
-	shellcheck deps.sh not-run.sh vmm/test.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh
+	shellcheck deps.sh not-run.sh timed.sh vmm/test.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh
 
 test-docs: deps
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps

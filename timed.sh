@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# The shell of the Makefile's steps: ./timed.sh STEP RECIPE. Says how long a step took,
+# unless that was less than a second.
+set -uo pipefail
+
+bash -euo pipefail -c "$2"
+status=$?
+if [ "$SECONDS" -gt 0 ]; then
+    echo "$1 took $SECONDS s"
+fi
+exit "$status"
