@@ -272,6 +272,7 @@ impl Drop for Machine {
 
 /// Two emulated CPUs, run by one thread in turns. Linux is told to use the second one only
 /// for what asks for it: whoever waits for a CPU whose turn it is not, waits 100 ms.
+/// They share one counter, which Linux does not believe of an AMD processor as old as that.
 fn qemu(place: &Place) -> Command {
     let mut command = Command::new("setpriv");
     command
@@ -293,7 +294,7 @@ fn qemu(place: &Place) -> Command {
         .arg("-initrd")
         .arg(place.folder.join("rig.cpio"))
         .arg("-append")
-        .arg("console=ttyS0 panic=-1 mitigations=off isolcpus=1")
+        .arg("console=ttyS0 panic=-1 mitigations=off isolcpus=1 tsc=reliable")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     command
