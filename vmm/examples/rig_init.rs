@@ -9,7 +9,8 @@
 //! ` + ` between them), and the commands, separated by tabs; a field `;` stands between two
 //! commands. The guests' lines that begin with REPORT are shown if the case's name begins
 //! with `compare `. Two commands are no programs: `stand-still` (does not end at the first try)
-//! and `threads COMMAND…` (runs the command, and shows on which CPUs its threads may run).
+//! and `threads COMMAND…` (runs the command, and shows on which CPUs its threads may run, and
+//! those of this program).
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -164,14 +165,15 @@ fn stand_still(is_first_try: bool) -> io::Result<Output> {
     })
 }
 
-/// Adds a line for each thread's name and list of CPUs that were seen.
+/// Adds a line for each thread's name and list of CPUs that were seen, of that program and
+/// of this one.
 fn run_and_watch_threads(command: &[&str]) -> io::Result<Output> {
     let child = start(command)?;
     let tasks = format!("/proc/{}/task", child.id());
     let has_ended = AtomicBool::new(false);
     thread::scope(|scope| {
         let watcher = scope.spawn(|| {
-            let mut seen = BTreeSet::new();
+            let mut seen = BTreeSet::from_iter(threads_of("/proc/self/task"));
             while !has_ended.load(Ordering::Relaxed) {
                 seen.extend(threads_of(&tasks));
                 thread::sleep(LOOK_AT_THREADS);
@@ -206,7 +208,7 @@ fn threads_of(tasks: &str) -> Vec<String> {
                 )
             };
             Some(format!(
-                "thread {} on CPUs {}\n",
+                "thread {} on CPUs {}.\n",
                 field("Name:")?,
                 field("Cpus_allowed_list:")?
             ))
