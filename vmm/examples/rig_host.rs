@@ -33,7 +33,7 @@ use rustix::thread::{CpuSet, sched_getaffinity};
 const MOST_MACHINES: usize = 2;
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 /// Longer than any case's own timeout.
-const LONGEST_CASE: Duration = Duration::from_secs(180);
+const LONGEST_CASE: Duration = Duration::from_secs(240);
 /// The case in which `rig_init` stands still on purpose, and how long it may.
 const FAKE: &str = "standstill";
 const FAKE_SILENCE: Duration = Duration::from_secs(8);
