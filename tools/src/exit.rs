@@ -167,7 +167,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
             | EngineError::NoKvm { .. }
             | EngineError::NotByAuto { .. } => Code::Unavailable,
             EngineError::Kvm(_) => Code::Engine,
-            EngineError::Image { .. } => Code::BadData,
+            EngineError::Image { .. } | EngineError::CpuModel { .. } => Code::BadData,
             EngineError::Pin(_) | EngineError::OnlyKvm { .. } => Code::Usage,
         });
     }

@@ -138,8 +138,17 @@ pub enum EngineName {
     Qemu,
     /// The same QEMU under KVM, with the host's processor: the original's engine.
     QemuKvm,
+    /// `qemu-kvm` where KVM really runs guests on the CPU, otherwise `qemu`.
+    AutoQemu,
     /// No VM: the program runs as a process.
     Host,
+}
+
+impl EngineName {
+    /// Whether the machine decides.
+    pub fn is_auto(self) -> bool {
+        matches!(self, Self::Auto | Self::AutoQemu)
+    }
 }
 
 /// How a kernel gets the program.
@@ -463,7 +472,7 @@ impl TargetTable {
         let name = name("target.name", self.name)?;
         let field = |field: &str| format!("target {name:?}: `{field}`");
         let counted = benchmark.sampling.method() == Method::Exact;
-        if counted && !matches!(self.engine, EngineName::Auto | EngineName::Qemu) {
+        if counted && !(self.engine.is_auto() || self.engine == EngineName::Qemu) {
             return Err(format!(
                 "{} is \"exact\", and only QEMU's emulator counts instructions: \
                  write engine = \"qemu\" or \"auto\"",

@@ -97,6 +97,7 @@ mod tests {
                 emulated: engine == "qemu",
                 counts: false,
                 cpu_model: None,
+                cpu_lacks: Vec::new(),
             },
             engine_reason: reason.map(str::to_owned),
             image: None,

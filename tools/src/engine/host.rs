@@ -66,6 +66,7 @@ impl Engine for Host {
             emulated: false,
             counts: false,
             cpu_model: None,
+            cpu_lacks: Vec::new(),
         }
     }
 

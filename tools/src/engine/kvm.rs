@@ -105,6 +105,7 @@ impl Engine for Kvm {
             emulated: !self.kind.is_real(),
             counts: false,
             cpu_model: None,
+            cpu_lacks: Vec::new(),
         }
     }
 

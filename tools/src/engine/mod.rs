@@ -1,6 +1,7 @@
 //! What boots a target. Every engine takes a [`BootSpec`] and gives a [`BootOutcome`].
 
 mod child;
+mod cpu_model;
 mod cpus;
 mod host;
 pub mod kvm;
@@ -52,6 +53,9 @@ pub struct About {
     /// The emulated processor, by QEMU's name for it; none where the host's is seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_model: Option<String>,
+    /// Features of that processor which the emulator leaves out, as QEMU names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cpu_lacks: Vec<String>,
 }
 
 /// Why an engine cannot boot something.
@@ -76,6 +80,17 @@ pub enum EngineError {
     /// KVM refuses what was asked for.
     #[error(transparent)]
     Kvm(#[from] vmm::kvm::KvmError),
+    /// QEMU cannot be such a processor.
+    #[error(
+        "QEMU cannot emulate the processor {model:?}: {reason} \
+         (`qemu-system-x86_64 -cpu help` lists what it can emulate)"
+    )]
+    CpuModel {
+        /// QEMU's name for it.
+        model: String,
+        /// What QEMU said.
+        reason: String,
+    },
     /// Something was asked that only `kvm` can do.
     #[error("{flag} needs the engine kvm, and this is qemu: leave it out, or take --engine kvm")]
     OnlyKvm {
@@ -148,6 +163,7 @@ pub fn choose(
         EngineName::Auto => return auto(options),
         EngineName::Kvm => named(Box::new(Kvm::find(options)?)),
         EngineName::Qemu => named(Box::new(Qemu::find(Machine::Emulated(model(cpu)))?)),
+        EngineName::AutoQemu => return auto_qemu(),
         EngineName::QemuKvm => named(Box::new(Qemu::under(&probe())?)),
         EngineName::Host => named(Box::new(Host)),
     })
@@ -168,11 +184,23 @@ fn model(cpu: Option<&str>) -> String {
 
 /// `kvm` where KVM really runs guests on the CPU, otherwise `qemu`.
 fn auto(options: KvmOptions) -> Result<Chosen, EngineError> {
+    by_kvm(|kind| Ok(Box::new(Kvm::on(kind, options)?)))
+}
+
+/// QEMU under KVM where that really runs guests on the CPU, otherwise QEMU's emulator.
+fn auto_qemu() -> Result<Chosen, EngineError> {
+    by_kvm(|kind| Ok(Box::new(Qemu::under(&kind)?)))
+}
+
+fn by_kvm(
+    real: impl FnOnce(vmm::probe::Kvm) -> Result<Box<dyn Engine>, EngineError>,
+) -> Result<Chosen, EngineError> {
     let kind = probe();
     let reason = format!("/dev/kvm: {}", kvm::kind(&kind));
-    let engine: Box<dyn Engine> = match kind.is_real() {
-        true => Box::new(Kvm::on(kind, options)?),
-        false => Box::new(Qemu::find(Machine::Emulated(model(None)))?),
+    let engine = if kind.is_real() {
+        real(kind)?
+    } else {
+        Box::new(Qemu::find(Machine::Emulated(model(None)))?)
     };
     Ok(Chosen {
         engine,

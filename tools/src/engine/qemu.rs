@@ -17,9 +17,10 @@ use vmm::{BootOutcome, BootSpec, End, panic};
 
 use super::child::{self, ChildEnd, ChildSpec, Ran};
 use super::qmp::Qmp;
-use super::{About, Engine, EngineError, kind, not_started, pin};
+use super::{About, Engine, EngineError, cpu_model, kind, not_started, pin};
 
-const PROGRAM: &str = "qemu-system-x86_64";
+/// The program.
+pub const PROGRAM: &str = "qemu-system-x86_64";
 const PACKAGE: &str = "qemu-system-x86";
 
 /// QEMU's usual debug-exit port.
@@ -61,6 +62,8 @@ impl Machine {
 pub struct Qemu {
     version: &'static str,
     machine: Machine,
+    /// Features of its processor that the emulator leaves out.
+    lacks: Vec<String>,
     /// What /dev/kvm is, where the machine needs one.
     kvm: Option<String>,
 }
@@ -76,9 +79,14 @@ impl Qemu {
                 VERSION.get_or_init(|| version)
             }
         };
+        let lacks = match machine.cpu_model() {
+            Some(model) => cpu_model::left_out(model)?,
+            None => Vec::new(),
+        };
         Ok(Self {
             version,
             machine,
+            lacks,
             kvm: None,
         })
     }
@@ -165,6 +173,7 @@ impl Engine for Qemu {
             emulated: self.kvm.is_none(),
             counts: matches!(self.machine, Machine::Counting(_)),
             cpu_model: self.machine.cpu_model().map(str::to_owned),
+            cpu_lacks: self.lacks.clone(),
         }
     }
 

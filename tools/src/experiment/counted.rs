@@ -2,7 +2,7 @@
 
 use console_format::Benchmark;
 
-use super::{EngineName, Exact, Experiment, Sampling, Target};
+use super::{Exact, Experiment, Sampling, Target};
 
 /// What the name of a counted target adds to that of the timed one.
 const SUFFIX: &str = "-exact";
@@ -21,7 +21,7 @@ impl Experiment {
 }
 
 fn of_target(target: Target, exact: &Exact, kvm_is_real: &impl Fn() -> bool) -> Vec<Target> {
-    let by_auto = target.engine == EngineName::Auto && target.image.is_some();
+    let by_auto = target.engine.is_auto() && target.image.is_some();
     if !by_auto || exact.boots == 0 || target.is_counted() {
         return vec![target];
     }

@@ -195,6 +195,7 @@ impl Context<'_> {
             emulated: false,
             counts: false,
             cpu_model: None,
+            cpu_lacks: Vec::new(),
         };
         let hint = format!(
             "give one with `image = \"PATH\"` under the target {:?} of {}; \
