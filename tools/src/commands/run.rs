@@ -1,5 +1,6 @@
 //! `tollgate run`: boots every target, many times, and keeps each console.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
@@ -347,18 +348,23 @@ fn announce(run: &RunFolder, manifest: &Manifest) {
     if let Some(unfit) = manifest.doctor.headline() {
         tell!("{unfit}");
     }
+    for (reason, names) in reasons(manifest) {
+        tell!("{}: {reason}", names.join(", "));
+    }
+}
+
+/// What there is to say of targets, and of which.
+fn reasons(manifest: &Manifest) -> BTreeMap<String, Vec<&str>> {
+    let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for target in &manifest.targets {
-        if let Some(reason) = &target.engine_reason {
-            tell!(
-                "{}: engine {}, because {reason}",
-                target.name,
-                target.engine.name
-            );
-        }
-        if let Some(hint) = &target.missing {
-            tell!("{}: no image; {hint}", target.name);
+        let engine = target.engine_reason.iter();
+        let engine = engine.map(|why| format!("engine {}, because {why}", target.engine.name));
+        let missing = target.missing.iter();
+        for reason in engine.chain(missing.map(|hint| format!("no image; {hint}"))) {
+            reasons.entry(reason).or_default().push(&target.name);
         }
     }
+    reasons
 }
 
 /// Makes room for another try of each boot that ended badly. The run has not ended, then.

@@ -230,3 +230,77 @@ fn the_experiments_of_this_project_are_good() {
         assert!(names.iter().any(|n| n == name), "{name}");
     }
 }
+
+/// The good experiment with its guest booted by `auto` and these lines more.
+fn by_auto(more: &str) -> Experiment {
+    let text = GOOD
+        .replace("engine = \"qemu\"", "engine = \"auto\"")
+        .replace("[benchmark]", &format!("{more}\n[benchmark]"));
+    parse(&text, Path::new("")).unwrap()
+}
+
+fn names(experiment: &Experiment) -> Vec<&str> {
+    experiment.targets.iter().map(|t| &*t.name).collect()
+}
+
+#[test]
+fn guests_of_auto_are_counted_and_timed_where_kvm_is_real() {
+    let without = by_auto("").measured(|| false);
+    assert_eq!(names(&without), ["linux-exact", "host"]);
+    let with = by_auto("").measured(|| true);
+    assert_eq!(names(&with), ["linux", "linux-exact", "host"]);
+    let [timed, counted, host] = &with.targets[..] else {
+        panic!("three targets");
+    };
+    assert_eq!(counted.counts_for.as_deref(), Some("linux"));
+    assert_eq!(counted.cpu.as_deref(), Some("Skylake-Server"));
+    assert_eq!((timed.boots, counted.boots, host.boots), (2, 2, 2));
+    assert!(counted.is_counted() && !timed.is_counted() && !host.is_counted());
+    assert!(!counted.benchmark.benchmarks.contains(&Benchmark::Tsc));
+    assert_eq!(counted.label, timed.label);
+}
+
+#[test]
+fn the_experiment_says_how_to_count() {
+    let exact = "[exact]\nboots = 3\nsamples = 8\ncpu = \"EPYC,-xsaves\"";
+    let experiment = by_auto(exact).measured(|| false);
+    let counted = &experiment.targets[0];
+    assert_eq!(counted.boots, 3);
+    assert_eq!(counted.cpu.as_deref(), Some("EPYC,-xsaves"));
+    assert_eq!(counted.benchmark.sampling, Sampling::Exact { samples: 8 });
+    let none = by_auto("[exact]\nboots = 0").measured(|| false);
+    assert_eq!(names(&none), ["linux", "host"]);
+}
+
+#[test]
+fn an_engine_that_is_named_is_not_counted_beside() {
+    let named = parse(GOOD, Path::new("")).unwrap().measured(|| true);
+    assert_eq!(names(&named), ["linux", "host"]);
+}
+
+#[test]
+fn a_target_can_be_counted_alone() {
+    let text = GOOD.replace(
+        "engine = \"qemu\"",
+        "engine = \"qemu\"\nmethod = \"exact\"\ncpu = \"EPYC\"",
+    );
+    let experiment = parse(&text, Path::new("")).unwrap().measured(|| true);
+    assert_eq!(names(&experiment), ["linux", "host"]);
+    let linux = &experiment.targets[0];
+    assert_eq!((linux.boots, linux.benchmark.rounds), (2, 1));
+    assert_eq!(linux.cpu.as_deref(), Some("EPYC"));
+    assert_eq!(linux.counts_for, None);
+}
+
+#[test]
+fn counting_needs_the_emulator_and_a_second_boot() {
+    let host = "engine = \"host\"";
+    let exact = "engine = \"host\"\nmethod = \"exact\"";
+    assert!(complaint(host, exact).contains("only QEMU's emulator counts"));
+    let cpu = "engine = \"host\"\ncpu = \"max\"";
+    assert!(complaint(host, cpu).contains("`cpu` is given"));
+    let bad = "engine = \"qemu\"\ncpu = \"max;reboot\"";
+    assert!(complaint("engine = \"qemu\"", bad).contains("-cpu help"));
+    let once = "boots = 2\n\n[exact]\nboots = 1";
+    assert!(complaint("boots = 2", once).contains("`exact.boots` is 1"));
+}
