@@ -505,7 +505,11 @@ impl TargetTable {
             },
             benchmark,
             boots,
-            engine: self.engine,
+            engine: if counted {
+                EngineName::Qemu
+            } else {
+                self.engine
+            },
             cpu: self
                 .cpu
                 .map(|cpu| cpu_model(&field("cpu"), cpu))

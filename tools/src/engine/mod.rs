@@ -211,7 +211,7 @@ fn by_kvm(
 /// Whether that engine runs what it boots on the CPU here, so that it matters on which.
 pub fn runs_on_cpu(name: EngineName) -> bool {
     match name {
-        EngineName::Auto => probe().is_real(),
+        EngineName::Auto | EngineName::AutoQemu => probe().is_real(),
         EngineName::Kvm | EngineName::QemuKvm | EngineName::Host => true,
         EngineName::Qemu => false,
     }

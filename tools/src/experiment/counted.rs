@@ -2,7 +2,7 @@
 
 use console_format::Benchmark;
 
-use super::{Exact, Experiment, Sampling, Target};
+use super::{EngineName, Exact, Experiment, Sampling, Target};
 
 /// What the name of a counted target adds to that of the timed one.
 const SUFFIX: &str = "-exact";
@@ -38,6 +38,7 @@ fn counted(timed: &Target, exact: &Exact) -> Target {
     counted.name.push_str(SUFFIX);
     counted.counts_for = Some(timed.name.clone());
     counted.boots = exact.boots;
+    counted.engine = EngineName::Qemu;
     counted.cpu = Some(exact.cpu.clone());
     counted.benchmark.rounds = 1;
     counted.benchmark.benchmarks = countable(&timed.benchmark.benchmarks);
