@@ -112,7 +112,12 @@ impl Qemu {
     ) -> io::Result<BootOutcome> {
         let image = image::open(&spec.kernel, None).map_err(io::Error::other)?.1;
         let files = Files::new(spec)?;
-        let (mut monitor, their_ends) = Qmp::new()?;
+        // An emulator's vCPUs measure no time: it is pinned as a whole, if at all.
+        let (pin, vcpu_pin) = match self.machine {
+            Machine::Kvm => (None, spec.pin.as_slice()),
+            _ => (pin(spec).map_err(io::Error::other)?, &[][..]),
+        };
+        let (mut monitor, their_ends) = Qmp::new(vcpu_pin)?;
         let mut command = Command::new(PROGRAM);
         command
             .args(machine(image.protocol))
@@ -143,7 +148,7 @@ impl Qemu {
         }
         let ran = child::run(ChildSpec {
             command,
-            pin: pin(spec).map_err(io::Error::other)?,
+            pin,
             timeout: spec.timeout,
             stop,
             console,
@@ -290,11 +295,11 @@ fn end_of(ran: &Ran, monitor: &Qmp, triple_fault: bool) -> End {
                 status: (code >> 1) as u32,
             }
         }
-        (ChildEnd::Exited(code), Some(reason)) => failed(format!("ended with {code}: {reason}")),
-        (ChildEnd::Exited(code), None) => failed(format!(
-            "ended with {code}{}",
-            monitor.error.as_deref().unwrap_or_default()
-        )),
+        (ChildEnd::Exited(code), reason) => {
+            let said = [reason, monitor.error.as_deref()].into_iter().flatten();
+            let said: String = said.map(|said| format!(": {said}")).collect();
+            failed(format!("ended with {code}{said}"))
+        }
         (ChildEnd::Signaled(signal), _) => failed(format!("was killed by signal {signal}")),
         (ChildEnd::Interrupted, _) => End::Interrupted,
     }

@@ -11,13 +11,18 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::Pid;
+use rustix::thread::sched_setaffinity;
 use serde_json::Value;
+
+use super::cpus;
 
 /// Our end of the monitor, and what was heard on it.
 pub struct Qmp {
     stream: Option<UnixStream>,
     exit_port: UnixStream,
     heard: Vec<u8>,
+    vcpu_pin: Vec<usize>,
     replies: usize,
     /// When the guest was set running, counted from QEMU's start.
     pub guest_started: Option<Duration>,
@@ -47,22 +52,25 @@ impl QemuEnds {
     }
 }
 
-/// What we say: leave the negotiation, set the guest running.
-const COMMANDS: [&str; 2] = [
+/// What we say: leave the negotiation, name the vCPUs' threads, set the guest running.
+const COMMANDS: [&str; 3] = [
     "{\"execute\":\"qmp_capabilities\"}\n",
+    "{\"execute\":\"query-cpus-fast\"}\n",
     "{\"execute\":\"cont\"}\n",
 ];
 const QUIT: &str = "{\"execute\":\"quit\"}\n";
 
 impl Qmp {
-    /// Our ends of both lines, and those that QEMU is to inherit.
-    pub fn new() -> io::Result<(Self, QemuEnds)> {
+    /// Our ends of both lines, and those that QEMU is to inherit. The i-th vCPU gets the
+    /// i-th of these CPUs before the guest runs; where there are none, it may run anywhere.
+    pub fn new(vcpu_pin: &[usize]) -> io::Result<(Self, QemuEnds)> {
         let (stream, monitor) = line()?;
         let (ours, exit_port) = line()?;
         let qmp = Self {
             stream: Some(stream),
             exit_port: ours,
             heard: Vec::new(),
+            vcpu_pin: vcpu_pin.to_vec(),
             replies: 0,
             guest_started: None,
             shutdown_reason: None,
@@ -118,6 +126,13 @@ impl Qmp {
 
     fn hear(&mut self, message: &Value, started: Instant) {
         if message.get("QMP").is_some() || message.get("return").is_some() {
+            if let Some(vcpus) = message.get("return").and_then(Value::as_array)
+                && let Err(error) = pin(vcpus, &self.vcpu_pin)
+            {
+                self.error = Some(format!("cannot pin a vCPU: {error}"));
+                self.say(QUIT);
+                return;
+            }
             let Some(command) = COMMANDS.get(self.replies) else {
                 return;
             };
@@ -149,10 +164,91 @@ impl Qmp {
     }
 }
 
+/// Pins vCPUs as `query-cpus-fast` lists them (QEMU QMP Reference Manual, `CpuInfoFast`).
+fn pin(vcpus: &[Value], cpus: &[usize]) -> io::Result<()> {
+    let cpus = cpus.iter().cycle();
+    for (vcpu, &cpu) in vcpus.iter().zip(cpus) {
+        let thread = vcpu.get("thread-id").and_then(Value::as_i64);
+        let thread = thread.and_then(|id| Pid::from_raw(id.try_into().ok()?));
+        let thread = thread.ok_or_else(|| io::Error::other("QEMU does not name its thread"))?;
+        let mask = cpus::mask(&[cpu]).map_err(io::Error::other)?;
+        sched_setaffinity(Some(thread), &mask)?;
+    }
+    Ok(())
+}
+
 /// Two connected ends: ours, and one that a child inherits.
 fn line() -> io::Result<(UnixStream, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     ours.set_nonblocking(true)?;
     fcntl_setfd(&theirs, FdFlags::empty())?;
     Ok((ours, theirs))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use rustix::thread::gettid;
+
+    use super::*;
+    use crate::engine::allowed;
+
+    /// Says to `qmp` what QEMU would, for which `vcpu` is the only vCPU's thread; gives back
+    /// what was answered.
+    fn converse(qmp: &mut Qmp, ends: QemuEnds, vcpu: &Value) -> Vec<Value> {
+        let vcpus = serde_json::json!({ "return": [vcpu] });
+        let said = ["{\"QMP\": {}}", "{\"return\": {}}", &vcpus.to_string()];
+        let mut monitor = ends.monitor;
+        for line in said {
+            writeln!(monitor, "{line}").unwrap();
+            qmp.listen(Instant::now());
+        }
+        qmp.stream = None;
+        let answers = BufReader::new(monitor).lines();
+        let words = |line: String| serde_json::from_str::<Value>(&line).unwrap()["execute"].clone();
+        answers.map(|line| words(line.unwrap())).collect()
+    }
+
+    #[test]
+    fn a_vcpu_is_pinned_before_the_guest_runs() {
+        let (say_id, id) = channel();
+        let (say_done, done) = channel::<()>();
+        let vcpu = thread::spawn(move || {
+            say_id.send(gettid().as_raw_nonzero().get()).unwrap();
+            done.recv().unwrap();
+            allowed()
+        });
+        let last = *allowed().last().unwrap();
+        let (mut qmp, ends) = Qmp::new(&[last]).unwrap();
+        let vcpu_thread = serde_json::json!({ "cpu-index": 0, "thread-id": id.recv().unwrap() });
+        let answers = converse(&mut qmp, ends, &vcpu_thread);
+        assert_eq!(answers, ["qmp_capabilities", "query-cpus-fast", "cont"]);
+        assert!(qmp.guest_started.is_some());
+        say_done.send(()).unwrap();
+        assert_eq!(vcpu.join().unwrap(), [last]);
+    }
+
+    #[test]
+    fn a_guest_whose_vcpu_cannot_be_pinned_does_not_run() {
+        for (cpus, vcpu, reason) in [
+            (&[1023][..], "{\"thread-id\": 1}", "CPU 1023 cannot be used"),
+            (&[0], "{}", "does not name its thread"),
+        ] {
+            let (mut qmp, ends) = Qmp::new(cpus).unwrap();
+            let answers = converse(&mut qmp, ends, &serde_json::from_str(vcpu).unwrap());
+            assert_eq!(answers, ["qmp_capabilities", "query-cpus-fast", "quit"]);
+            assert_eq!(qmp.guest_started, None);
+            assert!(qmp.error.unwrap().contains(reason), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_guest_without_a_pin_runs_anywhere() {
+        let (mut qmp, ends) = Qmp::new(&[]).unwrap();
+        let answers = converse(&mut qmp, ends, &serde_json::json!({}));
+        assert_eq!(answers, ["qmp_capabilities", "query-cpus-fast", "cont"]);
+    }
 }
