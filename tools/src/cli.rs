@@ -2,6 +2,7 @@
 
 mod compare;
 mod deferred;
+mod trace;
 mod tune;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::exit;
 
 pub use compare::{CompareArgs, Despite};
 pub use deferred::Deferred;
+pub use trace::TraceArgs;
 pub use tune::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
 
 /// What does it cost to cross into a kernel?
@@ -51,6 +53,9 @@ pub enum Command {
     /// Boot one kernel image, show its console, end with its status
     #[command(after_help = BOOT_EXAMPLES, after_long_help = BOOT_EXAMPLES)]
     Boot(Deferred<BootArgs>),
+    /// Which instructions does one crossing take, and in which functions?
+    #[command(after_help = trace::EXAMPLES, after_long_help = trace::EXAMPLES)]
+    Trace(Deferred<TraceArgs>),
     /// Is this machine fit for measuring, and if not, what mends it?
     #[command(after_help = DOCTOR_EXAMPLES, after_long_help = DOCTOR_EXAMPLES)]
     Doctor(Deferred<DoctorArgs>),

@@ -9,6 +9,7 @@ use crate::engine::EngineError;
 use crate::experiment::ExperimentError;
 use crate::files::{Damaged, FileError};
 use crate::run::RunError;
+use crate::trace::{Foreign, NoPath, RecordError, TraceError};
 use crate::tune::TuneError;
 
 /// Printed below `--help`. Codes from 64 on follow sysexits.h where it has one.
@@ -35,8 +36,10 @@ Exit codes:
   85       `run`, `parse`, `report`: some boots failed; all others were kept
   86       `tune`: not every setting could be made, or put back; each is named
   87       `compare`: the runs differ in something that makes a comparison meaningless
-  88       `compare --fail-on`: a row became slower by more than that
-  89       `compare --fail-on`: no row is seen to, but it cannot be ruled out of every row
+  88       `compare --fail-on`: a row became slower by more than that;
+           `trace --check`: the path is another one
+  89       `compare --fail-on`: no row is seen to, but it cannot be ruled out of every row;
+           `trace --check`: the file has no path to compare with
   124      `boot`: the guest was killed when its time was up
   130      interrupted";
 
@@ -171,7 +174,22 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
             EngineError::Pin(_) | EngineError::OnlyKvm { .. } => Code::Usage,
         });
     }
-    let bad_data = cause.is::<ExperimentError>() || cause.is::<Damaged>();
+    if let Some(error) = cause.downcast_ref::<TraceError>() {
+        return Some(match error {
+            TraceError::NoPlugin { .. } => Code::Unavailable,
+            TraceError::Engine(end) => of_end(end),
+            TraceError::Boot { end, .. } => match of_end(end) {
+                Code::Done | Code::Guest(_) => Code::BadData,
+                code => code,
+            },
+            TraceError::Disagree { .. } => Code::BadData,
+        });
+    }
+    let bad_data = cause.is::<ExperimentError>()
+        || cause.is::<Damaged>()
+        || cause.is::<RecordError>()
+        || cause.is::<NoPath>()
+        || cause.is::<Foreign>();
     bad_data.then_some(Code::BadData)
 }
 

@@ -182,6 +182,14 @@ impl ExperimentError {
         }
     }
 
+    /// A target that has no image cannot be traced.
+    pub fn no_image(path: &Path, name: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            reason: format!("target {name:?} has no image: no kernel of its own, or none given"),
+        }
+    }
+
     /// A target of it cannot be booted as it says.
     pub fn in_target(path: &Path, name: &str, error: &dyn std::error::Error) -> Self {
         Self {

@@ -18,6 +18,7 @@ mod measuring_cpus;
 mod progress;
 mod run;
 mod schedule;
+mod trace;
 mod tree;
 mod tsc;
 mod tune;
@@ -79,6 +80,7 @@ fn dispatch(command: &Command, boot: Option<Begun>) -> anyhow::Result<Code> {
         Command::DiffEnv(Deferred(args)) => commands::diff_env::run(args),
         Command::Doctor(Deferred(args)) => Ok(commands::doctor::run(args)),
         Command::Initramfs(Deferred(args)) => commands::initramfs::run(args),
+        Command::Trace(Deferred(args)) => commands::trace::run(args),
         Command::Tune(Deferred(args)) => commands::tune::run(args),
     }
 }

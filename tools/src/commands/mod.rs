@@ -11,4 +11,5 @@ pub mod process;
 pub mod report;
 pub mod run;
 pub mod stats;
+pub mod trace;
 pub mod tune;

@@ -21,7 +21,7 @@ use vmm::{BootOutcome, BootSpec, End, Timings};
 pub use cpus::{CpuListError, Elsewhere, allowed, mask, parse_list, pin_thread, usable};
 pub use host::Host;
 pub use kvm::{Kvm, kind};
-pub use qemu::{Machine, Qemu};
+pub use qemu::{Machine, Qemu, Recording};
 
 use crate::experiment::EngineName;
 

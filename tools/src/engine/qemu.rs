@@ -66,6 +66,25 @@ pub struct Qemu {
     lacks: Vec<String>,
     /// What /dev/kvm is, where the machine needs one.
     kvm: Option<String>,
+    recording: Option<Recording>,
+}
+
+/// A plugin that writes down what the guest executes.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// The plugin (`trace-plugin/`).
+    pub plugin: PathBuf,
+    /// The file that it writes.
+    pub out: PathBuf,
+}
+
+impl Recording {
+    /// As `-plugin` takes it, where a comma in a value is written twice.
+    fn arg(&self) -> String {
+        let [plugin, out] =
+            [&self.plugin, &self.out].map(|path| path.display().to_string().replace(',', ",,"));
+        format!("file={plugin},out={out}")
+    }
 }
 
 impl Qemu {
@@ -88,6 +107,7 @@ impl Qemu {
             machine,
             lacks,
             kvm: None,
+            recording: None,
         })
     }
 
@@ -102,6 +122,14 @@ impl Qemu {
             kvm: Some(kind(kvm)),
             ..Self::find(Machine::Kvm)?
         })
+    }
+
+    /// The same, recording what its guests execute.
+    pub fn recording(self, recording: Recording) -> Self {
+        Self {
+            recording: Some(recording),
+            ..self
+        }
     }
 
     fn try_boot(
@@ -145,6 +173,9 @@ impl Qemu {
             .args(exit_port(their_ends.exit_port()));
         if spec.initrd.is_some() {
             command.arg("-initrd").arg(files.initrd());
+        }
+        if let Some(recording) = &self.recording {
+            command.arg("-plugin").arg(recording.arg());
         }
         let ran = child::run(ChildSpec {
             command,

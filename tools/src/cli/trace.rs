@@ -1,0 +1,98 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+pub const EXAMPLES: &str = "\
+Examples:
+  tollgate trace linux
+  tollgate trace linux --against linux-nomitig --into results/latest
+  tollgate trace /boot/vmlinuz-6.12.48 --initrd build/initramfs.cpio.gz \\
+      --symbols /usr/lib/debug/boot/vmlinux-6.12.48 --instructions
+
+It boots the target in QEMU's emulator, which counts instructions, and prints how many of
+them each function takes in one system call. The counts add up to the number that the
+exact method counts in the same boot, or the command fails. They are counts, no times.
+docs/METHOD.md says how it works, docs/FORMATS.md what the JSON and the file of expected
+paths hold.
+
+A gate for your own kernel: record its path once, and check every build.
+  tollgate trace ./bzImage --initrd initramfs.cpio.gz --record paths.toml
+  tollgate trace ./bzImage --initrd initramfs.cpio.gz --check paths.toml
+
+Exit codes: 0 done; 88 --check: the path is another one; 89 --check: the file has no path
+for this kernel, QEMU and processor; others as in tollgate --help.";
+
+/// `tollgate trace`.
+#[derive(Debug, Args)]
+pub struct TraceArgs {
+    /// A target of the experiment, or a kernel image (with a / in its name, if need be)
+    #[arg(value_name = "TARGET|IMAGE")]
+    pub subject: String,
+    /// Where targets are described
+    #[arg(long, value_name = "FILE", default_value = "experiments/table1.toml")]
+    pub experiment: PathBuf,
+    /// Trace this one, too, and show what SUBJECT takes more and less
+    #[arg(long, value_name = "TARGET|IMAGE")]
+    pub against: Option<String>,
+    /// The same kernel with these words on its command line, too
+    #[arg(
+        long,
+        value_name = "WORDS",
+        conflicts_with = "against",
+        allow_hyphen_values = true
+    )]
+    pub against_append: Option<String>,
+    /// Print every instruction, too
+    #[arg(long)]
+    pub instructions: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write trace-NAME.json and trace-NAME.svg into this folder, a run's for example
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+    /// Compare with the path that this file expects
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    pub check: Option<PathBuf>,
+    /// Make this the path that the file expects
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// The processor that QEMU emulates [default: the target's, or the experiment's]
+    #[arg(long, value_name = "MODEL")]
+    pub cpu_model: Option<String>,
+    /// The kernel's vmlinux or System.map [default: the image, or what lies beside it]
+    #[arg(long, value_name = "FILE")]
+    pub symbols: Option<PathBuf>,
+    /// The plugin for QEMU [default: TOLLGATE_TRACE_PLUGIN, or the one beside tollgate]
+    #[arg(long, value_name = "FILE")]
+    pub plugin: Option<PathBuf>,
+    /// Where IMAGE is named
+    #[command(flatten)]
+    pub image: ImageArgs,
+}
+
+/// How to boot an image that no experiment describes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With an IMAGE")]
+pub struct ImageArgs {
+    /// The archive that holds guest-bench as /init, or guest-bench itself for kernels that
+    /// take an ELF in its place
+    #[arg(long, value_name = "FILE")]
+    pub initrd: Option<PathBuf>,
+    /// The kernel's command line; guest-bench's words are added
+    #[arg(
+        long,
+        value_name = "CMDLINE",
+        default_value = "console=ttyS0 quiet reboot=k panic=-1",
+        allow_hyphen_values = true
+    )]
+    pub append: String,
+    /// Guest memory
+    #[arg(long, value_name = "MIB", default_value_t = 256,
+          value_parser = clap::value_parser!(u32).range(8..=1 << 20))]
+    pub memory: u32,
+    /// Seconds after which the guest is killed
+    #[arg(long, value_name = "S", default_value_t = 120,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub timeout: u32,
+}

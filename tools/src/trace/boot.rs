@@ -1,0 +1,152 @@
+//! Boots what is to be traced, and reads what it did.
+
+use std::io::sink;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Result, bail};
+use console_format::Quad;
+use eval::Benchmark;
+use eval::log::{self, Log};
+use tempfile::TempDir;
+use vmm::{BootSpec, End};
+
+use super::record::{self, Operation};
+use super::{TraceError, shared};
+use crate::engine::{Engine, Machine, Qemu, Recording};
+use crate::files;
+
+/// Marked operations of each benchmark.
+pub const MARKS: usize = 32;
+/// Counted samples; nine tenths of them have to agree.
+const SAMPLES: usize = 32;
+
+/// What one boot showed.
+pub struct Traced {
+    /// The operation that stands for all.
+    pub operation: Operation,
+    /// How many of [`MARKS`] operations took another path: an interrupt came.
+    pub others: usize,
+    /// QEMU's version.
+    pub qemu: String,
+}
+
+/// Boots a kernel with the program, and finds the path of its system call.
+///
+/// # Errors
+///
+/// The boot failed, its operations share no path, or the exact method counted another
+/// number of instructions than the path holds.
+pub fn boot(spec: &BootSpec, cpu_model: &str, plugin: &Path, stop: &AtomicBool) -> Result<Traced> {
+    let folder = TempDir::new()?;
+    let out = folder.path().join("record");
+    let recording = Recording {
+        plugin: plugin.to_owned(),
+        out: out.clone(),
+    };
+    let qemu = Qemu::find(Machine::Counting(cpu_model.to_owned()))?.recording(recording);
+    let spec = BootSpec {
+        cmdline: format!("{} -- {}", spec.cmdline, words()),
+        ..spec.clone()
+    };
+    qemu.check(&spec)?;
+    let outcome = qemu.boot(&spec, &mut sink(), stop);
+    if let End::EngineFailed { .. } | End::Interrupted = outcome.end {
+        bail!(TraceError::Engine(outcome.end));
+    }
+    let log = log::parse(&outcome.console).map_err(|error| TraceError::Boot {
+        end: outcome.end,
+        error,
+    })?;
+    let operations = record::parse(&files::read_text(&out)?)?;
+    let call = crossing(&log);
+    // Function calls are the check: nobody disputes what they take.
+    for benchmark in [Benchmark::Fcall, Benchmark::FcallChain, call] {
+        agree(&operations, &log, benchmark)?;
+    }
+    let (operation, others) = shared::path(&operations, call, MARKS)?;
+    Ok(Traced {
+        operation: operation.clone(),
+        others,
+        qemu: version(&qemu.about().version),
+    })
+}
+
+fn words() -> String {
+    format!(
+        "method=exact rounds=1 benchmarks=scall,fcall,fcall_chain warmup=y \
+         samples={SAMPLES} marks={MARKS}"
+    )
+}
+
+/// The kernel's system call, by the name of its answer.
+fn crossing(log: &Log) -> Benchmark {
+    match log.meta(log::META_SYSCALL_500) {
+        Some("enosys") => Benchmark::Enosys,
+        _ => Benchmark::Scall,
+    }
+}
+
+/// Checks that the path is as long as the exact method counted in the same boot.
+fn agree(operations: &[Operation], log: &Log, benchmark: Benchmark) -> Result<()> {
+    let (operation, _) = shared::path(operations, benchmark, MARKS)?;
+    let traced = operation.path.len() as u64;
+    let counted = counted(log, benchmark);
+    match counted == Some(traced) {
+        true => Ok(()),
+        false => bail!(TraceError::Disagree {
+            benchmark: benchmark.name(),
+            traced,
+            counted,
+        }),
+    }
+}
+
+/// What nine tenths of a benchmark's samples agree on.
+fn counted(log: &Log, benchmark: Benchmark) -> Option<u64> {
+    let quads = log.quads.iter().filter(|quad| quad.benchmark == benchmark);
+    let mut values: Vec<_> = quads.map(instructions).collect();
+    values.sort_unstable();
+    let most = values
+        .chunk_by(|a, b| a == b)
+        .max_by_key(|same| same.len())?;
+    match most.len() * 10 >= values.len() * 9 {
+        true => *most.first()?,
+        false => None,
+    }
+}
+
+/// Instructions for one operation, where a quad is a whole number of them.
+fn instructions(quad: &Quad) -> Option<u64> {
+    let [n_t, n_2t, twice_t, twice_2t] = [
+        quad.ticks_n_t,
+        quad.ticks_n_2t,
+        quad.ticks_2n_t,
+        quad.ticks_2n_2t,
+    ]
+    .map(i128::from);
+    let operations = i128::from(quad.turns) * i128::from(quad.copies);
+    let all = twice_2t - twice_t - n_2t + n_t;
+    let whole = all.checked_rem(operations)? == 0;
+    u64::try_from(all / operations).ok().filter(|_| whole)
+}
+
+/// The number in "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)".
+fn version(words: &str) -> String {
+    let number = words
+        .split_ascii_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    number.unwrap_or(words).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_its_number() {
+        let words = "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)";
+        assert_eq!(version(words), "7.2.22");
+        assert_eq!(version("of unknown version"), "of unknown version");
+    }
+}

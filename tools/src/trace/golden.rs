@@ -1,0 +1,269 @@
+//! The file of paths that are expected. `docs/FORMATS.md` describes it.
+
+use std::path::Path;
+
+use eval::crossing::{self, Change, Crossing, Function};
+use serde::{Deserialize, Serialize};
+
+use crate::files::{self, Damaged};
+
+const HEAD: &str = "\
+# The instructions of one crossing, by function, of each target, kernel, QEMU and
+# processor. `tollgate trace TARGET --record FILE` adds a path or replaces it;
+# `tollgate trace TARGET --check FILE` compares. docs/FORMATS.md describes it.
+
+";
+
+/// The whole file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Golden {
+    /// In the order of their keys.
+    #[serde(default, rename = "path")]
+    paths: Vec<Entry>,
+}
+
+/// A path, and what it depends on: nothing that it should not, least of all the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    target: String,
+    benchmark: String,
+    cpu_model: String,
+    qemu: String,
+    kernel_inputs: String,
+    total: u64,
+    functions: Vec<Line>,
+}
+
+/// A function and its count, as "entry_SYSCALL_64 23".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct Line(Function);
+
+impl From<Line> for String {
+    fn from(Line(function): Line) -> Self {
+        format!("{} {}", function.name, function.instructions)
+    }
+}
+
+impl TryFrom<String> for Line {
+    type Error = String;
+
+    fn try_from(line: String) -> Result<Self, String> {
+        let parts = line.rsplit_once(' ');
+        let function = parts.and_then(|(name, instructions)| {
+            Some(Function {
+                name: name.to_owned(),
+                instructions: instructions.parse().ok()?,
+            })
+        });
+        let function = function.map(Self);
+        function.ok_or_else(|| format!("{line:?} is no function and its count"))
+    }
+}
+
+/// What comparing a path with the file gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The path is the expected one.
+    Same,
+    /// Functions have other counts.
+    Changed {
+        /// Instructions of the expected path.
+        expected: u64,
+        /// Where the paths differ; never empty.
+        changes: Vec<Change>,
+    },
+    /// The file has no path for this kernel, QEMU and processor.
+    NoEntry,
+}
+
+impl Golden {
+    /// Reads the file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is damaged.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = files::read_text(path)?;
+        Ok(toml::from_str(&text).map_err(|error| Damaged {
+            path: path.to_owned(),
+            reason: error.to_string(),
+            remedy: "correct it, or remove it and record it again with --record",
+        })?)
+    }
+
+    /// Adds a path to the file, which need not be there, or replaces the path of the same
+    /// key.
+    ///
+    /// # Errors
+    ///
+    /// It is damaged, or cannot be written.
+    pub fn record(path: &Path, crossing: &Crossing) -> anyhow::Result<()> {
+        let mut golden = match path.exists() {
+            true => Self::read(path)?,
+            false => Self::default(),
+        };
+        golden.put(crossing);
+        files::write(path, golden.text()?)?;
+        Ok(())
+    }
+
+    /// Compares a path with the expected one.
+    pub fn check(&self, crossing: &Crossing) -> Verdict {
+        let now = Entry::of(crossing);
+        let Some(expected) = self.paths.iter().find(|entry| entry.key() == now.key()) else {
+            return Verdict::NoEntry;
+        };
+        match crossing::changes(&expected.functions(), &crossing.functions) {
+            changes if changes.is_empty() => Verdict::Same,
+            changes => Verdict::Changed {
+                expected: expected.total,
+                changes,
+            },
+        }
+    }
+
+    fn put(&mut self, crossing: &Crossing) {
+        let entry = Entry::of(crossing);
+        self.paths.retain(|other| other.key() != entry.key());
+        self.paths.push(entry);
+        self.paths.sort_by(|a, b| a.key().cmp(&b.key()));
+    }
+
+    fn text(&self) -> Result<String, toml::ser::Error> {
+        Ok(HEAD.to_owned() + &toml::to_string_pretty(self)?)
+    }
+}
+
+impl Entry {
+    fn of(crossing: &Crossing) -> Self {
+        let functions = crossing.functions.iter().cloned();
+        Self {
+            target: crossing.target.clone(),
+            benchmark: crossing.benchmark.clone(),
+            cpu_model: crossing.cpu_model.clone(),
+            qemu: crossing.qemu.clone(),
+            kernel_inputs: crossing.kernel_inputs.clone(),
+            total: crossing.total,
+            functions: functions.map(Line).collect(),
+        }
+    }
+
+    fn key(&self) -> [&str; 5] {
+        [
+            &self.target,
+            &self.benchmark,
+            &self.cpu_model,
+            &self.qemu,
+            &self.kernel_inputs,
+        ]
+    }
+
+    fn functions(&self) -> Vec<Function> {
+        let lines = self.functions.iter();
+        lines.map(|Line(function)| function.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crossing(target: &str, entry: u64) -> Crossing {
+        Crossing {
+            version: crossing::FORMAT_VERSION,
+            target: target.into(),
+            benchmark: "scall".into(),
+            cpu_model: "max".into(),
+            qemu: "7.2.22".into(),
+            kernel_inputs: "abc".into(),
+            total: entry + 2,
+            functions: vec![
+                Function {
+                    name: "guest-bench".into(),
+                    instructions: 2,
+                },
+                Function {
+                    name: "entry".into(),
+                    instructions: entry,
+                },
+            ],
+            instructions: None,
+        }
+    }
+
+    #[test]
+    fn a_recorded_path_is_the_expected_one_until_an_instruction_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("paths.toml");
+        for target in ["linux", "a-first-one"] {
+            Golden::record(&path, &crossing(target, 40)).unwrap();
+        }
+        let golden = Golden::read(&path).unwrap();
+        assert_eq!(golden.check(&crossing("linux", 40)), Verdict::Same);
+        let more = Change {
+            name: "entry".into(),
+            before: 40,
+            after: 41,
+        };
+        let changed = Verdict::Changed {
+            expected: 42,
+            changes: vec![more],
+        };
+        assert_eq!(golden.check(&crossing("linux", 41)), changed);
+
+        let text = files::read_text(&path).unwrap();
+        assert!(
+            text.starts_with("# The instructions of one crossing"),
+            "{text}"
+        );
+        let first = text.find("a-first-one").unwrap();
+        assert!(first < text.find("\"linux\"").unwrap(), "{text}");
+
+        Golden::record(&path, &crossing("linux", 41)).unwrap();
+        let golden = Golden::read(&path).unwrap();
+        assert_eq!(golden.check(&crossing("linux", 41)), Verdict::Same);
+        assert_eq!(golden.paths.len(), 2);
+    }
+
+    #[test]
+    fn another_kernel_processor_or_qemu_is_another_path() {
+        let mut golden = Golden::default();
+        golden.put(&crossing("linux", 40));
+        let others = [
+            Crossing {
+                kernel_inputs: "abd".into(),
+                ..crossing("linux", 41)
+            },
+            Crossing {
+                cpu_model: "EPYC".into(),
+                ..crossing("linux", 41)
+            },
+            Crossing {
+                qemu: "8.2.0".into(),
+                ..crossing("linux", 41)
+            },
+            crossing("ring0", 41),
+        ];
+        for other in others {
+            assert_eq!(golden.check(&other), Verdict::NoEntry);
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_with_the_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("paths.toml");
+        Golden::record(&path, &crossing("linux", 40)).unwrap();
+        let text = files::read_text(&path).unwrap();
+        assert!(text.contains("\"entry 40\""), "{text}");
+        for damaged in [text.replace("entry 40", "entry"), text + "more = 1\n"] {
+            files::write(&path, damaged).unwrap();
+            let error = Golden::read(&path).unwrap_err().to_string();
+            assert!(error.contains("paths.toml"), "{error}");
+            assert!(error.contains("--record"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Where a path leads: each instruction's function.
+
+use std::collections::BTreeSet;
+
+use eval::crossing::{Function, Step};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Formatter, Instruction, IntelFormatter};
+
+use super::record::Operation;
+use super::symbols::Symbols;
+
+/// The name of the program's own instructions.
+pub const PROGRAM: &str = "guest-bench";
+
+/// The program is smaller: what lies no farther from its marker, and in no function of
+/// the kernel, is its own.
+const PROGRAM_REACH: u64 = 1 << 20;
+/// Where SYSCALL enters Linux.
+const LINUX_ENTRY: &str = "entry_SYSCALL_64";
+/// Where the half of the address space begins that is the kernel's (Linux,
+/// Documentation/arch/x86/x86_64/mm.rst).
+const KERNEL_HALF: u64 = 1 << 63;
+/// Linux moves itself by multiples of this at least (CONFIG_PHYSICAL_ALIGN).
+const LINUX_STEP: u64 = 2 << 20;
+
+/// The symbols are those of another kernel.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "these are the symbols of another kernel: the guest entered its own at {entered:#x}, \
+     and {LINUX_ENTRY} lies at {linked:#x} there"
+)]
+pub struct Foreign {
+    entered: u64,
+    linked: u64,
+}
+
+/// Finds the function of each instruction of an operation.
+///
+/// Where there are no symbols, the places that the path calls count as functions, named
+/// by their addresses.
+///
+/// # Errors
+///
+/// [`Foreign`].
+pub fn steps(operation: &Operation, symbols: Option<&Symbols>) -> Result<Vec<Step>, Foreign> {
+    let path = Decoded::of(operation);
+    let moved = match symbols {
+        Some(symbols) => moved_by(&path, symbols)?,
+        None => 0,
+    };
+    let map = Map {
+        symbols,
+        moved,
+        program: program(&path, operation.marker),
+        marker: operation.marker,
+        called: called(&path),
+    };
+    let mut formatter = formatter();
+    let steps = operation.path.iter().zip(&path.0).map(|(raw, decoded)| {
+        let (function, offset) = map.place(raw.address);
+        let mut text = String::new();
+        formatter.format(decoded, &mut text);
+        Step {
+            address: format!("{:x}", raw.address),
+            function,
+            offset,
+            bytes: raw.bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            text,
+        }
+    });
+    Ok(steps.collect())
+}
+
+/// Numbers as kernel people write them.
+fn formatter() -> IntelFormatter {
+    let mut formatter = IntelFormatter::new();
+    let options = formatter.options_mut();
+    options.set_hex_prefix("0x");
+    options.set_hex_suffix("");
+    options.set_uppercase_hex(false);
+    formatter
+}
+
+/// How many instructions each function has, in the order of first entry.
+pub fn functions(steps: &[Step]) -> Vec<Function> {
+    let mut functions: Vec<Function> = Vec::new();
+    for step in steps {
+        match functions.iter_mut().find(|f| f.name == step.function) {
+            Some(function) => function.instructions += 1,
+            None => functions.push(Function {
+                name: step.function.clone(),
+                instructions: 1,
+            }),
+        }
+    }
+    functions
+}
+
+struct Decoded(Vec<Instruction>);
+
+impl Decoded {
+    fn of(operation: &Operation) -> Self {
+        let path = operation.path.iter().map(|instruction| {
+            let bytes = &instruction.bytes;
+            Decoder::with_ip(64, bytes, instruction.address, DecoderOptions::NONE).decode()
+        });
+        Self(path.collect())
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().map(Instruction::ip)
+    }
+}
+
+/// How far the kernel lies from where it was linked: Linux chooses its place at each
+/// start (KASLR).
+fn moved_by(path: &Decoded, symbols: &Symbols) -> Result<u64, Foreign> {
+    let entered = path.addresses().find(|address| *address >= KERNEL_HALF);
+    let (Some(entered), Some(linked)) = (entered, symbols.address_of(LINUX_ENTRY)) else {
+        return Ok(0);
+    };
+    let moved = entered.wrapping_sub(linked);
+    match moved % LINUX_STEP {
+        0 => Ok(moved),
+        _ => Err(Foreign { entered, linked }),
+    }
+}
+
+/// The lowest address of the program on the path.
+fn program(path: &Decoded, marker: u64) -> u64 {
+    let near = path
+        .addresses()
+        .filter(|a| a.abs_diff(marker) < PROGRAM_REACH);
+    near.min().unwrap_or(marker)
+}
+
+/// What the path calls, by CALL or SYSCALL.
+fn called(path: &Decoded) -> BTreeSet<u64> {
+    let pairs = path.0.array_windows();
+    pairs
+        .filter(|[from, _]| {
+            use FlowControl::{Call, IndirectCall};
+            matches!(from.flow_control(), Call | IndirectCall)
+        })
+        .map(|[_, to]| to.ip())
+        .collect()
+}
+
+/// What lies where.
+struct Map<'a> {
+    symbols: Option<&'a Symbols>,
+    /// How far the kernel lies from where its symbols say.
+    moved: u64,
+    marker: u64,
+    program: u64,
+    called: BTreeSet<u64>,
+}
+
+impl Map<'_> {
+    fn place(&self, address: u64) -> (String, u64) {
+        let linked = address.wrapping_sub(self.moved);
+        if let Some((name, offset)) = self.symbols.and_then(|s| s.find(linked)) {
+            return (name.to_owned(), offset);
+        }
+        if address.abs_diff(self.marker) < PROGRAM_REACH {
+            return (PROGRAM.to_owned(), address.saturating_sub(self.program));
+        }
+        let function = self.called.range(..=address).next_back();
+        let function = function.copied().unwrap_or(address);
+        let name = format!("{:#x}", function.wrapping_sub(self.moved));
+        (name, address - function)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::rc::Rc;
+
+    use eval::Benchmark;
+
+    use super::*;
+    use crate::trace::record;
+
+    const SYMBOLS: &str = "\
+ffffffff81000000 T _text
+ffffffff81000080 T entry_SYSCALL_64
+ffffffff81000100 T do_syscall_64
+ffffffff81000200 T _etext
+";
+
+    fn symbols() -> Symbols {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("System.map");
+        fs::write(&path, SYMBOLS).unwrap();
+        Symbols::read(&path).unwrap().unwrap()
+    }
+
+    const MOV: &[u8] = &[0xb8, 0xf4, 1, 0, 0];
+    const SYSCALL: &[u8] = &[0x0f, 0x05];
+    const SWAPGS: &[u8] = &[0x0f, 0x01, 0xf8];
+    const CALL: &[u8] = &[0xe8, 0, 0, 0, 0];
+    const RET: &[u8] = &[0xc3];
+    const SYSRET: &[u8] = &[0x48, 0x0f, 0x07];
+
+    /// A system call on a kernel that lies so far from where it was linked.
+    fn operation(moved: u64) -> Operation {
+        let entry = 0xffff_ffff_8100_0080 + moved;
+        let function = 0xffff_ffff_8100_0100 + moved;
+        let path: [(u64, &[u8]); 6] = [
+            (0x7000_0008, MOV),
+            (0x7000_000d, SYSCALL),
+            (entry, SWAPGS),
+            (entry + 3, CALL),
+            (function, RET),
+            (entry + 8, SYSRET),
+        ];
+        let path = path.map(|(address, bytes)| {
+            Rc::new(record::Instruction {
+                address,
+                bytes: bytes.to_owned(),
+            })
+        });
+        Operation {
+            benchmark: Benchmark::Scall,
+            marker: 0x7000_0000,
+            path: path.to_vec(),
+        }
+    }
+
+    fn counted(operation: &Operation, symbols: Option<&Symbols>) -> Vec<(String, u64)> {
+        let functions = functions(&steps(operation, symbols).unwrap());
+        let functions = functions.into_iter();
+        functions.map(|f| (f.name, f.instructions)).collect()
+    }
+
+    #[test]
+    fn a_kernel_that_moved_has_the_same_functions() {
+        let expected = [(PROGRAM, 2), ("entry_SYSCALL_64", 3), ("do_syscall_64", 1)];
+        let expected = expected.map(|(name, count)| (name.to_owned(), count));
+        for moved in [0, 2 << 20, 0x31e0_0000] {
+            assert_eq!(counted(&operation(moved), Some(&symbols())), expected);
+        }
+        let steps = steps(&operation(2 << 20), Some(&symbols())).unwrap();
+        let last = steps.last().unwrap();
+        assert_eq!((last.offset, last.text.as_str()), (8, "sysretq"));
+        assert_eq!(
+            (last.address.as_str(), last.bytes.as_str()),
+            ("ffffffff81200088", "480f07")
+        );
+        let first = steps.first().unwrap();
+        assert_eq!((first.offset, first.text.as_str()), (0, "mov eax,0x1f4"));
+    }
+
+    #[test]
+    fn the_symbols_of_another_kernel_are_refused() {
+        let error = steps(&operation(0x1000), Some(&symbols())).unwrap_err();
+        assert!(error.to_string().contains("another kernel"), "{error}");
+    }
+
+    #[test]
+    fn without_symbols_what_is_called_counts_as_a_function() {
+        let expected = [
+            (PROGRAM, 2),
+            ("0xffffffff81000080", 3),
+            ("0xffffffff81000100", 1),
+        ];
+        let expected = expected.map(|(name, count)| (name.to_owned(), count));
+        assert_eq!(counted(&operation(0), None), expected);
+    }
+
+    #[test]
+    fn symbols_of_other_addresses_leave_addresses() {
+        let symbols = Symbols::read(&std::env::current_exe().unwrap()).unwrap();
+        assert_eq!(
+            counted(&operation(0), symbols.as_ref()),
+            counted(&operation(0), None)
+        );
+    }
+}

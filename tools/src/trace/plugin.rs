@@ -1,0 +1,64 @@
+//! Where the plugin is, and with which QEMU it was tested.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use super::TraceError;
+
+/// Names the plugin's file, where it lies elsewhere.
+pub const VARIABLE: &str = "TOLLGATE_TRACE_PLUGIN";
+/// The plugin's name beside `tollgate` itself.
+const NAME: &str = "libtollgate-trace.so";
+/// The QEMU that the plugin's declarations were made from, and tested with.
+const TESTED: &str = "7.2";
+
+/// The plugin: the file that was named, or the one beside this program.
+///
+/// # Errors
+///
+/// [`TraceError::NoPlugin`].
+pub fn find(named: Option<&Path>) -> Result<PathBuf, TraceError> {
+    let named = named.map(Path::to_owned);
+    let named = named.or_else(|| env::var_os(VARIABLE).map(PathBuf::from));
+    let path = named.unwrap_or_else(|| {
+        let program = env::current_exe().unwrap_or_default();
+        program.with_file_name(NAME)
+    });
+    // The loader looks elsewhere for a name without a folder.
+    match path.canonicalize() {
+        Ok(found) if found.is_file() => Ok(found),
+        _ => Err(TraceError::NoPlugin { path }),
+    }
+}
+
+/// What to say of a QEMU that the plugin was never tested with.
+pub fn warning(version: &str) -> Option<String> {
+    let tested = version
+        .strip_prefix(TESTED)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    (!tested)
+        .then(|| format!("QEMU {version} is untested with the trace plugin; {TESTED} is tested"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_tested_version_is_silent() {
+        assert_eq!(warning("7.2"), None);
+        assert_eq!(warning("7.2.22"), None);
+        for version in ["7.20", "8.2.1", "7.1.9", "unknown"] {
+            let warning = warning(version).unwrap();
+            assert!(warning.contains("untested") && warning.contains(version));
+        }
+    }
+
+    #[test]
+    fn a_plugin_that_is_not_there_is_named_with_the_remedy() {
+        let error = find(Some(Path::new("/nowhere/plugin.so"))).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("/nowhere/plugin.so"), "{message}");
+        assert!(message.contains("make trace-plugin"), "{message}");
+    }
+}

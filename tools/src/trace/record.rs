@@ -1,0 +1,148 @@
+//! Reads what the plugin wrote. `docs/FORMATS.md` describes the file.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use eval::Benchmark;
+
+/// The first line of a file of the version that is read here.
+const HEADER: &str = "tollgate-path\t1";
+
+/// An instruction that was executed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Instruction {
+    /// Where it lies in the guest's address space.
+    pub address: u64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What was executed between two markers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// What it is one operation of.
+    pub benchmark: Benchmark,
+    /// Where the begin marker lies: in the program.
+    pub marker: u64,
+    /// The instructions, in the order of their execution.
+    pub path: Vec<Rc<Instruction>>,
+}
+
+/// Why a record is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The file is of no version that is read here.
+    #[error("the trace plugin is of another version: build both by `make trace-plugin tools`")]
+    Version,
+    /// QEMU was killed, or the disk is full.
+    #[error("the trace plugin's record is cut: its last line is missing")]
+    Cut,
+    /// A line says what cannot be.
+    #[error("the trace plugin's record is damaged in line {0}")]
+    Line(usize),
+}
+
+/// Reads a whole record.
+///
+/// # Errors
+///
+/// [`RecordError`], also for a record that was cut at the end of a line.
+pub fn parse(text: &str) -> Result<Vec<Operation>, RecordError> {
+    let mut lines = text.lines().enumerate();
+    if lines.next().map(|(_, line)| line) != Some(HEADER) {
+        return Err(RecordError::Version);
+    }
+    let mut instructions = HashMap::new();
+    let mut operations = Vec::new();
+    for (index, line) in lines {
+        let fields: Vec<_> = line.split('\t').collect();
+        let read = match fields.as_slice() {
+            ["insn", number, address, bytes] => instruction(address, bytes).map(|instruction| {
+                instructions.insert(*number, Rc::new(instruction));
+            }),
+            ["op", benchmark, marker, path @ ..] => {
+                let operation = operation(&instructions, benchmark, marker, path);
+                operation.map(|operation| operations.push(operation))
+            }
+            ["end", count] if count.parse() == Ok(operations.len()) => return Ok(operations),
+            _ => None,
+        };
+        read.ok_or(RecordError::Line(index + 1))?;
+    }
+    Err(RecordError::Cut)
+}
+
+fn instruction(address: &str, bytes: &str) -> Option<Instruction> {
+    let bytes = bytes.as_bytes().chunks(2).map(|digits| {
+        let digits = str::from_utf8(digits).ok()?;
+        u8::from_str_radix(digits, 16).ok()
+    });
+    Some(Instruction {
+        address: u64::from_str_radix(address, 16).ok()?,
+        bytes: bytes.collect::<Option<_>>()?,
+    })
+}
+
+fn operation(
+    instructions: &HashMap<&str, Rc<Instruction>>,
+    benchmark: &str,
+    marker: &str,
+    path: &[&str],
+) -> Option<Operation> {
+    let benchmark: usize = benchmark.parse().ok()?;
+    let path = path.iter().map(|number| instructions.get(number).cloned());
+    Some(Operation {
+        benchmark: *Benchmark::ALL.get(benchmark)?,
+        marker: instructions.get(marker)?.address,
+        path: path.collect::<Option<_>>()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "tollgate-path\t1\n\
+        insn\t7\t2000\t0f1f840000036c74\n\
+        insn\t9\t2008\t0f05\n\
+        op\t3\t7\t9\t9\n\
+        op\t1\t7\n\
+        end\t2\n";
+
+    #[test]
+    fn operations_hold_their_instructions() {
+        let operations = parse(FILE).unwrap();
+        let syscall = Rc::new(Instruction {
+            address: 0x2008,
+            bytes: vec![0x0f, 0x05],
+        });
+        let scall = Operation {
+            benchmark: Benchmark::Scall,
+            marker: 0x2000,
+            path: vec![syscall.clone(), syscall],
+        };
+        let fcall = Operation {
+            benchmark: Benchmark::Fcall,
+            marker: 0x2000,
+            path: vec![],
+        };
+        assert_eq!(operations, [scall, fcall]);
+    }
+
+    #[test]
+    fn what_is_cut_or_damaged_is_refused() {
+        let lines: Vec<_> = FILE.lines().collect();
+        for kept in 1..lines.len() {
+            let cut = lines.get(..kept).unwrap().join("\n");
+            assert!(matches!(parse(&cut), Err(RecordError::Cut)), "{cut}");
+        }
+        let error = |from, to| parse(&FILE.replace(from, to)).unwrap_err().to_string();
+        assert!(error("path\t1", "path\t2").contains("another version"));
+        assert!(error("end\t2", "end\t3").contains("line 6"));
+        assert!(error("op\t3\t7\t9", "op\t3\t7\t8").contains("line 4"));
+        assert!(error("op\t3", "op\t5").contains("line 4"));
+        assert!(error("0f05", "0f0x").contains("line 3"));
+        assert!(error("0f05", "é").contains("line 3"));
+        assert!(error("2008", "-1").contains("line 3"));
+    }
+}
