@@ -1,27 +1,30 @@
-//! How a program marks one operation: by instructions that do nothing.
+//! How the program marks one operation: by instructions that do nothing.
 
-/// NOP with a ModRM, a SIB and a displacement of 32 bits (Intel SDM 2B, NOP). Compilers
-/// leave the displacement zero. In a marker it is 0x746c0000, the benchmark's number in
-/// bits 8 to 15, and 1 in bit 0 at the end of an operation.
-const NOP: [u8; 4] = [0x0f, 0x1f, 0x84, 0x00];
+use console_format::{Benchmark, MARK_OPCODE, mark_begin, mark_end};
 
 /// One end of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
     /// What comes next is an operation of this benchmark.
-    Begin(u8),
+    Begin(Benchmark),
     /// The operation has ended.
-    End(u8),
+    End(Benchmark),
 }
 
 impl Marker {
     /// The marker that an instruction is, if it is one.
     pub fn of(instruction: &[u8]) -> Option<Self> {
-        match *instruction.strip_prefix(&NOP)? {
-            [0, benchmark, b'l', b't'] => Some(Self::Begin(benchmark)),
-            [1, benchmark, b'l', b't'] => Some(Self::End(benchmark)),
-            _ => None,
-        }
+        let displacement = instruction.strip_prefix(&MARK_OPCODE)?;
+        let displacement = u32::from_le_bytes(displacement.try_into().ok()?);
+        Benchmark::ALL.into_iter().find_map(|benchmark| {
+            if displacement == mark_begin(benchmark) {
+                Some(Self::Begin(benchmark))
+            } else if displacement == mark_end(benchmark) {
+                Some(Self::End(benchmark))
+            } else {
+                None
+            }
+        })
     }
 }
 
@@ -29,14 +32,26 @@ impl Marker {
 mod tests {
     use super::*;
 
+    fn of(displacement: u32) -> Option<Marker> {
+        Marker::of(&[&MARK_OPCODE[..], &displacement.to_le_bytes()].concat())
+    }
+
     #[test]
     fn markers_are_found_by_their_bytes() {
-        let of = |displacement: u32| Marker::of(&[&NOP[..], &displacement.to_le_bytes()].concat());
-        assert_eq!(of(0x746c_0300), Some(Marker::Begin(3)));
-        assert_eq!(of(0x746c_0301), Some(Marker::End(3)));
-        assert_eq!(of(0x746c_0302), None);
+        for benchmark in Benchmark::ALL {
+            let begin = of(mark_begin(benchmark));
+            assert_eq!(begin, Some(Marker::Begin(benchmark)));
+            assert_eq!(of(mark_end(benchmark)), Some(Marker::End(benchmark)));
+        }
+    }
+
+    #[test]
+    fn other_instructions_are_none() {
         assert_eq!(of(0), None, "what assemblers fill gaps with");
-        assert_eq!(Marker::of(&[0x0f, 0x1f, 0x84, 0x00, 0, 3, 0x6c]), None);
+        assert_eq!(of(mark_end(Benchmark::Scall) + 1), None);
+        let begin = mark_begin(Benchmark::Scall).to_le_bytes();
+        let longer = [&MARK_OPCODE[..], &begin, &[0]].concat();
+        assert_eq!(Marker::of(&longer), None);
         assert_eq!(Marker::of(&[0x90]), None);
     }
 }

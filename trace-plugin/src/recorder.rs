@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use console_format::Benchmark;
+
 use crate::marker::Marker;
 
 /// No operation of interest takes longer; what is longer is cut.
@@ -23,7 +25,7 @@ pub struct Recorder<W> {
     /// By number: whether the file defines it.
     defined: Vec<bool>,
     /// The operation that goes on: its benchmark, and what was executed.
-    operation: Option<(u8, Vec<usize>)>,
+    operation: Option<(Benchmark, Vec<usize>)>,
     operations: usize,
 }
 
@@ -89,8 +91,8 @@ impl<W: Write> Recorder<W> {
         }
     }
 
-    fn write(&mut self, benchmark: u8, path: &[usize]) -> io::Result<()> {
-        let mut line = format!("op\t{benchmark}");
+    fn write(&mut self, benchmark: Benchmark, path: &[usize]) -> io::Result<()> {
+        let mut line = format!("op\t{}", benchmark.name());
         for &number in path {
             self.define(number)?;
             let _ = write!(line, "\t{number}");
@@ -159,9 +161,9 @@ mod tests {
         let expected = "tollgate-path\t1\n\
              insn\t1\t2000\t0f1f840000036c74\n\
              insn\t2\t2008\t90\n\
-             op\t3\t1\t2\t2\n\
+             op\tscall\t1\t2\t2\n\
              insn\t4\t2008\t0f05\n\
-             op\t3\t1\t2\t4\n\
+             op\tscall\t1\t2\t4\n\
              end\t2\n";
         assert_eq!(file, expected);
     }

@@ -89,10 +89,9 @@ fn operation(
     marker: &str,
     path: &[&str],
 ) -> Option<Operation> {
-    let benchmark: usize = benchmark.parse().ok()?;
     let path = path.iter().map(|number| instructions.get(number).cloned());
     Some(Operation {
-        benchmark: *Benchmark::ALL.get(benchmark)?,
+        benchmark: Benchmark::from_name(benchmark)?,
         marker: instructions.get(marker)?.address,
         path: path.collect::<Option<_>>()?,
     })
@@ -105,8 +104,8 @@ mod tests {
     const FILE: &str = "tollgate-path\t1\n\
         insn\t7\t2000\t0f1f840000036c74\n\
         insn\t9\t2008\t0f05\n\
-        op\t3\t7\t9\t9\n\
-        op\t1\t7\n\
+        op\tscall\t7\t9\t9\n\
+        op\tfcall\t7\n\
         end\t2\n";
 
     #[test]
@@ -139,8 +138,8 @@ mod tests {
         let error = |from, to| parse(&FILE.replace(from, to)).unwrap_err().to_string();
         assert!(error("path\t1", "path\t2").contains("another version"));
         assert!(error("end\t2", "end\t3").contains("line 6"));
-        assert!(error("op\t3\t7\t9", "op\t3\t7\t8").contains("line 4"));
-        assert!(error("op\t3", "op\t5").contains("line 4"));
+        assert!(error("scall\t7\t9", "scall\t7\t8").contains("line 4"));
+        assert!(error("scall", "call").contains("line 4"));
         assert!(error("0f05", "0f0x").contains("line 3"));
         assert!(error("0f05", "é").contains("line 3"));
         assert!(error("2008", "-1").contains("line 3"));
