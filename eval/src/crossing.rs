@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::units::Instructions;
+
 /// Version of the JSON; it changes whenever a field's meaning does.
 pub const FORMAT_VERSION: u64 = 1;
 
@@ -27,8 +29,8 @@ pub struct Crossing {
     /// What the kernel was built from and with: the hash that its build gives, or the
     /// image's own.
     pub kernel_inputs: String,
-    /// Instructions of the whole path.
-    pub total: u64,
+    /// Those of the whole path.
+    pub total: Instructions,
     /// Their functions, in the order in which the path enters them first.
     pub functions: Vec<Function>,
     /// Each of them, if asked for.
@@ -42,9 +44,9 @@ pub struct Crossing {
 pub struct Function {
     /// Its symbol, its address where it has none, or the program's name.
     pub name: String,
-    /// Instructions executed in it, however often it is entered; not those of the
-    /// functions that it calls.
-    pub instructions: u64,
+    /// Those executed in it, however often it is entered, without those of the functions
+    /// that it calls.
+    pub instructions: Instructions,
 }
 
 /// One executed instruction.
@@ -78,12 +80,12 @@ pub enum CrossingError {
         found: u64,
     },
     /// The functions' counts do not add up.
-    #[error("its functions hold {sum} instructions, and its total is {total}")]
+    #[error("its functions hold {} instructions, and its total is {}", sum.0, total.0)]
     Sum {
         /// What they add up to.
-        sum: u64,
+        sum: Instructions,
         /// What they should.
-        total: u64,
+        total: Instructions,
     },
 }
 
@@ -100,7 +102,7 @@ impl Crossing {
                 found: crossing.version,
             });
         }
-        let sum = crossing.functions.iter().map(|f| f.instructions).sum();
+        let sum = sum(crossing.functions.iter());
         if sum != crossing.total {
             return Err(CrossingError::Sum {
                 sum,
@@ -125,28 +127,25 @@ impl Crossing {
 pub struct Change {
     /// Its name.
     pub name: String,
-    /// Instructions in it on the first path; 0 where it is not entered.
-    pub before: u64,
-    /// Instructions in it on the second.
-    pub after: u64,
+    /// In it on the first path; none where it is not entered.
+    pub before: Instructions,
+    /// In it on the second.
+    pub after: Instructions,
 }
 
 impl Change {
     /// Instructions that the second path has more.
     pub fn difference(&self) -> i64 {
-        self.after
-            .cast_signed()
-            .wrapping_sub(self.before.cast_signed())
+        let [before, after] = [self.before, self.after].map(|count| count.0.cast_signed());
+        after.wrapping_sub(before)
     }
 }
 
 /// The functions of two paths, in the order of the second one; those that only the first
 /// enters come last.
 pub fn both(before: &[Function], after: &[Function]) -> Vec<Change> {
-    let count = |path: &[Function], name: &str| -> u64 {
-        let of_name = path.iter().filter(|function| function.name == name);
-        of_name.map(|function| function.instructions).sum()
-    };
+    let count =
+        |path: &[Function], name: &str| sum(path.iter().filter(|function| function.name == name));
     let mut seen = BTreeSet::new();
     let names = after.iter().chain(before).map(|function| &function.name);
     names
@@ -157,6 +156,10 @@ pub fn both(before: &[Function], after: &[Function]) -> Vec<Change> {
             after: count(after, name),
         })
         .collect()
+}
+
+fn sum<'f>(functions: impl Iterator<Item = &'f Function>) -> Instructions {
+    Instructions(functions.map(|function| function.instructions.0).sum())
 }
 
 /// The functions in which two paths differ, in the order of [`both`].
@@ -175,7 +178,7 @@ mod tests {
         functions
             .map(|&(name, instructions)| Function {
                 name: name.into(),
-                instructions,
+                instructions: Instructions(instructions),
             })
             .collect()
     }
@@ -188,7 +191,7 @@ mod tests {
             cpu_model: "max".into(),
             qemu: "7.2".into(),
             kernel_inputs: "abc".into(),
-            total: 5,
+            total: Instructions(5),
             functions: path(&[("program", 2), ("entry", 3)]),
             instructions: None,
         }
@@ -205,7 +208,7 @@ mod tests {
     #[test]
     fn what_does_not_add_up_or_is_of_another_version_is_refused() {
         let more = Crossing {
-            total: 6,
+            total: Instructions(6),
             ..crossing()
         };
         let error = Crossing::parse(&more.json().unwrap()).unwrap_err();
@@ -229,7 +232,7 @@ mod tests {
         let after = path(&[("program", 2), ("added", 51), ("entry", 41)]);
         let changes: Vec<_> = changes(&before, &after)
             .into_iter()
-            .map(|change| (change.name, change.before, change.after))
+            .map(|change| (change.name, change.before.0, change.after.0))
             .collect();
         let expected = [("added", 0, 51), ("entry", 40, 41), ("gone", 3, 0)];
         assert_eq!(changes, expected.map(|(n, b, a)| (n.to_owned(), b, a)));

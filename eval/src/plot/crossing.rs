@@ -4,8 +4,11 @@ use super::canvas::{Align, BODY, Canvas, Fill, MARGIN, NOTE, REMARK, ROOM, TITLE
 use super::picture::{Caption, Picture};
 use super::{PlotError, palette};
 use crate::crossing::{self, Change, Crossing};
+use crate::units::Instructions;
 
-const HEAD: i32 = 72;
+/// Where the remarks begin.
+const HEAD: i32 = 50;
+const REMARK_LINE: i32 = 18;
 const ROW: i32 = 22;
 const BAR: i32 = 14;
 /// Function names end here.
@@ -18,14 +21,17 @@ const LONGEST: i32 = WIDTH - MARGIN - NUMBERS - BARS;
 pub(super) fn draw(path: &Crossing, against: Option<&Crossing>) -> Result<Picture, PlotError> {
     let before = against.unwrap_or(path);
     let rows = crossing::both(&before.functions, &path.functions);
-    let counts = rows.iter().map(|row| row.before.max(row.after));
+    let counts = rows.iter().map(|row| row.before.max(row.after).0);
     let most = counts.max().unwrap_or(0).max(1);
-    let height = HEAD + rows.len() as i32 * ROW + MARGIN / 2;
+    let remarks = remarks(path, against);
+    let head = HEAD + remarks.len() as i32 * REMARK_LINE;
+    let height = head + rows.len() as i32 * ROW + MARGIN / 2;
     paint((WIDTH, height), caption(path, against, &rows), |canvas| {
         canvas.text((MARGIN, 26), Align::Left, TITLE, &title(path), ROOM)?;
-        let remark = remark(path, against);
-        canvas.text((MARGIN, 50), Align::Left, REMARK, &remark, ROOM)?;
-        for (row, y) in rows.iter().zip((HEAD..).step_by(ROW as usize)) {
+        for (remark, y) in remarks.iter().zip((HEAD..).step_by(REMARK_LINE as usize)) {
+            canvas.text((MARGIN, y), Align::Left, REMARK, remark, ROOM)?;
+        }
+        for (row, y) in rows.iter().zip((head..).step_by(ROW as usize)) {
             bar(canvas, row, y + ROW / 2, most)?;
         }
         Ok(())
@@ -33,8 +39,8 @@ pub(super) fn draw(path: &Crossing, against: Option<&Crossing>) -> Result<Pictur
 }
 
 fn bar(canvas: &Canvas<'_>, row: &Change, y: i32, most: u64) -> Result<(), PlotError> {
-    let end = |instructions: u64| {
-        let share = instructions as f64 / most as f64;
+    let end = |count: Instructions| {
+        let share = count.0 as f64 / most as f64;
         BARS + (share * f64::from(LONGEST)).round() as i32
     };
     canvas.text((NAMES, y), Align::Right, BODY, &row.name, NAMES - MARGIN)?;
@@ -54,35 +60,38 @@ fn bar(canvas: &Canvas<'_>, row: &Change, y: i32, most: u64) -> Result<(), PlotE
 
 fn number(row: &Change) -> String {
     match row.difference() {
-        0 => row.after.to_string(),
-        difference => format!("{} ({difference:+})", row.after),
+        0 => row.after.0.to_string(),
+        difference => format!("{} ({difference:+})", row.after.0),
     }
 }
 
 fn title(path: &Crossing) -> String {
-    format!("{}: {} instructions a system call", path.target, path.total)
+    let Crossing { target, total, .. } = path;
+    format!("{target}: {} instructions a system call", total.0)
 }
 
-fn remark(path: &Crossing, against: Option<&Crossing>) -> String {
-    let against = match against {
-        Some(against) => format!(
-            "; hatched: what {}, with {}, does not execute",
-            against.target, against.total
-        ),
-        None => String::new(),
-    };
+fn remarks(path: &Crossing, against: Option<&Crossing>) -> Vec<String> {
     let Crossing {
         cpu_model, qemu, ..
     } = path;
-    format!(
-        "By function, in the order of first entry{against}. {cpu_model} as QEMU {qemu} emulates it; counts, no times."
-    )
+    let what = format!(
+        "By function, in the order of first entry. {cpu_model} as QEMU {qemu} emulates it; \
+         counts, no times."
+    );
+    let hatched = against.map(|against| {
+        let Crossing { target, total, .. } = against;
+        format!(
+            "Hatched: what {target}, with {}, does not execute.",
+            total.0
+        )
+    });
+    [what].into_iter().chain(hatched).collect()
 }
 
 fn caption(path: &Crossing, against: Option<&Crossing>, rows: &[Change]) -> Caption {
     let rows = rows.iter();
     let rows = rows.map(|row| format!("{}: {}.", row.name, number(row)));
-    let about = [remark(path, against)].into_iter().chain(rows);
+    let about = remarks(path, against).into_iter().chain(rows);
     Caption {
         title: title(path),
         about: about.collect::<Vec<_>>().join(" "),
@@ -99,7 +108,7 @@ mod tests {
         let functions: Vec<_> = functions
             .map(|&(name, instructions)| Function {
                 name: name.into(),
-                instructions,
+                instructions: Instructions(instructions),
             })
             .collect();
         Crossing {
@@ -109,7 +118,7 @@ mod tests {
             cpu_model: "Skylake-Server".into(),
             qemu: "7.2.22".into(),
             kernel_inputs: "abc".into(),
-            total: functions.iter().map(|f| f.instructions).sum(),
+            total: Instructions(functions.iter().map(|f| f.instructions.0).sum()),
             functions,
             instructions: None,
         }

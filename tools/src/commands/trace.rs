@@ -236,6 +236,7 @@ fn write(folder: &Path, path: &Crossing, against: Option<&Crossing>) -> Result<(
 /// Compares with the path that is expected, and says which function holds what is new.
 fn check(args: &TraceArgs, file: &Path, path: &Crossing) -> Result<Code> {
     let Crossing { target, total, .. } = path;
+    let total = total.0;
     Ok(match Golden::read(file)?.check(path) {
         Verdict::Same => {
             tell!(
@@ -245,6 +246,7 @@ fn check(args: &TraceArgs, file: &Path, path: &Crossing) -> Result<Code> {
             Code::Done
         }
         Verdict::Changed { expected, changes } => {
+            let expected = expected.0;
             let difference = total.cast_signed() - expected.cast_signed();
             tell!(
                 "{target}: {total} instructions instead of {expected} ({difference:+}):\n{}",

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Result, bail};
-use console_format::Quad;
 use eval::Benchmark;
 use eval::log::{self, Log};
+use eval::quads::instructions;
+use eval::units::Instructions;
 use tempfile::TempDir;
 use vmm::{BootSpec, End};
 
@@ -90,7 +91,7 @@ fn crossing(log: &Log) -> Benchmark {
 /// Checks that the path is as long as the exact method counted in the same boot.
 fn agree(operations: &[Operation], log: &Log, benchmark: Benchmark) -> Result<()> {
     let (operation, _) = shared::path(operations, benchmark, MARKS)?;
-    let traced = operation.path.len() as u64;
+    let traced = Instructions(operation.path.len() as u64);
     let counted = counted(log, benchmark);
     match counted == Some(traced) {
         true => Ok(()),
@@ -103,7 +104,7 @@ fn agree(operations: &[Operation], log: &Log, benchmark: Benchmark) -> Result<()
 }
 
 /// What nine tenths of a benchmark's samples agree on.
-fn counted(log: &Log, benchmark: Benchmark) -> Option<u64> {
+fn counted(log: &Log, benchmark: Benchmark) -> Option<Instructions> {
     let quads = log.quads.iter().filter(|quad| quad.benchmark == benchmark);
     let mut values: Vec<_> = quads.map(instructions).collect();
     values.sort_unstable();
@@ -114,21 +115,6 @@ fn counted(log: &Log, benchmark: Benchmark) -> Option<u64> {
         true => *most.first()?,
         false => None,
     }
-}
-
-/// Instructions for one operation, where a quad is a whole number of them.
-fn instructions(quad: &Quad) -> Option<u64> {
-    let [n_t, n_2t, twice_t, twice_2t] = [
-        quad.ticks_n_t,
-        quad.ticks_n_2t,
-        quad.ticks_2n_t,
-        quad.ticks_2n_2t,
-    ]
-    .map(i128::from);
-    let operations = i128::from(quad.turns) * i128::from(quad.copies);
-    let all = twice_2t - twice_t - n_2t + n_t;
-    let whole = all.checked_rem(operations)? == 0;
-    u64::try_from(all / operations).ok().filter(|_| whole)
 }
 
 /// The number in "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)".

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use eval::crossing::{self, Change, Crossing, Function};
+use eval::units::Instructions;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, Damaged};
@@ -32,7 +33,7 @@ struct Entry {
     cpu_model: String,
     qemu: String,
     kernel_inputs: String,
-    total: u64,
+    total: Instructions,
     functions: Vec<Line>,
 }
 
@@ -43,7 +44,7 @@ struct Line(Function);
 
 impl From<Line> for String {
     fn from(Line(function): Line) -> Self {
-        format!("{} {}", function.name, function.instructions)
+        format!("{} {}", function.name, function.instructions.0)
     }
 }
 
@@ -55,7 +56,7 @@ impl TryFrom<String> for Line {
         let function = parts.and_then(|(name, instructions)| {
             Some(Function {
                 name: name.to_owned(),
-                instructions: instructions.parse().ok()?,
+                instructions: Instructions(instructions.parse().ok()?),
             })
         });
         let function = function.map(Self);
@@ -71,7 +72,7 @@ pub enum Verdict {
     /// Functions have other counts.
     Changed {
         /// Instructions of the expected path.
-        expected: u64,
+        expected: Instructions,
         /// Where the paths differ; never empty.
         changes: Vec<Change>,
     },
@@ -179,15 +180,15 @@ mod tests {
             cpu_model: "max".into(),
             qemu: "7.2.22".into(),
             kernel_inputs: "abc".into(),
-            total: entry + 2,
+            total: Instructions(entry + 2),
             functions: vec![
                 Function {
                     name: "guest-bench".into(),
-                    instructions: 2,
+                    instructions: Instructions(2),
                 },
                 Function {
                     name: "entry".into(),
-                    instructions: entry,
+                    instructions: Instructions(entry),
                 },
             ],
             instructions: None,
@@ -205,11 +206,11 @@ mod tests {
         assert_eq!(golden.check(&crossing("linux", 40)), Verdict::Same);
         let more = Change {
             name: "entry".into(),
-            before: 40,
-            after: 41,
+            before: Instructions(40),
+            after: Instructions(41),
         };
         let changed = Verdict::Changed {
-            expected: 42,
+            expected: Instructions(42),
             changes: vec![more],
         };
         assert_eq!(golden.check(&crossing("linux", 41)), changed);

@@ -23,6 +23,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result};
 use eval::crossing::{Crossing, FORMAT_VERSION};
 use eval::log::LogError;
+use eval::units::Instructions;
 use vmm::{BootSpec, End};
 
 pub use golden::{Golden, Verdict};
@@ -69,17 +70,17 @@ pub enum TraceError {
     },
     /// Path and count contradict each other.
     #[error(
-        "the path of {benchmark} holds {traced} instructions, and the exact method counted {} \
+        "the path of {benchmark} holds {} instructions, and the exact method counted {} \
          in the same boot",
-        .counted.map_or("no whole number".into(), |counted| counted.to_string())
+        .traced.0, .counted.map_or("no whole number".into(), |counted| counted.0.to_string())
     )]
     Disagree {
         /// The benchmark.
         benchmark: &'static str,
         /// Instructions between its marks.
-        traced: u64,
+        traced: Instructions,
         /// What nine tenths of its samples agree on.
-        counted: Option<u64>,
+        counted: Option<Instructions>,
     },
 }
 
@@ -115,7 +116,7 @@ pub fn trace(subject: &Subject, plugin: &Path, stop: &AtomicBool) -> Result<Cros
         cpu_model: cpu_model.clone(),
         qemu: boot.qemu,
         kernel_inputs: kernel::inputs(&spec.kernel)?,
-        total: steps.len() as u64,
+        total: Instructions(steps.len() as u64),
         functions: place::functions(&steps),
         instructions: Some(steps),
     })

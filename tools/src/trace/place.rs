@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use eval::crossing::{Function, Step};
+use eval::units::Instructions;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Formatter, Instruction, IntelFormatter};
 
 use super::record::Operation;
@@ -85,10 +86,10 @@ pub fn functions(steps: &[Step]) -> Vec<Function> {
     let mut functions: Vec<Function> = Vec::new();
     for step in steps {
         match functions.iter_mut().find(|f| f.name == step.function) {
-            Some(function) => function.instructions += 1,
+            Some(function) => function.instructions.0 += 1,
             None => functions.push(Function {
                 name: step.function.clone(),
-                instructions: 1,
+                instructions: Instructions(1),
             }),
         }
     }
@@ -230,7 +231,7 @@ ffffffff81000200 T _etext
     fn counted(operation: &Operation, symbols: Option<&Symbols>) -> Vec<(String, u64)> {
         let functions = functions(&steps(operation, symbols).unwrap());
         let functions = functions.into_iter();
-        functions.map(|f| (f.name, f.instructions)).collect()
+        functions.map(|f| (f.name, f.instructions.0)).collect()
     }
 
     #[test]

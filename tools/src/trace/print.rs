@@ -16,7 +16,7 @@ pub fn table(path: &Crossing) -> String {
     let width = width(rows.iter().map(|(name, _)| *name));
     let _ = writeln!(text, "{:width$}  instructions", "function");
     for (name, count) in rows {
-        let _ = writeln!(text, "{name:width$}  {count:>12}");
+        let _ = writeln!(text, "{name:width$}  {:>12}", count.0);
     }
     text
 }
@@ -49,7 +49,10 @@ pub fn comparison(before: &Crossing, after: &Crossing) -> String {
             0 => String::new(),
             difference => format!("{difference:+}"),
         };
-        let line = format!("{name:width$}  {before:>first$}  {after:>second$}  {difference:>10}");
+        let line = format!(
+            "{name:width$}  {:>first$}  {:>second$}  {difference:>10}",
+            before.0, after.0
+        );
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
@@ -65,7 +68,9 @@ pub fn changes(changes: &[Change]) -> String {
             after,
         } = change;
         format!(
-            "  {name:width$}  {before} -> {after} ({:+})\n",
+            "  {name:width$}  {} -> {} ({:+})\n",
+            before.0,
+            after.0,
             change.difference()
         )
     });
@@ -108,7 +113,8 @@ fn headline(path: &Crossing) -> String {
         ..
     } = path;
     format!(
-        "{target}: {benchmark}, {total} instructions, on {cpu_model} as QEMU {qemu} emulates it"
+        "{target}: {benchmark}, {} instructions, on {cpu_model} as QEMU {qemu} emulates it",
+        total.0
     )
 }
 
@@ -120,6 +126,7 @@ fn width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
 #[cfg(test)]
 mod tests {
     use eval::crossing::{FORMAT_VERSION, Function};
+    use eval::units::Instructions;
 
     use super::*;
 
@@ -128,7 +135,7 @@ mod tests {
         let functions: Vec<_> = functions
             .map(|&(name, instructions)| Function {
                 name: name.into(),
-                instructions,
+                instructions: Instructions(instructions),
             })
             .collect();
         Crossing {
@@ -138,7 +145,7 @@ mod tests {
             cpu_model: "max".into(),
             qemu: "7.2.22".into(),
             kernel_inputs: "abc".into(),
-            total: functions.iter().map(|f| f.instructions).sum(),
+            total: Instructions(functions.iter().map(|f| f.instructions.0).sum()),
             functions,
             instructions: None,
         }
