@@ -88,4 +88,5 @@ rows! {
     the_path_into_linux_on_every_feature: ["linux", "--cpu-model", "max"];
     the_path_into_linux_without_mitigations: ["linux-nomitig"];
     the_path_into_ring0: ["ring0"];
+    the_path_into_ring0_that_saves_registers: ["ring0-full"];
 }

@@ -4,7 +4,7 @@
 //! executed between the program's marks ([`boot`]). [`record`] reads that, [`shared`]
 //! finds the path that the operations share, [`place`] gives each instruction its function
 //! by the kernel's [`symbols`]; the exact method's count of the same boot has to be the
-//! path's length. [`golden`] compares paths with those that are expected, and [`print`]
+//! path's length. [`golden`] compares paths with those that are expected, and [`mod@print`]
 //! is what a reader sees.
 
 mod boot;
