@@ -14,7 +14,9 @@
 //! VMRUN and VMEXIT change CPU_INTERRUPT_VIRQ); if the main loop's thread sets
 //! CPU_INTERRUPT_HARD at that moment on another CPU, the interrupt is lost, and after a lost
 //! timer interrupt no other one follows. On x86 each of these writes is one instruction, so
-//! that threads which share a CPU cannot come between its load and its store.
+//! that threads which share a CPU cannot come between its load and its store. Should one be
+//! lost all the same, the next interrupt from outside makes QEMU look again: a silent machine
+//! gets an empty line every second.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -32,6 +34,7 @@ use rustix::thread::{CpuSet, sched_getaffinity};
 /// So many machines fit into the memory of most hosts.
 const MOST_MACHINES: usize = 2;
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+const NUDGE: Duration = Duration::from_secs(1);
 /// Longer than any case's own timeout.
 const LONGEST_CASE: Duration = Duration::from_secs(240);
 /// The case in which `rig_init` stands still on purpose, and how long it may.
@@ -231,36 +234,36 @@ impl Machine {
         Ok(said.iter().any(|line| line.starts_with(&verdict)))
     }
 
-    /// What `rig_init` says until it waits for a case.
-    fn until_ready(&self, longest_silence: Duration) -> Result<Vec<String>, Lost> {
+    /// What `rig_init` says until it waits for a case. Whenever it is silent for a second, it
+    /// gets an empty line, which it ignores: an interrupt that wakes a CPU which has lost one.
+    fn until_ready(&mut self, longest_silence: Duration) -> Result<Vec<String>, Lost> {
         let case_end = Instant::now() + LONGEST_CASE;
+        let mut silence_end = Instant::now() + longest_silence;
         let mut said = Vec::new();
         loop {
             let now = Instant::now();
-            let patience = [now + longest_silence, case_end, self.deadline]
-                .into_iter()
-                .min()
-                .unwrap_or(now)
-                .saturating_duration_since(now);
-            match self.lines.recv_timeout(patience).as_deref() {
-                Ok("RIG ready") => return Ok(said),
-                Ok("RIG alive") => {}
-                Ok(line) if line.starts_with("RIG ") => said.push(line.to_owned()),
-                Ok(_) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(Lost::Ended),
-                Err(RecvTimeoutError::Timeout) => return Err(self.too_late(case_end)),
+            if now >= self.deadline {
+                return Err(Lost::TimeUp);
             }
-        }
-    }
-
-    fn too_late(&self, case_end: Instant) -> Lost {
-        let now = Instant::now();
-        if now >= self.deadline {
-            Lost::TimeUp
-        } else if now >= case_end {
-            Lost::StoodStill("the case did not end")
-        } else {
-            Lost::StoodStill("its serial line was silent")
+            if now >= case_end {
+                return Err(Lost::StoodStill("the case did not end"));
+            }
+            if now >= silence_end {
+                return Err(Lost::StoodStill("its serial line was silent"));
+            }
+            match self.lines.recv_timeout(NUDGE) {
+                Ok(line) => {
+                    silence_end = Instant::now() + longest_silence;
+                    match line.as_str() {
+                        "RIG ready" => return Ok(said),
+                        "RIG alive" => {}
+                        _ if line.starts_with("RIG ") => said.push(line),
+                        _ => {}
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => self.input.write_all(b"\n")?,
+                Err(RecvTimeoutError::Disconnected) => return Err(Lost::Ended),
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Both talk over the second serial line: the first one is the console, into which the kernel
 //! writes when it likes. `RIG ready` asks for a case; the answer is the number of the try and
-//! the case's name. Every few seconds `RIG alive` shows that this machine's timer and threads
+//! the case's name. Empty lines mean nothing. Every few seconds `RIG alive` shows that this machine's timer and threads
 //! still run.
 //!
 //! A case is one line of /rig/cases: a name, what the commands must say (several things with
@@ -54,6 +54,9 @@ fn serve() -> io::Result<()> {
     println!("RIG ready");
     for line in io::stdin().lines() {
         let line = line?;
+        if line.is_empty() {
+            continue;
+        }
         let (number, name) = line.split_once(' ').unwrap_or_default();
         match cases.iter().find(|case| case.name == name) {
             Some(case) => run(case, number == "1")?,
