@@ -41,7 +41,7 @@ main() {
 # Fails, unless the user said that the rig may be left out.
 without_a_kernel() {
     if [ "${RIG_MAY_BE_MISSING:-no}" != yes ]; then
-        echo "rig: without that kernel there is no rig; to leave it out, type: RIG_MAY_BE_MISSING=yes make test" >&2
+        echo "rig: no Debian kernel to boot; to leave the rig out, type: RIG_MAY_BE_MISSING=yes make test" >&2
         exit 1
     fi
     ./not-run.sh add "$(write_cases | wc -l)" "cases of the rig" "no Debian kernel, and RIG_MAY_BE_MISSING=yes"
