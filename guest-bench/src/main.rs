@@ -75,7 +75,7 @@ fn measure(args: &Args, is_init: bool, console: &mut Console) -> Status {
     };
     let mut watch = machine::kernel_counts(is_init).then(Watch::take).flatten();
     machine::mark_start(is_init);
-    let counter = Counter::examine();
+    let counter = (options.method != Method::Exact).then(Counter::examine);
     let turns = match options.method {
         Method::Paper => paper::measure(&options, answer, &mut watch, &mut store),
         Method::Precise => precise::measure(&options, answer, &mut watch, &mut store),

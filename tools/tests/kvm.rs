@@ -69,7 +69,7 @@ fn the_choice_of_the_engine_is_told_everywhere() {
     let experiment = sandbox.experiment(&kernel, 1, target);
     // The guest is no benchmark: its boot fails, and the tables say so.
     let run = sandbox.tollgate(&["run", experiment.to_str().unwrap(), "--run", "run"]);
-    run.refused(0, &["tiny: engine ", ", because /dev/kvm: "]);
+    run.refused(0, &["tiny", ": engine ", ", because ", "/dev/kvm: "]);
     sandbox.tollgate(&["parse", "run"]).refused(85, &[]);
     for stage in ["process", "report"] {
         sandbox.tollgate(&[stage, "run"]);
