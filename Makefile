@@ -13,7 +13,7 @@ GUEST    := --profile guest --target x86_64-unknown-none
 CARGO_HOME  ?= $(HOME)/.cargo
 GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-prefix=$(CURDIR)=tollgate"
 
-.PHONY: all deps kernels linux ring0 guest-bench initramfs tools trace-plugin run parse process plot \
+.PHONY: all deps kernels linux ring0 unikraft-like guest-bench initramfs tools trace-plugin run parse process plot \
         test test-begin test-end test-deps test-style test-docs test-units test-vmm test-report test-kernels \
         test-commands test-kvm bench-boot bench-process clean properclean
 
@@ -36,8 +36,13 @@ linux: deps
 	kernels/linux/build.sh
 
 ring0: deps
-	$(GUEST_FLAGS) $(CARGO) build --quiet $(GUEST) -p ring0
+	$(GUEST_FLAGS) $(CARGO) build --quiet $(GUEST) -p ring0 --bin ring0
 	install -D -m 644 target/x86_64-unknown-none/guest/ring0 build/ring0
+
+# Only tests boot it.
+unikraft-like: deps
+	$(GUEST_FLAGS) $(CARGO) build --quiet $(GUEST) -p ring0 --bin unikraft-like
+	install -D -m 644 target/x86_64-unknown-none/guest/unikraft-like build/unikraft-like
 
 guest-bench: deps
 	$(GUEST_FLAGS) $(CARGO) build --quiet $(GUEST) -p guest-bench
@@ -107,11 +112,11 @@ test-kernels: kernels
 	RING0_IMAGE=$(CURDIR)/build/ring0 $(CARGO) test -p ring0 --test boot
 
 # Real boots, real runs, and every wrong input.
-test-commands: kernels initramfs trace-plugin
+test-commands: kernels unikraft-like initramfs trace-plugin
 	$(CARGO) test --quiet $(STATIC) -p tools -- --ignored --skip ten_million_samples --skip on_kvm::
 
 # Every protocol and every end under genuine KVM, on an emulated AMD machine.
-test-kvm: kernels initramfs
+test-kvm: kernels unikraft-like initramfs
 	vmm/rig/run.sh $(TOLLGATE) boot --engine kvm
 
 # How long `process` takes for 10 million samples, and how much memory; needs 700 MB of disk.

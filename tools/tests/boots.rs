@@ -187,6 +187,30 @@ fn unikrafts_41_is_a_power_off_and_no_status() {
     }
 }
 
+/// It passes every word to the program, and the documented way works on it as on ring0,
+/// which cuts at `--`.
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn the_documented_words_work_whether_an_image_cuts_at_the_dashes() {
+    let sandbox = Sandbox::new();
+    let bench = built("build/guest-bench");
+    for image in ["build/unikraft-like", "build/ring0"] {
+        let image = built(image);
+        for (words, end) in [
+            ("unikraft -- rounds=1 samples=1", "\nend\t"),
+            ("-- rounds=1 samples=1", "\nend\t"),
+            (
+                "unikraft -- round=1",
+                "error\tround=1: there is no such option",
+            ),
+        ] {
+            let initrd = bench.to_str().unwrap();
+            let boot = boot(&sandbox, &image, &["--initrd", initrd, "--append", words]);
+            assert!(boot.stdout.contains(end), "{words}: {}", boot.stdout);
+        }
+    }
+}
+
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
 fn images_that_are_none_are_refused() {

@@ -467,6 +467,36 @@ fn bad_guests_fail_and_the_good_ones_are_kept() {
     }
 }
 
+/// By the words that kernels/unikraft/README.md gives, and without them.
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn an_image_like_unikrafts_gets_its_row() {
+    let sandbox = Sandbox::new();
+    let image = built("build/unikraft-like");
+    let targets: String = ["", "unikraft", "unikraft --", "netdev.gw=10.0.0.1 vfs"]
+        .iter()
+        .enumerate()
+        .map(|(index, cmdline)| {
+            let more = format!("program-as = \"initrd\"\ncmdline = \"{cmdline}\"");
+            target(&format!("like-{index}"), &image, &more)
+        })
+        .collect();
+    sandbox.experiment(&built("build/guest-bench"), 2, &targets);
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "run"])
+        .succeeded();
+    sandbox.evaluate("run");
+    let boots = sandbox.read("run/boots.csv");
+    assert_eq!(boots.matches(",ok,24,noop,").count(), 8, "{boots}");
+    let record = sandbox.read("run/console/like-0.0.json");
+    assert!(record.contains("\"powered-off\""), "{record}");
+    let table = sandbox.read("run/table.txt");
+    for index in 0..4 {
+        let (_, row) = table.split_once(&format!("like-{index}")).unwrap();
+        assert!(row.contains("scall (emulated)"), "{table}");
+    }
+}
+
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
 fn a_reboot_after_a_closed_log_is_good() {

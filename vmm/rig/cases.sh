@@ -131,6 +131,13 @@ ring0_case() {
         --timeout 170 --append "-- rounds=2"
 }
 
+# Its memory map, page tables, words and end are those of the paper's Unikraft image.
+unikraft_like_case() {
+    case_line "unikraft-like: guest-bench" "the guest powered off + noop" \
+        "${boot[@]}" /rig/unikraft-like --initrd /rig/guest-bench \
+        --timeout 120 --append "unikraft -- rounds=2"
+}
+
 too_little_memory_case() {
     linux_case "too little memory" "the guest has 8 MiB" "$1" "$2" "exit 0" --memory 8
 }

@@ -75,6 +75,7 @@ assemble_root() {
     make_mutants "$build/debian/vmlinuz" "$root/rig"
     if has_benchmark; then
         cp build/guest-bench build/initramfs.cpio.gz build/ring0 vmm/rig/table1.toml "$root/rig/"
+        cp build/unikraft-like "$root/rig/"
     fi
     if has_patched_kernel; then
         cp build/linux/bzImage "$root/rig/patched-bzImage"
@@ -117,7 +118,8 @@ has_patched_kernel() {
 }
 
 has_benchmark() {
-    [ -e build/guest-bench ] && [ -e build/initramfs.cpio.gz ] && [ -e build/ring0 ]
+    [ -e build/guest-bench ] && [ -e build/initramfs.cpio.gz ] && [ -e build/ring0 ] &&
+        [ -e build/unikraft-like ]
 }
 
 pack() {
@@ -158,6 +160,7 @@ write_benchmark_cases() {
     fi
     ring0_case pvh
     ring0_case multiboot
+    unikraft_like_case
     bench_case "Debian bzImage" debian-bzImage linux64 enosys
     if has_patched_kernel; then
         bench_case "patched bzImage" patched-bzImage linux64 noop

@@ -59,6 +59,14 @@ pub fn program_arguments(command_line: &[u8]) -> Words<'_> {
     words
 }
 
+/// Every word but the first, the image's name: what Unikraft 0.5 passes to the program,
+/// `--` and the words before it too.
+pub fn all_but_the_first(command_line: &[u8]) -> Words<'_> {
+    let mut words = Words { rest: command_line };
+    words.next();
+    words
+}
+
 /// `argv[0]`: the first word of the module's own string, or [`DEFAULT_NAME`].
 pub fn program_name(module_name: &[u8]) -> Word<'_> {
     let mut words = Words { rest: module_name };
@@ -124,6 +132,19 @@ mod tests {
         assert!(arguments("ring0 a b --x").is_empty());
         assert!(arguments("ring0 --").is_empty());
         assert!(arguments("").is_empty());
+    }
+
+    #[test]
+    fn unikraft_passes_on_every_word_but_the_first() {
+        let all = |line: &str| {
+            let words = all_but_the_first(line.as_bytes());
+            words
+                .map(|word| String::from_utf8(word.bytes().collect()).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(all("image unikraft -- a"), ["unikraft", "--", "a"]);
+        assert!(all("image").is_empty());
+        assert!(all("").is_empty());
     }
 
     #[test]

@@ -7,9 +7,6 @@ use core::arch::global_asm;
 use ring0::memory::PAGE_SIZE;
 use ring0::multiboot::{HEADER_FLAGS, HEADER_MAGIC};
 
-/// `XEN_ELFNOTE_PHYS32_ENTRY`, from Xen's public header `xen/include/public/elfnote.h`.
-const PHYS32_ENTRY: u32 = 18;
-
 /// The kernel's own stack, until the program runs on its own; bytes.
 const STACK_SIZE: u64 = 32 << 10;
 /// The stack that exceptions are handled on; bytes.
@@ -32,20 +29,6 @@ global_asm!(
     ".popsection",
     magic = const HEADER_MAGIC,
     flags = const HEADER_FLAGS,
-);
-
-// PVH's entry point. Its word is 8 bytes, as in Linux's images: some loaders read 4
-// of them, some all.
-global_asm!(
-    ".pushsection .note.pvh, \"a\", @note",
-    ".balign 4",
-    "  .long 4",
-    "  .long 8",
-    "  .long {kind}",
-    "  .asciz \"Xen\"",
-    "  .quad start32",
-    ".popsection",
-    kind = const PHYS32_ENTRY,
 );
 
 // Each stack lies above a page that `paging` takes away.

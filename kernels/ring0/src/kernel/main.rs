@@ -17,6 +17,8 @@ mod machine_end;
 #[cfg(target_os = "none")]
 mod paging;
 #[cfg(target_os = "none")]
+mod pvh_note;
+#[cfg(target_os = "none")]
 mod serial;
 #[cfg(target_os = "none")]
 mod single_core;
@@ -25,6 +27,9 @@ mod start;
 #[cfg(target_os = "none")]
 mod system_calls;
 
+#[cfg(target_os = "none")]
+use ring0::command_line;
+
 /// The whole kernel. `magic` and `info` are EAX and EBX as the boot loader set them.
 #[cfg(target_os = "none")]
 extern "sysv64" fn kernel_main(magic: u32, info: u32) -> ! {
@@ -32,7 +37,13 @@ extern "sysv64" fn kernel_main(magic: u32, info: u32) -> ! {
     exceptions::initialise();
     cpu::enable_features();
     paging::protect_kernel();
-    match start::prepare(magic, u64::from(info)) {
+    let wanted = |line| {
+        Ok(start::Wanted {
+            handler: command_line::handler(line)?,
+            arguments: command_line::program_arguments(line),
+        })
+    };
+    match start::prepare(magic, u64::from(info), |boot| wanted(boot.command_line)) {
         Ok(prepared) => prepared.run(),
         Err(refusal) => machine_end::refuse(&refusal),
     }

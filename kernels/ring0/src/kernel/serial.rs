@@ -83,13 +83,18 @@ impl fmt::Write for Output {
     }
 }
 
-/// Prints a message of the kernel: one line that begins with `ring0: `.
+/// Prints a message of the kernel: one line that begins with the kernel's name.
 macro_rules! say {
     ($($argument:tt)*) => {{
         use core::fmt::Write as _;
         $crate::serial::start_line();
         // Writing to the port cannot fail.
-        let _ = writeln!($crate::serial::Output, "ring0: {}", format_args!($($argument)*));
+        let _ = writeln!(
+            $crate::serial::Output,
+            "{}: {}",
+            env!("CARGO_BIN_NAME"),
+            format_args!($($argument)*)
+        );
     }};
 }
 pub(crate) use say;

@@ -7,7 +7,7 @@ use core::arch::asm;
 use core::arch::x86_64::_rdtsc;
 use core::fmt;
 use ring0::boot_info::{BootInfo, BootInfoError};
-use ring0::command_line::{self, Handler, UnknownHandler, program_arguments, program_name};
+use ring0::command_line::{Handler, UnknownHandler, Words, program_name};
 use ring0::initial_stack::{self, ArgumentsTooLong};
 use ring0::memory::{AddressRange, MAPPED_END, PAGE_SIZE, PhysicalMemory};
 use ring0::program::{Program, ProgramError};
@@ -33,10 +33,22 @@ pub struct Prepared {
     handler: Handler,
 }
 
-/// Checks, places and loads the program.
-pub fn prepare(magic: u32, info: u64) -> Result<Prepared, Refusal> {
+/// What the boot loader's information asks for.
+pub struct Wanted {
+    /// How system calls are handled.
+    pub handler: Handler,
+    /// What the program gets behind its name.
+    pub arguments: Words<'static>,
+}
+
+/// Checks, places and loads the program; `understand` reads the loader's information.
+pub fn prepare(
+    magic: u32,
+    info: u64,
+    understand: impl FnOnce(&BootInfo<'static>) -> Result<Wanted, UnknownHandler<'static>>,
+) -> Result<Prepared, Refusal> {
     let boot = BootInfo::read(&Identity, magic, info).map_err(Refusal::BootInfo)?;
-    let handler = command_line::handler(boot.command_line).map_err(Refusal::Handler)?;
+    let Wanted { handler, arguments } = understand(&boot).map_err(Refusal::Handler)?;
     let program = Program::check(boot.module).map_err(Refusal::Program)?;
 
     // Room for the program and, then, for its stack above a guard page.
@@ -65,8 +77,7 @@ pub fn prepare(magic: u32, info: u64) -> Result<Prepared, Refusal> {
     let (memory, stack) = unsafe { (bytes_mut(program_range), bytes_mut(stack_range)) };
     program.load(memory).ok_or(Refusal::Load)?;
     stack.fill(0);
-    let arguments = core::iter::once(program_name(boot.module_name))
-        .chain(program_arguments(boot.command_line));
+    let arguments = core::iter::once(program_name(boot.module_name)).chain(arguments);
     let stack_pointer = initial_stack::build(
         stack,
         stack_range.start,

@@ -1,0 +1,68 @@
+//! `unikraft-like`: ring0 for tests, as the paper's Unikraft image (0.5) behaves towards
+//! whoever boots it.
+//!
+//! - Multiboot 1 with address fields and nothing else: no PVH note.
+//! - Page tables that map 0x9000 to 0x10fff and 1 MiB to 1 GiB ([`window`]).
+//! - The memory map has to have an entry that begins at exactly 1 MiB, and the end of that
+//!   memory has to be mapped: Unikraft's stack is there.
+//! - Every word of the command line but the first is the program's, `--` too.
+//! - System calls save all registers.
+//! - Its end is 0x2000 to port 0x604, 41 to port 0x501, `cli; hlt`, whatever the program's
+//!   status ([`machine_end`]).
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+mod boot32;
+#[cfg(target_os = "none")]
+mod cpu;
+#[cfg(target_os = "none")]
+mod exceptions;
+#[cfg(target_os = "none")]
+mod full_entry;
+#[cfg(target_os = "none")]
+#[path = "unikraft_like/machine_end.rs"]
+mod machine_end;
+#[cfg(target_os = "none")]
+mod paging;
+#[cfg(target_os = "none")]
+mod serial;
+#[cfg(target_os = "none")]
+mod single_core;
+#[cfg(target_os = "none")]
+mod start;
+#[cfg(target_os = "none")]
+mod system_calls;
+#[cfg(target_os = "none")]
+#[path = "unikraft_like/window.rs"]
+mod window;
+
+#[cfg(target_os = "none")]
+use ring0::command_line::{self, Handler};
+
+/// The whole kernel. `magic` and `info` are EAX and EBX as the boot loader set them.
+#[cfg(target_os = "none")]
+extern "sysv64" fn kernel_main(magic: u32, info: u32) -> ! {
+    serial::initialise();
+    exceptions::initialise();
+    cpu::enable_features();
+    paging::protect_kernel();
+    window::unmap_all_else();
+    let prepared = start::prepare(magic, u64::from(info), |boot| {
+        window::check_memory_map(&boot.memory_map);
+        Ok(start::Wanted {
+            handler: Handler::Full,
+            arguments: command_line::all_but_the_first(boot.command_line),
+        })
+    });
+    match prepared {
+        Ok(prepared) => prepared.run(),
+        Err(refusal) => machine_end::refuse(&refusal),
+    }
+}
+
+/// See `main.rs`.
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("unikraft-like is a kernel: build it with --target x86_64-unknown-none");
+    std::process::exit(2);
+}
