@@ -284,6 +284,10 @@ pub struct KvmArgs {
     /// since the process began
     #[arg(long)]
     pub stats: bool,
+    /// As a run boots: take all memory, as huge pages, before the guest starts, and report
+    /// to `tollgate run`
+    #[arg(long, hide = true)]
+    pub for_run: bool,
 }
 
 /// A way to enter a kernel.

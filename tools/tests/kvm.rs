@@ -55,6 +55,66 @@ mod on_kvm {
         child.wait().unwrap();
         wait_for_the_end_of_machines(&this_one);
     }
+
+    #[test]
+    #[ignore = "needs /dev/kvm: vmm/test.sh"]
+    fn each_guest_of_a_run_has_a_filtered_process_of_its_own() {
+        let sandbox = Sandbox::new();
+        let code = [tiny::print("x\n"), tiny::hang()].concat();
+        let kernel = sandbox.write("kernel", tiny::pvh(&code));
+        let target = "[[target]]\nname = \"tiny\"\nengine = \"kvm\"\nimage = \"kernel\"\n\
+                      timeout-s = 5\nmemory-mib = 8\n";
+        let experiment = sandbox.experiment(&kernel, 1, target);
+        let mut run = sandbox.command(&["run", experiment.to_str().unwrap(), "--run", "run"]);
+        let mut run = run.stderr(Stdio::null()).spawn().unwrap();
+        let begin = Instant::now();
+        let modes = loop {
+            let modes = seccomp_of_guests(run.id());
+            // A filter is there from just before the guest's first instruction on.
+            if modes.iter().any(|mode| mode == "2") {
+                break modes;
+            }
+            assert!(begin.elapsed() < PATIENCE, "{modes:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert!(
+            modes.len() > 1 && modes.iter().all(|mode| mode == "2"),
+            "{modes:?}"
+        );
+        run.wait().unwrap();
+        let record = sandbox.read("run/console/tiny.0.json");
+        for words in [
+            "\"timed-out\"",
+            "\"port write\": 2",
+            "\"huge_kib\": ",
+            "\"first_byte\": {",
+        ] {
+            assert!(record.contains(words), "{words} is not in {record}");
+        }
+        assert_eq!(sandbox.read("run/console/tiny.0.log"), "x\n");
+    }
+
+    /// The field `Seccomp` of every thread of the guests' processes of a run.
+    fn seccomp_of_guests(run: u32) -> Vec<String> {
+        let children = fs::read_to_string(format!("/proc/{run}/task/{run}/children"));
+        let children = children.unwrap_or_default();
+        let mut modes = Vec::new();
+        for child in children.split_whitespace() {
+            let words = fs::read_to_string(format!("/proc/{child}/cmdline")).unwrap_or_default();
+            if !words.contains("--for-run") {
+                continue;
+            }
+            let threads = fs::read_dir(format!("/proc/{child}/task"));
+            for thread in threads.into_iter().flatten().flatten() {
+                let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+                let mode = status
+                    .lines()
+                    .find_map(|line| line.strip_prefix("Seccomp:"));
+                modes.extend(mode.map(|mode| mode.trim().to_owned()));
+            }
+        }
+        modes
+    }
 }
 
 /// Whatever `auto` finds here, it says.

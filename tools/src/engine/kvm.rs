@@ -1,5 +1,9 @@
 //! Our own VMM: guests run on the CPU, where KVM is real.
 
+mod process;
+
+pub use process::report;
+
 use std::fs::File;
 use std::io::{Write, stdin};
 use std::os::fd::AsFd;
@@ -11,27 +15,26 @@ use vmm::kvm::{self, Begun, Io, KvmOptions, Prepared, Report};
 use vmm::probe::{self, Kvm as KvmKind};
 use vmm::{BootOutcome, BootSpec};
 
-use super::{About, Engine, EngineError, pin};
+use super::{About, Engine, EngineError, not_started, pin};
 
 /// The `kvm` engine, on what /dev/kvm was found to be.
 pub struct Kvm {
     kind: KvmKind,
-    options: KvmOptions,
 }
 
 impl Kvm {
     /// Looks at /dev/kvm. Fails where it cannot run anything at all.
-    pub fn find(options: KvmOptions) -> Result<Self, EngineError> {
-        Self::on(super::probe(), options)
+    pub fn find() -> Result<Self, EngineError> {
+        Self::on(super::probe())
     }
 
     /// The engine on a /dev/kvm that was looked at.
-    pub fn on(kind: KvmKind, options: KvmOptions) -> Result<Self, EngineError> {
+    pub fn on(kind: KvmKind) -> Result<Self, EngineError> {
         match kind {
             KvmKind::NoDevice | KvmKind::NoPermission { .. } | KvmKind::Broken { .. } => {
                 Err(no_kvm(&kind))
             }
-            kind => Ok(Self { kind, options }),
+            kind => Ok(Self { kind }),
         }
     }
 }
@@ -86,12 +89,8 @@ fn no_kvm(kind: &KvmKind) -> EngineError {
 
 impl Engine for Kvm {
     fn boot(&self, spec: &BootSpec, console: &mut dyn Write, stop: &AtomicBool) -> BootOutcome {
-        let io = Io {
-            console: &mut |bytes| write(console, bytes),
-            input: None,
-            stop,
-        };
-        kvm::boot(spec, &self.options, io).outcome
+        process::boot(spec, console, stop)
+            .unwrap_or_else(|error| not_started("tollgate boot", &error))
     }
 
     fn about(&self) -> About {
@@ -111,7 +110,7 @@ impl Engine for Kvm {
 
     fn check(&self, spec: &BootSpec) -> Result<(), EngineError> {
         pin(spec)?;
-        open(&self.options, spec).map(|_| ())
+        open(&KvmOptions::default(), spec).map(|_| ())
     }
 }
 

@@ -15,7 +15,6 @@ use std::sync::atomic::AtomicBool;
 
 use rustix::thread::CpuSet;
 use serde::{Deserialize, Serialize};
-use vmm::kvm::KvmOptions;
 use vmm::{BootOutcome, BootSpec, End, Timings};
 
 pub use cpus::{CpuListError, Elsewhere, allowed, mask, parse_list, pin_thread, usable};
@@ -148,20 +147,15 @@ pub struct Chosen {
     pub reason: Option<String>,
 }
 
-/// The engine of that name. What can only be asked of `kvm` stands in `options`; `cpu` is
-/// the processor that an emulator is to be.
-pub fn choose(
-    name: EngineName,
-    options: KvmOptions,
-    cpu: Option<&str>,
-) -> Result<Chosen, EngineError> {
+/// The engine of that name. `cpu` is the processor that an emulator is to be.
+pub fn choose(name: EngineName, cpu: Option<&str>) -> Result<Chosen, EngineError> {
     let named = |engine: Box<dyn Engine>| Chosen {
         engine,
         reason: None,
     };
     Ok(match name {
-        EngineName::Auto => return auto(options),
-        EngineName::Kvm => named(Box::new(Kvm::find(options)?)),
+        EngineName::Auto => return auto(),
+        EngineName::Kvm => named(Box::new(Kvm::find()?)),
         EngineName::Qemu => named(Box::new(Qemu::find(Machine::Emulated(model(cpu)))?)),
         EngineName::AutoQemu => return auto_qemu(),
         EngineName::QemuKvm => named(Box::new(Qemu::under(&probe())?)),
@@ -183,8 +177,8 @@ fn model(cpu: Option<&str>) -> String {
 }
 
 /// `kvm` where KVM really runs guests on the CPU, otherwise `qemu`.
-fn auto(options: KvmOptions) -> Result<Chosen, EngineError> {
-    by_kvm(|kind| Ok(Box::new(Kvm::on(kind, options)?)))
+fn auto() -> Result<Chosen, EngineError> {
+    by_kvm(|kind| Ok(Box::new(Kvm::on(kind)?)))
 }
 
 /// QEMU under KVM where that really runs guests on the CPU, otherwise QEMU's emulator.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use vmm::BootSpec;
-use vmm::kvm::KvmOptions;
 
 use super::placement::{self, Placement};
 use super::{FileId, PinnedBy, RunFolder, TargetId};
@@ -95,7 +94,7 @@ impl Context<'_> {
                 ..engine::counting(cpu)?
             }
         } else {
-            engine::choose(target.engine, measuring(), cpu)?
+            engine::choose(target.engine, cpu)?
         };
         let spec = self.spec(target);
         files::check_regular(&spec.kernel)?;
@@ -228,17 +227,6 @@ fn kernel_words(target: &Target) -> String {
     let calibrates = target.is_counted() && target.program_as == ProgramAs::Init;
     let more = if calibrates { " nolapic_timer" } else { "" };
     format!("{}{more}", target.cmdline)
-}
-
-/// No page fault of the host's may fall into a guest's measurement, and as few misses of
-/// the TLB as can be.
-fn measuring() -> KvmOptions {
-    KvmOptions {
-        prefault: true,
-        huge_pages: true,
-        count_pages: true,
-        ..KvmOptions::default()
-    }
 }
 
 fn pinned_by(target: &Target, pin: &[usize]) -> Option<PinnedBy> {

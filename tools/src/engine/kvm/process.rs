@@ -1,0 +1,196 @@
+//! One boot of a run, by `tollgate boot` in a process of its own. All of its threads are
+//! filtered: whoever breaks out of the guest holds neither the run's files nor its memory.
+//! What the process says of its guest can be wrong then, and nothing worse.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde::{Deserialize, Serialize};
+use vmm::{BootOutcome, BootSpec, End, Exits, GuestPages, Timings};
+
+use crate::engine::child::{self, ChildEnd, ChildSpec, Ran};
+
+/// Beyond the guest's own patience: to take its memory from the host, and to take the
+/// machine down.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// What the process says of the boot, in a line of JSON, the last one on standard error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Report {
+    end: End,
+    timings: Timings,
+    exits: Option<Exits>,
+    pages: Option<GuestPages>,
+}
+
+/// The process's last words. The console has gone to standard output.
+pub fn report(outcome: &BootOutcome) -> io::Result<()> {
+    let report = Report {
+        end: outcome.end.clone(),
+        timings: outcome.timings,
+        exits: outcome.exits.clone(),
+        pages: outcome.pages,
+    };
+    tell!("{}", serde_json::to_string(&report)?);
+    Ok(())
+}
+
+/// Boots once. The process runs where the calling thread may; its vCPUs are pinned.
+pub fn boot(
+    spec: &BootSpec,
+    console: &mut dyn Write,
+    stop: &AtomicBool,
+) -> io::Result<BootOutcome> {
+    let mut command = Command::new("/proc/self/exe");
+    command.args(words(spec));
+    let ran = child::run(ChildSpec {
+        command,
+        pin: None,
+        timeout: spec.timeout.saturating_add(GRACE),
+        stop,
+        console,
+        last_words: None,
+        monitor: None,
+    })?;
+    Ok(outcome(ran))
+}
+
+/// The command line of `tollgate boot`.
+fn words(spec: &BootSpec) -> Vec<OsString> {
+    let mut words: Vec<OsString> = ["boot", "--for-run", "--engine=kvm"].map(Into::into).into();
+    words.push(format!("--append={}", spec.cmdline).into());
+    words.push(format!("--memory={}", spec.memory_mib).into());
+    words.push(format!("--cpus={}", spec.cpus).into());
+    words.push(format!("--timeout={}", spec.timeout.as_secs()).into());
+    if !spec.pin.is_empty() {
+        let cpus: Vec<_> = spec.pin.iter().map(usize::to_string).collect();
+        words.push(format!("--pin={}", cpus.join(",")).into());
+    }
+    if let Some(initrd) = &spec.initrd {
+        let mut word = OsString::from("--initrd=");
+        word.push(initrd);
+        words.push(word);
+    }
+    // Whatever the kernel is called, it is no flag.
+    words.extend(["--".into(), spec.kernel.clone().into()]);
+    words
+}
+
+fn outcome(ran: Ran) -> BootOutcome {
+    let said = String::from_utf8_lossy(&ran.errors).into_owned();
+    let last = said.trim_end().lines().next_back().unwrap_or_default();
+    match (ran.end, serde_json::from_str::<Report>(last)) {
+        (ChildEnd::Interrupted, _) => ran.outcome(End::Interrupted, None),
+        (ChildEnd::Exited(_), Ok(report)) => BootOutcome {
+            console: ran.console,
+            end: report.end,
+            timings: report.timings,
+            exits: report.exits,
+            pages: report.pages,
+        },
+        (end, _) => {
+            let reason = format!("the guest's process {}: {}", how(end), said.trim());
+            ran.outcome(End::EngineFailed { reason }, None)
+        }
+    }
+}
+
+/// How a process ended that said nothing of its guest.
+fn how(end: ChildEnd) -> String {
+    match end {
+        ChildEnd::Exited(code) => format!("ended with {code}"),
+        ChildEnd::Signaled(signal) if signal == Signal::SYS.as_raw() => {
+            "was killed because it asked the host for what its filter refuses".into()
+        }
+        ChildEnd::Signaled(signal) => format!("was killed by signal {signal}"),
+        ChildEnd::TimedOut => "did not end when its guest's time was up".into(),
+        ChildEnd::Flooded => "was killed: the guest floods its console".into(),
+        ChildEnd::Interrupted => "was interrupted".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{BootEngine, Cli, Command as Words};
+
+    fn ran(end: ChildEnd, errors: &str) -> Ran {
+        Ran {
+            end,
+            console: b"tollgate\n".into(),
+            errors: errors.into(),
+            first_byte: None,
+            elapsed: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn the_command_line_says_what_the_run_wants() {
+        let spec = BootSpec {
+            kernel: "-kernel".into(),
+            initrd: Some("-init rd".into()),
+            cmdline: "-- rounds=2 \"a b\"".into(),
+            memory_mib: 300,
+            cpus: 2,
+            pin: vec![1, 3],
+            timeout: Duration::from_secs(7),
+        };
+        let words = [OsString::from("tollgate")].into_iter().chain(words(&spec));
+        let Words::Boot(args) = Cli::try_parse_from(words).unwrap().command else {
+            panic!("another command");
+        };
+        let args = args.0;
+        assert!(args.kvm.for_run && args.engine == BootEngine::Kvm);
+        assert_eq!((args.image, args.initrd), (spec.kernel, spec.initrd));
+        assert_eq!((args.append, args.memory), (spec.cmdline, 300));
+        assert_eq!((args.cpus, args.timeout), (2, 7));
+        assert_eq!(args.pin.unwrap().0, [1, 3]);
+    }
+
+    #[test]
+    fn a_report_comes_back_whole() {
+        let report = Report {
+            end: End::Exited { status: 42 },
+            timings: Timings {
+                guest_started: Some(Duration::from_micros(1)),
+                first_byte: None,
+                ended: Duration::from_nanos(1_000_000_007),
+            },
+            exits: Some(Exits::default()),
+            pages: Some(GuestPages {
+                huge_kib: 2048,
+                small_kib: 4,
+            }),
+        };
+        let line = serde_json::to_string(&report).unwrap();
+        let outcome = outcome(ran(ChildEnd::Exited(42), &format!("a word\n{line}\n")));
+        assert_eq!(outcome.console, b"tollgate\n");
+        assert_eq!(
+            (outcome.end, outcome.timings, outcome.exits, outcome.pages),
+            (report.end, report.timings, report.exits, report.pages)
+        );
+    }
+
+    #[test]
+    fn a_process_without_a_report_has_failed() {
+        for (end, errors, words) in [
+            (ChildEnd::Exited(69), "tollgate: no memory", "no memory"),
+            (ChildEnd::Signaled(31), "", "filter refuses"),
+            (ChildEnd::Signaled(9), "{}", "signal 9"),
+            (ChildEnd::TimedOut, "", "time was up"),
+            (ChildEnd::Flooded, "", "floods"),
+        ] {
+            let end = outcome(ran(end, errors)).end;
+            let is_told = matches!(&end, End::EngineFailed { reason } if reason.contains(words));
+            assert!(is_told, "{end}");
+        }
+        let stopped = outcome(ran(ChildEnd::Interrupted, "")).end;
+        assert_eq!(stopped, End::Interrupted);
+    }
+}
