@@ -8,6 +8,7 @@ mod counters;
 mod crossing;
 mod distribution;
 mod histogram;
+mod instructions;
 mod number;
 mod palette;
 mod panel;
@@ -18,6 +19,7 @@ mod sheet;
 
 pub(crate) use boots::explanation as boots_explanation;
 pub(crate) use distribution::explanation as distribution_explanation;
+pub(crate) use instructions::explanation as instructions_explanation;
 pub(crate) use palette::THEME;
 pub use picture::Picture;
 pub(crate) use ratio::explanation as ratio_explanation;
@@ -98,6 +100,15 @@ pub fn crossing(path: &Crossing, against: Option<&Crossing>) -> Result<Picture, 
     crossing::draw(path, against)
 }
 
+/// How many instructions each call takes on each target: whole numbers, and no time.
+///
+/// # Errors
+///
+/// [`PlotError::Draw`].
+pub fn instructions(summary: &Summary) -> Result<Picture, PlotError> {
+    instructions::draw(summary)
+}
+
 /// A panel by itself, for a page.
 pub(crate) struct Drawn {
     pub(crate) heading: String,
@@ -122,6 +133,11 @@ pub(crate) fn boot_panels(target: &TargetSummary, boots: &[Boot]) -> Result<Vec<
 /// The panels of [`ratio`].
 pub(crate) fn ratio_panels(summary: &Summary) -> Result<Vec<Drawn>, PlotError> {
     alone(&ratio::panels(summary))
+}
+
+/// The panels of [`instructions`].
+pub(crate) fn instruction_panels(summary: &Summary) -> Result<Vec<Drawn>, PlotError> {
+    alone(&instructions::panels(summary))
 }
 
 fn alone(panels: &[impl Panel]) -> Result<Vec<Drawn>, PlotError> {

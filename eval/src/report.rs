@@ -11,6 +11,7 @@ mod figure;
 mod findings;
 mod grid;
 mod head;
+mod instructions;
 mod method;
 mod number;
 mod paper;
@@ -52,6 +53,7 @@ pub fn html(run: &Run<'_>) -> Result<String, PlotError> {
     let sections = [
         results::section(run.summary),
         findings::section(run.summary),
+        instructions::section(run.summary)?,
         plots::ratios(run.summary)?,
         boots::section(run)?,
         plots::distributions(run)?,

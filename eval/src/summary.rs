@@ -8,6 +8,7 @@ mod drift;
 mod findings;
 mod guest;
 mod json;
+mod models;
 mod modes;
 mod platform;
 mod process;
@@ -21,6 +22,7 @@ pub use count::{Count, Seen};
 pub use csv::write_csv;
 pub use guest::{FEATURES, GuestCpu};
 pub use json::{FORMAT_VERSION, read_json, write_json};
+pub use models::ModelGroup;
 pub use platform::{Line, Platform};
 pub use process::{BootInfo, summarize};
 pub use row::{
@@ -59,16 +61,44 @@ impl Summary {
     /// What stands under every table, a line each: what the method's checks found wrong,
     /// what the rows' findings are, and what the doctor says of the machine.
     pub fn footnotes(&self) -> Vec<String> {
-        let wrong = self.targets.iter().flat_map(|target| {
-            let wrong = |finding: &&Finding| finding.state != State::Ok;
-            let findings = target.info.checks.iter().filter(wrong);
-            findings.map(|f| {
+        let wrong = self.checks(|finding| finding.state != State::Ok);
+        let doctor = self.info.doctor.iter().flat_map(Verdict::lines);
+        let rows = findings::of_rows(self).into_iter();
+        let counts = findings::of_counts(self);
+        wrong.chain(counts).chain(rows).chain(doctor).collect()
+    }
+
+    /// What a reader should know, a line each, the gravest first: what is in no number, what
+    /// is no measurement or no count, whose path was counted, the run's `notes`, then the rows'
+    /// findings and what else the checks found.
+    pub fn first_findings(&self, notes: &[String]) -> Vec<String> {
+        let failed = self.targets.iter().filter_map(|t| t.info.failed_boots());
+        let unfit = self.checks(|finding| finding.state == State::Unfit);
+        let path = |finding: &Finding| finding.check == guest::CHECK;
+        let another_path = self.checks(move |found| path(found) && found.state == State::Warning);
+        let others = self.checks(move |found| {
+            !path(found) && matches!(found.state, State::Warning | State::Unknown)
+        });
+        failed
+            .chain(unfit)
+            .chain(findings::of_counts(self))
+            .chain(another_path)
+            .chain(notes.iter().cloned())
+            .chain(findings::of_rows(self))
+            .chain(others)
+            .collect()
+    }
+
+    /// What the method's checks found, a line each.
+    fn checks(&self, wanted: impl Fn(&Finding) -> bool) -> impl Iterator<Item = String> {
+        self.targets.iter().flat_map(move |target| {
+            let findings = target.info.checks.iter().filter(|finding| wanted(finding));
+            let line = |f: &Finding| {
                 let label = target.info.title();
                 format!("Method, {}: {label}: {}: {}.", f.state, f.check, f.what)
-            })
-        });
-        let doctor = self.info.doctor.iter().flat_map(Verdict::lines);
-        wrong.chain(findings::of_all(self)).chain(doctor).collect()
+            };
+            findings.map(line).collect::<Vec<_>>()
+        })
     }
 
     /// Whether there is any interval; there is none where all targets have too few boots.
@@ -171,6 +201,18 @@ impl TargetInfo {
             Some(_) => format!("{}, counted", self.label),
             None => self.label.clone(),
         }
+    }
+
+    /// How many of its boots failed, in a sentence; `None` where none did.
+    pub fn failed_boots(&self) -> Option<String> {
+        (self.boots_failed > 0).then(|| {
+            format!(
+                "{}: {} of {} boots failed and are in no number.",
+                self.title(),
+                self.boots_failed,
+                u64::from(self.boots_ok) + u64::from(self.boots_failed)
+            )
+        })
     }
 
     /// Whether its ticks are an emulator's, and measure no time.

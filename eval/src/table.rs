@@ -5,13 +5,15 @@ mod grid;
 mod latex;
 mod markdown;
 mod number;
+mod ruled;
 mod terminal;
 mod text;
 
-pub(crate) use grid::routine;
+pub(crate) use grid::{OTHER_PATH, another_path, counted_on, routine};
 pub use latex::latex;
 pub use markdown::markdown;
 pub use number::python;
-pub(crate) use terminal::{Look, ruled, wrap};
-pub use terminal::{Style, terminal};
+pub use ruled::Style;
+pub(crate) use ruled::{Block, Look, ruled, wrap};
+pub use terminal::terminal;
 pub use text::text;

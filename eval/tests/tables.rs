@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{EMULATED, Fake, MEASURED};
+use common::{COUNTED, EMULATED, Fake, MEASURED, MODELS};
 use eval::counts::Counts;
 use eval::summary::Summary;
 use eval::table::{Style, latex, markdown, terminal, text};
@@ -12,6 +12,17 @@ use eval::{Benchmark, Method};
 
 fn summary(fakes: &[Fake]) -> Summary {
     common::run(fakes, 8, 20).0
+}
+
+/// Timed targets beside counted ones.
+fn counted() -> Summary {
+    common::run_counted(&MEASURED, 8, 20, &COUNTED).0
+}
+
+/// What a machine without KVM gives: its host timed, guests counted.
+fn models() -> Summary {
+    let [.., host] = MEASURED;
+    common::run_counted(&[host], 8, 20, &MODELS).0
 }
 
 /// Compares with a golden file; `INSTA_UPDATE=always` writes it anew.
@@ -29,28 +40,40 @@ fn golden(name: &str, content: &str) {
 fn table_txt() {
     golden("table-measured.txt", &text(&summary(&MEASURED)));
     golden("table-emulated.txt", &text(&summary(&EMULATED)));
+    golden("table-counted.txt", &text(&counted()));
+    golden("table-models.txt", &text(&models()));
 }
 
 #[test]
 fn table_md() {
     golden("table-measured.md", &markdown(&summary(&MEASURED)));
     golden("table-emulated.md", &markdown(&summary(&EMULATED)));
+    golden("table-counted.md", &markdown(&counted()));
 }
 
 #[test]
 fn table_tex() {
     golden("table-measured.tex", &latex(&summary(&MEASURED)));
     golden("table-emulated.tex", &latex(&summary(&EMULATED)));
+    golden("table-counted.tex", &latex(&counted()));
 }
 
 #[test]
 fn on_a_terminal() {
-    for (name, fakes) in [("measured", &MEASURED[..]), ("emulated", &EMULATED)] {
-        let plain = terminal(&summary(fakes), Style::Plain);
+    for (name, summary) in [
+        ("measured", summary(&MEASURED)),
+        ("emulated", summary(&EMULATED)),
+        ("counted", counted()),
+        ("models", models()),
+    ] {
+        let plain = terminal(&summary, Style::Plain);
         golden(&format!("terminal-{name}"), &plain);
         assert!(plain.lines().all(|l| l.chars().count() <= 80), "{plain}");
         assert!(!plain.contains('\x1b'));
-        assert!(terminal(&summary(fakes), Style::Colour).contains("\x1b["));
+        let coloured = terminal(&summary, Style::Colour);
+        assert!(coloured.contains("\x1b["));
+        // Whatever stands before and behind the table, it is on one page.
+        assert!(plain.lines().count() < 45, "{plain}");
     }
 }
 
@@ -102,8 +125,9 @@ fn every_row_from_an_emulator_says_so() {
     let rows: usize = rows.map(|t| t.rows.len()).sum();
     let terminal = terminal(&summary, Style::Plain);
     for table in [markdown(&summary), latex(&summary), terminal] {
-        // In the table of samples, and in that of boots.
-        assert_eq!(table.matches("(emulated)").count(), 2 * rows);
+        // In the table of samples, and in that of boots; a terminal shows one.
+        let tables = if table.contains("Routine call") { 2 } else { 1 };
+        assert_eq!(table.matches("(emulated)").count(), tables * rows);
     }
     let text = text(&summary);
     assert_eq!(text.matches("(emulated by qemu: ").count(), 2);
@@ -116,11 +140,63 @@ fn no_table_has_a_block_of_cycles_where_no_row_has_any() {
     for row in without.targets.iter_mut().flat_map(|t| &mut t.rows) {
         row.cycles = None;
     }
-    let on_terminal = |summary: &Summary| terminal(summary, Style::Plain);
-    for table in [text, markdown, latex, on_terminal] {
+    for table in [text, markdown, latex] {
         assert!(table(&with).contains("core cycles"));
         assert!(!table(&without).contains("core cycles"));
     }
+    assert!(terminal(&with, Style::Plain).contains("cycles"));
+    assert!(!terminal(&without, Style::Plain).contains("cycles"));
+}
+
+#[test]
+fn instructions_are_a_column_of_their_own() {
+    let summary = counted();
+    for (table, columns) in [
+        (
+            markdown(&summary),
+            "| instructions | instr./core cycle | boots/samples |",
+        ),
+        (
+            latex(&summary),
+            "instructions & instr./core cycle & boots/samples",
+        ),
+    ] {
+        assert!(table.contains(columns), "{table}");
+    }
+    let markdown = markdown(&summary);
+    let line = |call: &str| {
+        let mut lines = markdown.lines();
+        let line = lines.find(|l| l.starts_with("| Linux 6.12/KVM |") && l.contains(call));
+        line.unwrap()
+            .split(" | ")
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let call = line("| system call |");
+    assert_eq!(call[7], "253");
+    // Its core cycles are ticks times one and a half, and its path is another one.
+    assert_eq!(call[8], "0.76\\*");
+    assert_eq!(line("chain")[2], "–");
+    // Two boots that differ give no number, and say so.
+    assert!(
+        markdown.contains("No count: boots differ: 8 in boot 0; 9 in boot 1."),
+        "{markdown}"
+    );
+    assert!(markdown.contains("spectre\\_v2: “Mitigation: IBRS” and “Mitigation: Retpolines”"));
+    // Without counts there is no such column.
+    assert!(!eval::table::markdown(&self::summary(&MEASURED)).contains("instructions"));
+}
+
+#[test]
+fn models_that_make_no_difference_are_one_group() {
+    let summary = models();
+    let groups: Vec<_> = summary
+        .model_groups()
+        .iter()
+        .map(|g| g.labels().join(" "))
+        .collect();
+    assert_eq!(groups, ["Skylake-Server Icelake-Server", "EPYC", "max"]);
+    assert!(counted().model_groups().is_empty());
 }
 
 #[test]
@@ -139,7 +215,11 @@ fn a_table_from_an_unfit_machine_says_so_in_its_first_line() {
         let says_so = "UNFIT FOR MEASURING, says tollgate doctor: turbo.";
         assert!(first(&unfit).ends_with(says_so), "{}", first(&unfit));
         assert!(!table(&fit).contains("UNFIT"));
-        // Under the numbers stand the findings.
+        // Under the numbers stand the findings; on a terminal only a good verdict.
+        if !table(&fit).contains("Routine call") && !table(&fit).contains("\t") {
+            assert!(table(&fit).contains("Doctor: fit for measuring"));
+            continue;
+        }
         for (summary, line) in [
             (&unfit, "Doctor, unfit: turbo: turbo is on."),
             (&fit, "Doctor: fit for measuring"),
@@ -195,12 +275,7 @@ fn without_a_frequency_there_are_no_nanoseconds() {
 fn without_intervals_no_bootstrap_is_spoken_of() {
     for (boots, spoken_of) in [(3, false), (8, true)] {
         let (summary, _) = common::run(&MEASURED, boots, 20);
-        for table in [
-            text(&summary),
-            markdown(&summary),
-            latex(&summary),
-            terminal(&summary, Style::Plain),
-        ] {
+        for table in [text(&summary), markdown(&summary), latex(&summary)] {
             assert_eq!(table.contains("bootstrap"), spoken_of, "{table}");
         }
     }

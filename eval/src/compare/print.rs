@@ -1,14 +1,17 @@
-use comfy_table::{ColumnConstraint, Width};
-
 use super::{ComparedRow, Comparison, Unit};
 use crate::stats::{Interval, LEVEL};
-use crate::table::{Look, Style, ruled, wrap};
+use crate::table::{Block, Look, Style, ruled, wrap};
 
-/// Platform and call.
-const WORDS: usize = 2;
-const TITLES: [&str; 7] = [
-    "platform", "call", "before", "after", "change %", "from, to", "verdict",
+const TITLES: [&str; 6] = [
+    "platform, call",
+    "before",
+    "after",
+    "change %",
+    "from, to",
+    "verdict",
 ];
+/// The same without a verdict: that is about time.
+const CYCLES_TITLES: [&str; 5] = ["platform, call", "before", "after", "change %", "from, to"];
 const NOTHING: &str = "–";
 
 /// The comparison for a terminal of 80 columns.
@@ -37,8 +40,7 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
             "The same in core cycles, by the clock chains around each sample: what the core's \
              clock did meanwhile is not in them.",
         );
-        let (titles, _) = TITLES.split_at(TITLES.len() - 1);
-        out += &block(comparison, style, titles, cells_in_cycles);
+        out += &block(comparison, style, &CYCLES_TITLES, cells_in_cycles);
     }
     for line in notes(comparison) {
         out += &wrap(&line);
@@ -46,38 +48,28 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
     out
 }
 
-/// A table of what `cells` gives behind the platform.
+/// A table of what `cells` gives, a platform's rows under its name.
 fn block<const N: usize>(
     comparison: &Comparison,
     style: Style,
-    titles: &[&str],
+    titles: &[&str; N],
     cells: impl Fn(&ComparedRow) -> Option<[String; N]>,
 ) -> String {
-    let look = |row: &ComparedRow| match row.emulated {
-        true => Look::Emulated,
-        false => Look::Measured,
-    };
-    let mut above = None;
-    let rows = comparison.rows.iter().filter_map(|row| {
-        let cells = cells(row)?;
-        // A platform is named once, above its rows.
-        let platform = match above.replace(&row.target) == Some(&row.target) {
-            true => "",
-            false => &row.label,
-        };
-        let cells = std::iter::once(platform.into()).chain(cells);
-        Some((cells.collect(), look(row)))
+    let platforms = comparison.rows.chunk_by(|a, b| a.target == b.target);
+    let blocks = platforms.filter_map(|rows| {
+        let first = rows.first()?;
+        let cells = rows.iter().filter_map(|row| Some(cells(row)?.to_vec()));
+        let cells: Vec<_> = cells.collect();
+        (!cells.is_empty()).then(|| Block {
+            name: first.label.clone(),
+            look: match first.emulated {
+                true => Look::Emulated,
+                false => Look::Measured,
+            },
+            rows: cells,
+        })
     });
-    let mut table = ruled(style, titles, WORDS, rows);
-    if let Some(verdict) = table.column_mut(TITLES.len() - 1) {
-        // In two lines, so that the platform has room beside it.
-        let width = |longest: &str| Width::Fixed(longest.len() as u16);
-        verdict.set_constraint(match comparison.rows.iter().any(|row| row.emulated) {
-            true => ColumnConstraint::Absolute(width("seen (emulated) ")),
-            false => ColumnConstraint::UpperBoundary(width("no difference ")),
-        });
-    }
-    table.to_string() + "\n"
+    ruled(style, titles, &blocks.collect::<Vec<_>>())
 }
 
 fn cells_in_time(row: &ComparedRow) -> Option<[String; 6]> {
@@ -87,10 +79,7 @@ fn cells_in_time(row: &ComparedRow) -> Option<[String; 6]> {
         row.ratio,
         row.interval,
     );
-    let verdict = match row.emulated {
-        true => format!("{} (emulated)", row.verdict.name()),
-        false => row.verdict.name().into(),
-    };
+    let verdict = row.verdict.name().into();
     Some([call, before, after, ratio, interval, verdict])
 }
 
@@ -107,8 +96,9 @@ fn cells(
     interval: Option<Interval<f64>>,
 ) -> [String; 5] {
     let change = |ratio: f64| format!("{:+.2}", 100.0 * (ratio - 1.0));
+    let emulated = if row.emulated { " (emulated)" } else { "" };
     [
-        row.benchmark.name().into(),
+        format!("{}{emulated}", row.benchmark.name()),
         format!("{before:.2}"),
         format!("{after:.2}"),
         ratio.map_or(NOTHING.into(), change),
@@ -126,7 +116,7 @@ fn notes(comparison: &Comparison) -> Vec<String> {
     if comparison.rows.iter().any(|row| row.emulated) {
         notes.push(
             "Rows marked “emulated” ran on an emulated processor: whatever their verdict, \
-             they measure nothing."
+             they measure no time."
                 .into(),
         );
     }

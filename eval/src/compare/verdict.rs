@@ -149,7 +149,7 @@ impl Comparison {
     }
 
     /// Rows that became slower by more than `limit` (0.02 is 2 %). Those from an emulator
-    /// are none: they measure nothing.
+    /// are none: they measure no time.
     pub fn regressions(&self, limit: f64) -> impl Iterator<Item = &ComparedRow> {
         let measured = self.costs().filter(|row| !row.emulated);
         measured.filter(move |row| {
@@ -178,7 +178,7 @@ impl Comparison {
 fn undecided(row: &ComparedRow, limit: f64) -> Option<String> {
     let beyond = row.interval.filter(|i| i.high > 1.0 + limit);
     if row.emulated {
-        return Some("emulated, which measures nothing".into());
+        return Some("emulated, which measures no time".into());
     }
     row.reason.clone().or_else(|| {
         let most = 100.0 * (beyond?.high - 1.0);

@@ -11,7 +11,7 @@ use super::picture::{Caption, Picture};
 use super::remarks::Remarks;
 use super::{PlotError, number, palette};
 use crate::reference::{self, Published};
-use crate::summary::{Figures, Row, Summary, TargetSummary};
+use crate::summary::{Figures, Platform, Row, Summary, TargetSummary};
 use crate::table::routine;
 use crate::units::{Nanoseconds, Ticks};
 
@@ -124,7 +124,9 @@ fn groups(summary: &Summary) -> Vec<Group> {
             .iter()
             .position(|bar| bar.fill.colour == palette::PUBLISHED)
             .unwrap_or(first.bars.len());
-        let missing = summary.targets.iter().filter_map(not_measured);
+        let missing = summary
+            .platforms()
+            .filter_map(|platform| not_measured(&platform));
         first.bars.splice(place..place, missing);
     }
     groups
@@ -169,7 +171,8 @@ fn published(p: &Published) -> Bar {
     }
 }
 
-fn not_measured(target: &TargetSummary) -> Option<Bar> {
+fn not_measured(platform: &Platform<'_>) -> Option<Bar> {
+    let target = platform.target;
     target.rows.is_empty().then(|| Bar {
         name: target.info.label.clone(),
         fill: Fill {
@@ -179,6 +182,7 @@ fn not_measured(target: &TargetSummary) -> Option<Bar> {
         quartiles: None,
         remark: match &target.info.missing {
             Some(missing) => missing.what.clone(),
+            None if platform.has_counts() => "counted, not timed".into(),
             None => "no boot succeeded".into(),
         },
     })
@@ -217,7 +221,7 @@ fn legend(canvas: &Canvas<'_>, y: i32, groups: &[Group]) -> Result<(), PlotError
     let paper = format!("published: {}, {}", reference::SOURCE, reference::MACHINE);
     let entries = [
         (palette::MEASURED, "measured here"),
-        (palette::EMULATED, "emulated: measures nothing"),
+        (palette::EMULATED, "emulated: measures no time"),
         (palette::PUBLISHED, &paper),
     ];
     let mut x = MARGIN;

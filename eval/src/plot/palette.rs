@@ -10,6 +10,8 @@ pub(super) const MEASURED: RGBColor = RGBColor(0, 114, 178);
 pub(super) const PUBLISHED: RGBColor = RGBColor(230, 159, 0);
 /// From an emulator.
 pub(super) const EMULATED: RGBColor = RGBColor(190, 190, 190);
+/// Instructions, counted.
+pub(super) const COUNTED: RGBColor = RGBColor(0, 158, 115);
 /// What disturbed a measurement, and boots that failed.
 pub(super) const DISTURBED: RGBColor = RGBColor(213, 94, 0);
 
@@ -40,8 +42,9 @@ pub(super) fn bar(emulated: bool) -> RGBColor {
 }
 
 /// The colours and their names in the style of a page, which may change them.
-pub(crate) const THEME: [(RGBColor, &str); 10] = [
+pub(crate) const THEME: [(RGBColor, &str); 11] = [
     (MEASURED, "measured"),
+    (COUNTED, "counted"),
     (PUBLISHED, "published"),
     (EMULATED, "emulated"),
     (DISTURBED, "disturbed"),

@@ -5,7 +5,7 @@ use super::panel::{COLUMNS, GAP, PANEL, Panel};
 use super::picture::{Caption, Picture};
 use super::remarks::Remarks;
 use super::{PlotError, palette};
-use crate::summary::{Summary, TargetSummary};
+use crate::summary::{Platform, Summary, TargetSummary};
 
 const FIRST_REMARK: i32 = 58;
 /// Above a strip, and above a panel.
@@ -25,7 +25,11 @@ pub(super) fn of_targets<'s, P>(
     summary: &'s Summary,
     panels: impl Fn(&'s TargetSummary) -> Result<Vec<P>, PlotError>,
 ) -> Result<Vec<Strip<P>>, PlotError> {
-    let strips = summary.targets.iter().map(|target| {
+    // What was counted and not timed has nothing to show here.
+    let timed = summary
+        .platforms()
+        .filter(|platform| !platform.is_counted_only());
+    let strips = timed.map(|Platform { target, .. }| {
         let panels = panels(target)?;
         Ok(Strip {
             heading: heading(target, panels.is_empty()),
@@ -37,8 +41,8 @@ pub(super) fn of_targets<'s, P>(
 
 fn heading(target: &TargetSummary, empty: bool) -> String {
     let info = &target.info;
-    let mark = if info.emulated {
-        " (emulated: measures nothing)"
+    let mark = if info.measures_emulator() {
+        " (emulated: measures no time)"
     } else {
         ""
     };

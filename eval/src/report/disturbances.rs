@@ -57,22 +57,22 @@ pub(super) fn section(run: &Run<'_>) -> Option<Section> {
     })
 }
 
-fn flags(summary: &Summary) -> Grid<'_, N> {
+fn flags(summary: &Summary) -> Grid<'_> {
     let targets = summary.targets.iter().filter(|t| !t.rows.is_empty());
     let group = |target: &TargetSummary| Group {
         heading: Some(figure::target(target)),
-        emulated: target.info.emulated,
+        emulated: target.info.measures_emulator(),
         rows: target
             .rows
             .iter()
-            .map(|row| (routine(row.benchmark).into(), cells(row)))
+            .map(|row| (routine(row.benchmark).into(), cells(row).into()))
             .collect(),
         empty: None,
     };
     Grid {
         label: "Flagged samples",
         first: "Call",
-        columns: COLUMNS,
+        columns: COLUMNS.into(),
         groups: targets.map(group).collect(),
     }
 }
@@ -155,20 +155,20 @@ impl<'b> Counter<'b> {
     }
 }
 
-fn counts<'a>(targets: &[(&TargetSummary, Vec<Counter<'_>>)]) -> Grid<'a, 3> {
+fn counts<'a>(targets: &[(&TargetSummary, Vec<Counter<'_>>)]) -> Grid<'a> {
     let group = |(target, counters): &(&TargetSummary, Vec<Counter<'_>>)| Group {
         heading: Some(figure::target(target)),
-        emulated: target.info.emulated,
+        emulated: target.info.measures_emulator(),
         rows: counters
             .iter()
-            .map(|c| (c.name.to_owned(), c.cells()))
+            .map(|c| (c.name.to_owned(), c.cells().into()))
             .collect(),
         empty: None,
     };
     Grid {
         label: "Counters of the kernels",
         first: "Counter",
-        columns: ["total", "boots with any", "most in a boot"],
+        columns: vec!["total", "boots with any", "most in a boot"],
         groups: targets.iter().map(group).collect(),
     }
 }

@@ -1,9 +1,10 @@
 //! Drawings on the page.
 
+use console_format::Method;
 use maud::{Markup, html};
 
 use crate::plot::Picture;
-use crate::summary::TargetSummary;
+use crate::summary::{TargetInfo, TargetSummary};
 
 /// A drawing under its caption.
 pub(super) fn figure(picture: &Picture, caption: &str) -> Markup {
@@ -19,8 +20,9 @@ pub(super) fn row(figures: &[Markup]) -> Markup {
 pub(super) fn target(target: &TargetSummary) -> Markup {
     let info = &target.info;
     html! {
-        (info.label)
-        @if info.emulated { " " strong .mark { "emulated: measures nothing" } }
+        (info.title())
+        @if info.measures_emulator() { " " strong .mark { "emulated: measures no time" } }
+        @if let Some(model) = counted_on(info) { " " strong .mark { (model) } }
         @if let Some(missing) = &info.missing { " " strong .mark { (missing.what) } }
         @if info.boots_failed > 0 {
             " " strong .mark.bad {
@@ -29,4 +31,11 @@ pub(super) fn target(target: &TargetSummary) -> Markup {
             }
         }
     }
+}
+
+/// The processor on which it was counted, where its name does not say so.
+fn counted_on(info: &TargetInfo) -> Option<String> {
+    let model = info.cpu_model.as_ref()?;
+    let counted = info.method == Some(Method::Exact) && !info.label.contains(model.as_str());
+    counted.then(|| format!("counted on {model}"))
 }

@@ -9,12 +9,16 @@ use crate::table::routine;
 
 /// Target by target; none where nothing was found.
 pub(super) fn section(summary: &Summary) -> Option<Section> {
-    let found = |t: &&TargetSummary| t.rows.iter().any(|row| !row.findings.is_empty());
+    let found = |t: &&TargetSummary| {
+        let rows = t.rows.iter().map(|row| &row.findings);
+        let counts = t.counts.iter().map(|count| &count.findings);
+        rows.chain(counts).any(|findings| !findings.is_empty())
+    };
     let targets: Vec<_> = summary.targets.iter().filter(found).collect();
     let content = html! {
         @for target in &targets {
             @let heading = html! { h3 { (figure::target(target)) } };
-            @if target.info.emulated {
+            @if target.info.measures_emulator() {
                 details { summary { (heading) } (list(target)) }
             } @else { (heading) (list(target)) }
         }
@@ -27,11 +31,16 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
 }
 
 fn list(target: &TargetSummary) -> Markup {
-    let rows = target.rows.iter().filter(|row| !row.findings.is_empty());
+    let rows = target.rows.iter().map(|row| (row.benchmark, &row.findings));
+    let counts = target.counts.iter();
+    let counts = counts.map(|count| (count.benchmark, &count.findings));
+    let all = rows
+        .chain(counts)
+        .filter(|(_, findings)| !findings.is_empty());
     html! {
         ul {
-            @for row in rows {
-                li { b { (routine(row.benchmark)) } @for finding in &row.findings { " " (finding) } }
+            @for (benchmark, findings) in all {
+                li { b { (routine(benchmark)) } @for finding in findings { " " (finding) } }
             }
         }
     }

@@ -3,27 +3,27 @@
 
 use maud::{Markup, html};
 
-/// A table of numbers in `N` columns behind the first.
-pub(super) struct Grid<'a, const N: usize> {
+/// A table of numbers.
+pub(super) struct Grid<'a> {
     /// What it is, for those who cannot see it.
     pub(super) label: &'a str,
     /// Title of the first column.
     pub(super) first: &'a str,
-    /// Titles of the others.
-    pub(super) columns: [&'a str; N],
+    /// Titles of the others, which hold numbers.
+    pub(super) columns: Vec<&'a str>,
     /// Its rows, in groups.
-    pub(super) groups: Vec<Group<N>>,
+    pub(super) groups: Vec<Group>,
 }
 
 /// Rows that belong together.
 #[derive(Default)]
-pub(super) struct Group<const N: usize> {
+pub(super) struct Group {
     /// What stands above them.
     pub(super) heading: Option<Markup>,
     /// Whether they come from an emulator.
     pub(super) emulated: bool,
-    /// Their names and numbers.
-    pub(super) rows: Vec<(String, [Markup; N])>,
+    /// Their names, and a number for each column.
+    pub(super) rows: Vec<(String, Vec<Markup>)>,
     /// What stands where there are none.
     pub(super) empty: Option<Markup>,
 }
@@ -31,16 +31,16 @@ pub(super) struct Group<const N: usize> {
 /// So many columns fit on a phone.
 const NARROW: usize = 3;
 
-impl<const N: usize> Grid<'_, N> {
+impl Grid<'_> {
     /// The table; it scrolls by itself where it is wider than the page.
     pub(super) fn render(&self) -> Markup {
         html! {
             div .scroll role="region" aria-label=(self.label) tabindex="0" {
-                table .figures .cards[N > NARROW] {
+                table .figures .cards[self.columns.len() > NARROW] {
                     thead {
                         tr {
                             th scope="col" { (self.first) }
-                            @for title in self.columns {
+                            @for title in &self.columns {
                                 th scope="col" { (title) }
                             }
                         }
@@ -51,12 +51,13 @@ impl<const N: usize> Grid<'_, N> {
         }
     }
 
-    fn group(&self, group: &Group<N>) -> Markup {
+    fn group(&self, group: &Group) -> Markup {
+        let all = 1 + self.columns.len();
         html! {
             tbody .emulated[group.emulated] {
                 @if let Some(heading) = &group.heading {
                     tr .platform {
-                        th scope="rowgroup" colspan=(N + 1) { (heading) }
+                        th scope="rowgroup" colspan=(all) { (heading) }
                     }
                 }
                 @for (name, cells) in &group.rows {
@@ -68,7 +69,7 @@ impl<const N: usize> Grid<'_, N> {
                     }
                 }
                 @if let Some(empty) = &group.empty {
-                    tr .empty { td colspan=(N + 1) { (empty) } }
+                    tr .empty { td colspan=(all) { (empty) } }
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use maud::{Markup, PreEscaped, html};
 
 use crate::plot::THEME;
-use crate::summary::{RunInfo, Summary};
+use crate::summary::{Platform, RunInfo, Summary};
 
 /// Title and style.
 pub(super) fn head(summary: &Summary) -> Markup {
@@ -39,16 +39,26 @@ fn theme() -> String {
 /// The first lines: whether the numbers are any good.
 pub(super) fn banners(summary: &Summary) -> Markup {
     let unfit = summary.info.doctor.as_ref().and_then(|d| d.headline());
-    let emulated = summary.targets.iter().filter(|t| t.info.emulated).count();
-    let all = summary.targets.len();
+    let all = summary.platforms().count();
+    let emulated = summary.platforms().filter(Platform::is_emulated).count();
+    let untimed = summary
+        .platforms()
+        .filter(Platform::is_counted_only)
+        .count();
     html! {
         @if let Some(headline) = unfit {
             p .banner.unfit { strong { (headline) } " " a href="#doctor" { "What the doctor found" } }
         }
+        @if untimed > 0 {
+            p .banner.emulation {
+                strong { (untimed) " of " (all) " targets were counted and not timed." }
+                " Their instructions are exact, on an emulated processor; there is no time."
+            }
+        }
         @if emulated > 0 {
             p .banner.emulation {
                 strong { (emulated) " of " (all) " targets are emulated." }
-                " Their rows are hatched and say so: they show that the pipeline works, they measure nothing."
+                " Their rows are hatched and say so: they show that the pipeline works, they measure no time."
             }
         }
     }

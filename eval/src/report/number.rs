@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::digits;
+use crate::units::Instructions;
 
 /// A number with so many decimals; the exact one and its unit appear on hover, and
 /// stand in `value` for machines.
@@ -25,6 +26,14 @@ pub(super) fn interval(low: f64, high: f64, least: usize, unit: &str, how: &str)
 /// A whole number, with thin spaces between its thousands.
 pub(super) fn whole(value: u64) -> Markup {
     html! { data value=(value) { (thousands(value)) } }
+}
+
+/// Instructions for one operation, where there is a count.
+pub(super) fn instructions(count: Option<Instructions>) -> Markup {
+    let known = |Instructions(each)| {
+        html! { data value=(each) title={ (each) " instructions" } { (each) } }
+    };
+    count.map_or_else(nothing, known)
 }
 
 /// A share, in percent.

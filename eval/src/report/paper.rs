@@ -22,12 +22,12 @@ pub(super) fn section() -> Option<Section> {
     })
 }
 
-fn table() -> Grid<'static, 5> {
-    let rows = PUBLISHED.iter().map(|p| (name(p), cells(p)));
+fn table() -> Grid<'static> {
+    let rows = PUBLISHED.iter().map(|p| (name(p), cells(p).into()));
     Grid {
         label: "Published values",
         first: "Platform and call",
-        columns: [
+        columns: vec![
             "mean, ticks",
             "median, ticks",
             "q1, ticks",

@@ -4,45 +4,42 @@ use maud::{Markup, html};
 
 use super::figure;
 use super::grid::{Grid, Group};
-use super::number::{interval, nothing, percent, rounded, whole};
+use super::number::{instructions, interval, nothing, percent, rounded, whole};
 use super::section::Section;
 use crate::digits;
 use crate::stats::{BootstrapMethod, bootstrap};
-use crate::summary::{Ratio, Row, Summary, TargetSummary};
-use crate::table::routine;
+use crate::summary::{InCycles, Line, Platform, Ratio, Row, Summary, TargetSummary};
+use crate::table::{OTHER_PATH, another_path, counted_on, routine};
 use crate::units::CoreCycles;
 
-/// How many columns there are.
-const N: usize = 10;
-
-/// Titles of the columns behind the call's name.
-const COLUMNS: [&str; N] = [
-    "mean, ticks",
-    "median, ticks",
-    "q1, ticks",
-    "q3, ticks",
-    "median, ns",
-    "boot median, ticks",
-    "95 % interval, ticks",
-    "spread",
-    "ratio",
-    "boots / samples",
-];
-
-/// The table and what it says.
+/// The tables and what they say.
 pub(super) fn section(summary: &Summary) -> Option<Section> {
+    let timed = summary.targets.iter().any(|target| !target.rows.is_empty());
     let content = html! {
         p {
-            "For one operation. Mean, median and quartiles are those of all samples together, as in the paper. "
-            dfn { "Boot median" } ": the median of the boots’ medians, a boot counting once"
-            @if summary.has_intervals() {
-                "; its interval is by bootstrap over boots (" (whole(u64::from(bootstrap::RESAMPLES))) " resamples, seed " (bootstrap::SEED) ")"
+            "For one operation. "
+            dfn { "Ticks" } ", core cycles and nanoseconds: the median of the boots’ medians, a boot counting once. "
+            @if summary.has_counts() {
+                dfn { "Instructions" } ": a whole number that the boots of an emulated machine repeat; they are no time. "
             }
-            ". "
-            dfn { "Spread" } ": the boots’ interquartile range over their median. "
-            dfn { "Ratio" } ": boot median over the reference target’s."
+            dfn { "Ratio" } ": ticks over the reference target’s."
         }
-        (table(summary).render())
+        (glance(summary).render())
+        @for line in counted_on(summary) { p .note { (line) } }
+        @if let Some(line) = another_path(summary) { p .note { (line) } }
+        @if timed {
+            h3 { "In ticks" }
+            p {
+                "Mean, median and quartiles are those of all samples together, as in the paper. "
+                dfn { "Boot median" } ": the median of the boots’ medians"
+                @if summary.has_intervals() {
+                    "; its interval is by bootstrap over boots (" (whole(u64::from(bootstrap::RESAMPLES))) " resamples, seed " (bootstrap::SEED) ")"
+                }
+                ". "
+                dfn { "Spread" } ": the boots’ interquartile range over their median."
+            }
+            (table(summary).render())
+        }
         @if summary.has_cycles() {
             h3 { "In core cycles" }
             p {
@@ -69,48 +66,129 @@ fn verdict(summary: &Summary) -> Option<Markup> {
     Some(html! { a href="#doctor" { (verdict) } })
 }
 
-fn table(summary: &Summary) -> Grid<'_, N> {
+/// One number a unit, side by side.
+fn glance(summary: &Summary) -> Grid<'_> {
+    let mut columns = vec!["ticks", "core cycles", "ns"];
+    if summary.has_counts() {
+        columns.extend(["instructions", "instr. / core cycle"]);
+    }
+    columns.extend(["ratio", "boots / samples"]);
+    let group = |platform: Platform<'_>| {
+        let lines = platform.lines();
+        let rows = lines.iter().map(|line| {
+            let cells = glance_cells(summary, &platform, line);
+            (routine(line.benchmark).into(), cells)
+        });
+        Group {
+            heading: Some(html! {
+                (figure::target(platform.target)) " " span .engine { (made(platform.target)) }
+            }),
+            emulated: platform.is_emulated(),
+            rows: rows.collect(),
+            empty: lines.is_empty().then(|| why_empty(platform.target)),
+        }
+    };
     Grid {
         label: "Measured values",
         first: "Call",
-        columns: COLUMNS,
-        groups: summary.targets.iter().map(group).collect(),
+        columns,
+        groups: summary.platforms().map(group).collect(),
     }
 }
 
-/// How many columns the table of core cycles has.
-const N_CYCLES: usize = 5;
+fn glance_cells(summary: &Summary, platform: &Platform<'_>, line: &Line<'_>) -> Vec<Markup> {
+    let row = line.row;
+    let cycles = row.and_then(|row| row.cycles.as_ref());
+    let ns = row.and_then(|row| row.ns);
+    let mut cells = vec![
+        row.map_or_else(nothing, boot_median),
+        cycles.map_or_else(nothing, cycles_median),
+        ns.map_or_else(nothing, |ns| rounded(ns.median_of_boot_medians.0, 2, " ns")),
+    ];
+    if summary.has_counts() {
+        cells.push(instructions(line.instructions()));
+        cells.push(line.instructions_per_cycle().map_or_else(nothing, |ratio| {
+            let unit = " instructions a core cycle";
+            html! {
+                (rounded(ratio, 2, unit))
+                @if platform.counts_another_path(line.benchmark) { (OTHER_PATH) }
+            }
+        }));
+    }
+    let ratio = row.and_then(|row| row.ratio.as_ref());
+    cells.push(ratio.map_or_else(nothing, |ratio| rounded(ratio.ratio, 3, "")));
+    let timed = row.map(|row| (row.boots, row.samples));
+    let counted = line.count.map(|count| (count.boots, count.samples));
+    cells.push(timed.or(counted).map_or_else(nothing, |(boots, samples)| {
+        html! { (whole(u64::from(boots))) " / " (whole(samples)) }
+    }));
+    cells
+}
 
-/// Their titles.
-const CYCLES_COLUMNS: [&str; N_CYCLES] = [
-    "boot median, core cycles",
-    "95 % interval, core cycles",
-    "spread of core cycles",
-    "spread of ticks",
-    "ratio",
-];
+/// How many columns the table of ticks has.
+const N: usize = 8;
 
-fn cycles_table(summary: &Summary) -> Grid<'_, N_CYCLES> {
+fn table(summary: &Summary) -> Grid<'_> {
     let groups = summary.targets.iter().map(|target| Group {
         heading: Some(figure::target(target)),
-        emulated: target.info.emulated,
+        emulated: target.info.measures_emulator(),
+        rows: target
+            .rows
+            .iter()
+            .map(|row| (routine(row.benchmark).into(), cells(row).into()))
+            .collect(),
+        empty: None,
+    });
+    Grid {
+        label: "Measured values in ticks",
+        first: "Call",
+        columns: vec![
+            "mean, ticks",
+            "median, ticks",
+            "q1, ticks",
+            "q3, ticks",
+            "boot median, ticks",
+            "95 % interval, ticks",
+            "spread",
+            "ratio",
+        ],
+        groups: groups.filter(|group| !group.rows.is_empty()).collect(),
+    }
+}
+
+fn cycles_table(summary: &Summary) -> Grid<'_> {
+    let groups = summary.targets.iter().map(|target| Group {
+        heading: Some(figure::target(target)),
+        emulated: target.info.measures_emulator(),
         rows: target.rows.iter().filter_map(in_cycles).collect(),
         empty: None,
     });
     Grid {
         label: "Measured values in core cycles",
         first: "Call",
-        columns: CYCLES_COLUMNS,
+        columns: vec![
+            "boot median, core cycles",
+            "95 % interval, core cycles",
+            "spread of core cycles",
+            "spread of ticks",
+            "ratio",
+        ],
         groups: groups.filter(|group| !group.rows.is_empty()).collect(),
     }
 }
 
-fn in_cycles(row: &Row) -> Option<(String, [Markup; N_CYCLES])> {
-    let cycles = row.cycles.as_ref()?;
+/// As exact as its interval.
+fn cycles_median(cycles: &InCycles) -> Markup {
     let ends = cycles.interval.map(|i| (i.low.0, i.high.0));
     let CoreCycles(median) = cycles.figures.median_of_boot_medians;
-    let cells = [
-        rounded(median, decimals(ends, 2), UNIT),
+    rounded(median, decimals(ends, 2), UNIT)
+}
+
+fn in_cycles(row: &Row) -> Option<(String, Vec<Markup>)> {
+    let cycles = row.cycles.as_ref()?;
+    let ends = cycles.interval.map(|i| (i.low.0, i.high.0));
+    let cells = vec![
+        cycles_median(cycles),
         ends.map_or_else(nothing, |(low, high)| {
             interval(low, high, 2, UNIT, " by bootstrap")
         }),
@@ -122,20 +200,6 @@ fn in_cycles(row: &Row) -> Option<(String, [Markup; N_CYCLES])> {
 }
 
 const UNIT: &str = " core cycles";
-
-fn group(target: &TargetSummary) -> Group<N> {
-    let rows = target.rows.iter();
-    Group {
-        heading: Some(html! {
-            (figure::target(target)) " " span .engine { (made(target)) }
-        }),
-        emulated: target.info.emulated,
-        rows: rows
-            .map(|row| (routine(row.benchmark).into(), cells(row)))
-            .collect(),
-        empty: target.rows.is_empty().then(|| why_empty(target)),
-    }
-}
 
 /// How the rows came about, and what their ratios refer to.
 fn made(target: &TargetSummary) -> String {
@@ -169,13 +233,10 @@ fn cells(row: &Row) -> [Markup; N] {
         ticks(t.median.0),
         ticks(t.q1.0),
         ticks(t.q3.0),
-        row.ns
-            .map_or_else(nothing, |ns| rounded(ns.median.0, 2, " ns")),
         boot_median(row),
         median_interval(row),
         row.spread.map_or_else(nothing, percent),
         ratio(row.ratio.as_ref()),
-        html! { (whole(u64::from(row.boots))) " / " (whole(row.samples)) },
     ]
 }
 

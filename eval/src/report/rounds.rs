@@ -26,7 +26,7 @@ pub(super) fn disturbed(run: &Run<'_>) -> Option<Markup> {
     let grid = Grid {
         label: "Disturbed rounds",
         first: "Round",
-        columns: ["switches", "run delay, µs", "steal, 1/100 s"],
+        columns: vec!["switches", "run delay, µs", "steal, 1/100 s"],
         groups,
     };
     (!grid.groups.is_empty()).then(|| {
@@ -41,7 +41,7 @@ pub(super) fn disturbed(run: &Run<'_>) -> Option<Markup> {
     })
 }
 
-fn group(target: &TargetSummary, boots: &[Boot]) -> Option<Group<3>> {
+fn group(target: &TargetSummary, boots: &[Boot]) -> Option<Group> {
     let boots = boots.iter().filter(|boot| boot.target == target.info.name);
     let watched: usize = boots.clone().map(|boot| boot.watched_rounds).sum();
     let mut worst: Vec<_> = boots.flat_map(|boot| &boot.disturbed_rounds).collect();
@@ -52,18 +52,18 @@ fn group(target: &TargetSummary, boots: &[Boot]) -> Option<Group<3>> {
         heading: Some(html! {
             (figure::target(target)) ": " (count) " of " (watched) " rounds"
         }),
-        emulated: target.info.emulated,
+        emulated: target.info.measures_emulator(),
         rows: worst.into_iter().map(row).collect(),
         empty: None,
     })
 }
 
-fn row(round: &Round) -> (String, [Markup; 3]) {
+fn row(round: &Round) -> (String, Vec<Markup>) {
     let count = |known: Option<u64>| known.map_or_else(nothing, whole);
     let delay = round.run_delay_ns.map(|ns| ns as f64 / 1e3);
     (
         format!("boot {}, round {}", round.boot, round.round),
-        [
+        vec![
             count(round.switches),
             delay.map_or_else(nothing, |us| rounded(us, 1, " µs")),
             count(round.steal_cs),

@@ -59,9 +59,20 @@ pub(super) fn findings(row: &Row, target: &TargetInfo) -> Vec<String> {
     all.into_iter().flatten().collect()
 }
 
-/// Every row's findings, a line each; what holds for several rows is said once. Where an
-/// emulator was timed, there is no time that could have any; counts have theirs everywhere.
-pub(super) fn of_all(summary: &Summary) -> Vec<String> {
+/// Every count's findings, a line each.
+pub(super) fn of_counts(summary: &Summary) -> impl Iterator<Item = String> {
+    summary.targets.iter().flat_map(|target| {
+        target.counts.iter().flat_map(|count| {
+            let name = format!("{}, {}", target.info.title(), count.benchmark.name());
+            let findings = count.findings.iter();
+            findings.map(move |finding| format!("{name}: {finding}"))
+        })
+    })
+}
+
+/// Every row's findings, a line each; what holds for several rows is said once. Rows of an
+/// emulator's ticks are no time that could have any.
+pub(super) fn of_rows(summary: &Summary) -> Vec<String> {
     let measured = summary
         .targets
         .iter()
@@ -85,19 +96,11 @@ pub(super) fn of_all(summary: &Summary) -> Vec<String> {
         }
     }
     let all = rows.count();
-    let counted = summary.targets.iter().flat_map(|target| {
-        let counts = target.counts.iter();
-        counts.flat_map(|count| {
-            let name = format!("{}, {}", target.info.title(), count.benchmark.name());
-            let findings = count.findings.iter();
-            findings.map(move |finding| format!("{name}: {finding}"))
-        })
-    });
     let line = |(names, finding): (String, &str)| match names.matches("; ").count() + 1 == all {
         true if all > 1 => format!("All rows: {finding}"),
         _ => format!("{names}: {finding}"),
     };
-    lines.into_iter().map(line).chain(counted).collect()
+    lines.into_iter().map(line).collect()
 }
 
 fn too_few(row: &Row) -> Option<String> {

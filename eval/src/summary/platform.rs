@@ -100,8 +100,14 @@ impl<'s> Platform<'s> {
         Some(format!("counted on {model} as QEMU emulates it"))
     }
 
-    /// Whether the counted guest has other mitigations than the timed one.
-    pub fn counts_another_path(&self) -> bool {
+    /// Whether that call's instructions are those of another path than the timed one's: the
+    /// counted guest has other mitigations, and the call enters the kernel.
+    pub fn counts_another_path(&self, benchmark: Benchmark) -> bool {
+        let crosses = matches!(benchmark, Benchmark::Scall | Benchmark::Enosys);
+        crosses && self.has_other_mitigations()
+    }
+
+    fn has_other_mitigations(&self) -> bool {
         let checks = self.counted.iter().flat_map(|counted| &counted.info.checks);
         checks
             .filter(|found| found.check == guest::CHECK)

@@ -120,8 +120,9 @@ impl<'r> Figures<'r> {
 pub(super) fn lines(summary: &Summary) -> Vec<String> {
     let line = |target: &TargetSummary, row: &Row, cells: Cells| {
         let [_, _, median, interval, spread, ratio] = cells;
-        let emulated = if target.info.emulated { " " } else { "" };
-        let mark = if target.info.emulated { EMULATED } else { "" };
+        let is_emulated = target.info.measures_emulator();
+        let emulated = if is_emulated { " " } else { "" };
+        let mark = if is_emulated { EMULATED } else { "" };
         format!(
             "{} {}{emulated}{mark}: {median} {interval}, spread {spread}, ratio {ratio}",
             target.info.name,

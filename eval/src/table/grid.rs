@@ -1,13 +1,13 @@
 //! What the tables for readers have in common: Table 1 of the paper, row by row.
 
-use console_format::Benchmark;
+use console_format::{Benchmark, Method};
 
 use crate::reference::{self, Published};
-use crate::summary::{Row, Summary, TargetSummary};
-use crate::units::{Nanoseconds, Ticks};
+use crate::summary::{Line, Platform, Summary, TargetSummary};
+use crate::units::{Instructions, Nanoseconds, Ticks};
 
-/// Column titles of the measured block.
-pub(super) const COLUMNS: [&str; 8] = [
+/// Column titles of the published block, and of the measured one what it begins with.
+pub(super) const PUBLISHED: [&str; 7] = [
     "Platform",
     "Routine call",
     "avg",
@@ -15,32 +15,52 @@ pub(super) const COLUMNS: [&str; 8] = [
     "q1",
     "q3",
     "ns (median)",
-    "boots/samples",
 ];
 /// How many columns at the beginning hold words; the others hold numbers.
 pub(super) const WORDS: usize = 2;
-/// How many columns of the measured block the published one has.
-pub(super) const PUBLISHED_COLUMNS: usize = COLUMNS.len() - 1;
 
 /// What stands where there is no number.
 pub(super) const NOTHING: &str = "–";
 
 /// A row of cells, not escaped for anything.
-pub(super) type Cells = [String; COLUMNS.len()];
+pub(super) type Cells = Vec<String>;
+
+/// Column titles of the measured block: instructions only where there are any.
+pub(super) fn columns(summary: &Summary) -> Vec<&'static str> {
+    let mut columns = PUBLISHED.to_vec();
+    if summary.has_counts() {
+        columns.push("instructions");
+    }
+    if has_instructions_per_cycle(summary) {
+        columns.push("instr./core cycle");
+    }
+    columns.push("boots/samples");
+    columns
+}
 
 /// How a row from an emulator is marked.
 pub(super) const EMULATED: &str = "(emulated)";
 
 /// The caption over the measured block.
 pub(super) fn caption(summary: &Summary) -> String {
+    let methods = summary.methods();
     let mut caption = format!(
-        "Experiment {}, {} method: TSC ticks for one operation",
+        "Experiment {}, {methods} method{}: ",
         summary.info.experiment,
-        summary.methods()
+        if methods.contains(" and ") { "s" } else { "" },
     );
-    if let Some(tsc) = &summary.info.tsc {
-        caption += &format!(" at {:.3} MHz ({})", tsc.hz.0 / 1e6, tsc.source);
+    let timed = summary.targets.iter().any(|t| !t.rows.is_empty());
+    if timed || !summary.has_counts() {
+        caption += "TSC ticks for one operation";
+        if let Some(tsc) = &summary.info.tsc {
+            caption += &format!(" at {:.3} MHz ({})", tsc.hz.0 / 1e6, tsc.source);
+        }
     }
+    caption += match (timed, summary.has_counts()) {
+        (_, false) => "",
+        (true, true) => "; instructions, exactly",
+        (false, true) => "instructions for one operation, exactly",
+    };
     caption + "."
 }
 
@@ -56,12 +76,9 @@ pub(super) fn published_caption() -> String {
 /// What must stand under the measured block.
 pub(super) fn footnotes(summary: &Summary) -> Vec<String> {
     let mut notes = Vec::new();
-    if summary.targets.iter().any(|t| t.info.emulated) {
-        notes.push(
-            "Rows marked “emulated” ran on an emulated processor: they show that the pipeline works, they measure nothing."
-                .into(),
-        );
-    }
+    notes.extend(emulated(summary));
+    notes.extend(counted_on(summary));
+    notes.extend(another_path(summary));
     for target in &summary.targets {
         let info = &target.info;
         if let Some(missing) = &info.missing {
@@ -70,45 +87,125 @@ pub(super) fn footnotes(summary: &Summary) -> Vec<String> {
                 info.label, missing.what, missing.hint
             ));
         }
-        if info.boots_failed > 0 {
-            notes.push(format!(
-                "{}: {} of {} boots failed and are in no number.",
-                info.label,
-                info.boots_failed,
-                u64::from(info.boots_ok) + u64::from(info.boots_failed)
-            ));
-        }
+        notes.extend(target.info.failed_boots());
     }
     notes.extend(summary.footnotes());
     notes
 }
 
-/// The measured block.
-pub(super) fn measured(summary: &Summary) -> impl Iterator<Item = Cells> {
-    summary
-        .targets
-        .iter()
-        .flat_map(|target| rows(summary, target))
+/// What rows that time an emulator are.
+pub(super) fn emulated(summary: &Summary) -> Option<String> {
+    let any = summary.platforms().any(|platform| platform.is_emulated());
+    any.then(|| {
+        "Rows marked “emulated” ran on an emulated processor: they show that the pipeline works, they measure no time."
+            .into()
+    })
 }
 
-/// A target's rows: one a benchmark, or one that says why there is none.
-pub(super) fn rows(summary: &Summary, target: &TargetSummary) -> impl Iterator<Item = Cells> {
-    let platform = platform(summary, target);
-    let nothing = target.rows.is_empty();
-    let nothing = nothing.then(|| without_numbers(platform.clone(), target));
-    let rows = target
-        .rows
-        .iter()
-        .map(move |row| with_numbers(platform.clone(), row));
-    nothing.into_iter().chain(rows)
+/// On which processors instructions were counted, a line each.
+pub(crate) fn counted_on(summary: &Summary) -> Vec<String> {
+    let mut models: Vec<(String, Vec<&str>)> = Vec::new();
+    for platform in summary.platforms() {
+        let Some(on) = platform.counted_on().filter(|_| platform.has_counts()) else {
+            continue;
+        };
+        let label = platform.target.info.label.as_str();
+        match models.iter_mut().find(|(model, _)| *model == on) {
+            Some((_, labels)) => labels.push(label),
+            None => models.push((on, vec![label])),
+        }
+    }
+    let only = models.len() == 1;
+    let line = |(on, labels): (String, Vec<&str>)| match only {
+        true => format!("Instructions were {on}: whole numbers, which every boot repeats."),
+        false => format!("Instructions of {} were {on}.", labels.join("; ")),
+    };
+    models.into_iter().map(line).collect()
+}
+
+/// What the mark [`OTHER_PATH`] says.
+pub(crate) fn another_path(summary: &Summary) -> Option<String> {
+    let marked = |platform: &Platform| {
+        let mut lines = platform.lines().into_iter();
+        lines.any(|line| {
+            platform.counts_another_path(line.benchmark) && line.instructions_per_cycle().is_some()
+        })
+    };
+    let any = summary.platforms().any(|platform| marked(&platform));
+    any.then(|| {
+        format!(
+            "{OTHER_PATH} Instructions of a guest with other mitigations than the timed one, over the timed one’s core cycles."
+        )
+    })
+}
+
+/// The measured block.
+pub(super) fn measured(summary: &Summary) -> impl Iterator<Item = Cells> {
+    let per_cycle = has_instructions_per_cycle(summary);
+    summary.platforms().flat_map(move |platform| {
+        let name = self::platform(summary, platform.target);
+        let lines = platform.lines();
+        let nothing = lines.is_empty();
+        let nothing = nothing.then(|| without_numbers(summary, name.clone(), platform.target));
+        let rows = lines.into_iter().map(move |line| {
+            let mut cells = with_numbers(name.clone(), &line);
+            if summary.has_counts() {
+                cells.push(instructions(&line));
+            }
+            if per_cycle {
+                cells.push(per_core_cycle(&platform, &line));
+            }
+            cells.push(boots_and_samples(&line));
+            cells
+        });
+        nothing.into_iter().chain(rows)
+    })
+}
+
+/// Whether any row has both instructions and core cycles.
+pub(super) fn has_instructions_per_cycle(summary: &Summary) -> bool {
+    let lines = summary.platforms().flat_map(|platform| platform.lines());
+    lines
+        .into_iter()
+        .any(|line| line.instructions_per_cycle().is_some())
+}
+
+/// A whole number, or none.
+pub(super) fn instructions(line: &Line<'_>) -> String {
+    let each = line.instructions();
+    each.map_or(NOTHING.into(), |Instructions(each)| each.to_string())
+}
+
+/// How instructions a cycle are marked where they were counted on another path.
+pub(crate) const OTHER_PATH: &str = "*";
+
+/// Instructions for each core cycle.
+pub(super) fn per_core_cycle(platform: &Platform<'_>, line: &Line<'_>) -> String {
+    let mark = match platform.counts_another_path(line.benchmark) {
+        true => OTHER_PATH,
+        false => "",
+    };
+    let per_cycle = line.instructions_per_cycle();
+    per_cycle.map_or(NOTHING.into(), |ratio| number(ratio) + mark)
+}
+
+/// How much a line stands on: of what was timed, or else of what was counted.
+fn boots_and_samples(line: &Line<'_>) -> String {
+    let timed = line.row.map(|row| (row.boots, row.samples));
+    let counted = line.count.map(|count| (count.boots, count.samples));
+    timed
+        .or(counted)
+        .map_or(NOTHING.into(), |(boots, samples)| {
+            format!("{boots}/{samples}")
+        })
 }
 
 /// The published block.
-pub(super) fn published() -> impl Iterator<Item = [String; PUBLISHED_COLUMNS]> {
+pub(super) fn published() -> impl Iterator<Item = Cells> {
     reference::PUBLISHED.iter().map(|p: &Published| {
         let Nanoseconds(ns) = p.median_ns();
         let [mean, median, q1, q3] = [p.mean, p.median, p.q1, p.q3].map(|Ticks(t)| number(t));
-        [
+        vec![
             p.platform.into(),
             routine(p.benchmark).into(),
             mean,
@@ -134,37 +231,40 @@ pub(crate) fn routine(benchmark: Benchmark) -> &'static str {
 /// A target as the tables name it.
 pub(super) fn platform(summary: &Summary, target: &TargetSummary) -> String {
     let mut platform = target.info.label.clone();
-    if summary.is_mixed() {
+    if summary.is_mixed() && target.info.method != Some(Method::Exact) {
         platform += &format!(" ({} method)", target.info.method_name());
     }
-    if target.info.emulated {
+    if target.info.measures_emulator() {
         platform += &format!(" {EMULATED}");
     }
     platform
 }
 
-fn with_numbers(platform: String, row: &Row) -> Cells {
-    let ticks = row.ticks.map(|Ticks(t)| number(t));
-    [
-        platform,
-        routine(row.benchmark).into(),
-        ticks.mean,
-        ticks.median,
-        ticks.q1,
-        ticks.q3,
-        row.ns.map_or(NOTHING.into(), |ns| number(ns.median.0)),
-        format!("{}/{}", row.boots, row.samples),
-    ]
+/// The columns that the published block has, too.
+fn with_numbers(platform: String, line: &Line<'_>) -> Cells {
+    let ticks = line.row.map(|row| row.ticks.map(|Ticks(t)| number(t)));
+    let ns = line.row.and_then(|row| row.ns);
+    let ticks = match ticks {
+        Some(ticks) => [ticks.mean, ticks.median, ticks.q1, ticks.q3],
+        None => std::array::from_fn(|_| NOTHING.into()),
+    };
+    let mut cells = vec![platform, routine(line.benchmark).into()];
+    cells.extend(ticks);
+    cells.push(ns.map_or(NOTHING.into(), |ns| number(ns.median.0)));
+    cells
 }
 
-fn without_numbers(platform: String, target: &TargetSummary) -> Cells {
-    let why = match &target.info.missing {
+/// Why a target has no numbers, in two words.
+pub(super) fn why_nothing(target: &TargetSummary) -> String {
+    match &target.info.missing {
         Some(missing) => missing.what.clone(),
         None => "no boot succeeded".into(),
-    };
-    let mut cells: Cells = std::array::from_fn(|_| NOTHING.into());
-    cells[0] = platform;
-    cells[1] = why;
+    }
+}
+
+fn without_numbers(summary: &Summary, platform: String, target: &TargetSummary) -> Cells {
+    let mut cells = vec![platform, why_nothing(target)];
+    cells.resize(columns(summary).len(), NOTHING.into());
     cells
 }
 

@@ -1,5 +1,5 @@
 use super::boots;
-use super::grid::{self, COLUMNS, PUBLISHED_COLUMNS, WORDS};
+use super::grid::{self, WORDS};
 use crate::summary::Summary;
 
 /// The table in LaTeX: plain `tabular` that needs no package, the paper's published
@@ -7,10 +7,7 @@ use crate::summary::Summary;
 pub fn latex(summary: &Summary) -> String {
     let mut paragraphs: Vec<_> = summary.info.headlines().iter().map(|n| escape(n)).collect();
     paragraphs.push(escape(&grid::caption(summary)));
-    paragraphs.push(tabular(
-        &COLUMNS,
-        grid::measured(summary).map(|cells| cells.to_vec()),
-    ));
+    paragraphs.push(tabular(&grid::columns(summary), grid::measured(summary)));
     for unit in boots::units(summary) {
         paragraphs.push(escape(&boots::caption(summary, unit)));
         paragraphs.push(tabular(
@@ -20,10 +17,7 @@ pub fn latex(summary: &Summary) -> String {
     }
     paragraphs.extend(grid::footnotes(summary).iter().map(|n| escape(n)));
     paragraphs.push(escape(&grid::published_caption()));
-    paragraphs.push(tabular(
-        &COLUMNS[..PUBLISHED_COLUMNS],
-        grid::published().map(|cells| cells.to_vec()),
-    ));
+    paragraphs.push(tabular(&grid::PUBLISHED, grid::published()));
     paragraphs.join("\n\n") + "\n"
 }
 

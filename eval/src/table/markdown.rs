@@ -1,5 +1,5 @@
 use super::boots;
-use super::grid::{self, COLUMNS, PUBLISHED_COLUMNS, WORDS};
+use super::grid::{self, WORDS};
 use crate::summary::Summary;
 
 /// The table in Markdown (GitHub's tables), the paper's published values in a block
@@ -8,10 +8,7 @@ pub fn markdown(summary: &Summary) -> String {
     let notes = summary.info.headlines();
     let mut blocks: Vec<_> = notes.iter().map(|n| format!("> {}", escape(n))).collect();
     blocks.push(escape(&grid::caption(summary)));
-    blocks.push(table(
-        &COLUMNS,
-        grid::measured(summary).map(|cells| cells.to_vec()),
-    ));
+    blocks.push(table(&grid::columns(summary), grid::measured(summary)));
     for unit in boots::units(summary) {
         blocks.push(escape(&boots::caption(summary, unit)));
         blocks.push(table(
@@ -21,10 +18,7 @@ pub fn markdown(summary: &Summary) -> String {
     }
     blocks.extend(grid::footnotes(summary).iter().map(|n| escape(n)));
     blocks.push(escape(&grid::published_caption()));
-    blocks.push(table(
-        &COLUMNS[..PUBLISHED_COLUMNS],
-        grid::published().map(|cells| cells.to_vec()),
-    ));
+    blocks.push(table(&grid::PUBLISHED, grid::published()));
     blocks.join("\n\n") + "\n"
 }
 

@@ -1,196 +1,187 @@
-use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table,
-    TableStyle,
-};
+//! What a reader sees first: one number a unit, and what changes how to read them.
 
-use super::boots;
-use super::grid;
-use crate::summary::{Summary, TargetSummary};
+use super::grid::{self, EMULATED, NOTHING, number};
+use super::ruled::{Block, Look, Style, ruled, wrap};
+use crate::summary::{Line, Platform, Summary};
+use crate::verdict::Verdict;
 
-/// How a terminal table looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Colours and line-drawing characters.
-    Colour,
-    /// Neither: for pipes, files and `NO_COLOR`.
-    Plain,
-}
+/// So many findings are shown; table.txt and report.html have all.
+const SHOWN: usize = 3;
 
-const RULES: TableStyle = rules('─');
-const PLAIN_RULES: TableStyle = rules('-');
-
-/// Rules above, below and under the titles, and nothing else.
-const fn rules(character: char) -> TableStyle {
-    let rule = LineStyle::none().fill(character).junction(character);
-    TableStyle::new()
-        .top_border(rule)
-        .header_separator(rule)
-        .bottom_border(rule)
-}
-
-/// Widest line of a table.
-const WIDTH: u16 = 80;
-
-/// Column titles, shorter than the other tables' to leave the platform its place.
-const TITLES: [&str; 7] = [
-    "platform, call",
-    "avg",
-    "median",
-    "q1",
-    "q3",
-    "ns",
-    "boots/\nsamples",
-];
-
-/// Titles of the block of boots.
-const BOOT_TITLES: [&str; 5] = [
-    "platform, call",
-    "median",
-    "95 % interval",
-    "spread",
-    "ratio",
-];
-
-/// The table for a terminal of 80 columns, in TSC ticks, with the median in
-/// nanoseconds and the notes around it.
+/// The table for a terminal of 80 columns: medians of the boots' medians in each unit, the
+/// findings that change how to read them, and what the doctor said in a line. Means,
+/// quartiles, intervals and ratios are in the other tables.
 pub fn terminal(summary: &Summary, style: Style) -> String {
+    let columns = columns(summary);
+    let titles: Vec<_> = columns.iter().map(|column| column.title()).collect();
+    let blocks: Vec<_> = summary
+        .platforms()
+        .map(|platform| block(summary, &platform, &columns))
+        .collect();
     let mut out = String::new();
-    for line in &summary.info.headlines() {
+    let doctor = summary.info.doctor.as_ref();
+    let unfit = doctor.and_then(Verdict::headline);
+    let (machine, notes) = match summary.info.notes.split_first() {
+        Some((first, others)) => (Some(first.clone()), others),
+        None => (None, &[][..]),
+    };
+    for line in unfit.iter().chain(&machine) {
         out += &wrap(line);
     }
     out += &wrap(&grid::caption(summary));
-    let measured = |target: &TargetSummary| {
-        let names = target.rows.iter().map(|row| Some(row.benchmark.name()));
-        names
-            .chain([None])
-            .zip(grid::rows(summary, target))
-            .collect()
-    };
-    out += &table(summary, style, &TITLES, measured).to_string();
-    out.push('\n');
-    for unit in boots::units(summary) {
-        out += &wrap(&boots::caption(summary, unit));
-        let boots = |target: &TargetSummary| {
-            let rows = boots::rows(summary, target, unit);
-            rows.map(|(row, cells)| (Some(row.benchmark.name()), cells))
-                .collect()
-        };
-        out += &table(summary, style, &BOOT_TITLES, boots).to_string();
-        out.push('\n');
-    }
-    for line in grid::footnotes(summary) {
+    out += &ruled(style, &titles, &blocks);
+    for line in legend(summary) {
         out += &wrap(&line);
     }
-    out
-}
-
-fn table<const N: usize>(
-    summary: &Summary,
-    style: Style,
-    titles: &[&str],
-    rows: impl Fn(&TargetSummary) -> Vec<(Option<&'static str>, [String; N])>,
-) -> Table {
-    let mut all = Vec::new();
-    for target in &summary.targets {
-        let look = match target.info.emulated {
-            true => Look::Emulated,
-            false if target.rows.is_empty() => Look::Missing,
-            false => Look::Measured,
-        };
-        let rows = rows(target);
-        if rows.is_empty() {
-            continue;
-        }
-        // A platform is named once, in a line above its rows; that it is emulated, in each.
-        let platform = grid::platform(summary, target);
-        let platform = platform.trim_end_matches(grid::EMULATED).trim_end();
-        let mut heading = vec![platform.to_owned()];
-        heading.resize(titles.len(), String::new());
-        all.push((heading, look));
-        for (name, cells) in rows {
-            let mut cells = cells.into_iter().skip(1);
-            let routine = cells.next();
-            let call = name.map(String::from).or(routine);
-            let mark = match target.info.emulated {
-                true => format!(" {}", grid::EMULATED),
-                false => String::new(),
-            };
-            let call = format!(" {}{mark}", call.unwrap_or_default());
-            all.push((std::iter::once(call).chain(cells).collect(), look));
-        }
+    let findings = summary.first_findings(notes);
+    for line in findings.iter().take(SHOWN) {
+        out += &wrap(line);
     }
-    ruled(style, titles, 1, all.into_iter())
+    if let Some(fit) = doctor.filter(|doctor| doctor.fit) {
+        out += &wrap(fit.lines().first().map_or("", String::as_str));
+    }
+    out + &wrap(&rest(findings.len().saturating_sub(SHOWN)))
 }
 
-/// How a row stands out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    Measured,
-    Emulated,
-    Missing,
-}
-
-/// A table of [`WIDTH`] letters whose first columns, so many, hold words.
-pub(crate) fn ruled(
-    style: Style,
-    titles: &[&str],
-    words: usize,
-    rows: impl Iterator<Item = (Vec<String>, Look)>,
-) -> Table {
-    let mut table = Table::new();
-    table
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH);
-    match style {
-        Style::Plain => table.load_style(PLAIN_RULES).force_no_tty(),
-        Style::Colour => table.load_style(RULES).enforce_styling(),
+fn rest(more: usize) -> String {
+    let findings = match more {
+        0 => String::new(),
+        1 => "one more finding, ".into(),
+        more => format!("{more} more findings, "),
     };
-    table.set_header(
-        titles
-            .iter()
-            .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
-    );
-    for (cells, look) in rows {
-        table.add_row(cells.iter().map(|text| cell(text, look)));
-    }
-    for (column, i) in table.column_iter_mut().zip(0..) {
-        column.set_padding((0, 1));
-        if i > 0 {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-        if i >= words {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+    format!("In table.txt and report.html: {findings}quartiles, intervals, ratios, all checks.")
 }
 
-fn cell(text: &str, look: Look) -> Cell {
-    // A label must not steer the terminal.
-    let cell = Cell::new(text.replace(char::is_control, ""));
-    match look {
-        Look::Emulated => cell.fg(Color::Yellow),
-        Look::Missing => cell.add_attribute(Attribute::Dim),
-        Look::Measured => cell,
+/// What the columns and marks mean.
+fn legend(summary: &Summary) -> Vec<String> {
+    let mut legend = Vec::new();
+    let counted = grid::counted_on(summary);
+    // Where there are many, their rows name them.
+    if let [one] = &counted[..] {
+        legend.push(one.clone());
+    }
+    legend.extend(grid::another_path(summary));
+    legend.extend(grid::emulated(summary));
+    legend
+}
+
+/// A column behind the calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Call,
+    Ticks,
+    Spread,
+    Cycles,
+    Nanoseconds,
+    Instructions,
+    PerCycle,
+    Boots,
+}
+
+/// Those that any row can fill.
+fn columns(summary: &Summary) -> Vec<Column> {
+    let mut columns = vec![Column::Call];
+    if summary.targets.iter().any(|target| !target.rows.is_empty()) {
+        columns.extend([Column::Ticks, Column::Spread]);
+    }
+    if summary.has_cycles() {
+        columns.push(Column::Cycles);
+    }
+    if summary
+        .targets
+        .iter()
+        .flat_map(|t| &t.rows)
+        .any(|row| row.ns.is_some())
+    {
+        columns.push(Column::Nanoseconds);
+    }
+    if summary.has_counts() {
+        columns.push(Column::Instructions);
+    }
+    if grid::has_instructions_per_cycle(summary) {
+        columns.push(Column::PerCycle);
+    }
+    columns.push(Column::Boots);
+    columns
+}
+
+impl Column {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Call => "platform, call",
+            Self::Ticks => "ticks",
+            Self::Spread => "spread",
+            Self::Cycles => "core\ncycles",
+            Self::Nanoseconds => "ns",
+            Self::Instructions => "instr.",
+            Self::PerCycle => "instr./\ncycle",
+            Self::Boots => "boots",
+        }
+    }
+
+    fn cell(self, platform: &Platform<'_>, line: &Line<'_>) -> String {
+        let known = |text: Option<String>| text.unwrap_or(NOTHING.into());
+        let row = line.row;
+        match self {
+            Self::Call if platform.is_emulated() => {
+                format!("{} {EMULATED}", line.benchmark.name())
+            }
+            Self::Call => line.benchmark.name().into(),
+            Self::Ticks => known(row.map(|row| number(row.ticks.median_of_boot_medians.0))),
+            Self::Spread => {
+                let spread = row.and_then(|row| row.spread);
+                known(spread.map(|spread| format!("{:.2} %", 100.0 * spread)))
+            }
+            Self::Cycles => {
+                let cycles = row.and_then(|row| row.cycles.as_ref());
+                known(cycles.map(|cycles| number(cycles.figures.median_of_boot_medians.0)))
+            }
+            Self::Nanoseconds => {
+                let ns = row.and_then(|row| row.ns);
+                known(ns.map(|ns| number(ns.median_of_boot_medians.0)))
+            }
+            Self::Instructions => grid::instructions(line),
+            Self::PerCycle => grid::per_core_cycle(platform, line),
+            Self::Boots => boots(line),
+        }
     }
 }
 
-/// A text in lines that fit.
-pub(crate) fn wrap(text: &str) -> String {
-    let mut out = String::new();
-    let mut column = 0;
-    for word in text.split_whitespace() {
-        let word: String = word.chars().filter(|c| !c.is_control()).collect();
-        let width = word.chars().count();
-        if column > 0 && column + 1 + width > usize::from(WIDTH) {
-            out.push('\n');
-            column = 0;
-        } else if column > 0 {
-            out.push(' ');
-            column += 1;
+/// Of what was timed, and of what was counted.
+fn boots(line: &Line<'_>) -> String {
+    let timed = line.row.map(|row| row.boots.to_string());
+    let counted = line.count.map(|count| count.boots.to_string());
+    let boots: Vec<_> = timed.into_iter().chain(counted).collect();
+    boots.join("+")
+}
+
+fn block(summary: &Summary, platform: &Platform<'_>, columns: &[Column]) -> Block {
+    let name = grid::platform(summary, platform.target);
+    let lines = platform.lines();
+    let rows = match lines.is_empty() {
+        true => {
+            let mut cells = vec![grid::why_nothing(platform.target)];
+            cells.resize(columns.len(), NOTHING.into());
+            vec![cells]
         }
-        out += &word;
-        column += width;
+        false => {
+            let cells = |line| {
+                columns
+                    .iter()
+                    .map(|column| column.cell(platform, line))
+                    .collect()
+            };
+            lines.iter().map(cells).collect()
+        }
+    };
+    Block {
+        // That it is emulated stands in each row.
+        name: name.trim_end_matches(EMULATED).trim_end().to_owned(),
+        look: match () {
+            () if platform.is_emulated() => Look::Emulated,
+            () if lines.is_empty() => Look::Missing,
+            () => Look::Measured,
+        },
+        rows,
     }
-    out + "\n"
 }

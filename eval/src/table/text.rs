@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
-use super::boots;
+use console_format::Method;
+
 use super::number::python;
-use crate::summary::{Figures, Row, Summary, TargetInfo, TargetSummary};
+use super::{boots, grid};
+use crate::summary::{Figures, Platform, Row, Summary};
 use crate::units::{Nanoseconds, Ticks};
 
 /// The table as the original wrote it: a block a target, tabs between, two lines a
@@ -14,9 +16,10 @@ use crate::units::{Nanoseconds, Ticks};
 pub fn text(summary: &Summary) -> String {
     let mut out = String::new();
     comments(&mut out, &summary.info.headlines());
-    for target in &summary.targets {
-        block(&mut out, target, summary.is_mixed());
+    for platform in summary.platforms() {
+        block(&mut out, &platform, summary.is_mixed());
     }
+    comments(&mut out, &counts(summary));
     comments(&mut out, &boots::lines(summary));
     comments(&mut out, &summary.footnotes());
     out
@@ -32,8 +35,9 @@ fn comments(out: &mut String, notes: &[String]) {
     }
 }
 
-fn block(out: &mut String, target: &TargetSummary, mixed: bool) {
-    let _ = writeln!(out, "{}", heading(&target.info, mixed));
+fn block(out: &mut String, platform: &Platform<'_>, mixed: bool) {
+    let target = platform.target;
+    let _ = writeln!(out, "{}", heading(platform, mixed));
     if let Some(missing) = &target.info.missing {
         let _ = writeln!(out, "{}", one_line(&missing.hint));
     }
@@ -47,26 +51,90 @@ fn block(out: &mut String, target: &TargetSummary, mixed: bool) {
 }
 
 /// The target's line. Its name is the original's whole line; the rest is in brackets.
-fn heading(info: &TargetInfo, mixed: bool) -> String {
+fn heading(platform: &Platform<'_>, mixed: bool) -> String {
+    let info = &platform.target.info;
     let mut heading = one_line(&info.name);
-    if mixed {
+    if mixed && info.method != Some(Method::Exact) {
         let _ = write!(heading, " ({} method)", info.method_name());
     }
     if let Some(missing) = &info.missing {
         let _ = write!(heading, " ({})", one_line(&missing.what));
     }
-    if info.emulated {
+    if platform.is_emulated() {
         let _ = write!(
             heading,
-            " (emulated by {}: shows that the pipeline works, measures nothing)",
+            " (emulated by {}: shows that the pipeline works, measures no time)",
             one_line(&info.engine)
         );
+    }
+    if let Some(on) = platform
+        .counted_on()
+        .filter(|_| platform.target.rows.is_empty())
+    {
+        let _ = write!(heading, " ({})", one_line(&on));
     }
     if info.boots_failed > 0 {
         let all = u64::from(info.boots_ok) + u64::from(info.boots_failed);
         let _ = write!(heading, " ({} of {all} boots failed)", info.boots_failed);
     }
     heading
+}
+
+/// Instructions, a line for each benchmark.
+fn counts(summary: &Summary) -> Vec<String> {
+    if !summary.has_counts() {
+        return Vec::new();
+    }
+    let caption = "Instructions for one operation: what nine tenths of the samples of every boot \
+                   agree on. Of two guests with other mitigations the paths differ.";
+    let mut lines = vec![caption.to_owned()];
+    for platform in summary.platforms() {
+        let on = platform.counted_on().unwrap_or_default();
+        for line in platform.lines() {
+            let Some(count) = line.count else { continue };
+            let mut text = format!(
+                "{} {}: {} instructions, {on}; {:.1} % of {} samples in {} boots agree",
+                platform.target.info.name,
+                line.benchmark.name(),
+                grid::instructions(&line),
+                100.0 * count.agreement,
+                count.samples,
+                count.boots
+            );
+            if line.instructions_per_cycle().is_some() {
+                let _ = write!(
+                    text,
+                    "; {} a core cycle",
+                    grid::per_core_cycle(&platform, &line)
+                );
+            }
+            lines.push(text);
+        }
+    }
+    lines.extend(grid::another_path(summary));
+    lines.extend(models(summary));
+    lines
+}
+
+/// Emulated processors, in groups that make no difference.
+fn models(summary: &Summary) -> Vec<String> {
+    let groups = summary.model_groups();
+    if groups.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![
+        "CPU models as QEMU emulates them; those of one group have equal features, mitigations \
+         and counts."
+            .to_owned(),
+    ];
+    for (group, number) in groups.iter().zip(1..) {
+        let labels = group.labels().join("; ");
+        lines.push(format!("Group {number}: {labels}: {}", group.counts()));
+        lines.push(format!("  features: {}", group.features()));
+        let mitigations = group.mitigations().into_iter();
+        lines.extend(mitigations.map(|line| format!("  {line}")));
+    }
+    lines
 }
 
 fn lines(out: &mut String, row: &Row) {

@@ -8,8 +8,9 @@ use eval::checks::CLOCK_CHAINS;
 use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::log::Reading;
+use eval::quads::RunQuad;
 use eval::samples::Sample;
-use eval::summary::{BootInfo, Missing, RunInfo, Summary, TargetInfo, Tsc, summarize};
+use eval::summary::{BootInfo, GuestCpu, Missing, RunInfo, Summary, TargetInfo, Tsc, summarize};
 use eval::units::{Ticks, TscHz};
 use eval::verdict::{Finding, Noise, State, Verdict};
 use eval::{Benchmark, Method};
@@ -286,8 +287,135 @@ pub fn unfit() -> Verdict {
     )
 }
 
+/// A target whose instructions were counted.
+pub struct Counted {
+    /// The target that it counts for.
+    pub of: &'static str,
+    pub label: &'static str,
+    pub model: &'static str,
+    /// Instructions of a system call in each boot.
+    pub scall: [u64; 2],
+    pub spectre_v2: &'static str,
+    pub flags: &'static str,
+}
+
+pub const COUNTED: [Counted; 3] = [
+    Counted {
+        of: "linux",
+        label: "Linux 6.12/KVM",
+        model: "Skylake-Server",
+        scall: [253, 253],
+        spectre_v2: "Mitigation: IBRS",
+        flags: "fpu pti ibrs",
+    },
+    Counted {
+        of: "linux-nomit",
+        label: "Linux 6.12/KVM, mitigations=off",
+        model: "Skylake-Server",
+        scall: [238, 238],
+        spectre_v2: "Vulnerable",
+        flags: "fpu ibrs",
+    },
+    Counted {
+        of: "ring0",
+        label: "ring-0 unikernel (tollgate)",
+        model: "Skylake-Server",
+        // Its second boot took another path.
+        scall: [8, 9],
+        spectre_v2: "",
+        flags: "",
+    },
+];
+
+/// The same Linux on several processors, none of them timed.
+pub const MODELS: [Counted; 4] = [
+    model("Skylake-Server", 253, "Mitigation: IBRS", "pti ibrs"),
+    model("Icelake-Server", 253, "Mitigation: IBRS", "pti ibrs"),
+    model("EPYC", 263, "Mitigation: Retpolines", "ibpb"),
+    model("max", 238, "Mitigation: Retpolines", "ibpb fsgsbase"),
+];
+
+const fn model(
+    model: &'static str,
+    scall: u64,
+    spectre_v2: &'static str,
+    flags: &'static str,
+) -> Counted {
+    Counted {
+        of: model,
+        label: model,
+        model,
+        scall: [scall, scall],
+        spectre_v2,
+        flags,
+    }
+}
+
+impl Counted {
+    fn info(&self) -> TargetInfo {
+        let guest = [
+            ("vulnerability.meltdown", "Not affected"),
+            ("vulnerability.spectre_v2", self.spectre_v2),
+            ("cpu.flags", self.flags),
+        ];
+        TargetInfo {
+            name: self.name(),
+            label: self.label.into(),
+            method: Some(Method::Exact),
+            engine: "qemu".into(),
+            emulated: true,
+            counts_for: Some(self.of.into()),
+            cpu_model: Some(self.model.into()),
+            guest: GuestCpu::of(guest.into_iter()).filter(|_| !self.flags.is_empty()),
+            missing: None,
+            boots_ok: 2,
+            checks: Vec::new(),
+            boots_failed: 0,
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{}-exact", self.of)
+    }
+
+    /// Both boots' samples; an interrupt fell into one of each boot's.
+    fn quads(&self) -> Vec<RunQuad> {
+        let mut quads = Vec::new();
+        for (boot, scall) in (0..).zip(self.scall) {
+            for (benchmark, each) in [
+                (Benchmark::Scall, scall),
+                (Benchmark::Fcall, 3),
+                (Benchmark::FcallChain, 4),
+            ] {
+                quads.extend((0..64).map(|sample| {
+                    let mut quad = quad(benchmark, 0, each);
+                    if benchmark == Benchmark::Scall && sample == 17 {
+                        quad.ticks_2n_2t += 1723;
+                    }
+                    RunQuad {
+                        target: self.name(),
+                        boot,
+                        quad,
+                    }
+                }));
+            }
+        }
+        quads
+    }
+}
+
 /// A run of those targets, and of a `unikraft` without an image.
 pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
+    run_counted(fakes, boots, rounds, &[])
+}
+
+/// The same with counted targets.
+pub fn run_counted(
+    fakes: &[Fake],
+    boots: u32,
+    rounds: u32,
+    counted: &[Counted],
+) -> (Summary, Levels) {
     let levels: Levels = samples(fakes, boots, rounds).iter().collect();
     let mut targets: Vec<_> = fakes
         .iter()
@@ -299,7 +427,7 @@ pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
             emulated: fake.emulated,
             counts_for: None,
             cpu_model: None,
-            guest: None,
+            guest: (fake.name == "linux").then(timed_guest),
             missing: None,
             boots_ok: boots,
             checks: checks(fake),
@@ -332,11 +460,20 @@ pub fn run(fakes: &[Fake], boots: u32, rounds: u32) -> (Summary, Levels) {
         notes: vec!["AMD EPYC 7B13, 2026-11-20 12:00 UTC".into()],
         doctor: Some(unfit()),
     };
+    targets.extend(counted.iter().map(Counted::info));
     let boots = in_turns(&targets, boots);
-    (
-        summarize(info, targets, &boots, &levels, &Counts::default()).unwrap(),
-        levels,
-    )
+    let quads: Vec<_> = counted.iter().flat_map(Counted::quads).collect();
+    let counts: Counts = quads.iter().collect();
+    let summary = summarize(info, targets, &boots, &levels, &counts).unwrap();
+    (summary, levels)
+}
+
+fn timed_guest() -> GuestCpu {
+    let facts = [
+        ("vulnerability.meltdown", "Not affected"),
+        ("vulnerability.spectre_v2", "Mitigation: Retpolines"),
+    ];
+    GuestCpu::of(facts.into_iter()).unwrap()
 }
 
 /// Boots in the order of time, where every block boots each target once.

@@ -6,7 +6,7 @@ use eval::report::{self, Facts, Group, Repeat};
 use eval::rounds::Round;
 use eval::summary::Summary;
 
-use crate::common::{self, EMULATED, Fake, MEASURED, Random};
+use crate::common::{self, COUNTED, Counted, EMULATED, Fake, MEASURED, MODELS, Random};
 
 /// What [`report::html`] takes, owned.
 pub struct Fabricated {
@@ -28,7 +28,7 @@ impl Fabricated {
     }
 }
 
-/// Targets on a CPU, ones from an emulator, one without an image, and a failed boot.
+/// Targets on a CPU, counted and not, ones from an emulator, one that was counted alone, one without an image, and a failed boot.
 pub fn mixed() -> Fabricated {
     let [linux, off, _, host] = MEASURED;
     let [emulated, ring0, _] = EMULATED;
@@ -37,12 +37,17 @@ pub fn mixed() -> Fabricated {
         label: "Linux 6.12, emulated by QEMU",
         ..emulated
     };
-    of(&[linux, off, emulated, ring0, host])
+    let [with, without, unlike] = COUNTED;
+    let [.., alone] = MODELS;
+    of(
+        &[linux, off, emulated, ring0, host],
+        &[with, without, unlike, alone],
+    )
 }
 
-fn of(fakes: &[Fake]) -> Fabricated {
+fn of(fakes: &[Fake], counted: &[Counted]) -> Fabricated {
     const BOOTS: u32 = 25;
-    let (mut summary, levels) = common::run(fakes, BOOTS, 120);
+    let (mut summary, levels) = common::run_counted(fakes, BOOTS, 120, counted);
     flag(&mut summary);
     Fabricated {
         boots: boots(&summary, BOOTS),

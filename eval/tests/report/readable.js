@@ -22,8 +22,14 @@
     if (!out.has(element.parentElement)) complain('sticks out', element);
   }
 
+  // A wide screen shows tables whole; on a narrow one they scroll.
+  if (width >= 1280) for (const table of all('.scroll')) {
+    const beyond = table.scrollWidth - table.clientWidth;
+    if (beyond > 0) complain(`its last ${beyond} px are cut off`, table);
+  }
+
   // Every section says something.
-  for (const id of ['results', 'ratios', 'boots', 'distributions', 'disturbances', 'failures', 'doctor', 'environment', 'method', 'paper', 'repeat']) {
+  for (const id of ['results', 'instructions', 'ratios', 'boots', 'distributions', 'disturbances', 'failures', 'doctor', 'environment', 'method', 'paper', 'repeat']) {
     const section = document.getElementById(id);
     if (!section || section.innerText.trim().length < 40) complaints.push(`section ${id} is missing or empty`);
   }

@@ -41,6 +41,9 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     draw("distribution.svg", plot::distribution(&summary, &levels))?;
     draw("boots.svg", plot::boots(&summary, &boots))?;
     draw("ratio.svg", plot::ratio(&summary))?;
+    if summary.has_counts() {
+        draw("instructions.svg", plot::instructions(&summary))?;
+    }
     let page = report::html(&report::Run {
         summary: &summary,
         levels: &levels,
