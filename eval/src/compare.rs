@@ -8,12 +8,14 @@
 //! Verdicts are about time, in ticks. The same test in core cycles stands beside it, and says
 //! where the core's clock made the difference.
 
+mod exact;
 mod print;
 mod verdict;
 
 use console_format::{Benchmark, Method};
 use serde::Serialize;
 
+pub use exact::{ExactComparison, ExactRow, Paths, compare_exact, exact_table};
 pub use print::table;
 
 use crate::stats::rank::{hodges_lehmann, mann_whitney};

@@ -3,9 +3,12 @@
 
 mod common;
 
-use common::{Fake, MEASURED, Random};
-use eval::compare::{Change, Comparison, Unit, compare, table};
+use common::{COUNTED, Counted, Fake, MEASURED, Random};
+use eval::compare::{
+    Change, Comparison, ExactRow, Paths, Unit, compare, compare_exact, exact_table, table,
+};
 use eval::counts::Counts;
+use eval::crossing::{Crossing, Function};
 use eval::levels::Levels;
 use eval::log::Reading;
 use eval::samples::Sample;
@@ -187,7 +190,7 @@ fn what_costs_nothing_is_not_called_faster() {
 }
 
 #[test]
-fn emulated_rows_say_that_they_measure_nothing() {
+fn emulated_rows_say_that_they_measure_no_time() {
     let mut random = Random(4);
     let before = run(&mut random, 25, 0.002, 1.0);
     let mut after = run(&mut random, 25, 0.002, 2.0);
@@ -198,7 +201,7 @@ fn emulated_rows_say_that_they_measure_nothing() {
     assert_eq!(comparison.undecided(10.0).len(), 2);
     let table = table(&comparison, Style::Plain);
     assert_eq!(table.matches("(emulated)").count(), 3, "{table}");
-    assert!(table.contains("measure nothing"));
+    assert!(table.contains("measure no time"));
 }
 
 #[test]
@@ -246,6 +249,17 @@ fn counters_of_two_frequencies_are_compared_in_nanoseconds() {
     assert!((comparison.rows[2].before.median - 222.0 / 3.6).abs() < 1.0);
 }
 
+/// Compares with a golden file; `INSTA_UPDATE=always` writes it anew.
+fn golden(name: &str, content: &str) {
+    insta::with_settings!({
+        snapshot_path => "golden",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name, content);
+    });
+}
+
 #[test]
 fn the_table_fits_a_terminal() {
     let mut random = Random(8);
@@ -258,34 +272,31 @@ fn the_table_fits_a_terminal() {
         plain.lines().all(|line| line.chars().count() <= 80),
         "{plain}"
     );
-    insta::with_settings!({
-        snapshot_path => "golden",
-        prepend_module_to_snapshot => false,
-        omit_expression => true,
-    }, {
-        insta::assert_snapshot!("compare", plain);
-    });
+    golden("compare", &plain);
     let labels = MEASURED.iter().map(|fake: &Fake| fake.label);
     let flat = plain.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(labels.clone().count() == 4 && flat.contains("slower"));
 }
 
 #[test]
-fn an_emulated_verdict_takes_two_lines() {
+fn an_emulated_verdict_and_a_long_name_fit() {
     let mut random = Random(8);
     let emulated = |mut run: Summary| {
-        run.targets
-            .iter_mut()
-            .for_each(|target| target.info.emulated = true);
+        run.targets.iter_mut().for_each(|target| {
+            target.info.emulated = true;
+            target.info.label = "an-experiment-with-a-platform called-by-a-very-long-name".into();
+        });
         run
     };
     let before = emulated(run(&mut random, 25, 0.002, 1.0));
     let comparison = compare(&before, &before);
     let plain = table(&comparison, Style::Plain);
     assert!(
-        plain.contains("no difference") && plain.contains("seen (emulated)"),
+        plain.contains(" scall (emulated) ") && plain.contains("no difference seen\n"),
         "{plain}"
     );
+    // No name is broken within a word.
+    assert!(plain.contains("an-experiment-with-a-platform called-by-a-very-long-name\n"));
     assert!(
         plain.lines().all(|line| line.chars().count() <= 80),
         "{plain}"
@@ -300,4 +311,88 @@ fn without_intervals_the_table_speaks_of_none() {
         let plain = table(&compare(&run, &run), Style::Plain);
         assert_eq!(plain.contains("bootstrap"), spoken_of, "{plain}");
     }
+}
+
+/// A run whose Linux takes so many instructions for a system call.
+fn counting(scall: u64) -> Summary {
+    let [linux, _, ring0] = COUNTED;
+    let linux = Counted {
+        scall: [scall; 2],
+        ..linux
+    };
+    common::run_counted(&MEASURED, 3, 5, &[linux, ring0]).0
+}
+
+fn path(entry: u64) -> Paths {
+    let function = |name: &str, instructions| Function {
+        name: name.into(),
+        instructions,
+    };
+    let crossing = Crossing {
+        version: eval::crossing::FORMAT_VERSION,
+        target: "linux".into(),
+        benchmark: "scall".into(),
+        cpu_model: "Skylake-Server".into(),
+        qemu: "7.2".into(),
+        kernel_inputs: "abc".into(),
+        total: 200 + entry,
+        functions: vec![
+            function("entry_SYSCALL_64", entry),
+            function("do_syscall_64", 200),
+        ],
+        instructions: None,
+    };
+    vec![("linux".into(), crossing)]
+}
+
+#[test]
+fn one_instruction_more_is_a_change_and_its_function_is_named() {
+    let (before, after) = (counting(253), counting(254));
+    let none = Paths::new();
+    let comparison = compare_exact((&before, &none), (&after, &none));
+    let longer: Vec<_> = comparison.regressions(1).map(ExactRow::in_words).collect();
+    assert_eq!(longer, ["linux-exact, scall: +1 instruction (253 to 254)"]);
+    assert_eq!(comparison.regressions(2).count(), 0);
+    // ring0 has no count of its system call.
+    let undecided = comparison.undecided();
+    assert_eq!(
+        undecided,
+        ["ring0-exact, scall: the run before has no count of it"]
+    );
+
+    let (ours, theirs) = (path(53), path(54));
+    let comparison = compare_exact((&before, &ours), (&after, &theirs));
+    let words = comparison.regressions(1).next().unwrap().in_words();
+    assert!(
+        words.ends_with("; entry_SYSCALL_64 +1 (53 to 54)"),
+        "{words}"
+    );
+    golden("compare-exact", &exact_table(&comparison, Style::Plain));
+    // A trace of another path than the one that was counted explains nothing.
+    let comparison = compare_exact((&before, &ours), (&after, &path(55)));
+    assert_eq!(comparison.rows[2].functions, None);
+
+    let back = compare_exact((&after, &none), (&before, &none));
+    assert_eq!(
+        back.regressions(0)
+            .filter(|row| row.benchmark == Benchmark::Scall)
+            .count(),
+        0
+    );
+    assert_eq!(back.rows[2].change, Some(-1));
+    let same = compare_exact((&before, &none), (&before, &none));
+    assert_eq!(same.regressions(1).count(), 0);
+}
+
+#[test]
+fn counts_that_are_gone_are_undecided() {
+    let (before, none) = (counting(253), Paths::new());
+    let after = common::run_counted(&MEASURED, 3, 5, &[]).0;
+    let comparison = compare_exact((&before, &none), (&after, &none));
+    assert!(comparison.rows.is_empty());
+    assert_eq!(comparison.only_before.len(), 6);
+    assert_eq!(comparison.undecided().len(), 6);
+    let nothing = compare_exact((&after, &none), (&after, &none));
+    assert_eq!(nothing.undecided(), ["the runs have no count in common"]);
+    assert!(exact_table(&nothing, Style::Plain).contains("no count in common"));
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{EMULATED, MEASURED};
+use common::{COUNTED, EMULATED, MEASURED};
 use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::log::Reading;
@@ -202,6 +202,23 @@ fn the_files_read_as_documented() {
         let mut out = Vec::new();
         write_csv(&mut out, &summary).unwrap();
         insta::assert_snapshot!("summary.csv", String::from_utf8(out).unwrap());
+    });
+}
+
+#[test]
+fn counts_read_as_documented() {
+    let [linux, _, ring0] = COUNTED;
+    let (summary, _) = common::run_counted(&[], 0, 0, &[linux, ring0]);
+    assert_eq!(read_json(json(&summary).as_bytes()).unwrap(), summary);
+    insta::with_settings!({
+        snapshot_path => "golden",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("summary-counted.json", json(&summary));
+        let mut out = Vec::new();
+        write_csv(&mut out, &summary).unwrap();
+        insta::assert_snapshot!("summary-counted.csv", String::from_utf8(out).unwrap());
     });
 }
 

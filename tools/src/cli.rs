@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::engine;
 use crate::exit;
 
-pub use compare::{CompareArgs, Despite};
+pub use compare::{CompareArgs, Despite, Limit};
 pub use deferred::Deferred;
 pub use trace::TraceArgs;
 pub use tune::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};

@@ -134,6 +134,19 @@ pub fn read_text(path: &Path) -> Result<String> {
     })
 }
 
+/// The names of what lies in a folder, in alphabetical order; those that are not UTF-8 are
+/// left out.
+pub fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).map_err(reading(folder))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(reading(folder))?.file_name();
+        names.extend(name.into_string());
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// A file to read piece by piece.
 pub fn open(path: &Path) -> Result<BufReader<File>> {
     File::open(path).map(BufReader::new).map_err(reading(path))

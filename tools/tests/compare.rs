@@ -109,7 +109,7 @@ fn a_regression_has_its_verdict_and_its_exit_code() {
         let fail_on = format!("--fail-on={limit}");
         sandbox
             .tollgate(&["compare", "a", "b", &fail_on])
-            .refused(64, &["percentage"]);
+            .refused(64, &["neither a percentage"]);
     }
 }
 
@@ -189,7 +189,7 @@ fn an_emulator_never_passes_for_a_measurement() {
     let answer = sandbox.tollgate(&despite);
     answer.refused(89, &["cannot tell"]);
     assert!(
-        answer.stdout.contains("measure nothing"),
+        answer.stdout.contains("measure no time"),
         "{}",
         answer.stdout
     );

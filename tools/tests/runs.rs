@@ -153,6 +153,8 @@ fn a_table_from_an_unfit_machine_says_so_in_its_first_line() {
         let first = table.lines().next().unwrap();
         assert!(first.contains("UNFIT FOR MEASURING"), "{table}");
         assert!(first.contains("engine"), "{table}");
+    }
+    for table in &tables {
         let numbers = table.find("ring0").unwrap();
         assert!(numbers < table.find("Doctor, unfit: engine: ").unwrap());
     }

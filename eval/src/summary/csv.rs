@@ -2,11 +2,11 @@ use std::io::Write;
 
 use console_format::Method;
 
-use super::{Figures, Ratio, Row, Summary, SummaryError, TargetSummary};
-use crate::units::{CoreCycles, Nanoseconds, Ticks};
+use super::{Count, Figures, Ratio, Row, Summary, SummaryError, TargetSummary};
+use crate::units::{CoreCycles, Instructions, Nanoseconds, Ticks};
 use crate::verdict::Verdict;
 
-const HEADER: [&str; 43] = [
+const HEADER: [&str; 47] = [
     "target",
     "method",
     "engine",
@@ -50,10 +50,14 @@ const HEADER: [&str; 43] = [
     "ratio_cycles",
     "ratio_low_cycles",
     "ratio_high_cycles",
+    "instructions",
+    "agreement",
+    "counts_for",
+    "cpu_model",
 ];
 
-/// Writes `summary.csv`: one line a target and benchmark, nothing rounded. A target
-/// without numbers has one line without them.
+/// Writes `summary.csv`: one line a target and benchmark, timed or counted, nothing rounded. A
+/// target without numbers has one line without them.
 ///
 /// # Errors
 ///
@@ -73,21 +77,38 @@ pub fn write_csv<W: Write>(out: W, summary: &Summary) -> Result<(), SummaryError
 fn rows(summary: &Summary) -> impl Iterator<Item = [String; HEADER.len()]> {
     let header = HEADER.map(String::from);
     let rows = summary.targets.iter().flat_map(|target| {
-        let nothing = target
-            .rows
-            .is_empty()
-            .then(|| fields(summary, target, None));
-        let rows = target
-            .rows
-            .iter()
-            .map(|row| fields(summary, target, Some(row)));
-        nothing.into_iter().chain(rows)
+        let nothing = target.rows.is_empty() && target.counts.is_empty();
+        let nothing = nothing.then_some(Content::Nothing);
+        let rows = target.rows.iter().map(Content::Time);
+        let counts = target.counts.iter().map(Content::Instructions);
+        let all = nothing.into_iter().chain(rows).chain(counts);
+        all.map(|content| fields(summary, target, content))
     });
     std::iter::once(header).chain(rows)
 }
 
-fn fields(summary: &Summary, target: &TargetSummary, row: Option<&Row>) -> [String; HEADER.len()] {
+/// What a line is about.
+#[derive(Clone, Copy)]
+enum Content<'s> {
+    Nothing,
+    Time(&'s Row),
+    Instructions(&'s Count),
+}
+
+fn fields(
+    summary: &Summary,
+    target: &TargetSummary,
+    content: Content<'_>,
+) -> [String; HEADER.len()] {
     let info = &target.info;
+    let (row, count) = match content {
+        Content::Nothing => (None, None),
+        Content::Time(row) => (Some(row), None),
+        Content::Instructions(count) => (None, Some(count)),
+    };
+    let known = row.map(|row| (row.benchmark, row.samples, row.boots));
+    let counted = count.map(|count| (count.benchmark, count.samples, count.boots));
+    let known = known.or(counted);
     let ticks = row.map(|r| columns(r.ticks, |Ticks(t)| t));
     let ns = row
         .and_then(|r| r.ns)
@@ -118,9 +139,11 @@ fn fields(summary: &Summary, target: &TargetSummary, row: Option<&Row>) -> [Stri
         info.method.map(Method::name).unwrap_or_default().into(),
         info.engine.clone(),
         if info.emulated { "emulated" } else { "" }.into(),
-        row.map(|r| r.benchmark.name().into()).unwrap_or_default(),
-        row.map_or(0, |r| r.samples).to_string(),
-        row.map_or(info.boots_ok, |r| r.boots).to_string(),
+        known
+            .map(|(benchmark, ..)| benchmark.name().into())
+            .unwrap_or_default(),
+        known.map_or(0, |(_, samples, _)| samples).to_string(),
+        known.map_or(info.boots_ok, |(.., boots)| boots).to_string(),
         info.boots_failed.to_string(),
         mean,
         median,
@@ -165,6 +188,14 @@ fn fields(summary: &Summary, target: &TargetSummary, row: Option<&Row>) -> [Stri
         text(ratio_cycles.map(|r| r.ratio)),
         ratio_low_cycles,
         ratio_high_cycles,
+        text(
+            count
+                .and_then(|c| c.instructions)
+                .map(|Instructions(each)| each),
+        ),
+        text(count.map(|c| c.agreement)),
+        info.counts_for.clone().unwrap_or_default(),
+        info.cpu_model.clone().unwrap_or_default(),
     ]
 }
 

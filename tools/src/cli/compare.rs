@@ -8,16 +8,21 @@ Examples:
   tollgate compare results/monday results/latest --fail-on 2% || echo look at it
   tollgate compare results/monday results/latest --json | jq -r '.rows[].verdict'
   tollgate compare results/here results/there --despite machine
+  tollgate compare results/monday results/latest --exact --fail-on 1
 
 Verdicts: faster, slower, no difference seen, cannot tell (fewer than 6 boots on a side,
 or too few for so many rows).
 Another image, command line or setting is told as a warning. docs/METHOD.md describes
 the tests, docs/FORMATS.md the JSON.
 
+With --exact it compares instructions, which are whole numbers: one more is a change, on
+any machine. Where both runs hold a trace of the path (tollgate trace --into RUN), the
+functions that changed are named.
+
 Exit codes: 0 done; 87 the runs differ in something that --despite has to name;
-88 --fail-on: a row became slower by more than that; 89 --fail-on: none is seen to, but
-it cannot be ruled out of every row: in one run only, emulated, or too noisy; others as
-in tollgate --help.";
+88 --fail-on: a row became slower by more than that, or with --exact takes so many more
+instructions; 89 --fail-on: none is seen to, but it cannot be ruled out of every row: in
+one run only, emulated, too noisy, or without a count; others as in tollgate --help.";
 
 /// `tollgate compare`.
 #[derive(Debug, Args)]
@@ -31,8 +36,12 @@ pub struct CompareArgs {
     /// Compare although these differ
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub despite: Vec<Despite>,
-    /// End with 88 where a row became slower by more than this
-    #[arg(long, value_name = "REGRESSION%", value_parser = parse_limit, allow_hyphen_values = true)]
+    /// Compare counted instructions instead of times
+    #[arg(long)]
+    pub exact: bool,
+    /// End with 88 where a row became slower by more than this; with --exact: takes so many
+    /// instructions more, at least 1
+    #[arg(long, value_name = "REGRESSION%|N", value_parser = parse_limit, allow_hyphen_values = true)]
     pub fail_on: Option<Limit>,
     /// Print JSON, nothing rounded
     #[arg(long)]
@@ -64,14 +73,37 @@ impl Despite {
     }
 }
 
-/// A regression that is still accepted: 0.02 is 2 %.
+/// How much is a regression. A number without a unit is one of percent, or with `--exact` of
+/// instructions.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limit(pub f64);
+pub struct Limit {
+    number: f64,
+    is_percent: bool,
+}
+
+impl Limit {
+    /// The greatest share by which a row may become slower: 0.02 is 2 %.
+    pub fn share(self) -> f64 {
+        self.number / 100.0
+    }
+
+    /// The least number of instructions that are too many; `None` where it is none.
+    pub fn instructions(self) -> Option<u64> {
+        let whole = self.number.fract() == 0.0 && self.number >= 1.0;
+        (whole && !self.is_percent).then_some(self.number as u64)
+    }
+}
 
 fn parse_limit(text: &str) -> Result<Limit, String> {
-    let number = text.strip_suffix('%').unwrap_or(text).trim_end().parse();
+    let percent = text.strip_suffix('%');
+    let number = percent.unwrap_or(text).trim_end().parse();
     match number {
-        Ok(percent) if (0.0..=1000.0).contains(&percent) => Ok(Limit(percent / 100.0)),
-        _ => Err(format!("{text:?} is no percentage; write it like 2%")),
+        Ok(number) if (0.0..=1000.0).contains(&number) => Ok(Limit {
+            number,
+            is_percent: percent.is_some(),
+        }),
+        _ => Err(format!(
+            "{text:?} is neither a percentage, like 2%, nor a number of instructions, like 1"
+        )),
     }
 }

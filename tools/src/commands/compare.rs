@@ -1,17 +1,19 @@
-//! `tollgate compare`: did it become faster or slower?
+//! `tollgate compare`: did it become faster or slower, or take more instructions?
 
 mod differences;
 
 use anyhow::{Result, bail};
-use eval::compare::{self, Comparison};
+use eval::compare::{self, Comparison, Paths};
+use eval::crossing::Crossing;
 use eval::summary::Summary;
 use eval::table::Style;
 use serde::Serialize;
 
 use self::differences::Differences;
-use crate::cli::CompareArgs;
+use crate::cli::{CompareArgs, Limit};
 use crate::commands::{parse, report};
 use crate::exit::Code;
+use crate::files::{self, Damaged};
 use crate::output;
 use crate::run::{Manifest, RunFolder};
 
@@ -37,7 +39,10 @@ pub fn run(args: &CompareArgs) -> Result<Code> {
         report::read_summary(&before)?,
         report::read_summary(&after)?,
     );
-    let differences = Differences::of(&manifests.0, &manifests.1);
+    let differences = match args.exact {
+        true => Differences::of_counts(&manifests.0, &manifests.1),
+        false => Differences::of(&manifests.0, &manifests.1),
+    };
     let refused = differences
         .grave
         .iter()
@@ -48,6 +53,9 @@ pub fn run(args: &CompareArgs) -> Result<Code> {
             reasons: refused.iter().map(|(_, reason)| reason.clone()).collect(),
             names: refused.iter().map(|(what, _)| what.name()).collect(),
         });
+    }
+    if args.exact {
+        return exact(args, [&before, &after], &summaries, &differences);
     }
     let comparison = compare::compare(&summaries.0, &summaries.1);
     for warning in differences.warnings() {
@@ -61,9 +69,62 @@ pub fn run(args: &CompareArgs) -> Result<Code> {
         ),
     })?;
     Ok(match args.fail_on {
-        Some(limit) => judge(&comparison, limit.0),
+        Some(limit) => judge(&comparison, limit.share()),
         None => Code::Done,
     })
+}
+
+/// Compares instructions.
+fn exact(
+    args: &CompareArgs,
+    runs: [&RunFolder; 2],
+    summaries: &(Summary, Summary),
+    differences: &Differences,
+) -> Result<Code> {
+    let least = args.fail_on.map(Limit::instructions);
+    if least == Some(None) {
+        tell!("tollgate: instructions are whole numbers; write --exact --fail-on 1");
+        return Ok(Code::Usage);
+    }
+    let [before, after] = runs.map(paths);
+    let comparison = compare::compare_exact((&summaries.0, &before?), (&summaries.1, &after?));
+    for warning in differences.warnings() {
+        tell!("warning: {warning}");
+    }
+    output::print(&match args.json {
+        true => json(&comparison, differences)?,
+        false => compare::exact_table(&comparison, style()),
+    })?;
+    let Some(least) = least.flatten() else {
+        return Ok(Code::Done);
+    };
+    let mut longer = comparison.regressions(least).peekable();
+    if longer.peek().is_some() {
+        for row in longer {
+            tell!("regression: {}", row.in_words());
+        }
+        return Ok(Code::Regression);
+    }
+    Ok(cannot_tell(&comparison.undecided()))
+}
+
+/// The traces that a run holds.
+fn paths(run: &RunFolder) -> Result<Paths> {
+    let mut paths = Paths::new();
+    for name in files::names(run.path())? {
+        let target = name.strip_prefix("trace-");
+        let Some(target) = target.and_then(|name| name.strip_suffix(".json")) else {
+            continue;
+        };
+        let path = run.file(&name);
+        let crossing = Crossing::parse(&files::read_text(&path)?).map_err(|error| Damaged {
+            path,
+            reason: error.to_string(),
+            remedy: "make it again with `tollgate trace`",
+        })?;
+        paths.push((target.to_owned(), crossing));
+    }
+    Ok(paths)
 }
 
 /// The table between what the doctor said of both machines: that one was unfit for
@@ -97,8 +158,12 @@ fn judge(comparison: &Comparison, limit: f64) -> Code {
         }
         return Code::Regression;
     }
-    let undecided = comparison.undecided(limit);
-    for row in &undecided {
+    cannot_tell(&comparison.undecided(limit))
+}
+
+/// Done, or each row of which it cannot be told.
+fn cannot_tell(undecided: &[String]) -> Code {
+    for row in undecided {
         tell!("cannot tell: {row}");
     }
     match undecided.is_empty() {
@@ -107,13 +172,13 @@ fn judge(comparison: &Comparison, limit: f64) -> Code {
     }
 }
 
-fn json(comparison: &Comparison, differences: &Differences) -> serde_json::Result<String> {
+fn json(comparison: &impl Serialize, differences: &Differences) -> serde_json::Result<String> {
     #[derive(Serialize)]
-    struct Output<'a> {
+    struct Output<'a, C> {
         version: u32,
         warnings: Vec<String>,
         #[serde(flatten)]
-        comparison: &'a Comparison,
+        comparison: &'a C,
     }
     let output = Output {
         version: 1,

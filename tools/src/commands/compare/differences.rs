@@ -5,6 +5,7 @@
 //! command line is what comparisons are made for, and another setting may be: they are
 //! told, loudly, and left to the reader.
 
+use eval::Method;
 use eval::compare::SAME_FREQUENCY;
 
 use crate::cli::Despite;
@@ -57,6 +58,32 @@ impl Differences {
         }
     }
 
+    /// What differs beside the instructions that two runs counted. They are the same on every
+    /// machine, by every program; but not on every emulated processor.
+    pub fn of_counts(before: &Manifest, after: &Manifest) -> Self {
+        let pairs = before.targets.iter();
+        let pairs = pairs.filter(|target| target.method == Method::Exact.name());
+        let pairs: Vec<_> = pairs.filter_map(|a| Some((a, other(a, after)?))).collect();
+        let differing = |differs: fn(&TargetId, &TargetId) -> Option<String>| {
+            let targets = pairs
+                .iter()
+                .filter_map(|(a, b)| Some(format!("{} ({})", a.name, differs(a, b)?)));
+            targets.collect::<Vec<_>>().join(", ")
+        };
+        let mut grave = Vec::new();
+        let models = differing(model);
+        if !models.is_empty() {
+            let why = format!("the emulated processor differs on {models}");
+            grave.push((Despite::Engine, why));
+        }
+        let mut others = Vec::new();
+        let versions = differing(version);
+        if !versions.is_empty() {
+            others.push(format!("the engine's version differs on {versions}"));
+        }
+        Self { grave, others }
+    }
+
     /// All of it, what was refused and asked for first.
     pub fn warnings(&self) -> Vec<String> {
         let grave = self.grave.iter().map(|(_, why)| why.clone());
@@ -104,6 +131,17 @@ fn engine(a: &TargetId, b: &TargetId) -> Option<String> {
         format!("{}{emulated}", target.engine.name)
     };
     (name(a) != name(b)).then(|| format!("{} and {}", name(a), name(b)))
+}
+
+fn model(a: &TargetId, b: &TargetId) -> Option<String> {
+    let name = |target: &TargetId| target.engine.cpu_model.clone();
+    let words = |name: Option<String>| name.unwrap_or_else(|| "the host's".into());
+    (name(a) != name(b)).then(|| format!("{} and {}", words(name(a)), words(name(b))))
+}
+
+fn version(a: &TargetId, b: &TargetId) -> Option<String> {
+    let (ours, theirs) = (&a.engine.version, &b.engine.version);
+    (ours != theirs).then(|| format!("{ours:?} and {theirs:?}"))
 }
 
 fn method(a: &TargetId, b: &TargetId) -> Option<String> {
