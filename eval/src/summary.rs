@@ -176,6 +176,8 @@ pub struct TargetInfo {
     pub counts_for: Option<String>,
     /// The processor that the emulator was asked for.
     pub cpu_model: Option<String>,
+    /// Features of that processor which the emulator leaves out, as it names them.
+    pub cpu_lacks: Vec<String>,
     /// The processor as its kernel found it, where that says so.
     pub guest: Option<GuestCpu>,
     /// Whether the method holds there, as its own logs tell (docs/METHOD.md). Empty where

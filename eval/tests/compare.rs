@@ -15,7 +15,7 @@ use eval::samples::Sample;
 use eval::stats::Sorted;
 use eval::summary::{Summary, summarize};
 use eval::table::Style;
-use eval::units::{Ticks, TscHz};
+use eval::units::{Instructions, Ticks, TscHz};
 use eval::{Benchmark, Method};
 
 /// A run of four targets whose boots differ by `noise`, and cost `factor` times as much as
@@ -326,7 +326,7 @@ fn counting(scall: u64) -> Summary {
 fn path(entry: u64) -> Paths {
     let function = |name: &str, instructions| Function {
         name: name.into(),
-        instructions,
+        instructions: Instructions(instructions),
     };
     let crossing = Crossing {
         version: eval::crossing::FORMAT_VERSION,
@@ -335,7 +335,7 @@ fn path(entry: u64) -> Paths {
         cpu_model: "Skylake-Server".into(),
         qemu: "7.2".into(),
         kernel_inputs: "abc".into(),
-        total: 200 + entry,
+        total: Instructions(200 + entry),
         functions: vec![
             function("entry_SYSCALL_64", entry),
             function("do_syscall_64", 200),

@@ -50,6 +50,7 @@ fn summary(samples: &[Sample], targets: &[&str], boots: u32, chain_ops: Option<u
         emulated: false,
         counts_for: None,
         cpu_model: None,
+        cpu_lacks: Vec::new(),
         guest: None,
         checks: vec![common::good_clock()],
         missing: None,

@@ -149,6 +149,7 @@ fn summary_with(levels: &Levels, checks: Vec<Finding>) -> Summary {
         emulated: false,
         counts_for: None,
         cpu_model: None,
+        cpu_lacks: Vec::new(),
         guest: None,
         checks,
         missing: None,

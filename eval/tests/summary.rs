@@ -25,6 +25,7 @@ fn target(name: &str) -> TargetInfo {
         emulated: false,
         counts_for: None,
         cpu_model: None,
+        cpu_lacks: Vec::new(),
         guest: None,
         missing: None,
         boots_ok: 3,

@@ -114,7 +114,7 @@ fn compared(target: &TargetSummary, count: &Count, theirs: &Count) -> ExactRow {
 /// The path that the run holds of that count: of the counted target, or of the one that it
 /// counts for.
 fn path<'p>(target: &TargetSummary, count: &Count, paths: &'p Paths) -> Option<&'p Crossing> {
-    let Instructions(total) = count.instructions?;
+    let total = count.instructions?;
     let info = &target.info;
     let mut paths = paths
         .iter()
@@ -149,8 +149,10 @@ impl ExactRow {
             } = function;
             let _ = write!(
                 words,
-                "; {name} {:+} ({before} to {after})",
-                function.difference()
+                "; {name} {:+} ({} to {})",
+                function.difference(),
+                before.0,
+                after.0
             );
         }
         words

@@ -114,6 +114,7 @@ fn model_table(groups: &[ModelGroup<'_>]) -> Markup {
                         td {
                             p { "Features: " (group.features()) }
                             @for line in group.mitigations() { p { (line) } }
+                            @for line in group.lacks() { p { (line) } }
                         }
                     }
                 }

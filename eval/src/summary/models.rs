@@ -98,6 +98,25 @@ impl ModelGroup<'_> {
         lines
     }
 
+    /// What the emulator leaves out of each model, a line a model.
+    pub fn lacks(&self) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for target in &self.targets {
+            let Some(model) = &target.info.cpu_model else {
+                continue;
+            };
+            let lacks = match target.info.cpu_lacks.is_empty() {
+                true => "nothing".into(),
+                false => target.info.cpu_lacks.join(", "),
+            };
+            let line = format!("Left out of {model}: {lacks}");
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        lines
+    }
+
     fn guest(&self) -> Option<&GuestCpu> {
         self.targets.first()?.info.guest.as_ref()
     }

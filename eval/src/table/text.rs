@@ -131,8 +131,8 @@ fn models(summary: &Summary) -> Vec<String> {
         let labels = group.labels().join("; ");
         lines.push(format!("Group {number}: {labels}: {}", group.counts()));
         lines.push(format!("  features: {}", group.features()));
-        let mitigations = group.mitigations().into_iter();
-        lines.extend(mitigations.map(|line| format!("  {line}")));
+        let more = group.mitigations().into_iter().chain(group.lacks());
+        lines.extend(more.map(|line| format!("  {line}")));
     }
     lines
 }

@@ -366,6 +366,7 @@ impl Counted {
             emulated: true,
             counts_for: Some(self.of.into()),
             cpu_model: Some(self.model.into()),
+            cpu_lacks: vec!["CPUID.01H:ECX.pcid".into(), "CPUID.07H:EBX.invpcid".into()],
             guest: GuestCpu::of(guest.into_iter()).filter(|_| !self.flags.is_empty()),
             missing: None,
             boots_ok: 2,
@@ -427,6 +428,7 @@ pub fn run_counted(
             emulated: fake.emulated,
             counts_for: None,
             cpu_model: None,
+            cpu_lacks: Vec::new(),
             guest: (fake.name == "linux").then(timed_guest),
             missing: None,
             boots_ok: boots,
@@ -442,6 +444,7 @@ pub fn run_counted(
         emulated: false,
         counts_for: None,
         cpu_model: None,
+        cpu_lacks: Vec::new(),
         guest: None,
         missing: Some(Missing {
             what: "no image".into(),

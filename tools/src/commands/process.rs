@@ -159,6 +159,7 @@ fn info(target: &TargetId, rows: &[BootRow], checks: Vec<Finding>, guests: &Gues
         emulated: target.engine.emulated,
         counts_for: target.counts_for.clone(),
         cpu_model: target.engine.cpu_model.clone(),
+        cpu_lacks: target.engine.cpu_lacks.clone(),
         guest: guests.targets.get(&target.name).and_then(|guest| {
             let facts = guest.same.iter();
             GuestCpu::of(facts.map(|(name, value)| (name.as_str(), value.as_str())))

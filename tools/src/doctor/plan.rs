@@ -25,7 +25,7 @@ pub struct Plan {
 pub enum Guests {
     /// KVM.
     Kvm,
-    /// An emulator, although it measures nothing.
+    /// An emulator, although it measures no time.
     Emulator,
     /// There are none: programs run on the host.
     None,
