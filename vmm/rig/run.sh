@@ -100,8 +100,8 @@ mutate() {
     printf "$4" | dd of="$2" bs=1 seek="$3" conv=notrunc status=none
 }
 
-# The host's own QEMU, the libraries that it is linked to, and the firmware of its
-# smallest machine.
+# The host's own QEMU, the libraries that it is linked to, and the firmware of a microvm
+# and a PC.
 add_qemu() {
     local root=$1 qemu
     qemu=$(command -v qemu-system-x86_64)
@@ -110,7 +110,8 @@ add_qemu() {
         install -D "$library" "$root$library"
     done
     install -D "$qemu" "$root/usr/bin/qemu-system-x86_64"
-    cp -L /usr/share/qemu/qboot.rom /usr/share/qemu/{linuxboot,linuxboot_dma,pvh,kvmvapic}.bin "$root/usr/share/qemu/"
+    cp -L /usr/share/qemu/qboot.rom /usr/share/qemu/{linuxboot,linuxboot_dma,multiboot_dma,pvh,kvmvapic}.bin \
+        /usr/share/seabios/bios-256k.bin "$root/usr/share/qemu/"
 }
 
 has_patched_kernel() {
