@@ -20,7 +20,7 @@ GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-p
 # The steps, one after the other. Each says how long it took.
 .NOTPARALLEL:
 .ONESHELL:
-SHELL       := $(CURDIR)/timed.sh
+SHELL       := ./timed.sh
 .SHELLFLAGS  = $@
 
 # A failed boot (85) spoils neither the others nor their table; the last step says so.
