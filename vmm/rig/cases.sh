@@ -146,9 +146,9 @@ too_little_memory_case() {
 table1_case() {
     local expected=(
         "linux-nomitig: engine kvm, because /dev/kvm: nested: svm + all boots are in"
-        "samples of 9 boots + 0 boots failed"
+        "samples of 11 boots + 0 boots failed"
         "statistics are in"
-        "linux-nomitig + ring0 + unikraft-like + linux-by-qemu + ring0-by-qemu + unikraft-like-by-qemu + enosys"
+        "linux-nomitig + ring0-full + unikraft-like + linux-nomitig-by-qemu + ring0-full-by-qemu + unikraft-like-by-qemu + enosys"
     )
     case_line "table1" "$(printf ' + %s' "${expected[@]}" | cut -c 4-)" \
         /rig/boot run /rig/table1.toml --run /tmp/run ";" \
