@@ -67,16 +67,10 @@ fn signal(child: &Child, name: &str) {
 fn the_quick_experiment_goes_all_the_way() {
     let sandbox = Sandbox::new();
     let experiment = built("experiments/quick.toml");
-    let began = Instant::now();
     sandbox
         .tollgate(&["run", experiment.to_str().unwrap()])
         .succeeded();
     sandbox.evaluate("results/latest");
-    assert!(
-        began.elapsed() < Duration::from_secs(60),
-        "{:?}",
-        began.elapsed()
-    );
 
     let manifest = json(&sandbox.read("results/latest/manifest.json"));
     let bench = manifest["program"]["file"]["sha256"].as_str().unwrap();
@@ -99,7 +93,6 @@ fn the_quick_experiment_goes_all_the_way() {
         "table.md",
         "table.tex",
         "comparison.svg",
-        "boots.svg",
         "report.html",
         "summary.csv",
     ] {
@@ -109,6 +102,11 @@ fn the_quick_experiment_goes_all_the_way() {
         for word in ["linux", "ring0", "host"] {
             assert!(text.contains(word), "{word} is not in {file}");
         }
+    }
+    // What is only counted has no time to show, and the host has no count.
+    for (file, word) in [("boots.svg", "Host"), ("instructions.svg", "Linux")] {
+        let plot = sandbox.read(&format!("results/latest/{file}"));
+        assert!(plot.contains(word), "{word} is not in {file}");
     }
     let summary = json(&sandbox.read("results/latest/summary.json"));
     let count = |target: &str, benchmark: &str| {
