@@ -100,6 +100,11 @@ pub fn crossing(path: &Crossing, against: Option<&Crossing>) -> Result<Picture, 
     crossing::draw(path, against)
 }
 
+/// The same for a page, without its title.
+pub(crate) fn narrow_crossing(path: &Crossing) -> Result<Picture, PlotError> {
+    crossing::narrow(path)
+}
+
 /// How many instructions each call takes on each target: whole numbers, and no time.
 ///
 /// # Errors

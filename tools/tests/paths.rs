@@ -6,6 +6,7 @@
 
 mod common;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -87,6 +88,118 @@ rows! {
     the_path_into_linux: ["linux"];
     the_path_into_linux_on_every_feature: ["linux", "--cpu-model", "max"];
     the_path_into_linux_without_mitigations: ["linux-nomitig"];
+    the_path_into_linux_by_its_system_map: ["linux", "--symbols", "build/linux/System.map"];
+    the_path_into_linux_wherever_it_lies: KASLR;
     the_path_into_ring0: ["ring0"];
     the_path_into_ring0_that_saves_registers: ["ring0-full"];
+}
+
+/// A bzImage chooses its place, and holds no symbols.
+const KASLR: [&str; 5] = [
+    "build/linux/bzImage",
+    "--initrd",
+    "build/initramfs.cpio.gz",
+    "--cpu-model",
+    "Skylake-Server",
+];
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn one_instruction_more_fails_and_its_function_is_named() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.path("paths.toml");
+    let file = file.to_str().unwrap();
+    trace(&["ring0", "--record", file]).succeeded();
+    trace(&["ring0", "--check", file]).refused(0, &["the path that"]);
+    let recorded = sandbox.read("paths.toml");
+    let less = recorded.replace("::noop_handler 2", "::noop_handler 1");
+    assert_ne!(less, recorded);
+    sandbox.write("paths.toml", less.replace("total = 8", "total = 7"));
+    let words = ["instead of 7 (+1)", "::noop_handler", "1 -> 2 (+1)"];
+    trace(&["ring0", "--check", file]).refused(88, &words);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_path_that_is_not_recorded_is_not_checked_and_says_how_to_record_it() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("paths.toml", "");
+    let file = file.to_str().unwrap();
+    let command = format!("tollgate trace ring0 --cpu-model EPYC --record {file}");
+    trace(&["ring0", "--cpu-model", "EPYC", "--check", file]).refused(89, &[&command]);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn a_path_goes_into_a_run_as_json_and_as_a_plot() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("");
+    let words = ["ring0-full", "--against", "ring0", "--json", "--into"];
+    let answer = trace(&[&words[..], &[folder.to_str().unwrap()]].concat());
+    answer.succeeded();
+    let both: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let written: Value = serde_json::from_str(&sandbox.read("trace-ring0-full.json")).unwrap();
+    assert_eq!(both["path"], written);
+    let difference: i64 = both["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["after"].as_i64().unwrap() - change["before"].as_i64().unwrap())
+        .sum();
+    let total = |of: &str| both[of]["total"].as_i64().unwrap();
+    assert_eq!(difference, total("path") - total("against"));
+    let plot = sandbox.read("trace-ring0-full.svg");
+    assert!(plot.contains("ring0-full: "), "{plot}");
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn what_cannot_be_traced_is_refused() {
+    let sandbox = Sandbox::new();
+    let map = fs::read_to_string(built("build/linux/System.map")).unwrap();
+    let line = map.lines().find(|line| line.ends_with(" entry_SYSCALL_64"));
+    let (address, _) = line.unwrap().split_once(' ').unwrap();
+    let address = u64::from_str_radix(address, 16).unwrap();
+    let moved = map.replace(&format!("{address:x} "), &format!("{:x} ", address + 64));
+    let moved = sandbox.write("System.map", moved);
+    for (words, code, complaints) in [
+        (
+            ["ring0", "--plugin", "/nowhere.so"],
+            69,
+            ["/nowhere.so", "make trace-plugin"],
+        ),
+        (
+            ["ring0", "--plugin", "README.md"],
+            83,
+            ["qemu-system-x86_64", "Could not load plugin"],
+        ),
+        (
+            ["ring0", "--cpu-model", "i386SX"],
+            65,
+            ["i386SX", "-cpu help"],
+        ),
+        (
+            ["ring0", "--symbols", "README.md"],
+            65,
+            ["README.md", "System.map"],
+        ),
+        (
+            ["ring0", "--experiment", "nowhere.toml"],
+            66,
+            ["nowhere.toml", "cannot read"],
+        ),
+        (
+            ["mine", "--against", "ring0"],
+            65,
+            ["no target \"mine\"", "ring0-full"],
+        ),
+        (["host", "--against", "ring0"], 65, ["\"host\"", "no image"]),
+        (
+            ["linux", "--symbols", moved.to_str().unwrap()],
+            65,
+            ["another kernel", "no path of linux"],
+        ),
+    ] {
+        trace(&words).refused(code, &complaints);
+    }
 }

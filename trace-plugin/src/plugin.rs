@@ -70,8 +70,8 @@ fn install<'a>(
 ) -> Result<(), String> {
     if version != API_VERSION {
         return Err(format!(
-            "this QEMU's plugin API has version {version}, and the plugin needs {API_VERSION} \
-             (QEMU 7.2 is tested)"
+            "this QEMU's plugin API has version {version}, and the plugin is written for version \
+             {API_VERSION}: QEMU 7.2 is tested, any other version is untested"
         ));
     }
     let path = arguments

@@ -1,6 +1,7 @@
 //! The path of a crossing: a bar for each function, in the order of first entry.
 
-use super::canvas::{Align, BODY, Canvas, Fill, MARGIN, NOTE, REMARK, ROOM, TITLE, WIDTH, paint};
+use super::canvas::{Align, Canvas, Fill, MARGIN, NOTE, REMARK, ROOM, TITLE, WIDTH, paint};
+use super::panel::PANEL;
 use super::picture::{Caption, Picture};
 use super::{PlotError, palette};
 use crate::crossing::{self, Change, Crossing};
@@ -8,54 +9,75 @@ use crate::units::Instructions;
 
 /// Where the remarks begin.
 const HEAD: i32 = 50;
-const REMARK_LINE: i32 = 18;
-const ROW: i32 = 22;
-const BAR: i32 = 14;
-/// Function names end here.
-const NAMES: i32 = MARGIN + 330;
-const BARS: i32 = NAMES + 10;
+const LINE: i32 = 18;
+/// A row from top to bottom: a name, its bar.
+const NAME: i32 = 18;
+const BAR: i32 = 12;
+const ROW: i32 = NAME + BAR + 4;
 /// Right of the longest bar, for its number.
-const NUMBERS: i32 = 90;
-const LONGEST: i32 = WIDTH - MARGIN - NUMBERS - BARS;
+const NUMBER: i32 = 70;
 
+/// On a sheet of its own, under a title.
 pub(super) fn draw(path: &Crossing, against: Option<&Crossing>) -> Result<Picture, PlotError> {
-    let before = against.unwrap_or(path);
-    let rows = crossing::both(&before.functions, &path.functions);
-    let counts = rows.iter().map(|row| row.before.max(row.after).0);
-    let most = counts.max().unwrap_or(0).max(1);
+    let rows = rows(path, against);
     let remarks = remarks(path, against);
-    let head = HEAD + remarks.len() as i32 * REMARK_LINE;
-    let height = head + rows.len() as i32 * ROW + MARGIN / 2;
-    paint((WIDTH, height), caption(path, against, &rows), |canvas| {
+    let head = HEAD + remarks.len() as i32 * LINE;
+    let size = (WIDTH, head + height(&rows) + MARGIN / 2);
+    paint(size, caption(path, against), |canvas| {
         canvas.text((MARGIN, 26), Align::Left, TITLE, &title(path), ROOM)?;
-        for (remark, y) in remarks.iter().zip((HEAD..).step_by(REMARK_LINE as usize)) {
+        for (remark, y) in remarks.iter().zip((HEAD..).step_by(LINE as usize)) {
             canvas.text((MARGIN, y), Align::Left, REMARK, remark, ROOM)?;
         }
-        for (row, y) in rows.iter().zip((head..).step_by(ROW as usize)) {
-            bar(canvas, row, y + ROW / 2, most)?;
-        }
-        Ok(())
+        bars(canvas, &rows, (MARGIN, head), ROOM)
     })
 }
 
-fn bar(canvas: &Canvas<'_>, row: &Change, y: i32, most: u64) -> Result<(), PlotError> {
+/// For a page, which has a title already; narrow enough for a phone.
+pub(super) fn narrow(path: &Crossing) -> Result<Picture, PlotError> {
+    let rows = rows(path, None);
+    paint((PANEL, height(&rows)), caption(path, None), |canvas| {
+        bars(canvas, &rows, (0, 0), PANEL)
+    })
+}
+
+fn rows(path: &Crossing, against: Option<&Crossing>) -> Vec<Change> {
+    let before = against.unwrap_or(path);
+    crossing::both(&before.functions, &path.functions)
+}
+
+fn height(rows: &[Change]) -> i32 {
+    rows.len() as i32 * ROW
+}
+
+fn bars(
+    canvas: &Canvas<'_>,
+    rows: &[Change],
+    (left, top): (i32, i32),
+    room: i32,
+) -> Result<(), PlotError> {
+    let counts = rows.iter().map(|row| row.before.max(row.after).0);
+    let most = counts.max().unwrap_or(0).max(1);
     let end = |count: Instructions| {
         let share = count.0 as f64 / most as f64;
-        BARS + (share * f64::from(LONGEST)).round() as i32
+        left + (share * f64::from(room - NUMBER)).round() as i32
     };
-    canvas.text((NAMES, y), Align::Right, BODY, &row.name, NAMES - MARGIN)?;
-    let kept = end(row.before.min(row.after));
-    let right = end(row.after);
-    for (left, right, colour, hatched) in [
-        (BARS, kept, palette::MEASURED, false),
-        (kept, right, palette::DISTURBED, true),
-    ] {
-        if right > left {
-            let fill = Fill { colour, hatched };
-            canvas.bar((left, y - BAR / 2), (right, y + BAR / 2), fill)?;
+    for (row, y) in rows.iter().zip((top..).step_by(ROW as usize)) {
+        canvas.text((left, y + NAME / 2), Align::Left, NOTE, &row.name, room)?;
+        let kept = end(row.before.min(row.after));
+        let right = end(row.after);
+        for (left, right, colour, hatched) in [
+            (left, kept, palette::MEASURED, false),
+            (kept, right, palette::DISTURBED, true),
+        ] {
+            if right > left {
+                let fill = Fill { colour, hatched };
+                canvas.bar((left, y + NAME), (right, y + NAME + BAR), fill)?;
+            }
         }
+        let middle = y + NAME + BAR / 2;
+        canvas.text((right + 6, middle), Align::Left, NOTE, &number(row), NUMBER)?;
     }
-    canvas.text((right + 6, y), Align::Left, NOTE, &number(row), NUMBERS)
+    Ok(())
 }
 
 fn number(row: &Change) -> String {
@@ -88,7 +110,8 @@ fn remarks(path: &Crossing, against: Option<&Crossing>) -> Vec<String> {
     [what].into_iter().chain(hatched).collect()
 }
 
-fn caption(path: &Crossing, against: Option<&Crossing>, rows: &[Change]) -> Caption {
+fn caption(path: &Crossing, against: Option<&Crossing>) -> Caption {
+    let rows = rows(path, against);
     let rows = rows.iter();
     let rows = rows.map(|row| format!("{}: {}.", row.name, number(row)));
     let about = remarks(path, against).into_iter().chain(rows);
@@ -136,6 +159,8 @@ mod tests {
         for text in ["40 (-2)", "51 (+51)", "0 (-3)", "linux-nomitig, with 45"] {
             assert!(file.contains(text), "{text}: {file}");
         }
+        let page = narrow(&with).unwrap().file();
+        assert!(page.contains("added&lt;&gt;"), "{page}");
         let nothing = path("none", &[]);
         assert!(draw(&nothing, None).is_ok());
     }

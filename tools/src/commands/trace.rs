@@ -32,10 +32,10 @@ pub fn run(args: &TraceArgs) -> Result<Code> {
     };
     let plugin = plugin::find(args.plugin.as_deref())?;
     let stop = interrupt::flag().context("cannot watch for signals")?;
-    let path = trace::trace(&subject, &plugin, &stop)?;
-    if let Some(warning) = plugin::warning(&path.qemu) {
+    if let Some(warning) = plugin::warning(&trace::qemu_version()?) {
         tell!("warning: {warning}");
     }
+    let path = trace::trace(&subject, &plugin, &stop)?;
     let against = match &other {
         Some(other) => Some(trace::trace(other, &plugin, &stop)?),
         None => None,

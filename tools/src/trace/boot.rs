@@ -14,7 +14,7 @@ use vmm::{BootSpec, End};
 
 use super::record::{self, Operation};
 use super::{TraceError, shared};
-use crate::engine::{Engine, Machine, Qemu, Recording};
+use crate::engine::{Engine, EngineError, Machine, Qemu, Recording};
 use crate::files;
 
 /// Marked operations of each benchmark.
@@ -28,8 +28,6 @@ pub struct Traced {
     pub operation: Operation,
     /// How many of [`MARKS`] operations took another path: an interrupt came.
     pub others: usize,
-    /// QEMU's version.
-    pub qemu: String,
 }
 
 /// Boots a kernel with the program, and finds the path of its system call.
@@ -69,7 +67,6 @@ pub fn boot(spec: &BootSpec, cpu_model: &str, plugin: &Path, stop: &AtomicBool) 
     Ok(Traced {
         operation: operation.clone(),
         others,
-        qemu: version(&qemu.about().version),
     })
 }
 
@@ -115,6 +112,16 @@ fn counted(log: &Log, benchmark: Benchmark) -> Option<Instructions> {
         true => *most.first()?,
         false => None,
     }
+}
+
+/// The number of the installed QEMU's version.
+///
+/// # Errors
+///
+/// None is installed.
+pub fn qemu_version() -> Result<String, EngineError> {
+    let qemu = Qemu::find(Machine::Counting("max".into()))?;
+    Ok(version(&qemu.about().version))
 }
 
 /// The number in "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)".

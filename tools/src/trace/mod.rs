@@ -26,6 +26,7 @@ use eval::log::LogError;
 use eval::units::Instructions;
 use vmm::{BootSpec, End};
 
+pub use boot::qemu_version;
 pub use golden::{Golden, Verdict};
 pub use place::Foreign;
 pub use record::RecordError;
@@ -114,7 +115,7 @@ pub fn trace(subject: &Subject, plugin: &Path, stop: &AtomicBool) -> Result<Cros
         target: name.clone(),
         benchmark: boot.operation.benchmark.name().to_owned(),
         cpu_model: cpu_model.clone(),
-        qemu: boot.qemu,
+        qemu: qemu_version()?,
         kernel_inputs: kernel::inputs(&spec.kernel)?,
         total: Instructions(steps.len() as u64),
         functions: place::functions(&steps),
