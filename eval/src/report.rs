@@ -3,6 +3,7 @@
 
 mod boots;
 mod checks;
+mod crossings;
 mod disturbances;
 mod environment;
 mod facts;
@@ -26,6 +27,7 @@ use maud::{DOCTYPE, html};
 pub use facts::{Facts, Group, Repeat};
 
 use crate::boot::Boot;
+use crate::crossing::Crossing;
 use crate::levels::Levels;
 use crate::plot::PlotError;
 use crate::summary::Summary;
@@ -42,6 +44,8 @@ pub struct Run<'r> {
     pub boots: &'r [Boot],
     /// Where it was made, and how to make it again.
     pub facts: &'r Facts,
+    /// The paths of crossings that were put into its folder.
+    pub crossings: &'r [Crossing],
 }
 
 /// The page. Labels, notes and all other texts may hold anything: they stay text.
@@ -55,6 +59,7 @@ pub fn html(run: &Run<'_>) -> Result<String, PlotError> {
         findings::section(run.summary),
         instructions::section(run.summary)?,
         plots::ratios(run.summary)?,
+        crossings::section(run.crossings)?,
         boots::section(run)?,
         plots::distributions(run)?,
         disturbances::section(run),

@@ -119,6 +119,8 @@ fn everything_is_on_the_page() {
         "1 of 26 boots failed",
         "the guest panicked: Kernel panic",
         "system call (ENOSYS)",
+        "linux, Skylake-Server: 65 instructions",
+        "arch_exit_to_user_mode_prepare.constprop.0: 20.",
         "boot median, ticks",
         "involuntary switches",
         "Published, not measured here: EuroSys'21 paper, Table 1",
@@ -167,9 +169,12 @@ fn hostile_texts_stay_text() {
         summary,
         boots,
         facts,
+        crossings,
         ..
     } = &mut run;
     let hostile = || HOSTILE.to_owned();
+    crossings[0].target = hostile();
+    crossings[0].functions[0].name = hostile();
     summary.info.experiment = hostile();
     summary.info.notes.push(hostile());
     let doctor = summary.info.doctor.as_mut().unwrap();

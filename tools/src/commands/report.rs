@@ -18,6 +18,7 @@ use crate::exit::Code;
 use crate::files::{self, Damaged};
 use crate::output;
 use crate::run::{BootRow, BootState, Manifest, RunFolder};
+use crate::trace::kept;
 
 /// Writes tables, plots and the page, and prints the table.
 pub fn run(args: &RunFolderArgs) -> Result<Code> {
@@ -29,6 +30,8 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let rounds = parse::read_rounds(&run)?;
     let boots = boots(&parse::read_rows(&run)?, &rounds);
     let facts = facts::of(&run, &manifest)?;
+    let crossings = kept::read(run.path())?;
+    let crossings: Vec<_> = crossings.into_iter().map(|(_, path)| path).collect();
 
     let write = |name: &str, content: String| files::write(&run.file(name), content);
     write("table.txt", table::text(&summary))?;
@@ -49,6 +52,7 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
         levels: &levels,
         boots: &boots,
         facts: &facts,
+        crossings: &crossings,
     });
     write(PAGE, page.context(PAGE)?)?;
 

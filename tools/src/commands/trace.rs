@@ -14,7 +14,7 @@ use vmm::BootSpec;
 use crate::cli::TraceArgs;
 use crate::exit::Code;
 use crate::experiment::{self, Experiment, ExperimentError, ProgramAs, Target};
-use crate::trace::{self, Golden, Subject, Symbols, Verdict, plugin, print};
+use crate::trace::{self, Golden, Subject, Symbols, Verdict, kept, plugin, print};
 use crate::{files, interrupt, output};
 
 /// Traces one subject, or two, and prints their paths.
@@ -42,7 +42,8 @@ pub fn run(args: &TraceArgs) -> Result<Code> {
     };
     print_all(args, &path, against.as_ref())?;
     if let Some(folder) = &args.into {
-        write(folder, &path, against.as_ref())?;
+        let plot = plot::crossing(&path, against.as_ref())?;
+        kept::write(folder, &without_instructions(&path), &plot.file())?;
     }
     if let Some(file) = &args.record {
         Golden::record(file, &path)?;
@@ -224,13 +225,6 @@ fn without_instructions(path: &Crossing) -> Crossing {
         instructions: None,
         ..path.clone()
     }
-}
-
-fn write(folder: &Path, path: &Crossing, against: Option<&Crossing>) -> Result<()> {
-    let file = |ending: &str| folder.join(format!("trace-{}.{ending}", path.target));
-    files::write(&file("json"), without_instructions(path).json()?)?;
-    files::write(&file("svg"), plot::crossing(path, against)?.file())?;
-    Ok(())
 }
 
 /// Compares with the path that is expected, and says which function holds what is new.

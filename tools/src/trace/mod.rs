@@ -9,6 +9,7 @@
 
 mod boot;
 mod golden;
+pub mod kept;
 mod kernel;
 mod place;
 pub mod plugin;

@@ -1,0 +1,90 @@
+//! Paths that are kept in a run's folder, beside what its stages write.
+
+use std::fs;
+use std::path::Path;
+
+use eval::crossing::Crossing;
+
+use crate::files::{self, Damaged};
+
+const PREFIX: &str = "trace-";
+const JSON: &str = ".json";
+
+/// Writes a path and its plot, an SVG file.
+///
+/// # Errors
+///
+/// Those of writing.
+pub fn write(folder: &Path, path: &Crossing, plot: &str) -> anyhow::Result<()> {
+    let file = |ending: &str| folder.join(format!("{PREFIX}{}{ending}", path.target));
+    files::write(&file(JSON), path.json()?)?;
+    files::write(&file(".svg"), plot)?;
+    Ok(())
+}
+
+/// The paths in a folder, in the order of their targets' names, each with that name.
+///
+/// # Errors
+///
+/// A file cannot be read, or is damaged.
+pub fn read(folder: &Path) -> anyhow::Result<Vec<(String, Crossing)>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(files::reading(folder))? {
+        let name = entry.map_err(files::reading(folder))?.file_name();
+        names.extend(name.into_string().ok());
+    }
+    names.sort();
+    let mut paths = Vec::new();
+    for name in names {
+        let target = name.strip_prefix(PREFIX);
+        let Some(target) = target.and_then(|name| name.strip_suffix(JSON)) else {
+            continue;
+        };
+        let path = folder.join(&name);
+        let crossing = Crossing::parse(&files::read_text(&path)?).map_err(|error| Damaged {
+            path,
+            reason: error.to_string(),
+            remedy: "make it again with `tollgate trace`",
+        })?;
+        paths.push((target.to_owned(), crossing));
+    }
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use eval::crossing::FORMAT_VERSION;
+    use eval::units::Instructions;
+
+    use super::*;
+
+    fn crossing(target: &str) -> Crossing {
+        Crossing {
+            version: FORMAT_VERSION,
+            target: target.into(),
+            benchmark: "scall".into(),
+            cpu_model: "max".into(),
+            qemu: "7.2.22".into(),
+            kernel_inputs: "abc".into(),
+            total: Instructions(0),
+            functions: Vec::new(),
+            instructions: None,
+        }
+    }
+
+    #[test]
+    fn a_folder_gives_back_the_paths_that_it_keeps() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        assert_eq!(read(folder).unwrap(), []);
+        let paths = ["linux", "ring0"].map(|target| (target.to_owned(), crossing(target)));
+        for (_, path) in paths.iter().rev() {
+            write(folder, path, "<svg/>").unwrap();
+        }
+        files::write(&folder.join("summary.json"), "{}").unwrap();
+        assert_eq!(read(folder).unwrap(), paths);
+        files::write(&folder.join("trace-mine.json"), "{}").unwrap();
+        let error = read(folder).unwrap_err().to_string();
+        assert!(error.contains("trace-mine.json is damaged"), "{error}");
+    }
+}
