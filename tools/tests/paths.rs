@@ -1,7 +1,7 @@
 //! `tollgate trace`: the paths of crossings, on the kernels that `make` builds, and the
 //! gate: a path that is not the recorded one fails.
 //!
-//! They need what `make kernels initramfs trace-plugin` builds, and are run by `make test`.
+//! They need what `make kernels unikraft-like initramfs trace-plugin` builds, and are run by `make test`.
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 mod common;
@@ -92,7 +92,17 @@ rows! {
     the_path_into_linux_wherever_it_lies: KASLR;
     the_path_into_ring0: ["ring0"];
     the_path_into_ring0_that_saves_registers: ["ring0-full"];
+    the_path_into_a_kernel_like_unikraft: UNIKRAFT;
 }
+
+/// The test kernel that behaves as the paper's Unikraft image does.
+const UNIKRAFT: [&str; 5] = [
+    "build/unikraft-like",
+    "--initrd",
+    "build/guest-bench",
+    "--cpu-model",
+    "Skylake-Server",
+];
 
 /// A bzImage chooses its place, and holds no symbols.
 const KASLR: [&str; 5] = [
@@ -114,9 +124,19 @@ fn one_instruction_more_fails_and_its_function_is_named() {
     let recorded = sandbox.read("paths.toml");
     let less = recorded.replace("::noop_handler 2", "::noop_handler 1");
     assert_ne!(less, recorded);
-    sandbox.write("paths.toml", less.replace("total = 8", "total = 7"));
+    let less = less.replace("total = 8", "total = 7");
+    sandbox.write("paths.toml", &less);
     let words = ["instead of 7 (+1)", "::noop_handler", "1 -> 2 (+1)"];
     trace(&["ring0", "--check", file]).refused(88, &words);
+
+    // Another build, unless both go by one name.
+    let line = recorded
+        .lines()
+        .find(|line| line.starts_with("kernel_inputs"));
+    let mine = less.replace(line.unwrap(), "kernel_inputs = \"mine\"");
+    sandbox.write("paths.toml", mine);
+    trace(&["ring0", "--check", file]).refused(89, &["no path for the kernel"]);
+    trace(&["ring0", "--kernel-inputs", "mine", "--check", file]).refused(88, &words);
 }
 
 #[test]

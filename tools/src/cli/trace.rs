@@ -15,9 +15,10 @@ exact method counts in the same boot, or the command fails. They are counts, no 
 docs/METHOD.md says how it works, docs/FORMATS.md what the JSON and the file of expected
 paths hold.
 
-A gate for your own kernel: record its path once, and check every build.
-  tollgate trace ./bzImage --initrd initramfs.cpio.gz --record paths.toml
-  tollgate trace ./bzImage --initrd initramfs.cpio.gz --check paths.toml
+A gate for your own kernel: record its path once, and check every build. Each build is
+another kernel, unless you give all of them one name.
+  tollgate trace ./bzImage --initrd initramfs.cpio.gz --kernel-inputs mine --record paths.toml
+  tollgate trace ./bzImage --initrd initramfs.cpio.gz --kernel-inputs mine --check paths.toml
 
 Exit codes: 0 done; 88 --check: the path is another one; 89 --check: the file has no path
 for this kernel, QEMU and processor; others as in tollgate --help.";
@@ -57,6 +58,10 @@ pub struct TraceArgs {
     /// Make this the path that the file expects
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// What the kernel counts as in that file [default: the hash of what it was built from
+    /// and with, or its image's]
+    #[arg(long, value_name = "WORD")]
+    pub kernel_inputs: Option<String>,
     /// The processor that QEMU emulates [default: the target's, or the experiment's]
     #[arg(long, value_name = "MODEL")]
     pub cpu_model: Option<String>,

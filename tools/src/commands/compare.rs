@@ -3,8 +3,7 @@
 mod differences;
 
 use anyhow::{Result, bail};
-use eval::compare::{self, Comparison, Paths};
-use eval::crossing::Crossing;
+use eval::compare::{self, Comparison};
 use eval::summary::Summary;
 use eval::table::Style;
 use serde::Serialize;
@@ -13,9 +12,9 @@ use self::differences::Differences;
 use crate::cli::{CompareArgs, Limit};
 use crate::commands::{parse, report};
 use crate::exit::Code;
-use crate::files::{self, Damaged};
 use crate::output;
 use crate::run::{Manifest, RunFolder};
+use crate::trace::kept;
 
 /// The runs differ in what no comparison may pass over.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +85,7 @@ fn exact(
         tell!("tollgate: instructions are whole numbers; write --exact --fail-on 1");
         return Ok(Code::Usage);
     }
-    let [before, after] = runs.map(paths);
+    let [before, after] = runs.map(|run| kept::read(run.path()));
     let comparison = compare::compare_exact((&summaries.0, &before?), (&summaries.1, &after?));
     for warning in differences.warnings() {
         tell!("warning: {warning}");
@@ -106,25 +105,6 @@ fn exact(
         return Ok(Code::Regression);
     }
     Ok(cannot_tell(&comparison.undecided()))
-}
-
-/// The traces that a run holds.
-fn paths(run: &RunFolder) -> Result<Paths> {
-    let mut paths = Paths::new();
-    for name in files::names(run.path())? {
-        let target = name.strip_prefix("trace-");
-        let Some(target) = target.and_then(|name| name.strip_suffix(".json")) else {
-            continue;
-        };
-        let path = run.file(&name);
-        let crossing = Crossing::parse(&files::read_text(&path)?).map_err(|error| Damaged {
-            path,
-            reason: error.to_string(),
-            remedy: "make it again with `tollgate trace`",
-        })?;
-        paths.push((target.to_owned(), crossing));
-    }
-    Ok(paths)
 }
 
 /// The table between what the doctor said of both machines: that one was unfit for

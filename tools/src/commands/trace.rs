@@ -36,6 +36,10 @@ pub fn run(args: &TraceArgs) -> Result<Code> {
         tell!("warning: {warning}");
     }
     let path = trace::trace(&subject, &plugin, &stop)?;
+    let path = Crossing {
+        kernel_inputs: args.kernel_inputs.clone().unwrap_or(path.kernel_inputs),
+        ..path
+    };
     let against = match &other {
         Some(other) => Some(trace::trace(other, &plugin, &stop)?),
         None => None,
@@ -272,6 +276,9 @@ fn recording(args: &TraceArgs, file: &Path) -> String {
     }
     if let Some(model) = &args.cpu_model {
         words.push(format!("--cpu-model {model}"));
+    }
+    if let Some(inputs) = &args.kernel_inputs {
+        words.push(format!("--kernel-inputs {inputs}"));
     }
     if let Some(initrd) = &args.image.initrd {
         words.push(format!(

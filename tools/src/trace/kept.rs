@@ -1,8 +1,8 @@
 //! Paths that are kept in a run's folder, beside what its stages write.
 
-use std::fs;
 use std::path::Path;
 
+use eval::compare::Paths;
 use eval::crossing::Crossing;
 
 use crate::files::{self, Damaged};
@@ -27,15 +27,9 @@ pub fn write(folder: &Path, path: &Crossing, plot: &str) -> anyhow::Result<()> {
 /// # Errors
 ///
 /// A file cannot be read, or is damaged.
-pub fn read(folder: &Path) -> anyhow::Result<Vec<(String, Crossing)>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(files::reading(folder))? {
-        let name = entry.map_err(files::reading(folder))?.file_name();
-        names.extend(name.into_string().ok());
-    }
-    names.sort();
-    let mut paths = Vec::new();
-    for name in names {
+pub fn read(folder: &Path) -> anyhow::Result<Paths> {
+    let mut paths = Paths::new();
+    for name in files::names(folder)? {
         let target = name.strip_prefix(PREFIX);
         let Some(target) = target.and_then(|name| name.strip_suffix(JSON)) else {
             continue;
