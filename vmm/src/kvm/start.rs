@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use kvm_ioctls::VmFd;
@@ -11,7 +12,7 @@ use super::begin::{Begun, Empty};
 use super::console::{Console, ConsoleWriter};
 use super::error::{KvmError, system};
 use super::machine::{Interrupt, Machine};
-use super::vcpu::{Starting, spawn_all};
+use super::vcpu::{Starting, pin_to, spawn_all};
 use super::wake::Wake;
 use super::{KvmOptions, vm};
 use crate::devices::Devices;
@@ -71,7 +72,7 @@ pub fn prepare<'a>(
     let Empty { kvm, vm } = begun.empty()?;
     let cpus = vm::check_cpus(&kvm, spec.cpus)?;
     let memory = memory::map(spec.memory_mib)?;
-    prepare_memory(&memory, options)?;
+    prepare_memory(&memory, options, &spec.pin)?;
     let serial_interrupt = vm::eventfd()?;
     vm::furnish(&vm, &memory, &serial_interrupt)?;
     let vm = Arc::new(vm);
@@ -127,14 +128,25 @@ pub fn start(prepared: Prepared<'_>, (file, image): (File, Image)) -> Result<Gue
     })
 }
 
-fn prepare_memory(memory: &Memory, options: &KvmOptions) -> Result<(), KvmError> {
+fn prepare_memory(memory: &Memory, options: &KvmOptions, pin: &[usize]) -> Result<(), KvmError> {
     if options.huge_pages {
         memory::ask_for_huge_pages(memory);
     }
-    if options.prefault {
-        memory::prefault(memory)?;
+    match (options.prefault, pin.first()) {
+        (false, _) => Ok(()),
+        (true, None) => Ok(memory::prefault(memory)?),
+        (true, Some(&cpu)) => prefault_on(cpu, memory),
     }
-    Ok(())
+}
+
+/// Pages come from the memory node of the CPU that touches them first: it has to be one
+/// that the guest will run on.
+fn prefault_on(cpu: usize, memory: &Memory) -> Result<(), KvmError> {
+    let prefault = || {
+        pin_to(cpu)?;
+        Ok(memory::prefault(memory)?)
+    };
+    thread::scope(|scope| scope.spawn(prefault).join()).unwrap_or(Err(KvmError::Lost))
 }
 
 fn load(

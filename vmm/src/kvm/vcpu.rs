@@ -251,7 +251,11 @@ impl Own {
     }
 }
 
-fn pin_to(cpu: usize) -> Result<(), KvmError> {
+/// Keeps the calling thread on that CPU of the host.
+///
+/// # Errors
+/// It may not run there.
+pub fn pin_to(cpu: usize) -> Result<(), KvmError> {
     let refused = system("pin a vCPU to that host CPU");
     if cpu >= CpuSet::MAX_CPU {
         return Err(refused(Errno::INVAL));
