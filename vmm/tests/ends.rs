@@ -26,8 +26,8 @@ fn statuses_come_through_both_debug_exit_ports() {
         );
     }
     assert_eq!(
-        *run(&tiny::out(0x501, 41)).end(),
-        End::Exited { status: 41 }
+        *run(&tiny::out(0x501, 42)).end(),
+        End::Exited { status: 42 }
     );
 }
 
@@ -59,6 +59,7 @@ fn unikrafts_end_is_a_power_off() {
     ]
     .concat();
     assert_eq!(*run(&code).end(), End::PoweredOff);
+    assert_eq!(*run(&tiny::out(0x501, 41)).end(), End::PoweredOff);
 }
 
 #[test]
