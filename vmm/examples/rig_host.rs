@@ -5,8 +5,8 @@
 //! FOLDER holds `debian/vmlinuz`, `rig.cpio` and `root/rig/cases`; a machine's console goes to
 //! `console.N.log` there. After SECONDS all machines are stopped.
 //!
-//! A machine stands still if its serial line is silent for a minute: `rig_init` shows every
-//! few seconds that it lives, however slow the host is. The case gets a second try on a new
+//! A machine stands still if its serial line is silent for a minute, because `rig_init` shows
+//! every few seconds that it lives, however slow the host is. The case gets a second try on a new
 //! machine.
 //!
 //! Each machine has one of the host's CPUs to itself, all its threads. QEMU 7.2's emulation
@@ -31,8 +31,10 @@ use std::time::{Duration, Instant};
 
 use rustix::thread::{CpuSet, sched_getaffinity};
 
-/// So many machines fit into the memory of most hosts.
+/// Two machines of 2 GiB fit into the memory of most hosts.
 const MOST_MACHINES: usize = 2;
+/// Nothing is said before the first case can run.
+const LONGEST_BOOT: Duration = Duration::from_secs(120);
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 const NUDGE: Duration = Duration::from_secs(1);
 /// Longer than any case's own timeout.
@@ -220,7 +222,7 @@ impl Machine {
     /// Says whether the case has passed, and prints what `rig_init` reports.
     fn run(&mut self, name: &str, number: u32) -> Result<bool, Lost> {
         if !self.is_ready {
-            self.until_ready(LONGEST_SILENCE)?;
+            self.until_ready(LONGEST_BOOT)?;
             self.is_ready = true;
         }
         writeln!(self.input, "{number} {name}")?;
@@ -277,9 +279,9 @@ impl Drop for Machine {
 }
 
 /// One emulated CPU, and room for a second one, which never comes: a thread that may run on
-/// any CPU shows `0-1` in /proc, and one that is pinned to CPU 0 shows `0`. The machine's
-/// counter is one, which Linux does not believe where an AMD processor like this has room for
-/// two. (With two CPUs inner guests stood still while the outer machine lived.)
+/// any CPU shows `0-1` in /proc, and one that is pinned to CPU 0 shows `0`. With room for two,
+/// Linux mistrusts the TSC of an AMD processor without an invariant one, hence
+/// `tsc=reliable`. (With two CPUs inner guests stood still while the outer machine lived.)
 fn qemu(place: &Place) -> Command {
     let mut command = Command::new("setpriv");
     command
@@ -307,7 +309,7 @@ fn qemu(place: &Place) -> Command {
     command
 }
 
-/// Sends lines to whoever waits for them, so that he can stop waiting.
+/// Sends lines into a channel, which can be read with a timeout.
 fn hand_on(output: ChildStdout, sender: &Sender<String>) {
     for line in BufReader::new(output).lines().map_while(Result::ok) {
         if sender.send(line).is_err() {

@@ -2,8 +2,8 @@
 //!
 //! Both talk over the second serial line: the first one is the console, into which the kernel
 //! writes when it likes. `RIG ready` asks for a case; the answer is the number of the try and
-//! the case's name. Empty lines mean nothing. Every few seconds `RIG alive` shows that this machine's timer and threads
-//! still run.
+//! the case's name. Empty lines mean nothing. Every few seconds `RIG alive` shows that this
+//! machine's timer and threads still run.
 //!
 //! A case is one line of /rig/cases: a name, what the commands must say (several things with
 //! ` + ` between them), and the commands, separated by tabs; a field `;` stands between two
