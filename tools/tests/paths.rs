@@ -89,7 +89,6 @@ rows! {
     the_path_into_linux_on_every_feature: ["linux", "--cpu-model", "max"];
     the_path_into_linux_without_mitigations: ["linux-nomitig"];
     the_path_into_linux_by_its_system_map: ["linux", "--symbols", "build/linux/System.map"];
-    the_path_into_linux_wherever_it_lies: KASLR;
     the_path_into_ring0: ["ring0"];
     the_path_into_ring0_that_saves_registers: ["ring0-full"];
     the_path_into_a_kernel_like_unikraft: UNIKRAFT;
@@ -100,15 +99,6 @@ const UNIKRAFT: [&str; 5] = [
     "build/unikraft-like",
     "--initrd",
     "build/guest-bench",
-    "--cpu-model",
-    "Skylake-Server",
-];
-
-/// A bzImage chooses its place, and holds no symbols.
-const KASLR: [&str; 5] = [
-    "build/linux/bzImage",
-    "--initrd",
-    "build/initramfs.cpio.gz",
     "--cpu-model",
     "Skylake-Server",
 ];
@@ -147,6 +137,42 @@ fn a_path_that_is_not_recorded_is_not_checked_and_says_how_to_record_it() {
     let file = file.to_str().unwrap();
     let command = format!("tollgate trace ring0 --cpu-model EPYC --record {file}");
     trace(&["ring0", "--cpu-model", "EPYC", "--check", file]).refused(89, &[&command]);
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn without_symbols_functions_go_by_their_addresses() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.path("stripped");
+    let stripped = Command::new("strip")
+        .arg("-o")
+        .args([&image, &built("build/ring0")])
+        .status();
+    assert!(stripped.unwrap().success());
+    let program = built("build/guest-bench");
+    let initrd = ["--initrd", program.to_str().unwrap()];
+    let words = [
+        image.to_str().unwrap(),
+        "--append",
+        "handler=full",
+        "--json",
+    ];
+    let answer = trace(&[&words[..], &initrd].concat());
+    answer.refused(0, &["no symbols", "--symbols"]);
+    let path: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let with_symbols = trace(&["ring0-full", "--json"]).stdout;
+    let with_symbols: Value = serde_json::from_str(&with_symbols).unwrap();
+    let counts = |path: &Value| -> Vec<u64> {
+        let functions = path["functions"].as_array().unwrap();
+        let functions = functions.iter();
+        functions
+            .map(|f| f["instructions"].as_u64().unwrap())
+            .collect()
+    };
+    assert_eq!(counts(&path), counts(&with_symbols));
+    assert_eq!(path["functions"][0]["name"], "guest-bench");
+    let entry = path["functions"][1]["name"].as_str().unwrap();
+    assert!(entry.starts_with("0x"), "{entry}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl<W: Write> Recorder<W> {
         let marker = self.instructions.get(number);
         match (marker.and_then(|(_, bytes)| Marker::of(bytes)), begun) {
             (Some(Marker::Begin(benchmark)), _) if self.operations < MOST_OPERATIONS => {
-                self.operation = Some((benchmark, vec![number]));
+                self.operation = Some((benchmark, Vec::new()));
                 Ok(true)
             }
             (Some(Marker::End(benchmark)), Some((of, path))) if of == benchmark => {
@@ -79,8 +79,7 @@ impl<W: Write> Recorder<W> {
     /// The instruction of this number was executed. Returns whether the operation goes on.
     pub fn execute(&mut self, number: usize) -> bool {
         match &mut self.operation {
-            // The first one is the marker.
-            Some((_, path)) if path.len() <= LONGEST => {
+            Some((_, path)) if path.len() < LONGEST => {
                 path.push(number);
                 true
             }
@@ -159,11 +158,10 @@ mod tests {
             }
         });
         let expected = "tollgate-path\t1\n\
-             insn\t1\t2000\t0f1f840000036c74\n\
              insn\t2\t2008\t90\n\
-             op\tscall\t1\t2\t2\n\
+             op\tscall\t2\t2\n\
              insn\t4\t2008\t0f05\n\
-             op\tscall\t1\t2\t4\n\
+             op\tscall\t2\t4\n\
              end\t2\n";
         assert_eq!(file, expected);
     }

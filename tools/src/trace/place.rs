@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use eval::crossing::{Function, Step};
 use eval::units::Instructions;
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Formatter, Instruction, IntelFormatter};
+use iced_x86::{
+    Decoder, DecoderOptions, FlowControl, Formatter, Instruction, IntelFormatter, Mnemonic,
+};
 
 use super::record::Operation;
 use super::symbols::Symbols;
@@ -12,9 +14,6 @@ use super::symbols::Symbols;
 /// The name of the program's own instructions.
 pub const PROGRAM: &str = "guest-bench";
 
-/// The program is smaller: what lies no farther from its marker, and in no function of
-/// the kernel, is its own.
-const PROGRAM_REACH: u64 = 1 << 20;
 /// Where SYSCALL enters Linux.
 const LINUX_ENTRY: &str = "entry_SYSCALL_64";
 /// Where the half of the address space begins that is the kernel's (Linux,
@@ -51,8 +50,7 @@ pub fn steps(operation: &Operation, symbols: Option<&Symbols>) -> Result<Vec<Ste
     let map = Map {
         symbols,
         moved,
-        program: program(&path, operation.marker),
-        marker: operation.marker,
+        program: program(&path),
         called: called(&path),
     };
     let mut formatter = formatter();
@@ -126,12 +124,14 @@ fn moved_by(path: &Decoded, symbols: &Symbols) -> Result<u64, Foreign> {
     }
 }
 
-/// The lowest address of the program on the path.
-fn program(path: &Decoded, marker: u64) -> u64 {
-    let near = path
-        .addresses()
-        .filter(|a| a.abs_diff(marker) < PROGRAM_REACH);
-    near.min().unwrap_or(marker)
+/// The program's own instructions: what comes first, up to the one that enters the kernel.
+fn program(path: &Decoded) -> BTreeSet<u64> {
+    let entry = path
+        .0
+        .iter()
+        .position(|i| i.mnemonic() == Mnemonic::Syscall);
+    let own = path.0.iter().take(entry.map_or(0, |entry| entry + 1));
+    own.map(Instruction::ip).collect()
 }
 
 /// What the path calls, by CALL or SYSCALL.
@@ -151,19 +151,18 @@ struct Map<'a> {
     symbols: Option<&'a Symbols>,
     /// How far the kernel lies from where its symbols say.
     moved: u64,
-    marker: u64,
-    program: u64,
+    program: BTreeSet<u64>,
     called: BTreeSet<u64>,
 }
 
 impl Map<'_> {
     fn place(&self, address: u64) -> (String, u64) {
+        if let (true, Some(first)) = (self.program.contains(&address), self.program.first()) {
+            return (PROGRAM.to_owned(), address - first);
+        }
         let linked = address.wrapping_sub(self.moved);
         if let Some((name, offset)) = self.symbols.and_then(|s| s.find(linked)) {
             return (name.to_owned(), offset);
-        }
-        if address.abs_diff(self.marker) < PROGRAM_REACH {
-            return (PROGRAM.to_owned(), address.saturating_sub(self.program));
         }
         let function = self.called.range(..=address).next_back();
         let function = function.copied().unwrap_or(address);
@@ -223,7 +222,6 @@ ffffffff81000200 T _etext
         });
         Operation {
             benchmark: Benchmark::Scall,
-            marker: 0x7000_0000,
             path: path.to_vec(),
         }
     }

@@ -22,8 +22,6 @@ pub struct Instruction {
 pub struct Operation {
     /// What it is one operation of.
     pub benchmark: Benchmark,
-    /// Where the begin marker lies: in the program.
-    pub marker: u64,
     /// The instructions, in the order of their execution.
     pub path: Vec<Rc<Instruction>>,
 }
@@ -60,8 +58,8 @@ pub fn parse(text: &str) -> Result<Vec<Operation>, RecordError> {
             ["insn", number, address, bytes] => instruction(address, bytes).map(|instruction| {
                 instructions.insert(*number, Rc::new(instruction));
             }),
-            ["op", benchmark, marker, path @ ..] => {
-                let operation = operation(&instructions, benchmark, marker, path);
+            ["op", benchmark, path @ ..] => {
+                let operation = operation(&instructions, benchmark, path);
                 operation.map(|operation| operations.push(operation))
             }
             ["end", count] if count.parse() == Ok(operations.len()) => return Ok(operations),
@@ -86,13 +84,11 @@ fn instruction(address: &str, bytes: &str) -> Option<Instruction> {
 fn operation(
     instructions: &HashMap<&str, Rc<Instruction>>,
     benchmark: &str,
-    marker: &str,
     path: &[&str],
 ) -> Option<Operation> {
     let path = path.iter().map(|number| instructions.get(number).cloned());
     Some(Operation {
         benchmark: Benchmark::from_name(benchmark)?,
-        marker: instructions.get(marker)?.address,
         path: path.collect::<Option<_>>()?,
     })
 }
@@ -102,27 +98,29 @@ mod tests {
     use super::*;
 
     const FILE: &str = "tollgate-path\t1\n\
-        insn\t7\t2000\t0f1f840000036c74\n\
-        insn\t9\t2008\t0f05\n\
-        op\tscall\t7\t9\t9\n\
-        op\tfcall\t7\n\
+        insn\t7\t2000\tb8f4010000\n\
+        insn\t9\t2005\t0f05\n\
+        op\tscall\t7\t9\n\
+        op\tfcall\n\
         end\t2\n";
 
     #[test]
     fn operations_hold_their_instructions() {
         let operations = parse(FILE).unwrap();
+        let mov = Rc::new(Instruction {
+            address: 0x2000,
+            bytes: vec![0xb8, 0xf4, 1, 0, 0],
+        });
         let syscall = Rc::new(Instruction {
-            address: 0x2008,
+            address: 0x2005,
             bytes: vec![0x0f, 0x05],
         });
         let scall = Operation {
             benchmark: Benchmark::Scall,
-            marker: 0x2000,
-            path: vec![syscall.clone(), syscall],
+            path: vec![mov, syscall],
         };
         let fcall = Operation {
             benchmark: Benchmark::Fcall,
-            marker: 0x2000,
             path: vec![],
         };
         assert_eq!(operations, [scall, fcall]);
@@ -142,6 +140,6 @@ mod tests {
         assert!(error("scall", "call").contains("line 4"));
         assert!(error("0f05", "0f0x").contains("line 3"));
         assert!(error("0f05", "é").contains("line 3"));
-        assert!(error("2008", "-1").contains("line 3"));
+        assert!(error("2005", "-1").contains("line 3"));
     }
 }

@@ -108,7 +108,6 @@ mod tests {
         lengths
             .map(|&length| Operation {
                 benchmark: Benchmark::Scall,
-                marker: 0,
                 path: vec![nop.clone(); length],
             })
             .collect()
