@@ -208,3 +208,118 @@ fn runs_that_are_none_or_changed_are_refused() {
         .tollgate(&["compare", "a", "b"])
         .refused(65, &["summary.json", "process"]);
 }
+
+/// A run of ring0 whose instructions were counted in two boots.
+fn counted_run() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let text = format!(
+        "name = \"test\"\nprogram = {:?}\nboots = 2\n[benchmark]\nmethod = \"exact\"\n\
+         rounds = 1\n[[target]]\nname = \"ring0\"\nengine = \"qemu\"\n\
+         cpu = \"Skylake-Server\"\nprogram-as = \"initrd\"\nimage = {:?}\n",
+        built("build/guest-bench"),
+        built("build/ring0"),
+    );
+    sandbox.write("test.toml", text);
+    sandbox
+        .tollgate(&["run", "test.toml", "--run", "a"])
+        .succeeded();
+    for stage in ["parse", "process"] {
+        sandbox.tollgate(&[stage, "a"]).succeeded();
+    }
+    sandbox
+}
+
+/// Copies the run `a` to `b`, where each system call takes so many instructions more.
+fn lengthen(sandbox: &Sandbox, more: u64) {
+    fs::create_dir_all(sandbox.path("b")).unwrap();
+    for entry in fs::read_dir(sandbox.path("a")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let copy = sandbox.path("b").join(path.file_name().unwrap());
+            fs::copy(&path, copy).unwrap();
+        }
+    }
+    let old = sandbox.read("a/counts.csv");
+    let longer = |line: &str| {
+        let mut fields: Vec<_> = line.split(',').map(str::to_owned).collect();
+        if fields[2] == "scall" {
+            let number = |i: usize| fields[i].parse::<u64>().unwrap();
+            let last = number(10) + more * number(5) * number(6);
+            fields[10] = last.to_string();
+        }
+        fields.join(",") + "\n"
+    };
+    let new: String = old.lines().map(longer).collect();
+    sandbox.write("b/counts.csv", &new);
+    let sums = sandbox.read("a/parse.sha256");
+    sandbox.write("b/parse.sha256", sums.replace(&hash(&old), &hash(&new)));
+    sandbox.tollgate(&["process", "b"]).succeeded();
+}
+
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn one_instruction_more_has_its_exit_code_and_its_function() {
+    let sandbox = counted_run();
+    let compare = |more: &[&str]| {
+        let words = ["compare", "a", "b", "--exact"];
+        sandbox.tollgate(&[&words, more].concat())
+    };
+    lengthen(&sandbox, 0);
+    compare(&["--fail-on", "1"]).succeeded();
+    lengthen(&sandbox, 1);
+    let changed = compare(&[]);
+    changed.succeeded();
+    assert!(
+        changed
+            .stdout
+            .contains("ring0, scall: +1 instruction (8 to 9)"),
+        "{}",
+        changed.stdout
+    );
+    let failed = compare(&["--fail-on", "1"]);
+    failed.refused(88, &["regression: ring0, scall: +1 instruction (8 to 9)"]);
+    compare(&["--fail-on", "2"]).succeeded();
+    compare(&["--fail-on", "1%"]).refused(64, &["--exact --fail-on 1"]);
+    compare(&["--fail-on", "0"]).refused(64, &["--exact --fail-on 1"]);
+    sandbox
+        .tollgate(&["compare", "b", "a", "--exact", "--fail-on", "1"])
+        .succeeded();
+
+    for (run, handler) in [("a", 6), ("b", 7)] {
+        let path = format!(
+            r#"{{"version": 1, "target": "ring0", "benchmark": "scall", "cpu_model": "",
+            "qemu": "", "kernel_inputs": "", "total": {}, "functions": [
+            {{"name": "guest-bench", "instructions": 2}},
+            {{"name": "handler", "instructions": {handler}}}]}}"#,
+            2 + handler
+        );
+        sandbox.write(&format!("{run}/trace-ring0.json"), path);
+    }
+    let failed = compare(&["--fail-on", "1"]);
+    failed.refused(88, &["; handler +1 (6 to 7)"]);
+    let json: Value = serde_json::from_str(&compare(&["--json"]).stdout).unwrap();
+    assert_eq!(json["rows"][2]["change"], 1);
+    assert_eq!(json["rows"][2]["functions"][0]["name"], "handler");
+    sandbox.write("b/trace-ring0.json", "{}");
+    compare(&[]).refused(65, &["trace-ring0.json"]);
+}
+
+/// Files of a run that an earlier version made know nothing of counts.
+#[test]
+#[ignore = "needs the program: make test-commands"]
+fn a_run_from_before_counts_is_still_read() {
+    let sandbox = two_runs(1.0);
+    let sums = sandbox.read("b/parse.sha256");
+    let old = |line: &&str| !line.ends_with("counts.csv") && !line.ends_with("quads.csv");
+    let old: Vec<_> = sums.lines().filter(old).collect();
+    sandbox.write("b/parse.sha256", old.join("\n") + "\n");
+    for file in ["counts.csv", "quads.csv"] {
+        fs::remove_file(sandbox.path("b").join(file)).unwrap();
+    }
+    for stage in ["process", "report"] {
+        sandbox.tollgate(&[stage, "b"]).succeeded();
+    }
+    sandbox
+        .tollgate(&["compare", "a", "b", "--exact", "--fail-on", "1"])
+        .refused(89, &["no count in common"]);
+}

@@ -97,7 +97,7 @@ pub(super) fn of_rows(summary: &Summary) -> Vec<String> {
     }
     let all = rows.count();
     let line = |(names, finding): (String, &str)| match names.matches("; ").count() + 1 == all {
-        true if all > 1 => format!("All rows: {finding}"),
+        true if all > 1 => format!("All timed rows: {finding}"),
         _ => format!("{names}: {finding}"),
     };
     lines.into_iter().map(line).collect()

@@ -86,7 +86,7 @@ fn counts(summary: &Summary) -> Vec<String> {
         return Vec::new();
     }
     let caption = "Instructions for one operation: what nine tenths of the samples of every boot \
-                   agree on. Of two guests with other mitigations the paths differ.";
+                   agree on.";
     let mut lines = vec![caption.to_owned()];
     for platform in summary.platforms() {
         let on = platform.counted_on().unwrap_or_default();
