@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 
-use console_format::Benchmark;
+use console_format::{Benchmark, Method};
 use serde::Serialize;
 
+use crate::counts::Counts;
 use crate::log::Log;
+use crate::quads;
 use crate::stats::{Sorted, StatsError};
-use crate::units::Ticks;
+use crate::summary::{self, Count};
+use crate::units::{Instructions, Ticks};
 
 /// Statistics of one kind of line over all logs, in TSC ticks for one operation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,6 +40,9 @@ pub struct BareStats {
     pub unit: &'static str,
     /// One entry a kind of line, in the tables' order.
     pub stats: Vec<LineStats>,
+    /// The same of logs of the exact method, each a boot; there is no mean of counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub counts: Vec<Count>,
 }
 
 /// Pools the samples of named logs.
@@ -49,11 +55,29 @@ pub fn stats(logs: &[(String, Log)]) -> Result<BareStats, StatsError> {
         .into_iter()
         .filter_map(|benchmark| line_stats(benchmark, logs).transpose())
         .collect::<Result<_, _>>()?;
+    let counts = counts(logs);
     Ok(BareStats {
         logs: logs.iter().map(|(name, _)| name.clone()).collect(),
-        unit: "TSC ticks for one operation",
+        unit: match counts.is_empty() {
+            true => "TSC ticks for one operation",
+            false => "instructions for one operation",
+        },
         stats,
+        counts,
     })
+}
+
+fn counts(logs: &[(String, Log)]) -> Vec<Count> {
+    let exact = logs
+        .iter()
+        .filter(|(_, log)| log.method == Some(Method::Exact));
+    let quads = (0..)
+        .zip(exact)
+        .flat_map(|(boot, (_, log))| quads::of_log("", boot, log).1);
+    let quads: Vec<_> = quads.collect();
+    let counts: Counts = quads.iter().collect();
+    let (counts, _) = summary::counts(counts.benchmarks(""), logs.len() as u32);
+    counts
 }
 
 fn line_stats(
@@ -80,8 +104,11 @@ fn line_stats(
     }))
 }
 
-/// The statistics as a Markdown table with six decimals.
+/// The statistics as a Markdown table with six decimals; counts as they are.
 pub fn text(stats: &BareStats) -> String {
+    if !stats.counts.is_empty() {
+        return counted(&stats.counts);
+    }
     let mut out =
         String::from("| line | lines | mean | median | q1 | q3 |\n|---|---|---|---|---|---|\n");
     for line in &stats.stats {
@@ -96,6 +123,30 @@ pub fn text(stats: &BareStats) -> String {
             line.q1.0,
             line.q3.0
         );
+    }
+    out
+}
+
+fn counted(counts: &[Count]) -> String {
+    let mut out = String::from("| line | lines | instructions | agree |\n|---|---|---|---|\n");
+    for count in counts {
+        let each = count
+            .instructions
+            .map(|Instructions(each)| each.to_string());
+        // Writing into a `String` cannot fail.
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {:.1} % |",
+            count.benchmark.name(),
+            count.samples,
+            each.as_deref().unwrap_or("–"),
+            100.0 * count.agreement
+        );
+    }
+    for count in counts {
+        for finding in &count.findings {
+            let _ = writeln!(out, "\n{}: {finding}", count.benchmark.name());
+        }
     }
     out
 }

@@ -18,6 +18,7 @@ use console_format::{Benchmark, Method};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub(crate) use count::counts;
 pub use count::{Count, Seen};
 pub use csv::write_csv;
 pub use guest::{FEATURES, GuestCpu};

@@ -31,8 +31,8 @@ const AXIS: i32 = 22;
 const INSET: i32 = 6;
 
 /// One call on all targets.
-pub(super) struct Counts {
-    call: Benchmark,
+pub(super) struct Bars {
+    heading: String,
     entries: Vec<Entry>,
 }
 
@@ -58,15 +58,15 @@ pub(super) fn draw(summary: &Summary) -> Result<Picture, PlotError> {
 }
 
 /// A panel for each call that was counted.
-pub(super) fn panels(summary: &Summary) -> Vec<Counts> {
+pub(super) fn panels(summary: &Summary) -> Vec<Bars> {
     let calls = [
         Benchmark::Scall,
         Benchmark::Enosys,
         Benchmark::Fcall,
         Benchmark::FcallChain,
     ];
-    let panels = calls.map(|call| Counts {
-        call,
+    let panels = calls.map(|call| Bars {
+        heading: routine(call).into(),
         entries: summary
             .platforms()
             .filter_map(|platform| entry(&platform, call))
@@ -92,20 +92,20 @@ fn entry(platform: &Platform<'_>, call: Benchmark) -> Option<Entry> {
     })
 }
 
-impl Panel for Counts {
+impl Panel for Bars {
     fn height(&self) -> i32 {
         self.entries.len() as i32 * ENTRY + AXIS
     }
 
     fn heading(&self) -> String {
-        routine(self.call).into()
+        self.heading.clone()
     }
 
     fn caption(&self) -> Caption {
         let entries = self.entries.iter();
         let entries = entries.map(|entry| format!("{}: {}.", entry.name, entry.remark));
         Caption {
-            title: format!("{}: instructions", routine(self.call)),
+            title: format!("{}: instructions", self.heading),
             about: entries.collect::<Vec<_>>().join(" "),
         }
     }

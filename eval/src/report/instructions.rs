@@ -28,7 +28,7 @@ pub(super) fn section(summary: &Summary) -> Result<Option<Section>, PlotError> {
         @if !models.is_empty() {
             h3 { "CPU models as QEMU emulates them" }
             p {
-                "Models with equal features, mitigations and counts are one group. This is what Linux does on such a processor, not what that processor costs."
+                "Models with equal counts and features, on which Linux does the same, are one group. This is what Linux does on such a processor, not what that processor costs."
             }
             (model_table(&models))
         }
@@ -114,7 +114,7 @@ fn model_table(groups: &[ModelGroup<'_>]) -> Markup {
                         td {
                             p { "Features: " (group.features()) }
                             @for line in group.mitigations() { p { (line) } }
-                            @for line in group.lacks() { p { (line) } }
+                            @for line in group.others() { p .note { (line) } }
                         }
                     }
                 }

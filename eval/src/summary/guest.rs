@@ -18,33 +18,20 @@ pub struct GuestCpu {
 }
 
 /// Flags of /proc/cpuinfo by which Linux chooses its way into the kernel and out of it:
-/// page-table isolation and how it is paid for, speculation controls, and checks of the
-/// entry code.
-pub const FEATURES: [&str; 24] = [
-    "amd_ibrs",
+/// page-table isolation and what makes it cheap, and controls of speculation.
+pub const FEATURES: [&str; 12] = [
     "arch_capabilities",
-    "clear_cpu_buf",
     "fred",
-    "fsgsbase",
     "ibpb",
     "ibrs",
     "ibrs_enhanced",
     "invpcid",
-    "la57",
-    "lam",
     "md_clear",
     "pcid",
-    "pku",
     "pti",
-    "rdtscp",
-    "smap",
-    "smep",
     "ssbd",
     "stibp",
-    "syscall",
-    "umip",
     "user_shstk",
-    "xsave",
 ];
 
 /// The name of the check that a counted guest takes the timed one's path.

@@ -1,11 +1,12 @@
 //! Emulated processors that make no difference to each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{GuestCpu, Summary, TargetSummary};
 use crate::units::Instructions;
 
-/// Counted targets whose processors have equal features, equal mitigations and equal counts.
+/// Counted targets with equal counts, on processors with equal features for which the kernel
+/// does the same.
 #[derive(Clone, Debug)]
 pub struct ModelGroup<'s> {
     targets: Vec<&'s TargetSummary>,
@@ -33,8 +34,19 @@ impl Summary {
     }
 }
 
-/// What does not touch the processor.
-const NOT_AFFECTED: &str = "Not affected";
+/// What the kernel says of a vulnerability for which it does nothing: the processor does not
+/// have it, or it goes unmitigated, whatever else the line says.
+fn is_in_effect(line: &str) -> bool {
+    let nothing = ["Not affected", "Vulnerable"].contains(&line);
+    !(nothing || line.starts_with("Vulnerable;") || line.starts_with("Unknown"))
+}
+
+/// The lines in effect, or the others.
+fn lines(guest: &GuestCpu, in_effect: bool) -> impl Iterator<Item = (&str, &str)> {
+    let all = guest.vulnerabilities.iter();
+    let all = all.map(|(name, line)| (name.as_str(), line.as_str()));
+    all.filter(move |(_, line)| is_in_effect(line) == in_effect)
+}
 
 impl ModelGroup<'_> {
     fn is_of(&self, other: &TargetSummary) -> bool {
@@ -45,9 +57,12 @@ impl ModelGroup<'_> {
                 .collect()
         };
         // What says nothing of its processor is like no other.
-        self.targets.first().is_some_and(|first| {
-            first.info.guest.is_some()
-                && first.info.guest == other.info.guest
+        let Some((first, ours)) = self.guests().next() else {
+            return false;
+        };
+        other.info.guest.as_ref().is_some_and(|theirs| {
+            ours.features == theirs.features
+                && lines(ours, true).eq(lines(theirs, true))
                 && counts(first) == counts(other)
         })
     }
@@ -70,54 +85,51 @@ impl ModelGroup<'_> {
 
     /// Features by which Linux chooses its way into the kernel.
     pub fn features(&self) -> String {
-        let features = self.guest().into_iter().flat_map(|guest| &guest.features);
+        let guest = self.guests().next();
+        let features = guest.iter().flat_map(|(_, guest)| &guest.features);
         let features: Vec<_> = features.map(String::as_str).collect();
-        match features.is_empty() {
-            true => "not known".into(),
-            false => features.join(" "),
+        match (guest, features.is_empty()) {
+            (None, _) => "not known".into(),
+            (Some(_), true) => "none that matters".into(),
+            (Some(_), false) => features.join(" "),
         }
     }
 
-    /// What the kernel does about each vulnerability, a line each, and one for those that the
-    /// processor does not have.
+    /// What the kernel does on all of them, a line for each vulnerability.
     pub fn mitigations(&self) -> Vec<String> {
-        let all = || {
-            self.guest()
-                .into_iter()
-                .flat_map(|guest| &guest.vulnerabilities)
-        };
-        let affected = all().filter(|(_, what)| *what != NOT_AFFECTED);
-        let mut lines: Vec<_> = affected
-            .map(|(name, what)| format!("{name}: {what}"))
-            .collect();
-        let others = all().filter(|(_, what)| *what == NOT_AFFECTED);
-        let others: Vec<_> = others.map(|(name, _)| name.as_str()).collect();
-        if !others.is_empty() {
-            lines.push(format!("{NOT_AFFECTED}: {}", others.join(", ")));
-        }
+        let guest = self.guests().next();
+        let lines = guest.iter().flat_map(|(_, guest)| lines(guest, true));
         lines
+            .map(|(name, line)| format!("{name}: {line}"))
+            .collect()
     }
 
-    /// What the emulator leaves out of each model, a line a model.
-    pub fn lacks(&self) -> Vec<String> {
-        let mut lines: Vec<String> = Vec::new();
-        for target in &self.targets {
-            let Some(model) = &target.info.cpu_model else {
-                continue;
-            };
-            let lacks = match target.info.cpu_lacks.is_empty() {
-                true => "nothing".into(),
-                false => target.info.cpu_lacks.join(", "),
-            };
-            let line = format!("Left out of {model}: {lacks}");
-            if !lines.contains(&line) {
-                lines.push(line);
+    /// What stands in the other lines of each, and what the emulator leaves out of it.
+    pub fn others(&self) -> Vec<String> {
+        let others = self.guests().map(|(target, guest)| {
+            let mut by_line = BTreeMap::<&str, Vec<&str>>::new();
+            for (name, line) in lines(guest, false) {
+                by_line.entry(line).or_default().push(name);
             }
-        }
-        lines
+            let by_line = by_line.iter();
+            let by_line = by_line.map(|(line, names)| format!("{line}: {}", names.join(", ")));
+            let lines: Vec<_> = by_line.chain(left_out(target)).collect();
+            format!("{}. {}", target.info.label, lines.join(". "))
+        });
+        others.collect()
     }
 
-    fn guest(&self) -> Option<&GuestCpu> {
-        self.targets.first()?.info.guest.as_ref()
+    fn guests(&self) -> impl Iterator<Item = (&TargetSummary, &GuestCpu)> {
+        let targets = self.targets.iter();
+        targets.filter_map(|target| Some((*target, target.info.guest.as_ref()?)))
     }
+}
+
+/// Features by their last names: `pcid` of `CPUID.01H:ECX.pcid`.
+fn left_out(target: &TargetSummary) -> Option<String> {
+    let lacks = target.info.cpu_lacks.iter();
+    let names: Vec<_> = lacks
+        .map(|name| name.rsplit('.').next().unwrap_or_default())
+        .collect();
+    (!names.is_empty()).then(|| format!("Left out by the emulator: {}", names.join(" ")))
 }

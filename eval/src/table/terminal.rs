@@ -62,6 +62,10 @@ fn legend(summary: &Summary) -> Vec<String> {
     }
     legend.extend(grid::another_path(summary));
     legend.extend(grid::emulated(summary));
+    let mut lines = summary.platforms().flat_map(|platform| platform.lines());
+    if lines.any(|line| is_self_check(&line)) {
+        legend.push("Function calls took their own 3 and 4 instructions: these are counts.".into());
+    }
     legend
 }
 
@@ -155,9 +159,16 @@ fn boots(line: &Line<'_>) -> String {
     boots.join("+")
 }
 
+/// A function call that was counted, and as what it takes: that shows that these are counts,
+/// and nothing else.
+fn is_self_check(line: &Line<'_>) -> bool {
+    line.row.is_none() && line.count.is_some_and(|count| count.is_self_check())
+}
+
 fn block(summary: &Summary, platform: &Platform<'_>, columns: &[Column]) -> Block {
     let name = grid::platform(summary, platform.target);
-    let lines = platform.lines();
+    let mut lines = platform.lines();
+    lines.retain(|line| !is_self_check(line));
     let rows = match lines.is_empty() {
         true => {
             let mut cells = vec![grid::why_nothing(platform.target)];

@@ -123,15 +123,15 @@ fn models(summary: &Summary) -> Vec<String> {
         return Vec::new();
     }
     let mut lines = vec![
-        "CPU models as QEMU emulates them; those of one group have equal features, mitigations \
-         and counts."
+        "CPU models as QEMU emulates them; those of one group have equal counts and features, and \
+         Linux does the same on them."
             .to_owned(),
     ];
     for (group, number) in groups.iter().zip(1..) {
         let labels = group.labels().join("; ");
         lines.push(format!("Group {number}: {labels}: {}", group.counts()));
         lines.push(format!("  features: {}", group.features()));
-        let more = group.mitigations().into_iter().chain(group.lacks());
+        let more = group.mitigations().into_iter().chain(group.others());
         lines.extend(more.map(|line| format!("  {line}")));
     }
     lines

@@ -330,9 +330,10 @@ pub const COUNTED: [Counted; 3] = [
 /// The same Linux on several processors, none of them timed.
 pub const MODELS: [Counted; 4] = [
     model("Skylake-Server", 253, "Mitigation: IBRS", "pti ibrs"),
-    model("Icelake-Server", 253, "Mitigation: IBRS", "pti ibrs"),
+    // Of what makes no difference something differs.
+    model("Icelake-Server", 253, "Mitigation: IBRS", "pti ibrs umip"),
     model("EPYC", 263, "Mitigation: Retpolines", "ibpb"),
-    model("max", 238, "Mitigation: Retpolines", "ibpb fsgsbase"),
+    model("max", 238, "Vulnerable; STIBP: disabled", "ibpb fsgsbase"),
 ];
 
 const fn model(
