@@ -26,13 +26,13 @@ for this kernel, QEMU and processor; others as in tollgate --help.";
 /// `tollgate trace`.
 #[derive(Debug, Args)]
 pub struct TraceArgs {
-    /// A target of the experiment, or a kernel image (with a / in its name, if need be)
+    /// A target of the experiment, or a kernel image (write ./NAME if a target has its name)
     #[arg(value_name = "TARGET|IMAGE")]
     pub subject: String,
     /// Where targets are described
     #[arg(long, value_name = "FILE", default_value = "experiments/table1.toml")]
     pub experiment: PathBuf,
-    /// Trace this one, too, and show what SUBJECT takes more and less
+    /// Trace this one, too, and show what the first one takes more or less
     #[arg(long, value_name = "TARGET|IMAGE")]
     pub against: Option<String>,
     /// The same kernel with these words on its command line, too
@@ -62,10 +62,12 @@ pub struct TraceArgs {
     /// and with, or its image's]
     #[arg(long, value_name = "WORD")]
     pub kernel_inputs: Option<String>,
-    /// The processor that QEMU emulates [default: the target's, or the experiment's]
+    /// The processor that QEMU emulates [default: the target's, or the experiment's; for an
+    /// image, max]
     #[arg(long, value_name = "MODEL")]
     pub cpu_model: Option<String>,
-    /// The kernel's vmlinux or System.map [default: the image, or what lies beside it]
+    /// The kernel's vmlinux or System.map; of both kernels, if two are traced [default: the
+    /// image, or what lies beside it]
     #[arg(long, value_name = "FILE")]
     pub symbols: Option<PathBuf>,
     /// The plugin for QEMU [default: TOLLGATE_TRACE_PLUGIN, or the one beside tollgate]
