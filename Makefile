@@ -3,6 +3,7 @@
 
 EXPERIMENT ?= experiments/table1.toml
 RUN        ?= results/latest
+PREFIX     ?= /usr/local
 
 CARGO := cargo
 # Static, so that the same file runs here, on other machines, and in the test rig.
@@ -13,7 +14,7 @@ GUEST    := --profile guest --target x86_64-unknown-none
 CARGO_HOME  ?= $(HOME)/.cargo
 GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-prefix=$(CURDIR)=tollgate"
 
-.PHONY: all deps kernels linux ring0 unikraft-like guest-bench initramfs tools trace-plugin run parse process plot \
+.PHONY: all deps kernels linux ring0 unikraft-like guest-bench initramfs tools trace-plugin install run parse process plot \
         test test-begin test-end test-deps test-style test-docs test-units test-vmm test-report test-kernels \
         test-commands test-kvm bench-boot bench-process clean properclean
 
@@ -57,6 +58,10 @@ trace-plugin: deps
 	$(CARGO) build --quiet --release -p trace-plugin
 	install -D -m 755 target/release/libtrace_plugin.so build/libtollgate-trace.so
 
+# What `make tools` has built, so that root needs no compiler.
+install:
+	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" ./install.sh $(TOLLGATE)
+
 initramfs: guest-bench tools
 	$(TOLLGATE) initramfs build/guest-bench --output build/initramfs.cpio.gz
 
@@ -90,7 +95,7 @@ test-style: deps
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet $(GUEST) -p guest-bench -p ring0 -- -D warnings
-	shellcheck deps.sh not-run.sh timed.sh vmm/test.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh
+	shellcheck deps.sh install.sh not-run.sh timed.sh vmm/test.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh
 
 test-docs: deps
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps

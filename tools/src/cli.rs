@@ -23,7 +23,8 @@ pub use tune::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
 /// process and report turn the consoles into samples, statistics, tables and plots.
 #[derive(Debug, Parser)]
 #[command(
-    version = crate::VERSION,
+    name = "tollgate",
+    version = crate::version::VERSION,
     after_help = exit::TABLE,
     after_long_help = exit::TABLE,
     disable_help_subcommand = true
@@ -62,6 +63,12 @@ pub enum Command {
     /// What differs between the machines, targets and guests of two runs?
     #[command(after_help = DIFF_ENV_EXAMPLES, after_long_help = DIFF_ENV_EXAMPLES)]
     DiffEnv(Deferred<DiffEnvArgs>),
+    /// Print a script with which a shell completes tollgate's commands and options
+    #[command(after_help = COMPLETIONS_EXAMPLES, after_long_help = COMPLETIONS_EXAMPLES)]
+    Completions(Deferred<CompletionsArgs>),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(Deferred<ManArgs>),
     /// Make the archive that starts a program as a Linux guest's /init
     Initramfs(Deferred<InitramfsArgs>),
     /// Give the CPUs a constant clock and few interruptions, and take it back
@@ -307,6 +314,28 @@ fn parse_port(text: &str) -> Result<u16, String> {
         None => text.parse(),
     };
     port.map_err(|_| format!("{text:?} is no I/O port; write it like 0xf4"))
+}
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  tollgate completions bash > ~/.local/share/bash-completion/completions/tollgate
+  tollgate completions zsh  > ~/.zfunc/_tollgate       # a folder of your fpath
+  tollgate completions fish > ~/.config/fish/completions/tollgate.fish
+
+`make install` installs these three for all users.";
+
+/// `tollgate completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `tollgate man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The folder that gets tollgate.1 and a page for each command
+    pub folder: PathBuf,
 }
 
 /// `tollgate initramfs`.

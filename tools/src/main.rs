@@ -5,6 +5,7 @@ mod output;
 
 mod cli;
 mod commands;
+mod companions;
 mod cpu_time;
 mod doctor;
 mod engine;
@@ -22,6 +23,7 @@ mod trace;
 mod tree;
 mod tsc;
 mod tune;
+mod version;
 
 use std::env;
 use std::process::ExitCode;
@@ -32,14 +34,6 @@ use vmm::kvm::{self, Begun};
 
 use crate::cli::{Cli, Command, Deferred};
 use crate::exit::Code;
-
-/// Version of the tool, and the commit that it was built from.
-const VERSION: &str = concat!(
-    env!("CARGO_PKG_VERSION"),
-    " (",
-    env!("TOLLGATE_COMMIT"),
-    ")"
-);
 
 /// Instead of musl's, which is slow to start with.
 #[cfg(target_env = "musl")]
@@ -79,6 +73,8 @@ fn dispatch(command: &Command, boot: Option<Begun>) -> anyhow::Result<Code> {
         Command::Compare(Deferred(args)) => commands::compare::run(args),
         Command::DiffEnv(Deferred(args)) => commands::diff_env::run(args),
         Command::Doctor(Deferred(args)) => Ok(commands::doctor::run(args)),
+        Command::Completions(Deferred(args)) => commands::completions::run(args),
+        Command::Man(Deferred(args)) => commands::man::run(args),
         Command::Initramfs(Deferred(args)) => commands::initramfs::run(args),
         Command::Trace(Deferred(args)) => commands::trace::run(args),
         Command::Tune(Deferred(args)) => commands::tune::run(args),
@@ -87,8 +83,13 @@ fn dispatch(command: &Command, boot: Option<Begun>) -> anyhow::Result<Code> {
 
 /// Help and version are no errors; everything else is a wrong command line.
 fn usage(error: &clap::Error) -> ExitCode {
-    // Fails only where there is nobody to read it.
-    let _ = error.print();
+    let long = || env::args_os().any(|word| word == "--version");
+    // Each fails only where there is nobody to read it.
+    if error.kind() == ErrorKind::DisplayVersion && long() {
+        let _ = output::print(&version::long());
+    } else {
+        let _ = error.print();
+    }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Code::Done.into(),
         _ => Code::Usage.into(),

@@ -70,7 +70,7 @@ pub struct TraceArgs {
     /// image, or what lies beside it]
     #[arg(long, value_name = "FILE")]
     pub symbols: Option<PathBuf>,
-    /// The plugin for QEMU [default: TOLLGATE_TRACE_PLUGIN, or the one beside tollgate]
+    /// The plugin for QEMU [default: TOLLGATE_TRACE_PLUGIN, or the one installed with tollgate]
     #[arg(long, value_name = "FILE")]
     pub plugin: Option<PathBuf>,
     /// Where IMAGE is named

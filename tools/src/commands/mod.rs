@@ -3,9 +3,11 @@
 pub mod boot;
 mod checks;
 pub mod compare;
+pub mod completions;
 pub mod diff_env;
 pub mod doctor;
 pub mod initramfs;
+pub mod man;
 pub mod parse;
 pub mod process;
 pub mod report;

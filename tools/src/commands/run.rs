@@ -171,7 +171,7 @@ fn begin(
     let manifest = Manifest {
         format: Manifest::FORMAT,
         id: format!("{:032x}", rand::random::<u128>()),
-        tool: crate::VERSION.to_owned(),
+        tool: crate::version::VERSION.to_owned(),
         experiment: experiment.name.clone(),
         experiment_file: args.experiment.display().to_string(),
         experiment_sha256: files::sha256(&text),

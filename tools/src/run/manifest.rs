@@ -16,7 +16,7 @@ use crate::schedule::PlannedBoot;
 use crate::tune::Tuning;
 
 /// Version of the run folder's files. It changes whenever their meaning does.
-const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 2;
 
 /// Everything that does not change from boot to boot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

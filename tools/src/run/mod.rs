@@ -1,7 +1,7 @@
 //! A run: the folder that one execution of an experiment fills.
 
 mod guests;
-mod manifest;
+pub mod manifest;
 mod outcome;
 mod placement;
 pub mod targets;

@@ -4,15 +4,16 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use super::TraceError;
+use crate::companions;
 
 /// Names the plugin's file, where it lies elsewhere.
 pub const VARIABLE: &str = "TOLLGATE_TRACE_PLUGIN";
-/// The plugin's name beside `tollgate` itself.
+/// The plugin's file.
 const NAME: &str = "libtollgate-trace.so";
 /// The QEMU that the plugin's declarations were made from, and tested with.
 const TESTED: &str = "7.2";
 
-/// The plugin: the file that was named, or the one beside this program.
+/// The plugin: the file that was named, or the one that came with this program.
 ///
 /// # Errors
 ///
@@ -21,8 +22,8 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf, TraceError> {
     let named = named.map(Path::to_owned);
     let named = named.or_else(|| env::var_os(VARIABLE).map(PathBuf::from));
     let path = named.unwrap_or_else(|| {
-        let program = env::current_exe().unwrap_or_default();
-        program.with_file_name(NAME)
+        let [beside, _] = companions::places(NAME);
+        companions::find(NAME).unwrap_or(beside)
     });
     // The loader looks elsewhere for a name without a folder.
     match path.canonicalize() {

@@ -23,7 +23,7 @@ use super::progress::{Known, Shown, Step};
 use super::sys::{Sys, value};
 use crate::files::{self, Damaged, FileError};
 
-const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 1;
 const REMEDY: &str = "put the settings back by hand (its `writes` list each file with what stood \
                       there, `old`), then delete it";
 /// How the names of progress files begin.
@@ -152,7 +152,7 @@ impl JournalFolder {
         let pid = std::process::id();
         let header = Header {
             format: FORMAT,
-            tool: crate::VERSION.to_owned(),
+            tool: crate::version::VERSION.to_owned(),
             id: format!("{}-{pid}", started.as_nanosecond()),
             boot_id: boot_id(sys)?,
             started,

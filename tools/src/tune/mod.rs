@@ -30,6 +30,7 @@ use anyhow::Result;
 
 pub use apply::Applied;
 pub use error::TuneError;
+pub use journal::FORMAT as JOURNAL_FORMAT;
 pub use plan::{Plan, Request};
 pub use policy::Khz;
 pub use record::Tuning;

@@ -1,0 +1,33 @@
+//! Files that belong to this program and are not part of it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// Where such a file may lie: beside the program, as in build/, or where `make install`
+/// puts it.
+pub fn places(name: &str) -> [PathBuf; 2] {
+    places_of(&env::current_exe().unwrap_or_default(), name)
+}
+
+fn places_of(program: &Path, name: &str) -> [PathBuf; 2] {
+    let beside = program.with_file_name(name);
+    let prefix = program.parent().and_then(Path::parent).unwrap_or(program);
+    [beside, prefix.join("lib/tollgate").join(name)]
+}
+
+/// The first such file that is there.
+pub fn find(name: &str) -> Option<PathBuf> {
+    places(name).into_iter().find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beside_the_program_and_below_its_prefix() {
+        let places = places_of(Path::new("/opt/t/bin/tollgate"), "x.so");
+        let expected = ["/opt/t/bin/x.so", "/opt/t/lib/tollgate/x.so"];
+        assert_eq!(places, expected.map(PathBuf::from));
+    }
+}

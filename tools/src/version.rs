@@ -1,0 +1,43 @@
+//! What this program is: its version, the benchmark beside it, the formats it writes.
+
+use eval::{crossing, summary};
+
+use crate::run::manifest;
+use crate::{companions, files, tune};
+
+/// Version of the tool, and the commit that it was built from.
+pub const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (",
+    env!("TOLLGATE_COMMIT"),
+    ")"
+);
+
+/// What `--version` prints; `-V` prints the first line only.
+pub fn long() -> String {
+    format!(
+        "tollgate {VERSION}\n\
+         guest-bench: {}\n\
+         formats: console {}, manifest.json {}, summary.json {}, trace JSON {}, tune journal {}\n",
+        guest_bench(),
+        console_format::FORMAT_VERSION,
+        manifest::FORMAT,
+        summary::FORMAT_VERSION,
+        crossing::FORMAT_VERSION,
+        tune::JOURNAL_FORMAT,
+    )
+}
+
+/// The benchmark program as it is now: experiments may name another, and each run's
+/// manifest has the hash of the one that ran.
+fn guest_bench() -> String {
+    const NAME: &str = "guest-bench";
+    let Some(path) = companions::find(NAME) else {
+        let [beside, installed] = companions::places(NAME).map(|path| path.display().to_string());
+        return format!("not found ({beside}, {installed})");
+    };
+    match files::sha256_of(&path) {
+        Ok(hash) => format!("sha256 {hash} ({})", path.display()),
+        Err(error) => error.to_string(),
+    }
+}
