@@ -194,11 +194,3 @@ fn the_short_version_is_one_line_and_the_long_one_names_what_belongs_to_it() {
     let expected = format!("guest-bench: sha256 {hash} ({})", guest_bench.display());
     assert!(long.contains(&expected), "{long}");
 }
-
-#[test]
-fn the_citation_has_this_version() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../CITATION.cff");
-    let citation = fs::read_to_string(file).unwrap();
-    let line = format!("\nversion: {}\n", env!("CARGO_PKG_VERSION"));
-    assert!(citation.contains(&line), "{line}");
-}
