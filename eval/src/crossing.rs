@@ -13,6 +13,7 @@ use crate::units::Instructions;
 pub const FORMAT_VERSION: u64 = 1;
 
 /// The path of one operation of a benchmark on a target.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Crossing {
@@ -39,6 +40,7 @@ pub struct Crossing {
 }
 
 /// A function on the path.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Function {
@@ -50,6 +52,7 @@ pub struct Function {
 }
 
 /// One executed instruction.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {

@@ -19,6 +19,7 @@ pub struct CoreCycles(pub f64);
 pub struct Nanoseconds(pub f64);
 
 /// Instructions for one operation: whole ones. No time: a write to CR3 is one of them.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

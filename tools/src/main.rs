@@ -19,6 +19,8 @@ mod measuring_cpus;
 mod progress;
 mod run;
 mod schedule;
+#[cfg(test)]
+mod schemas;
 mod trace;
 mod tree;
 mod tsc;

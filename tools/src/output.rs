@@ -3,6 +3,8 @@
 use std::io::{self, ErrorKind, IsTerminal, Write, stdout};
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::files::{FileError, writing};
 
 /// Says something on standard error, in one piece. `eprintln!` would panic where nobody
@@ -13,6 +15,26 @@ macro_rules! tell {
         let line = format!($($message)*) + "\n";
         let _ = std::io::stderr().write_all(line.as_bytes());
     }};
+}
+
+/// Version of the JSON that commands print; docs/schema describes it.
+pub const JSON_VERSION: u32 = 1;
+
+/// What a command prints as JSON.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Versioned<T> {
+    /// Version of this form; it changes whenever a field's meaning does.
+    #[cfg_attr(test, schemars(extend("const" = JSON_VERSION)))]
+    version: u32,
+    #[serde(flatten)]
+    content: T,
+}
+
+/// The content as JSON, with its version.
+pub fn json(content: &impl Serialize) -> serde_json::Result<String> {
+    let version = JSON_VERSION;
+    serde_json::to_string_pretty(&Versioned { version, content }).map(|json| json + "\n")
 }
 
 /// Prints; a reader that has gone (`| head`) is no error.

@@ -7,7 +7,7 @@ mod common;
 
 use std::fs;
 
-use common::{HOST, Sandbox, built};
+use common::{HOST, Sandbox, built, conforms};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -72,6 +72,7 @@ fn what_differs_is_told_with_its_reason() {
     let json = sandbox.tollgate(&["diff-env", "a", "b", "--json"]);
     assert_eq!(json.code, 1);
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    conforms(&json, "diff-env");
     assert_eq!(json["same"], false);
     assert_eq!(json["guests_compared"], true);
     assert_eq!(json["passing"].as_array().unwrap().len(), 1);

@@ -3,13 +3,14 @@
 
 mod common;
 
-use common::{Answer, Sandbox};
+use common::{Answer, Sandbox, conforms};
 use serde_json::Value;
 
 /// The verdict, and whether the exit code says the same.
 #[track_caller]
 fn verdict(answer: &Answer) -> Value {
     let verdict: Value = serde_json::from_str(&answer.stdout).unwrap();
+    conforms(&verdict, "doctor");
     let expected = if verdict["fit"] == true { 0 } else { 2 };
     assert_eq!(answer.code, expected, "{}", answer.stdout);
     verdict

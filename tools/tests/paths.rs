@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::{Answer, Sandbox, built};
+use common::{Answer, Sandbox, built, conforms};
 use serde_json::Value;
 
 const GOLDEN: &str = "tools/tests/golden/paths.toml";
@@ -48,6 +48,7 @@ fn check(row: &[&str]) {
     let second = trace(&[&words[..], &["--check", GOLDEN]].concat());
     let [first, again] =
         [&first, &second].map(|answer| serde_json::from_str::<Value>(&answer.stdout).unwrap());
+    conforms(&first, "trace");
     assert_eq!(places(&first), places(&again));
     assert_eq!(first["total"].as_u64(), Some(places(&first).len() as u64));
     match second.code {
@@ -185,6 +186,7 @@ fn a_path_goes_into_a_run_as_json_and_as_a_plot() {
     answer.succeeded();
     let both: Value = serde_json::from_str(&answer.stdout).unwrap();
     let written: Value = serde_json::from_str(&sandbox.read("trace-ring0-full.json")).unwrap();
+    conforms(&written, "trace");
     assert_eq!(both["path"], written);
     let difference: i64 = both["changes"]
         .as_array()

@@ -16,7 +16,7 @@ pub fn run(args: &DiffEnvArgs) -> Result<Code> {
     let (a, b) = (read(&args.a)?, read(&args.b)?);
     let comparison = environment::compare(&a, &b);
     output::print(&match args.json {
-        true => serde_json::to_string_pretty(&comparison)? + "\n",
+        true => output::json(&comparison)?,
         false => format!(
             "A: {}\nB: {}\n\n{}",
             args.a.display(),

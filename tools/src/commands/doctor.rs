@@ -59,7 +59,7 @@ fn examine(args: &DoctorArgs) -> Result<Verdict> {
     }
     let verdict = doctor::examine(&tree, &plan);
     output::print(&match args.json {
-        true => serde_json::to_string_pretty(&verdict)? + "\n",
+        true => output::json(&verdict)?,
         false => doctor::print(&verdict, output::wants_colour()),
     })?;
     Ok(verdict)

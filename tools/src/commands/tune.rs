@@ -24,7 +24,7 @@ fn show(args: &TuneArgs, status: &TuneStatusArgs) -> Result<Code> {
     let cpus = status.cpus.as_ref().map_or(&[][..], |cpus| &cpus.0);
     let shown = Status::read(&args.root, cpus);
     output::print(&match status.json {
-        true => serde_json::to_string_pretty(&shown)? + "\n",
+        true => output::json(&shown)?,
         false => shown.text(),
     })?;
     Ok(Code::Done)

@@ -10,6 +10,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+#[cfg(test)]
+pub use self::diff::Comparison;
 pub use self::diff::{Difference, compare};
 pub use self::print::print;
 use crate::engine;

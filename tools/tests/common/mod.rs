@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The `tollgate` command, in a folder of its own.
@@ -144,4 +145,22 @@ pub fn target(name: &str, image: &Path, more: &str) -> String {
         "[[target]]\nname = \"{name}\"\nengine = \"qemu\"\nimage = \"{image}\"\n\
          timeout-s = 5\n{more}\n"
     )
+}
+
+/// Checks an output against its schema in docs/schema.
+#[track_caller]
+pub fn conforms(output: &Value, name: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let file = root.join(format!("docs/schema/{name}.schema.json"));
+    let schema: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = validator
+        .iter_errors(output)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    // A schema that allows anything would be none.
+    let mut more = output.clone();
+    more["no-such-field"] = Value::Null;
+    assert!(!validator.is_valid(&more), "{name} allows unknown fields");
 }
