@@ -1,3 +1,4 @@
+use super::file::parse;
 use super::*;
 
 const GOOD: &str = r#"

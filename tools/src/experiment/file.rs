@@ -1,0 +1,386 @@
+//! The file as it is written, and what can be in it.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use console_format::{Benchmark, MAX_ROUNDS, MAX_SAMPLES, Method};
+use serde::Deserialize;
+
+use super::{BenchmarkSettings, EngineName, Exact, Experiment, ProgramAs, Sampling, Target};
+
+/// Reads and checks what stands in the file at `path`. The error names the place.
+pub(super) fn parse(text: &str, path: &Path) -> Result<Experiment, String> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let exact = file.exact.checked()?;
+    let experiment = Experiment {
+        file: path.to_owned(),
+        targets: file.targets(&exact, folder)?,
+        name: name("name", file.name)?,
+        program: folder.join(file.program),
+        seed: file.seed,
+        exact,
+    };
+    distinct(&experiment.targets)?;
+    Ok(experiment)
+}
+
+fn method(field: &str, name: &str) -> Result<Method, String> {
+    Method::from_name(name).ok_or_else(|| {
+        format!("{field} is {name:?}; it can be \"precise\", \"exact\" or \"paper\"")
+    })
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    name: String,
+    program: PathBuf,
+    boots: u32,
+    seed: Option<u64>,
+    benchmark: BenchmarkTable,
+    #[serde(default)]
+    exact: ExactTable,
+    #[serde(rename = "target")]
+    targets: Vec<TargetTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct ExactTable {
+    boots: u32,
+    samples: u32,
+    cpu: String,
+}
+
+impl Default for ExactTable {
+    fn default() -> Self {
+        Self {
+            // Each boot has to repeat what the other counted.
+            boots: 2,
+            samples: 64,
+            // Its kernel needs the usual mitigations, as that of `max` hardly does.
+            cpu: "Skylake-Server".into(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct BenchmarkTable {
+    method: String,
+    rounds: u32,
+    #[serde(default = "yes")]
+    warmup: bool,
+    benchmarks: Option<Vec<String>>,
+    samples: Option<u32>,
+    batch_us: Option<f64>,
+    iterations: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TargetTable {
+    name: String,
+    label: Option<String>,
+    method: Option<String>,
+    engine: EngineName,
+    cpu: Option<String>,
+    image: Option<PathBuf>,
+    #[serde(default)]
+    program_as: ProgramAs,
+    #[serde(default)]
+    cmdline: String,
+    #[serde(default = "default_memory")]
+    memory_mib: u32,
+    #[serde(default = "default_cpus")]
+    cpus: u32,
+    pin: Option<Vec<usize>>,
+    #[serde(default = "default_timeout")]
+    timeout_s: u32,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_memory() -> u32 {
+    256
+}
+
+fn default_cpus() -> u32 {
+    1
+}
+
+fn default_timeout() -> u32 {
+    120
+}
+
+impl File {
+    fn targets(&mut self, exact: &Exact, folder: &Path) -> Result<Vec<Target>, String> {
+        let tables = std::mem::take(&mut self.targets);
+        let default = method("`benchmark.method`", &self.benchmark.method)?;
+        let own = |target: &TargetTable| match &target.method {
+            Some(own) => method(&format!("target {:?}: `method`", target.name), own),
+            None => Ok(default),
+        };
+        let methods = tables.iter().map(own).collect::<Result<Vec<_>, _>>()?;
+        self.benchmark.check_keys(default, &methods)?;
+        let timed = within("`boots`", self.boots, 1, 100_000)?;
+        tables
+            .into_iter()
+            .zip(methods)
+            .map(|(target, method)| {
+                let settings = self.benchmark.checked(method, exact)?;
+                let boots = match method {
+                    // Counted boots are all alike: two of them show it.
+                    Method::Exact => exact.boots.max(2),
+                    Method::Paper | Method::Precise => timed,
+                };
+                target.checked(settings, boots, folder)
+            })
+            .collect()
+    }
+}
+
+impl ExactTable {
+    fn checked(&self) -> Result<Exact, String> {
+        if self.boots == 1 {
+            return Err(
+                "`exact.boots` is 1; a second boot has to repeat the first one's counts \
+                 (0 counts nothing)"
+                    .into(),
+            );
+        }
+        Ok(Exact {
+            boots: within("`exact.boots`", self.boots, 0, 100_000)?,
+            samples: within("`exact.samples`", self.samples, 1, 16_384)?,
+            cpu: cpu_model("`exact.cpu`", self.cpu.clone())?,
+        })
+    }
+}
+
+impl BenchmarkTable {
+    /// Keys that no target's method knows are a mistake.
+    fn check_keys(&self, default: Method, methods: &[Method]) -> Result<(), String> {
+        let used = |method| default == method || methods.contains(&method);
+        let keys = [
+            ("samples", self.samples.is_some(), Method::Precise),
+            ("batch-us", self.batch_us.is_some(), Method::Precise),
+            ("iterations", self.iterations.is_some(), Method::Paper),
+        ];
+        match keys.iter().find(|(_, given, of)| *given && !used(*of)) {
+            Some((key, _, _)) => Err(format!(
+                "`benchmark.{key}` means nothing to method = {:?}; leave it out",
+                default.name()
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn checked(&self, method: Method, exact: &Exact) -> Result<BenchmarkSettings, String> {
+        let rounds = within("`benchmark.rounds`", self.rounds, 1, MAX_ROUNDS as u32)?;
+        let settings = BenchmarkSettings {
+            // Rounds show what changes with time, and a count does not.
+            rounds: if method == Method::Exact { 1 } else { rounds },
+            warmup: self.warmup,
+            benchmarks: self.chosen(method)?,
+            sampling: self.sampling(method, exact)?,
+        };
+        match settings.samples() {
+            n if n <= MAX_SAMPLES => Ok(settings),
+            n => Err(format!(
+                "`benchmark` asks for {n} samples a boot, and a boot holds {MAX_SAMPLES}; \
+                 lower `rounds` or `samples`"
+            )),
+        }
+    }
+
+    fn chosen(&self, method: Method) -> Result<Vec<Benchmark>, String> {
+        let choice = [
+            Benchmark::Tsc,
+            Benchmark::Scall,
+            Benchmark::Fcall,
+            Benchmark::FcallChain,
+        ];
+        let of_method = |b: &Benchmark| match method {
+            Method::Precise => true,
+            Method::Exact => *b != Benchmark::Tsc,
+            Method::Paper => *b != Benchmark::FcallChain,
+        };
+        let Some(names) = &self.benchmarks else {
+            return Ok(choice.into_iter().filter(of_method).collect());
+        };
+        if names.is_empty() {
+            return Err("`benchmark.benchmarks` is empty; leave it out to measure all".into());
+        }
+        let known = |name: &String| {
+            let found = Benchmark::from_name(name).filter(|b| choice.contains(b));
+            found.ok_or(format!(
+                "`benchmark.benchmarks` names {name:?}; choose from tsc, scall, fcall and fcall_chain"
+            ))
+        };
+        let chosen: Vec<_> = names.iter().map(known).collect::<Result<_, _>>()?;
+        if chosen.iter().collect::<HashSet<_>>().len() != chosen.len() {
+            return Err("`benchmark.benchmarks` names one twice".into());
+        }
+        // The original's method subtracts an empty measurement from every sample.
+        if method == Method::Paper && !chosen.contains(&Benchmark::Tsc) {
+            return Err(
+                "`benchmark.benchmarks` lacks \"tsc\", which method = \"paper\" needs".into(),
+            );
+        }
+        Ok(chosen.into_iter().filter(of_method).collect())
+    }
+
+    fn sampling(&self, method: Method, exact: &Exact) -> Result<Sampling, String> {
+        Ok(match method {
+            Method::Exact => Sampling::Exact {
+                samples: exact.samples,
+            },
+            Method::Paper => Sampling::Paper {
+                iterations: within(
+                    "`benchmark.iterations`",
+                    self.iterations.unwrap_or(1_000_000),
+                    1,
+                    1_000_000_000_000,
+                )?,
+            },
+            Method::Precise => Sampling::Precise {
+                samples: within(
+                    "`benchmark.samples`",
+                    self.samples.unwrap_or(100),
+                    1,
+                    65_536,
+                )?,
+                batch_us: within(
+                    "`benchmark.batch-us`",
+                    self.batch_us.unwrap_or(25.0),
+                    0.1,
+                    1e6,
+                )?,
+            },
+        })
+    }
+}
+
+impl TargetTable {
+    fn checked(
+        self,
+        benchmark: BenchmarkSettings,
+        boots: u32,
+        folder: &Path,
+    ) -> Result<Target, String> {
+        let name = name("target.name", self.name)?;
+        let field = |field: &str| format!("target {name:?}: `{field}`");
+        let counted = benchmark.sampling.method() == Method::Exact;
+        if counted && !(self.engine.is_auto() || self.engine == EngineName::Qemu) {
+            return Err(format!(
+                "{} is \"exact\", and only QEMU's emulator counts instructions: \
+                 write engine = \"qemu\" or \"auto\"",
+                field("method")
+            ));
+        }
+        if self.cpu.is_some() && !(counted || self.engine == EngineName::Qemu) {
+            return Err(format!(
+                "{} is given, and only QEMU emulates a processor of choice: \
+                 leave it out, or write engine = \"qemu\" or method = \"exact\"",
+                field("cpu")
+            ));
+        }
+        if self.engine == EngineName::Host && self.image.is_some() {
+            return Err(format!(
+                "{} is given, but engine = \"host\" boots no image",
+                field("image")
+            ));
+        }
+        if self.pin.as_ref().is_some_and(Vec::is_empty) {
+            return Err(format!("{} is empty; leave it out instead", field("pin")));
+        }
+        Ok(Target {
+            label: match self.label {
+                Some(label) if label.trim().is_empty() => {
+                    return Err(format!("{} is empty; leave it out instead", field("label")));
+                }
+                Some(label) => one_line(&field("label"), label)?,
+                None => name.clone(),
+            },
+            benchmark,
+            boots,
+            engine: if counted {
+                EngineName::Qemu
+            } else {
+                self.engine
+            },
+            cpu: self
+                .cpu
+                .map(|cpu| cpu_model(&field("cpu"), cpu))
+                .transpose()?,
+            counts_for: None,
+            image: self.image.map(|image| folder.join(image)),
+            program_as: self.program_as,
+            cmdline: one_line(&field("cmdline"), self.cmdline)?,
+            memory_mib: within(&field("memory-mib"), self.memory_mib, 8, 1 << 20)?,
+            cpus: within(&field("cpus"), self.cpus, 1, 255)?,
+            pin: self.pin,
+            timeout_s: within(&field("timeout-s"), self.timeout_s, 1, 1_000_000)?,
+            name,
+        })
+    }
+}
+
+fn name(field: &str, name: String) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    if name.is_empty() || name.len() > 64 || !name.chars().all(good) || name.starts_with('-') {
+        return Err(format!(
+            "`{field}` is {name:?}; it becomes a file's name: up to 64 of a-z, 0-9, - and _"
+        ));
+    }
+    Ok(name)
+}
+
+/// A processor of QEMU's, with features switched on or off: `EPYC,-xsaves`.
+fn cpu_model(field: &str, model: String) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.,+=".contains(c);
+    if model.is_empty() || !model.chars().all(good) {
+        return Err(format!(
+            "{field} is {model:?}; `qemu-system-x86_64 -cpu help` lists what it can be"
+        ));
+    }
+    Ok(model)
+}
+
+fn one_line(field: &str, text: String) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err(format!(
+            "{field} holds a line break or another control character"
+        ));
+    }
+    Ok(text)
+}
+
+fn within<T: PartialOrd + std::fmt::Display>(
+    field: &str,
+    value: T,
+    least: T,
+    most: T,
+) -> Result<T, String> {
+    if value >= least && value <= most {
+        return Ok(value);
+    }
+    Err(format!(
+        "{field} is {value}; it must be from {least} to {most}"
+    ))
+}
+
+fn distinct(targets: &[Target]) -> Result<(), String> {
+    if targets.is_empty() {
+        return Err("there is no [[target]]".into());
+    }
+    let mut seen = HashSet::new();
+    match targets.iter().find(|target| !seen.insert(&target.name)) {
+        Some(twice) => Err(format!("two targets are named {:?}", twice.name)),
+        None => Ok(()),
+    }
+}
