@@ -5,7 +5,7 @@ use console_format::Benchmark;
 use super::{EngineName, Exact, Experiment, Sampling, Target};
 
 /// What the name of a counted target adds to that of the timed one.
-const SUFFIX: &str = "-exact";
+pub(super) const SUFFIX: &str = "-exact";
 
 impl Experiment {
     /// The targets as they are booted where KVM is real, or is not. A guest of `auto` is

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use console_format::{Benchmark, MAX_ROUNDS, MAX_SAMPLES, Method};
 use serde::Deserialize;
 
+use super::counted::SUFFIX;
 use super::{BenchmarkSettings, EngineName, Exact, Experiment, ProgramAs, Sampling, Target};
 
 /// Reads and checks what stands in the file at `path`. The error names the place.
@@ -379,8 +380,16 @@ fn distinct(targets: &[Target]) -> Result<(), String> {
         return Err("there is no [[target]]".into());
     }
     let mut seen = HashSet::new();
-    match targets.iter().find(|target| !seen.insert(&target.name)) {
-        Some(twice) => Err(format!("two targets are named {:?}", twice.name)),
+    if let Some(twice) = targets.iter().find(|target| !seen.insert(&target.name)) {
+        return Err(format!("two targets are named {:?}", twice.name));
+    }
+    let also_counts = |target: &&Target| {
+        target.engine.is_auto() && seen.contains(&format!("{}{SUFFIX}", target.name))
+    };
+    match targets.iter().find(also_counts) {
+        Some(Target { name, .. }) => Err(format!(
+            "a target is named \"{name}{SUFFIX}\", as the one that counts for {name:?} is; rename it"
+        )),
         None => Ok(()),
     }
 }

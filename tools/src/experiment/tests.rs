@@ -137,6 +137,11 @@ fn two_targets_of_one_name_are_refused() {
         complaint("name = \"host\"", "name = \"linux\"")
             .contains("two targets are named \"linux\"")
     );
+    // The one that counts for linux has that name.
+    let by_auto = GOOD.replace("engine = \"qemu\"", "engine = \"auto\"");
+    let counts = by_auto.replace("name = \"host\"", "name = \"linux-exact\"");
+    let complaint = parse(&counts, Path::new("")).unwrap_err();
+    assert!(complaint.contains("\"linux-exact\", as the one that counts for \"linux\""));
 }
 
 #[test]
