@@ -77,9 +77,16 @@ impl Differences {
             grave.push((Despite::Engine, why));
         }
         let mut others = Vec::new();
-        let versions = differing(version);
-        if !versions.is_empty() {
-            others.push(format!("the engine's version differs on {versions}"));
+        let compared: [(_, fn(&TargetId, &TargetId) -> Option<String>); 3] = [
+            ("engine's version", version),
+            ("image", image),
+            ("command line", cmdline),
+        ];
+        for (what, differs) in compared {
+            let targets = differing(differs);
+            if !targets.is_empty() {
+                others.push(format!("the {what} differs on {targets}"));
+            }
         }
         Self { grave, others }
     }
@@ -142,6 +149,21 @@ fn model(a: &TargetId, b: &TargetId) -> Option<String> {
 fn version(a: &TargetId, b: &TargetId) -> Option<String> {
     let (ours, theirs) = (&a.engine.version, &b.engine.version);
     (ours != theirs).then(|| format!("{ours:?} and {theirs:?}"))
+}
+
+fn image(a: &TargetId, b: &TargetId) -> Option<String> {
+    let hash = |target: &TargetId| target.image.as_ref().map(|image| image.sha256.clone());
+    let short = |hash: Option<String>| {
+        hash.unwrap_or_default()
+            .chars()
+            .take(12)
+            .collect::<String>()
+    };
+    (hash(a) != hash(b)).then(|| format!("{} and {}", short(hash(a)), short(hash(b))))
+}
+
+fn cmdline(a: &TargetId, b: &TargetId) -> Option<String> {
+    (a.cmdline != b.cmdline).then(|| format!("{:?} and {:?}", a.cmdline, b.cmdline))
 }
 
 fn method(a: &TargetId, b: &TargetId) -> Option<String> {
