@@ -38,10 +38,7 @@ impl Differences {
                 .filter_map(|a| Some((a, other(a, after)?)))
         };
         for (what, differs) in [
-            (
-                Despite::Engine,
-                engine as fn(&TargetId, &TargetId) -> Option<String>,
-            ),
+            (Despite::Engine, engine as Differs),
             (Despite::Method, method),
         ] {
             let targets: Vec<_> = pairs()
@@ -64,7 +61,7 @@ impl Differences {
         let pairs = before.targets.iter();
         let pairs = pairs.filter(|target| target.method == Method::Exact.name());
         let pairs: Vec<_> = pairs.filter_map(|a| Some((a, other(a, after)?))).collect();
-        let differing = |differs: fn(&TargetId, &TargetId) -> Option<String>| {
+        let differing = |differs: Differs| {
             let targets = pairs
                 .iter()
                 .filter_map(|(a, b)| Some(format!("{} ({})", a.name, differs(a, b)?)));
@@ -77,7 +74,7 @@ impl Differences {
             grave.push((Despite::Engine, why));
         }
         let mut others = Vec::new();
-        let compared: [(_, fn(&TargetId, &TargetId) -> Option<String>); 3] = [
+        let compared: [(_, Differs); 3] = [
             ("engine's version", version),
             ("image", image),
             ("command line", cmdline),
@@ -97,6 +94,9 @@ impl Differences {
         grave.chain(self.others.clone()).collect()
     }
 }
+
+/// What differs between a target's two descriptions, if anything.
+type Differs = fn(&TargetId, &TargetId) -> Option<String>;
 
 fn other<'a>(target: &TargetId, run: &'a Manifest) -> Option<&'a TargetId> {
     run.targets.iter().find(|other| other.name == target.name)
