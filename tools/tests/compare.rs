@@ -285,6 +285,21 @@ fn one_instruction_more_has_its_exit_code_and_its_function() {
         .tollgate(&["compare", "b", "a", "--exact", "--fail-on", "1"])
         .succeeded();
 
+    // What else may have changed the counts is said.
+    change(&sandbox, |manifest| {
+        manifest["targets"][0]["cmdline"] = "handler=full -- method=exact".into();
+        manifest["targets"][0]["image"]["sha256"] = "0123456789abcdef".into();
+    });
+    let json: Value = serde_json::from_str(&compare(&["--json"]).stdout).unwrap();
+    let warnings = json["warnings"].to_string();
+    for what in [
+        "the command line differs on ring0",
+        "handler=full",
+        "the image differs on ring0",
+    ] {
+        assert!(warnings.contains(what), "{warnings}");
+    }
+
     for (run, handler) in [("a", 6), ("b", 7)] {
         let path = format!(
             r#"{{"version": 1, "target": "ring0", "benchmark": "scall", "cpu_model": "",

@@ -32,7 +32,7 @@ pub struct Recorder<W> {
 impl<W: Write> Recorder<W> {
     /// Begins the file.
     pub fn new(mut out: W) -> io::Result<Self> {
-        writeln!(out, "tollgate-path\t1")?;
+        writeln!(out, "tollgate-path\t2")?;
         out.flush()?;
         Ok(Self {
             out,
@@ -157,7 +157,7 @@ mod tests {
                 assert!(!recorder.mark(end).unwrap());
             }
         });
-        let expected = "tollgate-path\t1\n\
+        let expected = "tollgate-path\t2\n\
              insn\t2\t2008\t90\n\
              op\tscall\t2\t2\n\
              insn\t4\t2008\t0f05\n\
@@ -177,7 +177,7 @@ mod tests {
             assert!(!recorder.mark(end_of_another).unwrap());
             assert!(!recorder.mark(end).unwrap());
         });
-        assert_eq!(file, "tollgate-path\t1\nend\t0\n");
+        assert_eq!(file, "tollgate-path\t2\nend\t0\n");
     }
 
     #[test]

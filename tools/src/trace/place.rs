@@ -24,13 +24,31 @@ const LINUX_STEP: u64 = 2 << 20;
 
 /// The symbols are those of another kernel.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "these are the symbols of another kernel: the guest entered its own at {entered:#x}, \
-     and {LINUX_ENTRY} lies at {linked:#x} there"
-)]
-pub struct Foreign {
-    entered: u64,
-    linked: u64,
+pub enum Foreign {
+    /// The guest's kernel does not begin where theirs can.
+    #[error(
+        "these are the symbols of another kernel: the guest entered its own at {entered:#x}, \
+         and {LINUX_ENTRY} lies at {linked:#x} there"
+    )]
+    Entry {
+        /// The first instruction in the kernel's half.
+        entered: u64,
+        /// Where the symbols have it.
+        linked: u64,
+    },
+    /// What the guest's kernel calls does not begin a function there.
+    #[error(
+        "these are the symbols of another kernel: the guest's calls {address:#x}, which lies \
+         {offset:#x} bytes into {function} there"
+    )]
+    Call {
+        /// What was called, as it was linked.
+        address: u64,
+        /// How far that is from the function's beginning.
+        offset: u64,
+        /// The function by these symbols.
+        function: String,
+    },
 }
 
 /// Finds the function of each instruction of an operation.
@@ -53,6 +71,7 @@ pub fn steps(operation: &Operation, symbols: Option<&Symbols>) -> Result<Vec<Ste
         program: program(&path),
         called: called(&path),
     };
+    map.check_calls()?;
     let mut formatter = formatter();
     let steps = operation.path.iter().zip(&path.0).map(|(raw, decoded)| {
         let (function, offset) = map.place(raw.address);
@@ -120,7 +139,7 @@ fn moved_by(path: &Decoded, symbols: &Symbols) -> Result<u64, Foreign> {
     let moved = entered.wrapping_sub(linked);
     match moved % LINUX_STEP {
         0 => Ok(moved),
-        _ => Err(Foreign { entered, linked }),
+        _ => Err(Foreign::Entry { entered, linked }),
     }
 }
 
@@ -156,6 +175,34 @@ struct Map<'a> {
 }
 
 impl Map<'_> {
+    /// What is called begins a function. Kernels of one configuration enter at the same
+    /// offset from a boundary of 2 MiB, so the entry alone does not tell them apart. Assembly
+    /// may call into the middle of a symbol (Linux, RETPOLINE), so most calls are enough.
+    fn check_calls(&self) -> Result<(), Foreign> {
+        let Some(symbols) = self.symbols else {
+            return Ok(());
+        };
+        let called = self
+            .called
+            .iter()
+            .filter(|address| **address >= KERNEL_HALF);
+        let called: Vec<_> = called.map(|at| at.wrapping_sub(self.moved)).collect();
+        let into = called.iter().filter_map(|&address| {
+            let (function, offset) = symbols.find(address)?;
+            (offset > 0).then(|| Foreign::Call {
+                address,
+                offset,
+                function: function.to_owned(),
+            })
+        });
+        let mut into: Vec<_> = into.collect();
+        // The entry is among what is called, and proves nothing.
+        if !into.is_empty() && 2 * into.len() >= called.len() {
+            return Err(into.swap_remove(0));
+        }
+        Ok(())
+    }
+
     fn place(&self, address: u64) -> (String, u64) {
         if let (true, Some(first)) = (self.program.contains(&address), self.program.first()) {
             return (PROGRAM.to_owned(), address - first);
@@ -254,6 +301,25 @@ ffffffff81000200 T _etext
     fn the_symbols_of_another_kernel_are_refused() {
         let error = steps(&operation(0x1000), Some(&symbols())).unwrap_err();
         assert!(error.to_string().contains("another kernel"), "{error}");
+    }
+
+    /// Its entry lies as far from a boundary of 2 MiB.
+    #[test]
+    fn the_symbols_of_a_kernel_with_the_same_entry_are_refused_by_its_calls() {
+        let mut operation = operation(0);
+        for at in [3, 4, 5] {
+            let step = &operation.path[at];
+            operation.path[at] = Rc::new(record::Instruction {
+                address: step.address + if at == 4 { 0x20 } else { 0 },
+                bytes: step.bytes.clone(),
+            });
+        }
+        let error = steps(&operation, Some(&symbols())).unwrap_err();
+        let said = error.to_string();
+        assert!(
+            said.contains("another kernel") && said.contains("0x20 bytes into do_syscall_64"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use eval::Benchmark;
 
 /// The first line of a file of the version that is read here.
-const HEADER: &str = "tollgate-path\t1";
+const HEADER: &str = "tollgate-path\t2";
 
 /// An instruction that was executed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -97,7 +97,7 @@ fn operation(
 mod tests {
     use super::*;
 
-    const FILE: &str = "tollgate-path\t1\n\
+    const FILE: &str = "tollgate-path\t2\n\
         insn\t7\t2000\tb8f4010000\n\
         insn\t9\t2005\t0f05\n\
         op\tscall\t7\t9\n\
@@ -134,7 +134,7 @@ mod tests {
             assert!(matches!(parse(&cut), Err(RecordError::Cut)), "{cut}");
         }
         let error = |from, to| parse(&FILE.replace(from, to)).unwrap_err().to_string();
-        assert!(error("path\t1", "path\t2").contains("another version"));
+        assert!(error("path\t2", "path\t1").contains("another version"));
         assert!(error("end\t2", "end\t3").contains("line 6"));
         assert!(error("scall\t7\t9", "scall\t7\t8").contains("line 4"));
         assert!(error("scall", "call").contains("line 4"));
