@@ -172,10 +172,16 @@ impl BenchmarkTable {
             ("iterations", self.iterations.is_some(), Method::Paper),
         ];
         match keys.iter().find(|(_, given, of)| *given && !used(*of)) {
-            Some((key, _, _)) => Err(format!(
-                "`benchmark.{key}` means nothing to method = {:?}; leave it out",
-                default.name()
-            )),
+            Some((key, _, _)) => {
+                let instead = match default {
+                    Method::Exact => " (`[exact]` has its own keys)",
+                    Method::Paper | Method::Precise => "",
+                };
+                Err(format!(
+                    "`benchmark.{key}` means nothing to method = {:?}; leave it out{instead}",
+                    default.name()
+                ))
+            }
             None => Ok(()),
         }
     }
@@ -231,6 +237,13 @@ impl BenchmarkTable {
             return Err(
                 "`benchmark.benchmarks` lacks \"tsc\", which method = \"paper\" needs".into(),
             );
+        }
+        if !chosen.iter().any(of_method) {
+            return Err(format!(
+                "`benchmark.benchmarks` names nothing that method = {:?} measures; \
+                 leave it out to measure all",
+                method.name()
+            ));
         }
         Ok(chosen.into_iter().filter(of_method).collect())
     }
@@ -344,7 +357,9 @@ fn name(field: &str, name: String) -> Result<String, String> {
 /// A processor of QEMU's, with features switched on or off: `EPYC,-xsaves`.
 fn cpu_model(field: &str, model: String) -> Result<String, String> {
     let good = |c: char| c.is_ascii_alphanumeric() || "-_.,+=".contains(c);
-    if model.is_empty() || !model.chars().all(good) {
+    // QEMU takes this for a question.
+    let is_question = model == "help";
+    if model.is_empty() || is_question || !model.chars().all(good) {
         return Err(format!(
             "{field} is {model:?}; `qemu-system-x86_64 -cpu help` lists what it can be"
         ));

@@ -307,6 +307,16 @@ fn counting_needs_the_emulator_and_a_second_boot() {
     assert!(complaint(host, cpu).contains("`cpu` is given"));
     let bad = "engine = \"qemu\"\ncpu = \"max;reboot\"";
     assert!(complaint("engine = \"qemu\"", bad).contains("-cpu help"));
+    let question = "engine = \"qemu\"\ncpu = \"help\"";
+    assert!(complaint("engine = \"qemu\"", question).contains("-cpu help"));
+    let empty = "method = \"exact\"\nbenchmarks = [\"tsc\"]";
+    assert!(complaint("method = \"precise\"", empty).contains("names nothing"));
+    let samples = "method = \"exact\"\nsamples = 3";
+    let said = complaint(
+        "[benchmark]\nmethod = \"precise\"",
+        &format!("[benchmark]\n{samples}"),
+    );
+    assert!(said.contains("`[exact]` has its own"), "{said}");
     let once = "boots = 2\n\n[exact]\nboots = 1";
     assert!(complaint("boots = 2", once).contains("`exact.boots` is 1"));
 }

@@ -88,14 +88,15 @@ impl Context<'_> {
             return Ok(self.missing(target));
         }
         let cpu = target.cpu.as_deref();
-        let Chosen { engine, reason } = if target.is_counted() {
-            Chosen {
+        let chosen = if target.is_counted() {
+            engine::counting(cpu).map(|chosen| Chosen {
                 reason: target.counts_for.as_ref().map(|_| why_counted()),
-                ..engine::counting(cpu)?
-            }
+                ..chosen
+            })
         } else {
-            engine::choose(target.engine, cpu)?
+            engine::choose(target.engine, cpu)
         };
+        let Chosen { engine, reason } = chosen.map_err(|error| self.placed(target, error))?;
         let spec = self.spec(target);
         files::check_regular(&spec.kernel)?;
         self.check(target, &*engine, &spec)?;
@@ -118,12 +119,18 @@ impl Context<'_> {
     }
 
     fn check(&self, target: &Target, engine: &dyn Engine, spec: &BootSpec) -> anyhow::Result<()> {
-        engine.check(spec).map_err(|error| match error {
-            EngineError::Pin(error) => {
+        let checked = engine.check(spec);
+        checked.map_err(|error| self.placed(target, error))
+    }
+
+    /// The error with the place in the experiment that it is about, if it is about one.
+    fn placed(&self, target: &Target, error: EngineError) -> anyhow::Error {
+        match error {
+            EngineError::Pin(_) | EngineError::CpuModel { .. } => {
                 ExperimentError::in_target(&self.experiment.file, &target.name, &error).into()
             }
             error => error.into(),
-        })
+        }
     }
 
     fn spec(&self, target: &Target) -> BootSpec {
