@@ -14,6 +14,7 @@ use vmm::BootSpec;
 use crate::cli::TraceArgs;
 use crate::exit::Code;
 use crate::experiment::{self, Experiment, ExperimentError, ProgramAs, Target};
+use crate::files::Damaged;
 use crate::trace::{self, Golden, Subject, Symbols, Verdict, kept, plugin, print};
 use crate::{files, interrupt, output};
 
@@ -150,9 +151,13 @@ impl Subjects<'_> {
 
     fn symbols(&self, image: &Path) -> Result<Option<Symbols>> {
         if let Some(file) = &self.args.symbols {
-            return Ok(Some(Symbols::read(file)?.with_context(|| {
-                format!("{}: it holds no symbols of code", file.display())
-            })?));
+            let symbols = Symbols::read(file)?.ok_or_else(|| Damaged {
+                path: file.clone(),
+                reason: "it holds no symbols of code".into(),
+                remedy: "name a vmlinux or System.map that does; Debian's kernels have theirs \
+                         in the package linux-image-VERSION-dbg",
+            })?;
+            return Ok(Some(symbols));
         }
         let found = trace::of_image(image);
         if found.is_none() {
