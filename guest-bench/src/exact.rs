@@ -8,6 +8,7 @@ use crate::bodies;
 use crate::disturbance::Watch;
 use crate::precise::quad;
 use crate::report::Turns;
+use crate::rounds;
 use crate::store::{Entry, Store};
 
 /// Counts in all rounds, a warm-up before them, and marks operations where that is asked for.
@@ -17,15 +18,9 @@ pub fn measure(
     watch: &mut Option<Watch>,
     store: &mut Store,
 ) -> Turns {
-    if options.warmup {
-        round(0, options, answer, store);
-        store.clear();
-    }
-    for index in 0..options.rounds {
-        Watch::around(watch, index, store, |store| {
-            round(index, options, answer, store);
-        });
-    }
+    rounds::all(options, watch, store, |index, store| {
+        round(index, options, answer, store);
+    });
     for _ in 0..options.marks {
         mark(options, answer);
     }

@@ -20,6 +20,7 @@ mod machine;
 mod paper;
 mod precise;
 mod report;
+mod rounds;
 mod store;
 mod syscall;
 mod take_once;

@@ -6,6 +6,7 @@ use guest_bench::Options;
 use crate::bodies;
 use crate::disturbance::Watch;
 use crate::report::Turns;
+use crate::rounds;
 use crate::store::{Entry, Store};
 
 /// Measures all rounds, a warm-up before them.
@@ -15,15 +16,9 @@ pub fn measure(
     watch: &mut Option<Watch>,
     store: &mut Store,
 ) -> Turns {
-    if options.warmup {
-        round(0, options, answer, store);
-        store.clear();
-    }
-    for index in 0..options.rounds {
-        Watch::around(watch, index, store, |store| {
-            round(index, options, answer, store);
-        });
-    }
+    rounds::all(options, watch, store, |index, store| {
+        round(index, options, answer, store);
+    });
     Turns::none()
 }
 

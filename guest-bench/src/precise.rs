@@ -7,6 +7,7 @@ use guest_bench::Options;
 use crate::bodies::{self, ALIGNMENT_STEP, ALIGNMENTS, COPIES, TimedLoop};
 use crate::disturbance::Watch;
 use crate::report::Turns;
+use crate::rounds;
 use crate::store::{Entry, Store};
 
 /// Measures all rounds, a warm-up before them.
@@ -23,15 +24,9 @@ pub fn measure(
         fcall: turns(options.fcall, bodies::fcall_n),
         fcall_chain: turns(options.fcall_chain, bodies::fcall_chain_n),
     };
-    if options.warmup {
-        round(0, options, answer, &turns, store);
-        store.clear();
-    }
-    for index in 0..options.rounds {
-        Watch::around(watch, index, store, |store| {
-            round(index, options, answer, &turns, store);
-        });
-    }
+    rounds::all(options, watch, store, |index, store| {
+        round(index, options, answer, &turns, store);
+    });
     turns
 }
 
