@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use console_format::{Benchmark, Method};
+use contract::{Benchmark, Method};
 use serde::Serialize;
 
 use crate::counts::Counts;

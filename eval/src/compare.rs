@@ -12,7 +12,7 @@ mod exact;
 mod print;
 mod verdict;
 
-use console_format::{Benchmark, Method};
+use contract::{Benchmark, Method};
 use serde::Serialize;
 
 pub use exact::{ExactComparison, ExactRow, Paths, compare_exact, exact_table};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use crate::quads::{RunQuad, instructions};
 use crate::units::Instructions;

@@ -8,7 +8,7 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 pub use boot::{Boot, CLOCK_MOVED};
 

@@ -37,4 +37,4 @@ pub mod table;
 pub mod units;
 pub mod verdict;
 
-pub use console_format::{Benchmark, Method};
+pub use contract::{Benchmark, Method};

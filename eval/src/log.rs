@@ -20,7 +20,7 @@ mod tollgate;
 
 use std::collections::BTreeMap;
 
-use console_format::{Method, Quad};
+use contract::{Method, Quad};
 
 pub use config::Config;
 pub use error::LogError;

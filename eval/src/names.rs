@@ -1,7 +1,7 @@
 //! Benchmarks and methods in files, by the names that the console gives them.
 
 pub(crate) mod benchmark {
-    use console_format::Benchmark;
+    use contract::Benchmark;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub(crate) fn serialize<S: Serializer>(b: &Benchmark, s: S) -> Result<S::Ok, S::Error> {
@@ -16,7 +16,7 @@ pub(crate) mod benchmark {
 }
 
 pub(crate) mod method {
-    use console_format::Method;
+    use contract::Method;
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
     pub(crate) fn serialize<S: Serializer>(m: &Option<Method>, s: S) -> Result<S::Ok, S::Error> {

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{Read, Write};
 use std::str::FromStr;
 
-use console_format::{Benchmark, Method, Quad};
+use contract::{Benchmark, Method, Quad};
 use csv::StringRecord;
 use thiserror::Error;
 

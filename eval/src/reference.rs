@@ -1,7 +1,7 @@
 //! What the paper published: Table 1 of "Unikraft: Fast, Specialized Unikernels the
 //! Easy Way" (EuroSys'21). Always shown apart from what was measured here.
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use crate::units::{Nanoseconds, Ticks, TscHz, nanoseconds};
 

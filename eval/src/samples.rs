@@ -10,7 +10,7 @@ mod write;
 
 use std::sync::Arc;
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 pub(crate) use columns::{READING_COLUMNS, reading};
 pub use error::SamplesError;

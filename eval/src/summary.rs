@@ -14,7 +14,7 @@ mod platform;
 mod process;
 mod row;
 
-use console_format::{Benchmark, Method};
+use contract::{Benchmark, Method};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -5,7 +5,7 @@
 mod common;
 
 use common::Random;
-use console_format::{Encoder, Quad};
+use contract::{Encoder, Quad};
 use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::quads::{self, RunQuad, Unit, instructions};

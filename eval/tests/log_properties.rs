@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use console_format::{Batch, Encoder, Quad, Slope};
+use contract::{Batch, Encoder, Quad, Slope};
 use eval::log::{Log, parse};
 use eval::{Benchmark, Method};
 use proptest::collection::{btree_map, vec};

@@ -3,7 +3,7 @@
 
 mod common;
 
-use console_format::Closing;
+use contract::Closing;
 use eval::log::{Dialect, LogError, Reading, parse};
 use eval::quads::instructions;
 use eval::units::{CyclesPerTick, Instructions, Ticks};

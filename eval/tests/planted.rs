@@ -5,7 +5,7 @@
 mod common;
 
 use common::Random;
-use console_format::{Encoder, Slope};
+use contract::{Encoder, Slope};
 use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::log::Reading;

@@ -1,7 +1,7 @@
 //! `rounds.csv`, and what it says of the clock.
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
-use console_format::{Clock, Disturbance, Disturbed, Encoder, Method, Slope};
+use contract::{Clock, Disturbance, Disturbed, Encoder, Method, Slope};
 use eval::Benchmark;
 use eval::log::{self, LogError};
 use eval::rounds::{Round, of_log, read_csv, write_csv};

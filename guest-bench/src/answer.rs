@@ -1,6 +1,6 @@
 //! Which answer does system call 500 give on this kernel?
 
-use console_format::{Benchmark, NOOP_ANSWER, NOOP_SYSCALL};
+use contract::{Benchmark, NOOP_ANSWER, NOOP_SYSCALL};
 
 use crate::syscall;
 

@@ -7,7 +7,7 @@
 
 use core::arch::naked_asm;
 
-use console_format::{Benchmark, mark_begin, mark_end};
+use contract::{Benchmark, mark_begin, mark_end};
 
 /// A timed loop: turns (at least 1), and where its body begins, to TSC ticks.
 pub type TimedLoop = extern "sysv64" fn(turns: u64, align: u64) -> u64;
@@ -135,7 +135,7 @@ extern "sysv64" fn noop() -> u64 {
         ".balign 64",
         "mov eax, {answer}",
         "ret",
-        answer = const console_format::NOOP_ANSWER,
+        answer = const contract::NOOP_ANSWER,
     )
 }
 
@@ -188,19 +188,19 @@ timed_loop!(
     /// n system calls a turn.
     scall_n, start_precise, stop_precise,
     copies COPIES, "mov eax, {number}
-    syscall", number = const console_format::NOOP_SYSCALL
+    syscall", number = const contract::NOOP_SYSCALL
 );
 timed_loop!(
     /// 2n system calls a turn.
     scall_2n, start_precise, stop_precise,
     copies 2 * COPIES, "mov eax, {number}
-    syscall", number = const console_format::NOOP_SYSCALL
+    syscall", number = const contract::NOOP_SYSCALL
 );
 timed_loop!(
     /// One system call a turn, as the original did.
     scall_paper, start_paper, stop_paper,
     copies 1, "mov eax, {number}
-    syscall", number = const console_format::NOOP_SYSCALL
+    syscall", number = const contract::NOOP_SYSCALL
 );
 
 /// Thousands of branches that are taken or not by chance, each time another one:
@@ -262,12 +262,12 @@ marked!(
 marked!(
     /// One system call of a kernel that has it.
     scall_marked, Scall, "mov eax, {number}
-    syscall", number = const console_format::NOOP_SYSCALL
+    syscall", number = const contract::NOOP_SYSCALL
 );
 marked!(
     /// One system call of a kernel that lacks it.
     enosys_marked, Enosys, "mov eax, {number}
-    syscall", number = const console_format::NOOP_SYSCALL
+    syscall", number = const contract::NOOP_SYSCALL
 );
 
 const CHAIN_COPIES: u64 = 64;

@@ -3,7 +3,7 @@
 
 use core::ffi::CStr;
 
-use console_format::{Disturbance, Disturbed};
+use contract::{Disturbance, Disturbed};
 
 use crate::store::{Entry, Store};
 use crate::syscall::{self, File};

@@ -1,7 +1,7 @@
 //! The exact method: batches of n and 2n copies in t and 2t turns, on a machine whose
 //! counter advances by one an instruction. All that is not the operation cancels.
 
-use console_format::Benchmark;
+use contract::Benchmark;
 use guest_bench::Options;
 
 use crate::bodies;

@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 use core::fmt;
 
-use console_format::Encoder;
+use contract::Encoder;
 
 use crate::console::Console;
 use crate::syscall::{self, File, UTSNAME_SIZE};

@@ -27,7 +27,7 @@ mod take_once;
 
 use core::panic::PanicInfo;
 
-use console_format::Method;
+use contract::Method;
 use guest_bench::Options;
 use guest_bench::options::USAGE;
 

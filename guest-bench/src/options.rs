@@ -1,6 +1,6 @@
 //! The program's arguments: words of the form `name=value`.
 
-use console_format::{Benchmark, Method};
+use contract::{Benchmark, Method};
 
 /// Printed for `--help`, and pointed at by every complaint.
 pub const USAGE: &str = "\

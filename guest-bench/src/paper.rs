@@ -1,6 +1,6 @@
 //! The original's method: one long loop a sample, an empty measurement beside it.
 
-use console_format::{Batch, Benchmark};
+use contract::{Batch, Benchmark};
 use guest_bench::Options;
 
 use crate::bodies;

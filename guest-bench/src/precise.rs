@@ -1,7 +1,7 @@
 //! The precise method: short fenced batches of n and 2n copies; their difference
 //! is the cost of n copies, free of the loop's and the measurement's own cost.
 
-use console_format::{Benchmark, Clock, Quad, Slope};
+use contract::{Benchmark, Clock, Quad, Slope};
 use guest_bench::Options;
 
 use crate::bodies::{self, ALIGNMENT_STEP, ALIGNMENTS, COPIES, TimedLoop};

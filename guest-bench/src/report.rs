@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use console_format::{Benchmark, Encoder, HEADER_BEGIN, HEADER_END, Method};
+use contract::{Benchmark, Encoder, HEADER_BEGIN, HEADER_END, Method};
 use guest_bench::Options;
 
 use crate::bodies;

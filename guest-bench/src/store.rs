@@ -2,7 +2,7 @@
 
 use core::mem::MaybeUninit;
 
-use console_format::{
+use contract::{
     Batch, Benchmark, Clock, Disturbance, Disturbed, MAX_ROUNDS, MAX_SAMPLES, Quad, Slope,
 };
 use guest_bench::Options;

@@ -5,7 +5,7 @@ mod file;
 
 use std::path::{Path, PathBuf};
 
-use console_format::{Benchmark, Method};
+use contract::{Benchmark, Method};
 use serde::Deserialize;
 
 use crate::files;

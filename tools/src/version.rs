@@ -20,7 +20,7 @@ pub fn long() -> String {
          guest-bench: {}\n\
          formats: console {}, manifest.json {}, summary.json {}, trace JSON {}, tune journal {}\n",
         guest_bench(),
-        console_format::FORMAT_VERSION,
+        contract::FORMAT_VERSION,
         manifest::FORMAT,
         summary::FORMAT_VERSION,
         crossing::FORMAT_VERSION,

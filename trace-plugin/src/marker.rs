@@ -1,6 +1,6 @@
 //! How the program marks one operation: by instructions that do nothing.
 
-use console_format::{Benchmark, MARK_OPCODE, mark_begin, mark_end};
+use contract::{Benchmark, MARK_OPCODE, mark_begin, mark_end};
 
 /// One end of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use crate::marker::Marker;
 

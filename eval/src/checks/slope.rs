@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use console_format::{Benchmark, Quad};
+use contract::{Benchmark, Quad};
 
 use super::{Evidence, finding};
 use crate::quads::RunQuad;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use console_format::Benchmark;
+use contract::Benchmark;
 use serde::Serialize;
 
 use crate::crossing::{self, Change, Crossing};

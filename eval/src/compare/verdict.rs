@@ -1,6 +1,6 @@
 //! From p-values to verdicts.
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use super::{Change, ComparedRow, Comparison};
 use crate::stats::{Interval, MIN_BOOTS};

@@ -1,6 +1,6 @@
 //! One line of `samples.csv`, taken byte by byte.
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use super::{Boot, Levels};
 use crate::samples::{READING_COLUMNS, reading};

@@ -1,4 +1,4 @@
-use console_format::CONFIG_PREFIX;
+use contract::CONFIG_PREFIX;
 
 use super::LogError;
 

@@ -1,4 +1,4 @@
-use console_format::{Benchmark, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method};
+use contract::{Benchmark, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method};
 use thiserror::Error;
 
 /// Why a console is not a complete, unchanged log of one boot. Line numbers count

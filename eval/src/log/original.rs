@@ -2,7 +2,7 @@
 //! It divides and subtracts by itself and prints three decimals. A `tsc` line is
 //! missing where the value was zero; the other two always come.
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use super::error::excerpt;
 use super::lines::Line;

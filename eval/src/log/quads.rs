@@ -1,6 +1,6 @@
 //! Quads: the samples of the exact method, and the precise method's checks of its slope.
 
-use console_format::{Benchmark, Quad};
+use contract::{Benchmark, Quad};
 
 use super::LogError;
 use super::tollgate::{check_align, check_answer, check_rounds, within};

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use console_format::{Closing, HEADER_BEGIN, HEADER_END, Method, Record, RecordError};
+use contract::{Closing, HEADER_BEGIN, HEADER_END, Method, Record, RecordError};
 
 use super::config::Settings;
 use super::error::excerpt;

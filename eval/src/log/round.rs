@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use console_format::{Clock, Disturbance, Disturbed};
+use contract::{Clock, Disturbance, Disturbed};
 
 use super::LogError;
 use super::tollgate::within;

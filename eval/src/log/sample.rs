@@ -1,4 +1,4 @@
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use crate::units::Ticks;
 

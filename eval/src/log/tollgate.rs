@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use console_format::{Batch, Benchmark, Slope};
+use contract::{Batch, Benchmark, Slope};
 
 use super::{LogError, LogSample, META_SYSCALL_500, Reading};
 use crate::units::Ticks;

@@ -1,6 +1,6 @@
 //! Bars of medians, grouped by what was called.
 
-use console_format::Benchmark;
+use contract::Benchmark;
 use plotters::style::RGBColor;
 
 use super::axis::Axis;

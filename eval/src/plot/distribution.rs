@@ -1,6 +1,6 @@
 //! Histograms: a panel for each benchmark of a target.
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use super::axis::Axis;
 use super::canvas::{Align, Canvas, Fill, SMALL};

@@ -1,6 +1,6 @@
 //! Instructions of each call on each target: apart from the plots of time.
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use super::axis::Axis;
 use super::canvas::{Align, BODY, Canvas, Fill, SMALL};

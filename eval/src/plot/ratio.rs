@@ -1,6 +1,6 @@
 //! What a call costs on each target, over what it costs on the reference target.
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use super::axis::Axis;
 use super::canvas::{Align, BODY, Canvas, Fill, SMALL};

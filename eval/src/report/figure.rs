@@ -1,6 +1,6 @@
 //! Drawings on the page.
 
-use console_format::Method;
+use contract::Method;
 use maud::{Markup, html};
 
 use crate::plot::Picture;

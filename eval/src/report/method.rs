@@ -1,6 +1,6 @@
 //! The method in five lines.
 
-use console_format::Method;
+use contract::Method;
 use maud::html;
 
 use super::Run;

@@ -1,7 +1,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use console_format::Benchmark;
+use contract::Benchmark;
 use csv::ByteRecord;
 
 use super::{Sample, SamplesError, columns};

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use console_format::Benchmark;
+use contract::Benchmark;
 use serde::{Deserialize, Serialize};
 
 use crate::counts::{Boots, Tally};

@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use console_format::Method;
+use contract::Method;
 
 use super::{Count, Figures, Ratio, Row, Summary, SummaryError, TargetSummary};
 use crate::units::{CoreCycles, Instructions, Nanoseconds, Ticks};

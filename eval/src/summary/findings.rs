@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use super::{AlignedMedian, Mode, ModeVerdict, Row, Summary, TargetInfo, Trend, TrendVerdict};
 use crate::stats::MIN_BOOTS;

@@ -1,6 +1,6 @@
 //! Rows of the tables: what was timed, and beside it what was counted.
 
-use console_format::{Benchmark, Method};
+use contract::{Benchmark, Method};
 
 use super::{Count, Row, Summary, TargetSummary, guest};
 use crate::units::Instructions;

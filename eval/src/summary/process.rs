@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use super::boot::JudgedBoot;
 use super::{

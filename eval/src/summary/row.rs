@@ -1,4 +1,4 @@
-use console_format::Benchmark;
+use contract::Benchmark;
 use serde::{Deserialize, Serialize};
 
 use crate::stats::{Interval, OrderInterval};

@@ -1,6 +1,6 @@
 //! What the tables for readers have in common: Table 1 of the paper, row by row.
 
-use console_format::{Benchmark, Method};
+use contract::{Benchmark, Method};
 
 use crate::reference::{self, Published};
 use crate::summary::{Line, Platform, Summary, TargetSummary};

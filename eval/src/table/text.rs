@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use console_format::Method;
+use contract::Method;
 
 use super::number::python;
 use super::{boots, grid};

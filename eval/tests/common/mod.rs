@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use console_format::{Batch, Encoder, Quad, Slope};
+use contract::{Batch, Encoder, Quad, Slope};
 use eval::checks::CLOCK_CHAINS;
 use eval::counts::Counts;
 use eval::levels::Levels;

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use console_format::Method;
+use contract::Method;
 use eval::log::{self, Log};
 use eval::quads::{self, RunQuad, Unit};
 use eval::rounds::{self, Round};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use anyhow::{Context, Result, bail};
-use console_format::Method;
+use contract::Method;
 use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::quads::Unit;

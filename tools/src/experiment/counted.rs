@@ -1,6 +1,6 @@
 //! Which targets are timed, which are counted, and which are both.
 
-use console_format::Benchmark;
+use contract::Benchmark;
 
 use super::{EngineName, Exact, Experiment, Sampling, Target};
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use console_format::{Benchmark, MAX_ROUNDS, MAX_SAMPLES, Method};
+use contract::{Benchmark, MAX_ROUNDS, MAX_SAMPLES, Method};
 use serde::Deserialize;
 
 use super::counted::SUFFIX;

@@ -1,6 +1,6 @@
 //! What the encoder writes, the record parser reads.
 
-use console_format::{
+use contract::{
     Batch, Benchmark, CONFIG_PREFIX, Clock, Closing, Disturbance, Disturbed, Encoder, HEADER_BEGIN,
     MARK_OPCODE, Method, Quad, Record, RecordError, Slope, mark_begin, mark_end,
 };
