@@ -1,0 +1,12 @@
+//! Which system calls does a program need, and which may an operating system leave out?
+//!
+//! The program's own test runs again and again, each time with one call taken away:
+//! refused ([`Mode::Stub`]) or answered with 0 and not done ([`Mode::Fake`]). Where the
+//! test still passes, the program works without that call.
+
+mod call;
+pub mod result;
+mod verdict;
+
+pub use call::{Arch, Call, UnknownCall};
+pub use verdict::{Mode, Outcome, Phase, Verdict};
