@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::engine;
 use crate::exit;
 
 pub use compare::{CompareArgs, Despite, Limit};
@@ -251,8 +250,8 @@ pub struct BootArgs {
 #[derive(Clone, Debug)]
 pub struct Pin(pub Vec<usize>);
 
-fn parse_pin(list: &str) -> Result<Pin, engine::CpuListError> {
-    engine::parse_list(list).map(Pin)
+fn parse_pin(list: &str) -> Result<Pin, host::cpus::CpuListError> {
+    host::cpus::parse_list(list).map(Pin)
 }
 
 /// What `tollgate boot` boots with.

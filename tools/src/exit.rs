@@ -7,10 +7,10 @@ use vmm::End;
 use crate::commands::compare::NotComparable;
 use crate::engine::EngineError;
 use crate::experiment::ExperimentError;
-use crate::files::{Damaged, FileError};
 use crate::run::RunError;
 use crate::trace::{Foreign, NoPath, RecordError, TraceError};
-use crate::tune::TuneError;
+use host::files::{Damaged, FileError};
+use host::tune::TuneError;
 
 /// Printed below `--help`. Codes from 64 on follow sysexits.h where it has one.
 pub const TABLE: &str = "\

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use contract::{Benchmark, Method};
 use serde::Deserialize;
 
-use crate::files;
+use host::files;
 
 /// An experiment, checked.
 #[derive(Clone, Debug)]

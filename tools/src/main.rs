@@ -6,25 +6,16 @@ mod output;
 mod cli;
 mod commands;
 mod companions;
-mod cpu_time;
-mod doctor;
 mod engine;
 mod environment;
 mod exit;
 mod experiment;
-mod files;
-mod interrupt;
-mod machine;
-mod measuring_cpus;
 mod progress;
 mod run;
 mod schedule;
 #[cfg(test)]
 mod schemas;
 mod trace;
-mod tree;
-mod tsc;
-mod tune;
 mod version;
 
 use std::env;

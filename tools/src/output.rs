@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::files::{FileError, writing};
+use host::files::{FileError, writing};
 
 /// Says something on standard error, in one piece. `eprintln!` would panic where nobody
 /// listens any more, and end a long run.

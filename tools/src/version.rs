@@ -3,7 +3,10 @@
 use eval::{crossing, summary};
 
 use crate::run::manifest;
-use crate::{companions, files, tune};
+use host::tool::Tool;
+use host::{files, tune};
+
+use crate::companions;
 
 /// Version of the tool, and the commit that it was built from.
 pub const VERSION: &str = concat!(
@@ -12,6 +15,12 @@ pub const VERSION: &str = concat!(
     env!("TOLLGATE_COMMIT"),
     ")"
 );
+
+/// The same with its compiler, for what is written to disk.
+pub const TOOL: Tool = Tool {
+    version: VERSION,
+    compiler: env!("TOLLGATE_RUSTC"),
+};
 
 /// What `--version` prints; `-V` prints the first line only.
 pub fn long() -> String {

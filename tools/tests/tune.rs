@@ -22,7 +22,7 @@ struct Machine {
 
 impl Machine {
     fn new(tree: &str) -> Self {
-        let trees = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trees");
+        let trees = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/tests/trees");
         let text = fs::read_to_string(trees.join(tree).with_extension("tsv")).unwrap();
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let files: Vec<_> = lines

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{Pin, parse_pin};
-use crate::tune::Khz;
+use host::tune::Khz;
 
 /// `tollgate tune`.
 #[derive(Debug, Args)]

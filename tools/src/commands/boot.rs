@@ -10,10 +10,10 @@ use vmm::probe::Kvm;
 use vmm::{BootOutcome, BootSpec, End, Protocol};
 
 use crate::cli::{BootArgs, BootEngine, KvmArgs, ProtocolArg};
-use crate::engine::{self, Engine, EngineError, Machine, Qemu, kvm};
+use crate::engine::{Engine, EngineError, Machine, Qemu, kvm};
 use crate::exit::{self, Code};
 use crate::output::Console;
-use crate::{files, interrupt};
+use host::{files, interrupt};
 
 /// Boots an image; the console goes to standard output, how it ended to standard error.
 /// `begun` is the boot, where it has begun already.
@@ -77,8 +77,8 @@ fn choose<'a>(
         (BootEngine::Qemu | BootEngine::QemuKvm, Some(flag)) => {
             return Err(EngineError::OnlyKvm { flag });
         }
-        (BootEngine::QemuKvm, None) => Qemu::under(&engine::probe()),
-        (BootEngine::Auto, flag) if auto(engine::probe(), flag)? => {
+        (BootEngine::QemuKvm, None) => Qemu::under(&host::kvm::probe()),
+        (BootEngine::Auto, flag) if auto(host::kvm::probe(), flag)? => {
             return kvm::prepare(begun, options, spec, began).map(Choice::Kvm);
         }
         (BootEngine::Qemu | BootEngine::Auto, _) => Qemu::find(Machine::Emulated("max".into())),

@@ -1,16 +1,18 @@
 //! `tollgate doctor`: is this machine fit for measuring?
 
+mod print;
+
 use anyhow::{Result, bail};
 use eval::verdict::Verdict;
 
 use crate::cli::{DoctorArgs, DoctorEngine};
-use crate::doctor::{self, Guests, Plan};
-use crate::engine;
 use crate::exit::Code;
-use crate::measuring_cpus::{HostCpus, Wanted};
 use crate::output;
-use crate::tree::Tree;
-use crate::tune;
+use host::cpus;
+use host::doctor::{self, Guests, Plan};
+use host::measuring_cpus::{HostCpus, Wanted};
+use host::tree::Tree;
+use host::tune;
 
 /// Examines the machine and prints what was found. Its exit codes are its own: a
 /// script has to tell "unfit" from "could not find out".
@@ -38,7 +40,7 @@ fn examine(args: &DoctorArgs) -> Result<Verdict> {
     let host_cpus = HostCpus::read(&tree);
     let cpus = match &args.cpus {
         Some(asked) => {
-            engine::mask(&asked.0)?;
+            cpus::mask(&asked.0)?;
             asked.0.clone()
         }
         None => host_cpus.choose(Wanted { cpus: 1, host }),
@@ -60,7 +62,7 @@ fn examine(args: &DoctorArgs) -> Result<Verdict> {
     let verdict = doctor::examine(&tree, &plan);
     output::print(&match args.json {
         true => output::json(&verdict)?,
-        false => doctor::print(&verdict, output::wants_colour()),
+        false => print::print(&verdict, output::wants_colour()),
     })?;
     Ok(verdict)
 }

@@ -5,7 +5,7 @@ use initramfs::Compression;
 
 use crate::cli::{CompressionArg, InitramfsArgs};
 use crate::exit::Code;
-use crate::files;
+use host::files;
 
 /// Builds the archive.
 pub fn run(args: &InitramfsArgs) -> Result<Code> {

@@ -9,8 +9,8 @@ use clap_mangen::roff::{Roff, roman};
 
 use crate::cli::{Cli, ManArgs};
 use crate::exit::Code;
-use crate::files;
 use crate::version::VERSION;
+use host::files;
 
 /// Writes tollgate.1, and a page for each command that `--help` shows.
 pub fn run(args: &ManArgs) -> Result<Code> {

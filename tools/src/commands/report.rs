@@ -15,10 +15,10 @@ use eval::table::{self, Style};
 use crate::cli::RunFolderArgs;
 use crate::commands::{parse, process};
 use crate::exit::Code;
-use crate::files::{self, Damaged};
 use crate::output;
 use crate::run::{BootRow, BootState, Manifest, RunFolder};
 use crate::trace::kept;
+use host::files::{self, Damaged};
 
 /// Writes tables, plots and the page, and prints the table.
 pub fn run(args: &RunFolderArgs) -> Result<Code> {

@@ -14,18 +14,22 @@ use jiff::{Timestamp, Zoned};
 use vmm::End;
 
 use crate::cli::RunArgs;
-use crate::doctor::{self, Plan};
-use crate::engine::{self, Elsewhere};
 use crate::exit::Code;
 use crate::experiment::{self, Experiment, ExperimentError};
-use crate::machine::Machine;
-use crate::measuring_cpus::HostCpus;
+use crate::progress;
 use crate::run::targets::{self, Bootable, Prepared};
-use crate::run::{BootRecord, FileId, Manifest, Placement, ProgramId, RunError, RunFolder};
+use crate::run::{
+    BootRecord, FileId, Manifest, Placement, ProgramId, RunError, RunFolder, doctor_plan,
+};
 use crate::schedule::{self, PlannedBoot};
-use crate::tree::Tree;
-use crate::tune::{self, Tuning};
-use crate::{files, interrupt, progress};
+use crate::version::TOOL;
+use host::cpus::Elsewhere;
+use host::doctor;
+use host::machine::Machine;
+use host::measuring_cpus::HostCpus;
+use host::tree::Tree;
+use host::tune::{self, Tuning};
+use host::{files, interrupt, kvm};
 
 /// Begins a run, or goes on with one.
 pub fn run(args: &RunArgs) -> Result<Code> {
@@ -57,7 +61,8 @@ pub fn run(args: &RunArgs) -> Result<Code> {
              interrupts stay where they are"
         );
     }
-    tune::during(&args.tune_root, &request, |tuning| {
+    let say = |line: &str| tell!("{line}");
+    tune::during(&args.tune_root, &request, TOOL, &say, |tuning| {
         // Siblings may be offline now.
         let placement = placement.on(host_cpus());
         fill(args, &experiment, &placement, &stop, Some(tuning))
@@ -121,7 +126,7 @@ fn fill(
 fn chosen(args: &RunArgs) -> Result<Experiment> {
     let mut experiment = experiment::load(&args.experiment)?;
     let names: Vec<_> = experiment.targets.iter().map(|t| t.name.clone()).collect();
-    experiment = experiment.measured(|| engine::probe().is_real());
+    experiment = experiment.measured(|| kvm::probe().is_real());
     if let Some(only) = &args.only {
         let is_it = |name: &String| name == only;
         experiment
@@ -158,7 +163,7 @@ fn begin(
     make_executable(&run.program())?;
     files::write(&run.initramfs(), &archive)?;
 
-    let machine = Machine::read(&Tree::default());
+    let machine = Machine::read(&Tree::default(), TOOL);
     let program_sha256 = files::sha256(&program);
     let prepared = targets::prepare(
         experiment,
@@ -171,7 +176,7 @@ fn begin(
     let manifest = Manifest {
         format: Manifest::FORMAT,
         id: format!("{:032x}", rand::random::<u128>()),
-        tool: crate::version::VERSION.to_owned(),
+        tool: TOOL.version.to_owned(),
         experiment: experiment.name.clone(),
         experiment_file: args.experiment.display().to_string(),
         experiment_sha256: files::sha256(&text),
@@ -202,7 +207,7 @@ fn begin(
 /// Asks the doctor about what these targets need.
 fn examine(prepared: &[Prepared], placement: &Placement) -> Verdict {
     let targets: Vec<_> = prepared.iter().map(|target| target.id.clone()).collect();
-    doctor::examine(&Tree::default(), &Plan::of(&targets, placement.host()))
+    doctor::examine(&Tree::default(), &doctor_plan(&targets, placement.host()))
 }
 
 /// Boots that follow later may find another machine: the worse verdict stays.
@@ -280,7 +285,7 @@ fn prepare(
     let archive = files::sha256_of(&run.initramfs())?;
     unchanged("the run's initramfs", &archive, &program.initramfs_sha256)?;
     if args.resume
-        && let Some(what) = Machine::read(&Tree::default()).difference(&manifest.machine)
+        && let Some(what) = Machine::read(&Tree::default(), TOOL).difference(&manifest.machine)
     {
         bail!(RunError::Changed {
             what: format!("the machine ({what})")

@@ -8,8 +8,8 @@ use eval::log::{self, Log};
 
 use crate::cli::StatsArgs;
 use crate::exit::Code;
-use crate::files::{self, Damaged};
 use crate::output;
+use host::files::{self, Damaged};
 
 /// Pools the logs' values and prints their statistics.
 pub fn run(args: &StatsArgs) -> Result<Code> {

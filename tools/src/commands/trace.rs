@@ -14,9 +14,10 @@ use vmm::BootSpec;
 use crate::cli::TraceArgs;
 use crate::exit::Code;
 use crate::experiment::{self, Experiment, ExperimentError, ProgramAs, Target};
-use crate::files::Damaged;
+use crate::output;
 use crate::trace::{self, Golden, Subject, Symbols, Verdict, kept, plugin, print};
-use crate::{files, interrupt, output};
+use host::files::Damaged;
+use host::{files, interrupt};
 
 /// Traces one subject, or two, and prints their paths.
 pub fn run(args: &TraceArgs) -> Result<Code> {

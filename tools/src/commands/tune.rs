@@ -5,8 +5,9 @@ use anyhow::Result;
 use crate::cli::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
 use crate::exit::Code;
 use crate::output;
-use crate::tune::status::Status;
-use crate::tune::{self, Request, Undone, say};
+use crate::version::TOOL;
+use host::tune::status::Status;
+use host::tune::{self, Request, Undone, say};
 
 /// Shows, tunes or puts back.
 pub fn run(args: &TuneArgs) -> Result<Code> {
@@ -37,7 +38,7 @@ fn dry_run(args: &TuneArgs, apply: &TuneApplyArgs) -> Result<Code> {
 }
 
 fn tune(args: &TuneArgs, apply: &TuneApplyArgs) -> Result<Code> {
-    let outcome = tune::apply(&args.root, &request(apply))?;
+    let outcome = tune::apply(&args.root, &request(apply), TOOL, &|line| tell!("{line}"))?;
     for line in say::applied(&outcome.settings) {
         tell!("tune: {line}");
     }
@@ -61,7 +62,9 @@ fn restore(args: &TuneArgs) -> Result<Code> {
     if let Undone::Nothing = undone {
         tell!("tune: nothing is tuned, so that nothing is put back");
     }
-    undone.tell();
+    for line in undone.lines() {
+        tell!("{line}");
+    }
     Ok(code(undone.is_complete()))
 }
 

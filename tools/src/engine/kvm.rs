@@ -25,7 +25,7 @@ pub struct Kvm {
 impl Kvm {
     /// Looks at /dev/kvm. Fails where it cannot run anything at all.
     pub fn find() -> Result<Self, EngineError> {
-        Self::on(super::probe())
+        Self::on(::host::kvm::probe())
     }
 
     /// The engine on a /dev/kvm that was looked at.
@@ -99,7 +99,7 @@ impl Engine for Kvm {
             version: format!(
                 "tollgate {}, KVM {}",
                 env!("CARGO_PKG_VERSION"),
-                kind(&self.kind)
+                ::host::kvm::kind(&self.kind)
             ),
             emulated: !self.kind.is_real(),
             counts: false,
@@ -111,17 +111,5 @@ impl Engine for Kvm {
     fn check(&self, spec: &BootSpec) -> Result<(), EngineError> {
         pin(spec)?;
         open(&KvmOptions::default(), spec).map(|_| ())
-    }
-}
-
-/// What KVM is, without the measured rate, which differs from run to run.
-pub fn kind(kvm: &KvmKind) -> String {
-    match kvm {
-        KvmKind::Hardware { extension, .. } => format!("on hardware ({extension})"),
-        KvmKind::Nested { extension, .. } => {
-            format!("nested: {extension} inside a virtual machine")
-        }
-        KvmKind::SoftwareEmulated { reason, .. } => format!("emulated in software: {reason}"),
-        other => other.to_string(),
     }
 }

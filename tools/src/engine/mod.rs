@@ -2,7 +2,6 @@
 
 mod child;
 mod cpu_model;
-mod cpus;
 mod host;
 pub mod kvm;
 mod qemu;
@@ -10,16 +9,16 @@ mod qmp;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
+use ::host::cpus::{self, CpuListError};
+use ::host::kvm::probe;
 use rustix::thread::CpuSet;
 use serde::{Deserialize, Serialize};
 use vmm::{BootOutcome, BootSpec, End, Timings};
 
-pub use cpus::{CpuListError, Elsewhere, allowed, mask, parse_list, pin_thread, usable};
 pub use host::Host;
-pub use kvm::{Kvm, kind};
+pub use kvm::Kvm;
 pub use qemu::{Machine, Qemu, Recording};
 
 use crate::experiment::EngineName;
@@ -190,7 +189,7 @@ fn by_kvm(
     real: impl FnOnce(vmm::probe::Kvm) -> Result<Box<dyn Engine>, EngineError>,
 ) -> Result<Chosen, EngineError> {
     let kind = probe();
-    let reason = format!("/dev/kvm: {}", kvm::kind(&kind));
+    let reason = format!("/dev/kvm: {}", ::host::kvm::kind(&kind));
     let engine = if kind.is_real() {
         real(kind)?
     } else {
@@ -209,13 +208,6 @@ pub fn runs_on_cpu(name: EngineName) -> bool {
         EngineName::Kvm | EngineName::QemuKvm | EngineName::Host => true,
         EngineName::Qemu => false,
     }
-}
-
-/// What /dev/kvm is. Looked at once: the answer does not change, and takes a while
-/// where KVM is slow.
-pub fn probe() -> vmm::probe::Kvm {
-    static KIND: OnceLock<vmm::probe::Kvm> = OnceLock::new();
-    KIND.get_or_init(vmm::probe::probe).clone()
 }
 
 /// The outcome of a boot that never began.

@@ -17,7 +17,7 @@ use vmm::{BootOutcome, BootSpec, End, panic};
 
 use super::child::{self, ChildEnd, ChildSpec, Ran};
 use super::qmp::Qmp;
-use super::{About, Engine, EngineError, cpu_model, kind, not_started, pin};
+use super::{About, Engine, EngineError, cpu_model, not_started, pin};
 
 /// The program.
 pub const PROGRAM: &str = "qemu-system-x86_64";
@@ -115,11 +115,14 @@ impl Qemu {
     pub fn under(kvm: &KvmKind) -> Result<Self, EngineError> {
         if !kvm.is_real() {
             return Err(EngineError::NoKvm {
-                reason: format!("QEMU cannot boot under /dev/kvm: {}", kind(kvm)),
+                reason: format!(
+                    "QEMU cannot boot under /dev/kvm: {}",
+                    ::host::kvm::kind(kvm)
+                ),
             });
         }
         Ok(Self {
-            kvm: Some(kind(kvm)),
+            kvm: Some(::host::kvm::kind(kvm)),
             ..Self::find(Machine::Kvm)?
         })
     }

@@ -15,7 +15,7 @@ use rustix::process::Pid;
 use rustix::thread::sched_setaffinity;
 use serde_json::Value;
 
-use super::cpus;
+use host::cpus;
 
 /// Our end of the monitor, and what was heard on it.
 pub struct Qmp {
@@ -194,7 +194,7 @@ mod tests {
     use rustix::thread::gettid;
 
     use super::*;
-    use crate::engine::allowed;
+    use host::cpus::allowed;
 
     /// Says to `qmp` what QEMU would, for which `vcpu` is the only vCPU's thread; gives back
     /// what was answered.

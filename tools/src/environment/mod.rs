@@ -14,10 +14,10 @@ use serde::{Serialize, Serializer};
 pub use self::diff::Comparison;
 pub use self::diff::{Difference, compare};
 pub use self::print::print;
-use crate::engine;
-use crate::machine::Machine;
-use crate::measuring_cpus::BrokenRule;
 use crate::run::{Guests, Manifest, TargetId};
+use host::kvm;
+use host::machine::Machine;
+use host::measuring_cpus::BrokenRule;
 
 /// Whose facts they are, in the order in which they are shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,7 +110,7 @@ fn experiment(manifest: &Manifest) -> Facts {
 
 fn host(machine: &Machine) -> Facts {
     let mut host = facts([
-        ("kvm", engine::kind(&machine.kvm)),
+        ("kvm", kvm::kind(&machine.kvm)),
         // Measurements of the same counter differ by a few millionths.
         ("tsc.mhz", format!("{:.0}", machine.tsc.hz() / 1e6)),
         (
@@ -196,11 +196,11 @@ fn prefixed(prefix: &str, facts: &Facts) -> Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::Tree;
+    use host::tree::Tree;
 
     #[test]
     fn every_fact_of_this_machine_has_a_reason_to_be_compared() {
-        for name in host(&Machine::read(&Tree::default())).keys() {
+        for name in host(&Machine::read(&Tree::default(), crate::version::TOOL)).keys() {
             assert!(why::why(name).1.is_some(), "{name}");
         }
     }

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::RunFolder;
 use crate::engine::About;
-use crate::files::{self, Damaged};
-use crate::machine::Machine;
-use crate::measuring_cpus::BrokenRule;
 use crate::schedule::PlannedBoot;
-use crate::tune::Tuning;
+use host::files::{self, Damaged};
+use host::machine::Machine;
+use host::measuring_cpus::BrokenRule;
+use host::tune::Tuning;
 
 /// Version of the run folder's files. It changes whenever their meaning does.
 pub const FORMAT: u32 = 2;

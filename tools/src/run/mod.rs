@@ -1,5 +1,6 @@
 //! A run: the folder that one execution of an experiment fills.
 
+mod doctor_plan;
 mod guests;
 pub mod manifest;
 mod outcome;
@@ -14,13 +15,14 @@ use anyhow::bail;
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
+pub use doctor_plan::doctor_plan;
 pub use guests::{Gathered, Guest, Guests};
 pub use manifest::{FileId, Manifest, PinnedBy, ProgramId, TargetId};
 pub use outcome::{BootRecord, BootRow, BootState};
 pub use placement::Placement;
 
-use crate::files::{self, FileError};
 use crate::schedule::PlannedBoot;
+use host::files::{self, FileError};
 
 /// What can be wrong with a run's folder.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::TargetId;
 use crate::engine;
 use crate::experiment::{EngineName, Experiment, Target};
-use crate::measuring_cpus::{HostCpus, Wanted};
+use host::measuring_cpus::{HostCpus, Wanted};
 
 /// The host's CPUs, and which of them each target has.
 pub struct Placement {

@@ -10,7 +10,7 @@ use crate::engine::{self, About, Chosen, Engine, EngineError};
 use crate::experiment::{
     BenchmarkSettings, EngineName, Experiment, ExperimentError, ProgramAs, Sampling, Target,
 };
-use crate::files;
+use host::files;
 
 /// A row of the experiment.
 pub struct Prepared {
@@ -219,8 +219,8 @@ impl Context<'_> {
 
 /// Why `auto` counts, too or alone.
 fn why_counted() -> String {
-    let kvm = engine::probe();
-    let kind = engine::kind(&kvm);
+    let kvm = host::kvm::probe();
+    let kind = host::kvm::kind(&kvm);
     if kvm.is_real() {
         "it counts instructions; time is measured under KVM".into()
     } else {

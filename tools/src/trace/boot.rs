@@ -15,7 +15,7 @@ use vmm::{BootSpec, End};
 use super::record::{self, Operation};
 use super::{TraceError, shared};
 use crate::engine::{Engine, EngineError, Machine, Qemu, Recording};
-use crate::files;
+use host::files;
 
 /// Marked operations of each benchmark.
 pub const MARKS: usize = 32;

@@ -6,7 +6,7 @@ use eval::crossing::{self, Change, Crossing, Function};
 use eval::units::Instructions;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{self, Damaged};
+use host::files::{self, Damaged};
 
 const HEAD: &str = "\
 # The instructions of one crossing, by function, of each target, kernel, QEMU and

@@ -5,7 +5,7 @@ use std::path::Path;
 use eval::compare::Paths;
 use eval::crossing::Crossing;
 
-use crate::files::{self, Damaged};
+use host::files::{self, Damaged};
 
 const PREFIX: &str = "trace-";
 const JSON: &str = ".json";

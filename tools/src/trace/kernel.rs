@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::files::{self, FileError};
+use host::files::{self, FileError};
 
 /// The file that our Linux build leaves beside its images: first the hash of source,
 /// patch, configuration, compiler and binutils, then the images' hashes.

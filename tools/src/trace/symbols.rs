@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolKind, elf};
 
-use crate::files::{self, Damaged};
+use host::files::{self, Damaged};
 
 /// Symbols of code, with addresses as the kernel was linked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use eval::report::{Facts, Group, Repeat};
 
 use crate::commands::parse;
 use crate::environment::{Environment, Side};
-use crate::files;
 use crate::run::{Manifest, RunFolder};
+use host::files;
 
 /// The environment, and how to make the run again.
 pub fn of(run: &RunFolder, manifest: &Manifest) -> Result<Facts> {

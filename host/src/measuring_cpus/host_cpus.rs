@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::kind::{self, CoreKind};
 use crate::cpu_time::{self, CpuTime};
-use crate::engine;
+use crate::cpus;
 use crate::tree::Tree;
 
 const CPU: &str = "/sys/devices/system/cpu";
@@ -97,11 +97,11 @@ fn nodes(tree: &Tree) -> BTreeMap<usize, usize> {
 /// Linux leaves isolated CPUs out of every process's mask. They are ours all the same, unless
 /// someone narrowed the mask, whose wish counts.
 fn allowed(isolated: &BTreeSet<usize>) -> Vec<usize> {
-    let mask = engine::allowed();
+    let mask = cpus::allowed();
     if isolated.is_empty() {
         return mask;
     }
-    let usable = engine::usable();
+    let usable = cpus::usable();
     let left_out = usable.iter().filter(|cpu| !mask.contains(cpu));
     match left_out.into_iter().all(|cpu| isolated.contains(cpu)) {
         true => usable,

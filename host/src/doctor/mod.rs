@@ -11,7 +11,6 @@ mod counter;
 mod host;
 mod noise;
 mod plan;
-mod print;
 
 use std::time::Duration;
 
@@ -20,13 +19,13 @@ use eval::verdict::{Finding, Verdict};
 pub use self::counter::hypervisor;
 pub use self::host::vulnerabilities;
 pub use self::plan::{Guests, Plan};
-pub use self::print::print;
 
 use self::activity::{Activity, Snapshot};
 use self::counter::{Counter, Processor};
 use self::host::Host;
 use self::noise::CpuNoise;
-use crate::engine;
+use crate::cpus;
+use crate::kvm;
 use crate::tree::Tree;
 
 /// For how long the noise test watches.
@@ -64,14 +63,14 @@ pub fn examine(tree: &Tree, plan: &Plan) -> Verdict {
 }
 
 fn gather(tree: &Tree, plan: &Plan) -> Facts {
-    let counter = Counter::measure(plan.cpus.first().copied(), &engine::allowed());
+    let counter = Counter::measure(plan.cpus.first().copied(), &cpus::allowed());
     let before = Snapshot::take(tree);
     let noise = noise::test(&plan.cpus, counter.frequency.hz(), NOISE_TEST);
     let after = Snapshot::take(tree);
     Facts {
         plan: plan.clone(),
         // Its guests would be noise: they run after the test, or long before it.
-        kvm: engine::probe(),
+        kvm: kvm::probe(),
         processor: Processor::ask(),
         counter,
         host: Host::read(tree, &plan.cpus),

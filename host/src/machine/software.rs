@@ -6,11 +6,12 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 
 use crate::files;
+use crate::tool::Tool;
 use crate::tree::Tree;
 
 /// The kernel's release, version, command line and configuration, the system's name,
-/// and the compiler that built this tool.
-pub fn read(tree: &Tree) -> BTreeMap<String, String> {
+/// and the compiler that built the tool.
+pub fn read(tree: &Tree, tool: Tool) -> BTreeMap<String, String> {
     let release = tree.text("/proc/sys/kernel/osrelease");
     let config = config(tree, release.as_deref().unwrap_or_default());
     let software = [
@@ -19,7 +20,7 @@ pub fn read(tree: &Tree) -> BTreeMap<String, String> {
         ("kernel.cmdline", tree.text("/proc/cmdline")),
         ("kernel.config_sha256", config.as_deref().map(files::sha256)),
         ("system", system(tree)),
-        ("tollgate.compiler", Some(env!("TOLLGATE_RUSTC").to_owned())),
+        ("tollgate.compiler", Some(tool.compiler.to_owned())),
     ];
     let software = software
         .into_iter()
@@ -91,6 +92,11 @@ mod tests {
     use super::*;
     use crate::tree::laid_out;
 
+    const TOOL: Tool = Tool {
+        version: "0.0.0 (test)",
+        compiler: "rustc 0.0.0",
+    };
+
     #[test]
     fn the_configuration_is_known_by_its_text() {
         let (_folder, tree) = laid_out(&[
@@ -101,13 +107,13 @@ mod tests {
             ),
             ("etc/os-release".to_owned(), "ID=x\nPRETTY_NAME=\"X 12\"\n"),
         ]);
-        let software = read(&tree);
+        let software = read(&tree, TOOL);
         assert_eq!(software["kernel.release"], "6.12.0");
         assert_eq!(software["system"], "X 12");
         assert_eq!(software["kernel.config.HZ"], "1000");
         assert!(!software.contains_key("kernel.config.PREEMPT"));
         assert_eq!(software["kernel.config_sha256"].len(), 64);
-        assert!(software["tollgate.compiler"].starts_with("rustc "));
+        assert_eq!(software["tollgate.compiler"], TOOL.compiler);
         assert!(!software.contains_key("kernel.cmdline"));
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use eval::stats::Sorted;
 use eval::verdict::Noise;
 
-use crate::engine;
+use crate::cpus;
 use crate::tsc;
 
 /// A pause this long is no reading of the counter: those take a few dozen
@@ -90,7 +90,7 @@ pub fn test(cpus: &[usize], hz: f64, time: Duration) -> Vec<CpuNoise> {
 }
 
 fn watch(cpu: usize, hz: f64, time: Duration) -> Option<CpuNoise> {
-    engine::pin_thread(cpu).ok()?;
+    cpus::pin_thread(cpu).ok()?;
     let ticks = |time: Duration| (time.as_secs_f64() * hz) as u64;
     let ns = |ticks: f64| ticks / hz * 1e9;
     let (gap, chain_every) = (ticks(GAP), ticks(CHAIN_EVERY));
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_test_sees_the_time_that_it_watches() {
-        let cpus = engine::allowed();
+        let cpus = cpus::allowed();
         let hz = tsc::frequency().hz();
         let time = Duration::from_millis(20);
         let noise = test(&cpus[..1], hz, time);
@@ -172,12 +172,12 @@ mod tests {
 
     #[test]
     fn a_busy_neighbour_on_the_same_cpu_is_seen() {
-        let cpu = engine::allowed()[0];
+        let cpu = cpus::allowed()[0];
         let done = AtomicBool::new(false);
         let hz = tsc::frequency().hz();
         let noise = thread::scope(|scope| {
             scope.spawn(|| {
-                engine::pin_thread(cpu).unwrap();
+                cpus::pin_thread(cpu).unwrap();
                 while !done.load(Ordering::Relaxed) {
                     std::hint::spin_loop();
                 }

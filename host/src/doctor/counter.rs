@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::engine;
+use crate::cpus;
 use crate::tsc::{self, TscFrequency};
 
 /// What CPUID tells.
@@ -173,7 +173,7 @@ fn skew(cpu: usize, other: usize) -> Option<Skew> {
         }
     };
     let answer = || {
-        engine::pin_thread(other).ok()?;
+        cpus::pin_thread(other).ok()?;
         for _ in 0..EXCHANGES {
             wait(&there)?;
             back.0.store(tsc::ticks(), Ordering::Release);
@@ -181,7 +181,7 @@ fn skew(cpu: usize, other: usize) -> Option<Skew> {
         Some(())
     };
     let ask = || {
-        engine::pin_thread(cpu).ok()?;
+        cpus::pin_thread(cpu).ok()?;
         let (mut at_least, mut at_most) = (i64::MIN, i64::MAX);
         for _ in 0..EXCHANGES {
             let before = tsc::ticks();
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn bounds_hold_each_other() {
-        let allowed = engine::allowed();
+        let allowed = cpus::allowed();
         let Some(&first) = allowed.first() else {
             return;
         };

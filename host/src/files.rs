@@ -304,6 +304,7 @@ pub struct Hashing<R> {
 }
 
 impl<R> Hashing<R> {
+    /// Nothing is read yet.
     pub fn new(input: R) -> Self {
         Self {
             input,

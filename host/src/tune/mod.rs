@@ -40,6 +40,7 @@ use journal::{JournalFolder, boot_id};
 use seen::Seen;
 use sys::Sys;
 
+use crate::tool::Tool;
 use crate::tree::Tree;
 
 /// What became of a request.
@@ -99,11 +100,11 @@ pub fn dry_run(root: &Path, request: &Request) -> Result<Plan, TuneError> {
     plan::plan(&Seen::read(&Tree::at(root)), request)
 }
 
-/// Tunes the machine until [`restore()`].
-pub fn apply(root: &Path, request: &Request) -> Result<Outcome> {
+/// Tunes the machine until [`restore()`]. `say` hears of what was put back first.
+pub fn apply(root: &Path, request: &Request, tool: Tool, say: &dyn Fn(&str)) -> Result<Outcome> {
     let folder = JournalFolder::below(root);
     let _lock = folder.lock()?;
-    start(&Tree::at(root), &folder, request)
+    start(&Tree::at(root), &folder, request, tool, say)
 }
 
 /// Puts everything back that an earlier process changed, if one did.
@@ -141,29 +142,32 @@ pub fn preview(root: &Path) -> Result<Preview> {
 }
 
 /// Tunes the machine while the work is done, and puts everything back after it,
-/// whatever came of it.
+/// whatever came of it. `say` hears what is done, line by line.
 pub fn during<T>(
     root: &Path,
     request: &Request,
+    tool: Tool,
+    say: &dyn Fn(&str),
     work: impl FnOnce(&Tuning) -> Result<T>,
 ) -> Result<T> {
     let folder = JournalFolder::below(root);
     let root = Tree::at(root);
     let _lock = folder.lock()?;
-    let result = start(&root, &folder, request).and_then(|outcome| {
+    let result = start(&root, &folder, request, tool, say).and_then(|outcome| {
         let latency = latency::hold(&root);
         let tuning = Tuning::new(request, &outcome, &latency);
-        for line in say::applied(&tuning.settings).iter().chain(&tuning.remarks) {
-            tell!("tune: {line}");
+        let made = say::applied(&tuning.settings);
+        for line in made.iter().chain(&tuning.remarks) {
+            say(&format!("tune: {line}"));
         }
         work(&tuning)
     });
     match stop(&root, &folder) {
-        Ok(undone) => undone.tell(),
+        Ok(undone) => undone.lines().iter().for_each(|line| say(line)),
         // What the work ended with counts more; the journal stays.
-        Err(error) => {
-            tell!("tollgate: {error:#}; the machine is still tuned: tollgate tune restore")
-        }
+        Err(error) => say(&format!(
+            "tollgate: {error:#}; the machine is still tuned: tollgate tune restore"
+        )),
     }
     result
 }
@@ -175,7 +179,13 @@ pub fn leftover(root: &Path) -> Option<String> {
 
 /// Journal, then writes. What an earlier plan left is put back first, so that the
 /// journal holds what was there before any tuning.
-fn start(sys: &dyn Sys, folder: &JournalFolder, request: &Request) -> Result<Outcome> {
+fn start(
+    sys: &dyn Sys,
+    folder: &JournalFolder,
+    request: &Request,
+    tool: Tool,
+    say: &dyn Fn(&str),
+) -> Result<Outcome> {
     let earlier = stop(sys, folder)?;
     if let Undone::Settings(settings) = &earlier
         && earlier.has_failed()
@@ -185,9 +195,9 @@ fn start(sys: &dyn Sys, folder: &JournalFolder, request: &Request) -> Result<Out
         }
         .into());
     }
-    earlier.tell();
+    earlier.lines().iter().for_each(|line| say(line));
     let plan = plan::plan(&Seen::read(sys), request)?;
-    let mut journal = folder.begin(sys, &plan.writes)?;
+    let mut journal = folder.begin(sys, &plan.writes, tool)?;
     let settings = apply::apply(sys, &mut journal)?;
     Ok(Outcome { plan, settings })
 }
@@ -208,19 +218,18 @@ fn stop(sys: &dyn Sys, folder: &JournalFolder) -> Result<Undone> {
 }
 
 impl Undone {
-    /// Says it on standard error.
-    pub fn tell(&self) {
+    /// A line for each thing that there is to say of it.
+    pub fn lines(&self) -> Vec<String> {
         match self {
-            Self::Nothing => {}
-            Self::OtherBoot(aside) => tell!(
+            Self::Nothing => Vec::new(),
+            Self::OtherBoot(aside) => vec![format!(
                 "tune: the journal was written before the last reboot, which undid all of it; \
                  it is kept as {}",
                 aside.display()
-            ),
+            )],
             Self::Settings(settings) => {
-                for line in say::restored(settings) {
-                    tell!("tune: {line}");
-                }
+                let lines = say::restored(settings).into_iter();
+                lines.map(|line| format!("tune: {line}")).collect()
             }
         }
     }

@@ -1,66 +1,40 @@
-//! What shall be measured, and where.
+//! What the doctor has to examine for a run's targets.
 
 use std::collections::BTreeSet;
 
-use crate::measuring_cpus::{BrokenRule, HostCpus, Wanted};
-use crate::run::TargetId;
+use host::doctor::{Guests, Plan};
+use host::measuring_cpus::{HostCpus, Wanted};
 
-/// What shall be measured, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// The CPUs that will measure.
-    pub cpus: Vec<usize>,
-    /// What will run the guests.
-    pub guests: Guests,
-    /// Whether programs are measured on the host, too.
-    pub host: bool,
-    /// The rules for measuring CPUs that they break, the heaviest first.
-    pub broken: Vec<BrokenRule>,
-    /// Targets that may run on every CPU.
-    pub unpinned: Vec<String>,
-}
+use super::TargetId;
 
-/// What will run the guests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guests {
-    /// KVM.
-    Kvm,
-    /// An emulator, although it measures no time.
-    Emulator,
-    /// There are none: programs run on the host.
-    None,
-}
-
-impl Plan {
-    /// What a run's targets need. Those without an image need nothing; where those of
-    /// an emulator run does not matter.
-    pub fn of(targets: &[TargetId], host_cpus: &HostCpus) -> Self {
-        let booted = || targets.iter().filter(|target| target.missing.is_none());
-        let measured = || booted().filter(|target| !target.engine.emulated);
-        let pinned: BTreeSet<_> = measured().flat_map(|target| target.pin.clone()).collect();
-        let free = measured().filter(|target| target.pin.is_empty());
-        let host = booted().any(|target| target.engine.name == "host");
-        let (cpus, broken) = match pinned.is_empty() {
-            true => {
-                let cpus = host_cpus.choose(Wanted { cpus: 1, host });
-                let broken = host_cpus.judge(&cpus, cpus.len());
-                (cpus, broken)
-            }
-            false => {
-                let cpus: Vec<_> = pinned.into_iter().collect();
-                let broken = measured().flat_map(|target| target.pin_breaks.clone());
-                // One target may have a core of one type, another of the other.
-                let broken: BTreeSet<_> = broken.chain(host_cpus.mixed(&cpus)).collect();
-                (cpus, broken.into_iter().collect())
-            }
-        };
-        Self {
-            cpus,
-            broken,
-            guests: guests(booted()),
-            host,
-            unpinned: free.map(|target| target.name.clone()).collect(),
+/// What a run's targets need. Those without an image need nothing; where those of
+/// an emulator run does not matter.
+pub fn doctor_plan(targets: &[TargetId], host_cpus: &HostCpus) -> Plan {
+    let booted = || targets.iter().filter(|target| target.missing.is_none());
+    let measured = || booted().filter(|target| !target.engine.emulated);
+    let pinned: BTreeSet<_> = measured().flat_map(|target| target.pin.clone()).collect();
+    let free = measured().filter(|target| target.pin.is_empty());
+    let host = booted().any(|target| target.engine.name == "host");
+    let (cpus, broken) = match pinned.is_empty() {
+        true => {
+            let cpus = host_cpus.choose(Wanted { cpus: 1, host });
+            let broken = host_cpus.judge(&cpus, cpus.len());
+            (cpus, broken)
         }
+        false => {
+            let cpus: Vec<_> = pinned.into_iter().collect();
+            let broken = measured().flat_map(|target| target.pin_breaks.clone());
+            // One target may have a core of one type, another of the other.
+            let broken: BTreeSet<_> = broken.chain(host_cpus.mixed(&cpus)).collect();
+            (cpus, broken.into_iter().collect())
+        }
+    };
+    Plan {
+        cpus,
+        broken,
+        guests: guests(booted()),
+        host,
+        unpinned: free.map(|target| target.name.clone()).collect(),
     }
 }
 
@@ -85,6 +59,7 @@ fn guests<'t>(booted: impl Iterator<Item = &'t TargetId>) -> Guests {
 mod tests {
     use super::*;
     use crate::engine::About;
+    use host::measuring_cpus::BrokenRule;
 
     fn target(name: &str, engine: &str, reason: Option<&str>, pin: &[usize]) -> TargetId {
         TargetId {
@@ -124,7 +99,7 @@ mod tests {
             target("host", "host", None, &[1]),
             target("free", "kvm", None, &[]),
         ];
-        let plan = Plan::of(&targets, &HostCpus::default());
+        let plan = doctor_plan(&targets, &HostCpus::default());
         let expected = Plan {
             cpus: vec![1, 3],
             guests: Guests::Kvm,
@@ -157,7 +132,7 @@ mod tests {
             (counted, Guests::None),
             (missing, Guests::None),
         ] {
-            let plan = Plan::of(&[guest, host.clone()], &HostCpus::default());
+            let plan = doctor_plan(&[guest, host.clone()], &HostCpus::default());
             assert_eq!((plan.guests, plan.cpus), (guests, vec![0]));
             assert!(plan.unpinned.is_empty());
         }

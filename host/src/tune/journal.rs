@@ -22,7 +22,9 @@ use super::plan::Write;
 use super::progress::{Known, Shown, Step};
 use super::sys::{Sys, value};
 use crate::files::{self, Damaged, FileError};
+use crate::tool::Tool;
 
+/// Version of the journal's form.
 pub const FORMAT: u32 = 1;
 const REMEDY: &str = "put the settings back by hand (its `writes` list each file with what stood \
                       there, `old`), then delete it";
@@ -147,12 +149,12 @@ impl JournalFolder {
     }
 
     /// Begins a journal. When this returns, it is on disk.
-    pub fn begin(&self, sys: &dyn Sys, writes: &[Write]) -> Result<Journal, FileError> {
+    pub fn begin(&self, sys: &dyn Sys, writes: &[Write], tool: Tool) -> Result<Journal, FileError> {
         let started = Timestamp::now();
         let pid = std::process::id();
         let header = Header {
             format: FORMAT,
-            tool: crate::version::VERSION.to_owned(),
+            tool: tool.version.to_owned(),
             id: format!("{}-{pid}", started.as_nanosecond()),
             boot_id: boot_id(sys)?,
             started,

@@ -15,6 +15,7 @@ use super::journal::JournalFolder;
 use super::plan::Request;
 use super::policy::Khz;
 use super::{Outcome, Undone, start, stop};
+use crate::tool::Tool;
 
 macro_rules! trees {
     ($($name:literal),+) => {
@@ -52,6 +53,11 @@ fn requests() -> [Request; 3] {
     [Request::default(), one, alone]
 }
 
+const TOOL: Tool = Tool {
+    version: "0.0.0 (test)",
+    compiler: "rustc 0.0.0",
+};
+
 /// A folder for the journal, and the machine beside it.
 struct Bench {
     fake: Fake,
@@ -71,7 +77,11 @@ impl Bench {
     }
 
     fn apply(&self, request: &Request) -> Outcome {
-        start(&self.fake, &self.folder, request).unwrap()
+        self.start(request).unwrap()
+    }
+
+    fn start(&self, request: &Request) -> anyhow::Result<Outcome> {
+        start(&self.fake, &self.folder, request, TOOL, &|_| {})
     }
 
     fn restore(&self) -> Undone {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::engine;
+use crate::cpus;
 
 /// The folder below which /proc and /sys lie.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl Tree {
     pub fn cpus(&self, path: &str) -> Option<Vec<usize>> {
         match self.text(path)?.as_str() {
             "" => Some(Vec::new()),
-            list => engine::parse_list(list).ok(),
+            list => cpus::parse_list(list).ok(),
         }
     }
 

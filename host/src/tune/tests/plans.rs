@@ -54,7 +54,7 @@ fn a_cpu_that_is_not_online_is_refused_before_anything_is_touched() {
         cpus: vec![4],
         ..Request::default()
     };
-    let refused = start(&bench.fake, &bench.folder, &request).err().unwrap();
+    let refused = bench.start(&request).err().unwrap();
     assert!(refused.to_string().contains("these are: 0-3"), "{refused}");
     assert!(bench.folder.header().unwrap().is_none());
 }

@@ -251,7 +251,7 @@ fn this_machine_has_a_cpu_to_measure_on() {
     let here = HostCpus::read(&crate::tree::Tree::default());
     let chosen = here.choose(guests(1));
     assert_eq!(chosen.len(), 1);
-    assert!(crate::engine::mask(&chosen).is_ok());
+    assert!(crate::cpus::mask(&chosen).is_ok());
 }
 
 /// Any machine of up to 12 CPUs, whole cores of one or two threads.

@@ -1,10 +1,10 @@
 //! Lists and masks of CPUs, as the kernel reads and prints them.
 
-use crate::engine;
+use crate::cpus;
 
 /// Reads `0-3,7`, or `0 1 2` as cpufreq prints it.
 pub fn parse(list: &str) -> Option<Vec<usize>> {
-    engine::parse_list(&list.trim().replace(char::is_whitespace, ",")).ok()
+    cpus::parse_list(&list.trim().replace(char::is_whitespace, ",")).ok()
 }
 
 /// Writes `0-3,7`.

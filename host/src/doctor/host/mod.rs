@@ -7,7 +7,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use self::cpu::Cpu;
-use crate::engine;
+use crate::cpus;
 use crate::tree::Tree;
 
 const CPU: &str = "/sys/devices/system/cpu";
@@ -87,7 +87,7 @@ impl Host {
         let words = self.cmdline.iter().flat_map(|line| line.split_whitespace());
         let mut lists = words.filter_map(|word| word.strip_prefix(parameter)?.strip_prefix('='));
         lists.any(|list| {
-            let cpus = || engine::parse_list(list).unwrap_or_default();
+            let cpus = || cpus::parse_list(list).unwrap_or_default();
             list == "all" || cpus().contains(&cpu)
         })
     }

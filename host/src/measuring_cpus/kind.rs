@@ -7,7 +7,7 @@ use std::arch::x86_64::{__cpuid, __cpuid_count};
 use std::collections::BTreeMap;
 use std::thread;
 
-use crate::engine;
+use crate::cpus;
 use crate::tree::Tree;
 
 /// A core's type.
@@ -53,7 +53,7 @@ pub fn by_cpuid(cpu: usize) -> Option<CoreKind> {
         () if is_amd_heterogeneous() => amd,
         () => return None,
     };
-    let there = move || engine::pin_thread(cpu).ok().and_then(|()| ask());
+    let there = move || cpus::pin_thread(cpu).ok().and_then(|()| ask());
     thread::scope(|scope| scope.spawn(there).join().ok()?)
 }
 

@@ -95,7 +95,7 @@ fn what_cannot_be_put_back_keeps_the_journal() {
         "{lines}"
     );
     // Nothing is tuned over it, which would forget it.
-    let refused = start(&bench.fake, &bench.folder, &Request::default());
+    let refused = bench.start(&Request::default());
     let refused = refused.err().unwrap();
     assert!(
         refused.is::<TuneError>() && refused.to_string().contains(stuck),

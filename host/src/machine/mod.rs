@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use vmm::probe::Kvm;
 
+use crate::tool::Tool;
 use crate::tree::Tree;
 use crate::tsc::{self, TscFrequency};
-use crate::{doctor, engine};
+use crate::{doctor, kvm};
 
 /// The machine, as it says of itself. What it does not tell is not listed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,18 +43,18 @@ pub struct Machine {
 
 impl Machine {
     /// Reads everything; takes a fifth of a second for the counter's frequency.
-    pub fn read(tree: &Tree) -> Self {
+    pub fn read(tree: &Tree, tool: Tool) -> Self {
         Self {
             cpu: hardware::first_processor(&tree.text("/proc/cpuinfo").unwrap_or_default()),
             hardware: hardware::read(tree),
             hypervisor: doctor::hypervisor(),
             vulnerabilities: doctor::vulnerabilities(tree),
-            software: software::read(tree),
+            software: software::read(tree, tool),
             settings: settings::read(tree),
             kvm_parameters: settings::kvm_parameters(tree),
             passing: settings::passing(tree),
             tsc: tsc::frequency(),
-            kvm: engine::probe(),
+            kvm: kvm::probe(),
         }
     }
 
@@ -80,7 +81,11 @@ mod tests {
 
     #[test]
     fn what_differs_is_named_and_what_passes_does_not_count() {
-        let machine = Machine::read(&Tree::default());
+        let tool = Tool {
+            version: "0.0.0 (test)",
+            compiler: "rustc 0.0.0",
+        };
+        let machine = Machine::read(&Tree::default(), tool);
         let mut other = machine.clone();
         other.passing.insert("load".into(), "99".into());
         assert_eq!(machine.difference(&other), None);

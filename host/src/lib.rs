@@ -1,0 +1,15 @@
+//! This machine: its files, CPUs and counter, what Linux shows in /proc and /sys, whether it
+//! is fit for measuring, and how it is tuned.
+
+mod cpu_time;
+pub mod cpus;
+pub mod doctor;
+pub mod files;
+pub mod interrupt;
+pub mod kvm;
+pub mod machine;
+pub mod measuring_cpus;
+pub mod tool;
+pub mod tree;
+pub mod tsc;
+pub mod tune;
