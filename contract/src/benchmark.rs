@@ -1,153 +1,170 @@
-/// Number of the system call under test, beyond every number that Linux uses.
-pub const NOOP_SYSCALL: u64 = 500;
+//! The benchmarks. A new one is a row here, its loop in `guest-bench/src/bodies.rs`, a test
+//! and a line in the documents: both ends take everything else from this table.
 
-/// What the `noop` system call returns, and nothing else does.
-pub const NOOP_ANSWER: u64 = 0xC0_FFEE;
+use crate::names::named;
+use crate::{Answer, Method, SystemCall};
 
-/// What a sample timed. The first three names are the original program's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Benchmark {
+/// What a benchmark repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Nothing: what the measurement itself costs.
+    Nothing,
+    /// A call of a function of the program's own, which takes so many instructions on every
+    /// kernel.
+    Function {
+        /// Instructions for one call.
+        instructions: u64,
+    },
+    /// A system call that the kernel has.
+    Call(SystemCall),
+    /// A system call that the kernel lacks: it answers `ENOSYS`, which is another path through
+    /// the kernel.
+    Refused(SystemCall),
+}
+
+/// Whether a benchmark is measured where nobody chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    ByDefault,
+    #[allow(
+        dead_code,
+        reason = "for benchmarks that take time and that few ask for"
+    )]
+    OnRequest,
+}
+
+/// Rows: name, what it times as tables and plots say it, its operation, the methods that
+/// measure it, and whether it is measured where nobody chooses.
+macro_rules! benchmarks {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident = $name:literal, $title:literal, $operation:expr,
+        by [$($method:ident)|+], $run:ident;
+    )+) => {
+        named! {
+            /// What a sample timed, in the order of the tables. The names of the first three that
+            /// the paper's method measures are the original program's.
+            Benchmark { $($(#[$doc])* $variant = $name,)+ }
+        }
+
+        impl Benchmark {
+            /// What it times, in the words of tables and plots.
+            pub const fn title(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $title,)+
+                }
+            }
+
+            /// What it repeats.
+            pub const fn operation(self) -> Operation {
+                match self {
+                    $(Self::$variant => $operation,)+
+                }
+            }
+
+            /// Whether that method measures it.
+            pub const fn is_by(self, method: Method) -> bool {
+                match self {
+                    $(Self::$variant => matches!(method, $(Method::$method)|+),)+
+                }
+            }
+
+            const fn run(self) -> Run {
+                match self {
+                    $(Self::$variant => Run::$run,)+
+                }
+            }
+        }
+    };
+}
+
+benchmarks! {
     /// An empty measurement: the cost of reading the counter twice.
-    Tsc,
+    Tsc = "tsc", "empty measurement", Operation::Nothing,
+        by [Paper | Precise], ByDefault;
     /// A call of a function that does nothing. Calls may overlap: throughput.
-    Fcall,
+    Fcall = "fcall", "function call", Operation::Function { instructions: 3 },
+        by [Paper | Precise | Exact], ByDefault;
     /// A call of a function that passes on what the call before it returned: each
     /// waits for the one before, a dependent chain.
-    FcallChain,
-    /// System call 500 on a kernel that has it and answers [`NOOP_ANSWER`].
-    Scall,
-    /// System call 500 on a kernel that lacks it and answers `ENOSYS`: another
-    /// path through the kernel, hence another name.
-    Enosys,
+    FcallChain = "fcall_chain", "function calls in a chain",
+        Operation::Function { instructions: 4 },
+        by [Precise | Exact], ByDefault;
+    /// System call 500 on a kernel that has it and answers [`NOOP_ANSWER`](crate::NOOP_ANSWER).
+    Scall = "scall", "system call", Operation::Call(SystemCall::Noop),
+        by [Paper | Precise | Exact], ByDefault;
+    /// System call 500 on a kernel that lacks it.
+    Enosys = "enosys", "system call (ENOSYS)", Operation::Refused(SystemCall::Noop),
+        by [Paper | Precise | Exact], ByDefault;
 }
 
 impl Benchmark {
-    /// Every benchmark, in the order of the tables.
-    pub const ALL: [Self; 5] = [
-        Self::Tsc,
-        Self::Fcall,
-        Self::FcallChain,
-        Self::Scall,
-        Self::Enosys,
-    ];
-
-    /// The name on the console, in files and in tables.
-    pub const fn name(self) -> &'static str {
-        // Parts of one string: a table of strings would be a table of pointers, and
-        // each of them a relocation in the guest's image.
-        let (_, from) = "tscfcall_chainscallenosys".split_at(match self {
-            Self::Tsc => 0,
-            Self::Fcall | Self::FcallChain => 3,
-            Self::Scall => 14,
-            Self::Enosys => 19,
-        });
-        let (name, _) = from.split_at(match self {
-            Self::Tsc => 3,
-            Self::Fcall | Self::Scall => 5,
-            Self::FcallChain => 11,
-            Self::Enosys => 6,
-        });
-        name
+    /// What one chooses to get it: a benchmark itself; or, of a system call's two, the one of the
+    /// call, since the kernel's answer says which of them is measured.
+    pub fn choice(self) -> Self {
+        let Operation::Refused(call) = self.operation() else {
+            return self;
+        };
+        let mut all = Self::ALL.into_iter();
+        let of_call = all.find(|b| b.operation() == Operation::Call(call));
+        of_call.unwrap_or(self)
     }
 
-    /// The benchmark of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "tsc" => Self::Tsc,
-            "fcall" => Self::Fcall,
-            "fcall_chain" => Self::FcallChain,
-            "scall" => Self::Scall,
-            "enosys" => Self::Enosys,
-            _ => return None,
-        })
+    /// Whether it can be chosen.
+    pub const fn is_choice(self) -> bool {
+        !matches!(self.operation(), Operation::Refused(_))
     }
-}
 
-/// How samples were taken. `docs/METHOD.md` describes each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Method {
-    /// The original's: `cpuid; rdtsc … rdtscp; cpuid` around one long loop.
-    Paper,
-    /// `lfence; rdtsc; lfence … rdtscp; lfence` around short batches of n and 2n copies.
-    Precise,
-    /// Four batches, n and 2n copies in t and 2t turns, on a machine whose counter
-    /// advances by one an instruction: whole instructions, no time.
-    Exact,
-}
+    /// How many can be chosen: as many as one boot can measure.
+    pub const CHOICES: usize = {
+        let (mut index, mut choices) = (0, 0);
+        while index < Self::ALL.len() {
+            choices += Self::ALL[index].is_choice() as usize;
+            index += 1;
+        }
+        choices
+    };
 
-impl Method {
-    /// Every method.
-    pub const ALL: [Self; 3] = [Self::Paper, Self::Precise, Self::Exact];
+    /// Whether it is measured where nobody chooses.
+    pub const fn is_default(self) -> bool {
+        self.is_choice() && matches!(self.run(), Run::ByDefault)
+    }
 
-    /// The name on the console, in experiments and in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Paper => "paper",
-            Self::Precise => "precise",
-            Self::Exact => "exact",
+    /// The system call that it makes; none where it needs no kernel.
+    pub const fn system_call(self) -> Option<SystemCall> {
+        match self.operation() {
+            Operation::Call(call) | Operation::Refused(call) => Some(call),
+            Operation::Nothing | Operation::Function { .. } => None,
         }
     }
 
-    /// The method of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "paper" => Self::Paper,
-            "precise" => Self::Precise,
-            "exact" => Self::Exact,
-            _ => return None,
-        })
-    }
-}
-
-/// What can get between a program and the processor. Counted by the guest's kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Disturbance {
-    /// Involuntary context switches of the process (getrusage(2), `ru_nivcsw`).
-    Switches,
-    /// Nanoseconds in which the process was ready to run and did not
-    /// (/proc/self/schedstat, the second field).
-    RunDelay,
-    /// Time in which the hypervisor ran something else on the processor, in
-    /// hundredths of a second (/proc/stat, `steal`).
-    Steal,
-    /// Interrupts of all kinds that the processor took (/proc/interrupts).
-    Interrupts,
-}
-
-impl Disturbance {
-    /// Every disturbance.
-    pub const ALL: [Self; 4] = [
-        Self::Switches,
-        Self::RunDelay,
-        Self::Steal,
-        Self::Interrupts,
-    ];
-
-    /// The name on the console and in files; its unit stands in it.
-    pub const fn name(self) -> &'static str {
-        // Parts of one string, as in `Benchmark::name`.
-        let (_, from) = "switchesrun_delay_nssteal_csinterrupts".split_at(match self {
-            Self::Switches => 0,
-            Self::RunDelay => 8,
-            Self::Steal => 20,
-            Self::Interrupts => 28,
-        });
-        let (name, _) = from.split_at(match self {
-            Self::Switches | Self::Steal => 8,
-            Self::RunDelay => 12,
-            Self::Interrupts => 10,
-        });
-        name
+    /// The answer that its system call has to give; none where it makes none.
+    pub const fn answer(self) -> Option<Answer> {
+        match self.operation() {
+            Operation::Call(_) => Some(Answer::Works),
+            Operation::Refused(_) => Some(Answer::Enosys),
+            Operation::Nothing | Operation::Function { .. } => None,
+        }
     }
 
-    /// The disturbance of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "switches" => Self::Switches,
-            "run_delay_ns" => Self::RunDelay,
-            "steal_cs" => Self::Steal,
-            "interrupts" => Self::Interrupts,
-            _ => return None,
-        })
+    /// Every benchmark, in the order of a round and of the plots: the empty measurement, the
+    /// system calls, the function calls.
+    pub fn in_a_round() -> [Self; Self::ALL.len()] {
+        let mut all = Self::ALL;
+        all.sort_unstable_by_key(|benchmark| {
+            let place = match benchmark.operation() {
+                Operation::Nothing => 0,
+                Operation::Call(_) | Operation::Refused(_) => 1,
+                Operation::Function { .. } => 2,
+            };
+            (place, *benchmark)
+        });
+        all
+    }
+
+    /// The calls, in the order of the plots: all but the empty measurement.
+    pub fn calls() -> impl Iterator<Item = Self> {
+        let all = Self::in_a_round().into_iter();
+        all.filter(|benchmark| benchmark.operation() != Operation::Nothing)
     }
 }

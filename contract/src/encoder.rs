@@ -3,7 +3,8 @@ use core::fmt::{Result, Write};
 use itoa::Buffer;
 
 use crate::{
-    Batch, Clock, Closing, Disturbed, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method, Quad, Slope,
+    Answer, Batch, Clock, Closing, Disturbed, FORMAT_VERSION, Fact, HEADER_BEGIN, HEADER_END,
+    Method, Quad, Slope, SystemCall,
 };
 
 /// Writes a log, line by line, and closes it.
@@ -52,16 +53,34 @@ impl<W: Write> Encoder<W> {
     }
 
     /// A fact about this boot that is a word or a phrase.
-    pub fn meta(&mut self, key: &str, value: &str) -> Result {
+    pub fn fact(&mut self, fact: Fact, value: &str) -> Result {
+        self.fact_for(fact, "", value)
+    }
+
+    /// A fact about this boot that is a number.
+    pub fn fact_number(&mut self, fact: Fact, value: u64) -> Result {
+        self.fact(fact, Buffer::new().format(value))
+    }
+
+    /// A fact of which there is one for each of several things, for this one.
+    pub fn fact_for(&mut self, fact: Fact, what: &str, value: &str) -> Result {
         self.part("meta")?;
-        self.word(key)?;
+        self.word(fact.name())?;
+        self.part(what)?;
         self.word(value)?;
         self.end_of_line()
     }
 
-    /// A fact about this boot that is a number.
-    pub fn meta_number(&mut self, key: &str, value: u64) -> Result {
-        self.meta(key, Buffer::new().format(value))
+    /// [`Self::fact_for`], of a number.
+    pub fn fact_number_for(&mut self, fact: Fact, what: &str, value: u64) -> Result {
+        self.fact_for(fact, what, Buffer::new().format(value))
+    }
+
+    /// What a system call under test answered.
+    pub fn answer(&mut self, call: SystemCall, answer: Answer) -> Result {
+        let mut number = Buffer::new();
+        let number = number.format(call.number());
+        self.fact_for(Fact::SystemCall, number, call.answered(answer))
     }
 
     /// One sample of the paper's method.

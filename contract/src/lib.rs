@@ -1,5 +1,11 @@
-//! What `guest-bench` prints and the host reads back: one record a line, fields
-//! separated by tabs, so that it survives a serial console and a human eye.
+//! What guest and host agree on, once for both ends: the benchmarks, the facts of a boot, the
+//! methods, the disturbances, the system calls under test, the ports, and the console's format.
+//!
+//! Each table is a macro's: the guest gets functions without a table of pointers, the host gets
+//! the same functions and lists of all rows.
+//!
+//! The console's format has one record a line, with fields separated by tabs, so that it
+//! survives a serial console and a human eye:
 //!
 //! ```text
 //! --- 8< ---
@@ -24,15 +30,27 @@
 
 mod benchmark;
 mod closing;
+mod disturbance;
 mod encoder;
+mod fact;
 mod mark;
+mod method;
+mod names;
+pub mod ports;
 mod record;
+mod system_call;
+mod tsc;
 
-pub use benchmark::{Benchmark, Disturbance, Method, NOOP_ANSWER, NOOP_SYSCALL};
+pub use benchmark::{Benchmark, Operation};
 pub use closing::Closing;
+pub use disturbance::Disturbance;
 pub use encoder::Encoder;
+pub use fact::Fact;
 pub use mark::{MARK_OPCODE, mark_begin, mark_end};
+pub use method::Method;
 pub use record::{Batch, Clock, Disturbed, Quad, Record, RecordError, Slope};
+pub use system_call::{Answer, ENOSYS, NOOP_ANSWER, SystemCall, is_error};
+pub use tsc::{Leaf, in_virtual_machine, tsc_hz, tsc_step};
 
 /// First line of the header, as the original program prints it.
 pub const HEADER_BEGIN: &str = "--- 8< ---";

@@ -1,8 +1,9 @@
 //! What the encoder writes, the record parser reads.
 
 use contract::{
-    Batch, Benchmark, CONFIG_PREFIX, Clock, Closing, Disturbance, Disturbed, Encoder, HEADER_BEGIN,
-    MARK_OPCODE, Method, Quad, Record, RecordError, Slope, mark_begin, mark_end,
+    Answer, Batch, Benchmark, CONFIG_PREFIX, Clock, Closing, Disturbance, Disturbed, Encoder, Fact,
+    HEADER_BEGIN, MARK_OPCODE, Method, Quad, Record, RecordError, Slope, SystemCall, mark_begin,
+    mark_end,
 };
 use proptest::prelude::*;
 
@@ -59,7 +60,7 @@ proptest! {
         let mut encoder = Encoder::new(String::new());
         encoder.header(true, 20, None).unwrap();
         encoder.format(Method::Precise).unwrap();
-        encoder.meta_number("chain_ops", 64).unwrap();
+        encoder.fact_number(Fact::ChainOps, 64).unwrap();
         slopes.iter().for_each(|s| encoder.slope(s).unwrap());
         quads.iter().for_each(|q| encoder.quad(q).unwrap());
         batches.iter().for_each(|b| encoder.batch(b).unwrap());
@@ -107,7 +108,7 @@ fn a_log_reads_as_documented() {
     let mut encoder = Encoder::new(String::new());
     encoder.header(false, 2, Some(1000)).unwrap();
     encoder.format(Method::Paper).unwrap();
-    encoder.meta("syscall_500", "noop").unwrap();
+    encoder.answer(SystemCall::Noop, Answer::Works).unwrap();
     let sample = Batch {
         benchmark: Benchmark::Scall,
         round: 1,

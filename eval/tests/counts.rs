@@ -5,7 +5,7 @@
 mod common;
 
 use common::Random;
-use contract::{Encoder, Quad};
+use contract::{Answer, Encoder, Quad, SystemCall};
 use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::quads::{self, RunQuad, Unit, instructions};
@@ -38,7 +38,7 @@ fn console(planted: Planted, random: &mut Random) -> String {
     let mut console = Encoder::new(String::new());
     console.header(true, 1, None).unwrap();
     console.format(Method::Exact).unwrap();
-    console.meta("syscall_500", "noop").unwrap();
+    console.answer(SystemCall::Noop, Answer::Works).unwrap();
     for (benchmark, each) in [
         (Benchmark::Scall, planted.scall),
         (Benchmark::Fcall, planted.fcall),

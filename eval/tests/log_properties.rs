@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use contract::{Batch, Encoder, Quad, Slope};
+use contract::{Answer, Batch, Encoder, Fact, Quad, Slope, SystemCall};
 use eval::log::{Log, parse};
 use eval::{Benchmark, Method};
 use proptest::collection::{btree_map, vec};
@@ -103,9 +103,9 @@ fn encode(
     let mut log = Encoder::new(String::new());
     log.header(true, ROUNDS, Some(1000)).unwrap();
     log.format(method).unwrap();
-    log.meta("syscall_500", "noop").unwrap();
+    log.answer(SystemCall::Noop, Answer::Works).unwrap();
     for (key, value) in meta {
-        log.meta(key, value).unwrap();
+        log.fact_for(Fact::Cpu, key, value).unwrap();
     }
     sample(&mut log);
     log.end().unwrap()

@@ -5,7 +5,7 @@
 mod common;
 
 use common::Random;
-use contract::{Encoder, Slope};
+use contract::{Answer, Encoder, Fact, Slope, SystemCall};
 use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::log::Reading;
@@ -61,8 +61,10 @@ fn console(planted: &Planted, boot: u32, random: &mut Random) -> String {
     let mut console = Encoder::new(String::new());
     console.header(true, ROUNDS, None).unwrap();
     console.format(Method::Precise).unwrap();
-    console.meta("syscall_500", "noop").unwrap();
-    console.meta_number("chain_ops", common::CHAIN_OPS).unwrap();
+    console.answer(SystemCall::Noop, Answer::Works).unwrap();
+    console
+        .fact_number(Fact::ChainOps, common::CHAIN_OPS)
+        .unwrap();
     let progress = f64::from(boot) / f64::from(BOOTS - 1);
     let layout = 1.0 + planted.layout * random.normal();
     let cycles_per_tick = 1.0 + planted.wandering * (2.0 * random.uniform() - 1.0);

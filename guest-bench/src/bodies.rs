@@ -7,7 +7,7 @@
 
 use core::arch::naked_asm;
 
-use contract::{Benchmark, mark_begin, mark_end};
+use contract::{Benchmark, NOOP_ANSWER, SystemCall, mark_begin, mark_end};
 
 /// A timed loop: turns (at least 1), and where its body begins, to TSC ticks.
 pub type TimedLoop = extern "sysv64" fn(turns: u64, align: u64) -> u64;
@@ -135,7 +135,7 @@ extern "sysv64" fn noop() -> u64 {
         ".balign 64",
         "mov eax, {answer}",
         "ret",
-        answer = const contract::NOOP_ANSWER,
+        answer = const NOOP_ANSWER,
     )
 }
 
@@ -155,52 +155,6 @@ empty_measurement!(
 empty_measurement!(
     /// Nothing, measured as the original did.
     empty_paper, start_paper, stop_paper
-);
-
-timed_loop!(
-    /// n function calls a turn.
-    fcall_n, start_precise, stop_precise,
-    copies COPIES, "call {noop}", noop = sym noop
-);
-timed_loop!(
-    /// 2n function calls a turn.
-    fcall_2n, start_precise, stop_precise,
-    copies 2 * COPIES, "call {noop}", noop = sym noop
-);
-timed_loop!(
-    /// One function call a turn, as the original did.
-    fcall_paper, start_paper, stop_paper,
-    copies 1, "call {noop}", noop = sym noop
-);
-timed_loop!(
-    /// n function calls a turn, each with the result of the one before.
-    fcall_chain_n, start_precise, stop_precise,
-    copies COPIES, "mov rdi, rax
-    call {successor}", successor = sym successor
-);
-timed_loop!(
-    /// 2n function calls a turn, each with the result of the one before.
-    fcall_chain_2n, start_precise, stop_precise,
-    copies 2 * COPIES, "mov rdi, rax
-    call {successor}", successor = sym successor
-);
-timed_loop!(
-    /// n system calls a turn.
-    scall_n, start_precise, stop_precise,
-    copies COPIES, "mov eax, {number}
-    syscall", number = const contract::NOOP_SYSCALL
-);
-timed_loop!(
-    /// 2n system calls a turn.
-    scall_2n, start_precise, stop_precise,
-    copies 2 * COPIES, "mov eax, {number}
-    syscall", number = const contract::NOOP_SYSCALL
-);
-timed_loop!(
-    /// One system call a turn, as the original did.
-    scall_paper, start_paper, stop_paper,
-    copies 1, "mov eax, {number}
-    syscall", number = const contract::NOOP_SYSCALL
 );
 
 /// Thousands of branches that are taken or not by chance, each time another one:
@@ -229,46 +183,80 @@ pub extern "sysv64" fn shake_predictors() {
 /// With 512 of them boots still differed (docs/METHOD.md).
 const SHAKEN_BRANCHES: u64 = 2048;
 
-/// One operation between two marks, for whoever records the instructions in between. A
-/// mark is a NOP: it asks nothing of the kernel, and leaves nothing behind.
-macro_rules! marked {
-    ($(#[$doc:meta])* $name:ident, $benchmark:ident, $operation:literal, $($operands:tt)*) => {
-        $(#[$doc])*
-        #[unsafe(naked)]
-        pub extern "sysv64" fn $name() {
-            naked_asm!(
-                "nop dword ptr [rax + rax + {begin}]",
-                $operation,
-                "nop dword ptr [rax + rax + {end}]",
-                "cld",
-                "ret",
-                begin = const mark_begin(Benchmark::$benchmark),
-                end = const mark_end(Benchmark::$benchmark),
-                $($operands)*
-            )
+/// An operation's loops, and the operation between two marks, in a module of its own; then, by
+/// benchmark, which of these are run. (A system call's two benchmarks run the same: which of
+/// them it is, the kernel's answer says.)
+///
+/// The visitors below get one pointer at a time: a table of pointers would be a table of
+/// relocations in the image.
+macro_rules! operations {
+    ($($module:ident: $($benchmark:ident)|+, $operation:literal, $operand:ident = $kind:tt $value:expr;)+) => {
+        $(
+            mod $module {
+                use super::*;
+
+                timed_loop!(
+                    /// n operations a turn.
+                    n, start_precise, stop_precise,
+                    copies COPIES, $operation, $operand = $kind $value
+                );
+                timed_loop!(
+                    /// 2n operations a turn.
+                    twice, start_precise, stop_precise,
+                    copies 2 * COPIES, $operation, $operand = $kind $value
+                );
+                timed_loop!(
+                    /// One operation a turn, as the original did.
+                    paper, start_paper, stop_paper,
+                    copies 1, $operation, $operand = $kind $value
+                );
+
+                /// One operation between two marks, for whoever records the instructions in
+                /// between. A mark is a NOP: it asks nothing of the kernel, and leaves nothing
+                /// behind.
+                #[unsafe(naked)]
+                pub extern "sysv64" fn marked<const BENCHMARK: usize>() {
+                    naked_asm!(
+                        "nop dword ptr [rax + rax + {begin}]",
+                        $operation,
+                        "nop dword ptr [rax + rax + {end}]",
+                        "cld",
+                        "ret",
+                        begin = const mark_begin(Benchmark::ALL[BENCHMARK]),
+                        end = const mark_end(Benchmark::ALL[BENCHMARK]),
+                        $operand = $kind $value
+                    )
+                }
+            }
+        )+
+
+        /// Every benchmark with its loops of n and 2n copies, in the order of a round.
+        #[inline(always)]
+        pub fn each_precise(mut visit: impl FnMut(Benchmark, TimedLoop, TimedLoop)) {
+            $($(visit(Benchmark::$benchmark, $module::n, $module::twice);)+)+
+        }
+
+        /// Every benchmark with its loop of one copy, in the order of a round.
+        #[inline(always)]
+        pub fn each_paper(mut visit: impl FnMut(Benchmark, TimedLoop)) {
+            $($(visit(Benchmark::$benchmark, $module::paper);)+)+
+        }
+
+        /// Every benchmark with one operation between its marks.
+        #[inline(always)]
+        pub fn each_marked(mut visit: impl FnMut(Benchmark, extern "sysv64" fn())) {
+            $($(visit(Benchmark::$benchmark, $module::marked::<{ Benchmark::$benchmark as usize }>);)+)+
         }
     };
 }
 
-marked!(
-    /// One function call.
-    fcall_marked, Fcall, "call {noop}", noop = sym noop
-);
-marked!(
-    /// One call of a chain.
-    fcall_chain_marked, FcallChain, "mov rdi, rax
-    call {successor}", successor = sym successor
-);
-marked!(
-    /// One system call of a kernel that has it.
-    scall_marked, Scall, "mov eax, {number}
-    syscall", number = const contract::NOOP_SYSCALL
-);
-marked!(
-    /// One system call of a kernel that lacks it.
-    enosys_marked, Enosys, "mov eax, {number}
-    syscall", number = const contract::NOOP_SYSCALL
-);
+operations! {
+    scall: Scall | Enosys, "mov eax, {number}
+    syscall", number = const SystemCall::Noop.number();
+    fcall: Fcall, "call {noop}", noop = sym noop;
+    fcall_chain: FcallChain, "mov rdi, rax
+    call {successor}", successor = sym successor;
+}
 
 const CHAIN_COPIES: u64 = 64;
 

@@ -3,20 +3,18 @@
 use core::ffi::CStr;
 use core::fmt;
 
-use contract::Encoder;
+use contract::Fact;
 
-use crate::console::Console;
+use crate::report::Log;
 use crate::syscall::{self, File, UTSNAME_SIZE};
 use crate::take_once::TakeOnce;
 
 const VULNERABILITIES: &str = "/sys/devices/system/cpu/vulnerabilities/";
-const KEY: &str = "vulnerability.";
 
 struct Buffers {
     names: [u8; UTSNAME_SIZE],
     entries: [u8; 2048],
     path: [u8; 128],
-    key: [u8; 128],
     content: [u8; 4096],
 }
 
@@ -24,11 +22,8 @@ static BUFFERS: TakeOnce<Buffers> = TakeOnce::new(Buffers {
     names: [0; UTSNAME_SIZE],
     entries: [0; 2048],
     path: [0; 128],
-    key: [0; 128],
     content: [0; 4096],
 });
-
-type Log<'c> = Encoder<&'c mut Console>;
 
 /// Writes the kernel's name, its release, its mitigations, and what it says of the
 /// processor, as `meta` records.
@@ -37,8 +32,8 @@ pub fn write(log: &mut Log<'_>) -> fmt::Result {
         return Ok(());
     };
     if let Some((system, release)) = syscall::uname(&mut buffers.names) {
-        log.meta("system", printable(system))?;
-        log.meta("release", printable(release))?;
+        log.fact(Fact::System, printable(system))?;
+        log.fact(Fact::Release, printable(release))?;
     }
     if syscall::mount_sysfs() {
         vulnerabilities(log, buffers)?;
@@ -62,7 +57,7 @@ fn cpu(log: &mut Log<'_>, buffers: &mut Buffers) -> fmt::Result {
             continue;
         };
         let (name, value) = (printable(name.trim_ascii()), printable(value.trim_ascii()));
-        log.meta(join(&mut buffers.key, "cpu.", name), value)?;
+        log.fact_for(Fact::Cpu, name, value)?;
     }
     Ok(())
 }
@@ -79,31 +74,20 @@ fn vulnerabilities(log: &mut Log<'_>, buffers: &mut Buffers) -> fmt::Result {
         for name in names(entries).filter(|name| !name.starts_with('.')) {
             if let Some(file) = open(&mut buffers.path, name) {
                 let content = file.read(&mut buffers.content);
-                let key = join(&mut buffers.key, KEY, name);
-                log.meta(key, printable(content.trim_ascii()))?;
+                let value = printable(content.trim_ascii());
+                log.fact_for(Fact::Vulnerability, name, value)?;
             }
         }
     }
 }
 
+/// A file of that folder, or the folder itself; `None` also where the path is longer than `path`.
 fn open(path: &mut [u8], name: &str) -> Option<File> {
-    join(path, VULNERABILITIES, name);
-    File::open(CStr::from_bytes_until_nul(path).ok()?)
-}
-
-/// Both texts behind each other and a zero byte; cut off where the buffer ends.
-fn join<'b>(buffer: &'b mut [u8], prefix: &str, name: &str) -> &'b str {
-    let room = buffer.len().saturating_sub(1);
-    let text = prefix.bytes().chain(name.bytes()).take(room);
-    let mut length = 0;
-    for (slot, byte) in buffer.iter_mut().zip(text) {
+    let text = VULNERABILITIES.bytes().chain(name.bytes()).chain([0]);
+    for (slot, byte) in path.iter_mut().zip(text) {
         *slot = byte;
-        length += 1;
     }
-    if let Some(slot) = buffer.get_mut(length) {
-        *slot = 0;
-    }
-    printable(buffer.get(..length).unwrap_or_default())
+    File::open(CStr::from_bytes_until_nul(path).ok()?)
 }
 
 /// The names in a buffer of `struct linux_dirent64` (getdents64(2)).

@@ -2,6 +2,10 @@
 //! tested like any other library.
 #![no_std]
 
+mod answers;
+mod benchmarks;
 pub mod options;
 
+pub use answers::Answers;
+pub use benchmarks::Benchmarks;
 pub use options::{BadOption, Options};

@@ -3,6 +3,9 @@
 use core::arch::asm;
 use core::arch::x86_64::__cpuid;
 
+use contract::Leaf;
+use contract::ports::{BENCHMARK_START, DEBUG_EXIT, PM1_CONTROL, PM1_OFF};
+
 use crate::args::Args;
 use crate::syscall;
 
@@ -15,15 +18,6 @@ pub enum Status {
     OutputFailed = 4,
     Broken = 101,
 }
-
-/// QEMU's customary debug-exit port: the machine ends, with the written status.
-const DEBUG_EXIT_PORT: u16 = 0xf4;
-/// tollgate's own VMM notes the time of a write here.
-const START_PORT: u16 = 0x5a0;
-/// PM1a control register of the PC's ACPI hardware in most hypervisors.
-const ACPI_PORT: u16 = 0x604;
-/// Sleep type 0 with "sleep enable": off.
-const ACPI_OFF: u16 = 0x2000;
 
 /// Whether this is the init process of a Linux of its own.
 pub fn is_init(args: &Args) -> bool {
@@ -43,14 +37,14 @@ pub fn kernel_counts(is_init: bool) -> bool {
 /// Tells the hypervisor that the benchmark starts, where the program may write to
 /// ports: as init of a Linux guest, and in ring 0.
 pub fn mark_start(is_init: bool) {
-    let granted = is_ring0() || is_init && syscall::allow_ports(START_PORT, 1);
+    let granted = is_ring0() || is_init && syscall::allow_ports(BENCHMARK_START, 1);
     if granted && in_virtual_machine() {
-        write_port_u8(START_PORT, 1);
+        write_port_u8(BENCHMARK_START, 1);
     }
     if granted && !is_ring0() {
         // A task that holds a port takes a longer way out of every system call, by which
         // Linux loads its map of ports (exit_to_user_mode_loop, tss_update_io_bitmap).
-        syscall::return_ports(START_PORT, 1);
+        syscall::return_ports(BENCHMARK_START, 1);
     }
 }
 
@@ -75,8 +69,8 @@ pub fn end(status: Status, is_init: bool) -> ! {
 /// original's end, whose `exitcode=` carries the status.
 fn end_machine(status: Status) {
     syscall::drain_output();
-    if in_virtual_machine() && syscall::allow_ports(DEBUG_EXIT_PORT, 1) {
-        write_port_u8(DEBUG_EXIT_PORT, status as u8);
+    if in_virtual_machine() && syscall::allow_ports(DEBUG_EXIT, 1) {
+        write_port_u8(DEBUG_EXIT, status as u8);
     }
     if status != Status::Done {
         return;
@@ -85,15 +79,20 @@ fn end_machine(status: Status) {
     if syscall::exists(c"/sys/firmware/acpi") {
         syscall::power_off();
     }
-    if in_virtual_machine() && syscall::allow_ports(ACPI_PORT, 2) {
-        write_port_u16(ACPI_PORT, ACPI_OFF);
+    if in_virtual_machine() && syscall::allow_ports(PM1_CONTROL, 2) {
+        write_port_u16(PM1_CONTROL, PM1_OFF);
     }
 }
 
-/// CPUID's hypervisor bit: on real hardware these ports may be something else.
+/// On real hardware these ports may be something else.
 fn in_virtual_machine() -> bool {
-    const HYPERVISOR: u32 = 1 << 31;
-    __cpuid(1).ecx & HYPERVISOR != 0
+    contract::in_virtual_machine(cpuid)
+}
+
+/// A leaf of CPUID.
+pub fn cpuid(leaf: u32) -> Leaf {
+    let registers = __cpuid(leaf);
+    [registers.eax, registers.ebx, registers.ecx, registers.edx]
 }
 
 fn write_port_u8(port: u16, value: u8) {

@@ -8,7 +8,6 @@
 #![no_std]
 #![no_main]
 
-mod answer;
 mod args;
 mod bodies;
 mod console;
@@ -27,9 +26,9 @@ mod take_once;
 
 use core::panic::PanicInfo;
 
-use contract::Method;
-use guest_bench::Options;
-use guest_bench::options::USAGE;
+use contract::{Method, SystemCall};
+use guest_bench::options::usage;
+use guest_bench::{Answers, Options};
 
 use crate::args::Args;
 use crate::console::Console;
@@ -58,7 +57,7 @@ fn run(args: Args) -> ! {
 
 fn measure(args: &Args, is_init: bool, console: &mut Console) -> Status {
     if args.words().any(|word| word == "--help") {
-        console.text(USAGE);
+        usage(|text| console.text(text));
         return Status::Done;
     }
     let options = match Options::parse(args.words()) {
@@ -69,30 +68,41 @@ fn measure(args: &Args, is_init: bool, console: &mut Console) -> Status {
         let why = "more samples or rounds than a boot can hold; lower rounds= or samples=";
         return report::complain(console, Status::BadWord, &[why]);
     };
-    let Some(answer) = answer::ask() else {
-        let why =
-            "system call 500 answered neither 0xC0FFEE nor ENOSYS: another call has its number";
-        return report::complain(console, Status::UnexpectedAnswer, &[why]);
+    let ask = || {
+        Answers::ask(&options, |call| {
+            syscall::call([call.number(), 0, 0, 0, 0, 0])
+        })
+    };
+    let answers = match ask() {
+        Ok(answers) => answers,
+        Err(call) => return unexpected(console, call),
     };
     let mut watch = machine::kernel_counts(is_init).then(Watch::take).flatten();
     machine::mark_start(is_init);
     let counter = (options.method != Method::Exact).then(Counter::examine);
+    let measured = answers.measured(&options);
     let turns = match options.method {
-        Method::Paper => paper::measure(&options, answer, &mut watch, &mut store),
-        Method::Precise => precise::measure(&options, answer, &mut watch, &mut store),
-        Method::Exact => exact::measure(&options, answer, &mut watch, &mut store),
+        Method::Paper => paper::measure(&options, measured, &mut watch, &mut store),
+        Method::Precise => precise::measure(&options, measured, &mut watch, &mut store),
+        Method::Exact => exact::measure(&options, measured, &mut watch, &mut store),
     };
-    if answer::ask() != Some(answer) {
-        let why = "system call 500 changed its answer during the measurement";
+    if ask() != Ok(answers) {
+        let why = "a system call changed its answer during the measurement";
         return report::complain(console, Status::UnexpectedAnswer, &[why]);
     }
     let found = Found {
-        answer,
+        answers,
         counter,
         turns,
         store,
     };
     report::write(console, &options, &found, is_init)
+}
+
+fn unexpected(console: &mut Console, call: SystemCall) -> Status {
+    let why =
+        "this system call returned neither its own answer nor ENOSYS: another call has its number";
+    report::complain(console, Status::UnexpectedAnswer, &[call.name(), why])
 }
 
 #[panic_handler]

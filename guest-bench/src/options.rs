@@ -1,17 +1,17 @@
 //! The program's arguments: words of the form `name=value`.
 
-use contract::{Benchmark, Method};
+use contract::{Benchmark, Method, SystemCall};
 
-/// Printed for `--help`, and pointed at by every complaint.
-pub const USAGE: &str = "\
+use crate::Benchmarks;
+
+const USAGE: &str = "\
 guest-bench: what does it cost to cross into this kernel?
 
 Words, in any order:
   method=precise|exact|paper
                         how samples are taken                     (precise)
   rounds=N              passes over all benchmarks                (20)
-  benchmarks=LIST       of tsc,scall,fcall,fcall_chain            (all)
-                        tsc: not by exact, fcall_chain: not by paper
+  benchmarks=LIST       of those below                            (those with a *)
   warmup=y|n            one pass first that is not counted        (y)
   samples=N             precise, exact: samples a round and benchmark (100)
   batch_ticks=N         precise: TSC ticks that a batch should take (60000)
@@ -20,7 +20,24 @@ Words, in any order:
   iterations=N          paper: calls a sample                     (1000000)
 Words up to the last -- are the kernel's, and ignored; so are words without =.
 Exit status: 0 done, 2 bad word, 3 unexpected answer, 4 output failed.
+
+Benchmarks, and the methods that measure them:
 ";
+
+/// Prints what `--help` asks for.
+pub fn usage(mut print: impl FnMut(&str)) {
+    print(USAGE);
+    for benchmark in Benchmark::ALL.into_iter().filter(|b| b.is_choice()) {
+        print(if benchmark.is_default() { "* " } else { "  " });
+        print(benchmark.name());
+        print(":");
+        for method in Method::ALL.into_iter().filter(|m| benchmark.is_by(*m)) {
+            print(" ");
+            print(method.name());
+        }
+        print("\n");
+    }
+}
 
 /// What to measure, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +46,8 @@ pub struct Options {
     pub method: Method,
     /// Passes over all benchmarks.
     pub rounds: u64,
-    /// Measure an empty measurement.
-    pub tsc: bool,
-    /// Measure system call 500.
-    pub scall: bool,
-    /// Measure a function call.
-    pub fcall: bool,
-    /// Precise and exact method: measure a chain of function calls.
-    pub fcall_chain: bool,
+    /// Which benchmarks, as they are chosen: a system call by the name that it has where it works.
+    pub benchmarks: Benchmarks,
     /// One pass first that is not counted.
     pub warmup: bool,
     /// Precise and exact method: samples a round and benchmark.
@@ -56,10 +67,7 @@ impl Default for Options {
         Self {
             method: Method::Precise,
             rounds: 20,
-            tsc: true,
-            scall: true,
-            fcall: true,
-            fcall_chain: true,
+            benchmarks: Benchmarks::that(Benchmark::is_default),
             warmup: true,
             samples: 100,
             batch_ticks: 60_000,
@@ -102,73 +110,63 @@ impl Options {
 
     /// How many samples a boot will hold.
     pub fn total_samples(&self) -> u64 {
-        let [tsc, scall, fcall, chain] =
-            [self.tsc, self.scall, self.fcall, self.fcall_chain].map(u64::from);
+        let measured =
+            Benchmarks::that(|b| self.benchmarks.contains(b) && b.is_by(self.method)).len();
         let a_round = match self.method {
-            Method::Paper => tsc + scall + fcall,
-            Method::Precise => (tsc + scall + fcall + chain).saturating_mul(self.samples),
-            Method::Exact => (scall + fcall + chain).saturating_mul(self.samples),
+            Method::Paper => measured,
+            Method::Precise | Method::Exact => measured.saturating_mul(self.samples),
         };
         a_round.saturating_mul(self.rounds)
     }
 
+    /// Whether a chosen benchmark makes that system call.
+    pub fn makes(&self, call: SystemCall) -> bool {
+        let makes = |b: Benchmark| self.benchmarks.contains(b) && b.system_call() == Some(call);
+        Benchmark::ALL.into_iter().any(makes)
+    }
+
     fn set(&mut self, word: &str) -> Result<(), &'static str> {
         // A set of one character: a search for the character itself calls `memcmp`.
-        let Some((name, value)) = word.split_once(['=']) else {
-            return check_bare(word);
+        let (name, value) = match word.split_once(['=']) {
+            Some((name, value)) => (name, Ok(value)),
+            None => (word, Err("it has no value: write name=value")),
         };
         match name {
             "method" => {
                 self.method =
-                    Method::from_name(value).ok_or("method is precise, exact or paper")?;
+                    Method::from_name(value?).ok_or("method is precise, exact or paper")?;
             }
-            "rounds" => self.rounds = count(value)?,
-            "benchmarks" => self.choose(value)?,
+            "rounds" => self.rounds = count(value?)?,
+            "benchmarks" => self.benchmarks = choice(value?)?,
             "warmup" => {
-                self.warmup = match value {
+                self.warmup = match value? {
                     "y" => true,
                     "n" => false,
                     _ => return Err("warmup is y or n"),
                 }
             }
-            "samples" => self.samples = count(value)?,
-            "batch_ticks" => self.batch_ticks = count(value)?,
-            "turns" => self.turns = count(value)?,
-            "marks" => self.marks = count(value)?,
-            "iterations" => self.iterations = count(value)?,
-            _ => return Err("there is no such option"),
-        }
-        Ok(())
-    }
-
-    fn choose(&mut self, list: &str) -> Result<(), &'static str> {
-        (self.tsc, self.scall, self.fcall, self.fcall_chain) = (false, false, false, false);
-        for name in list.split([',']) {
-            match Benchmark::from_name(name) {
-                Some(Benchmark::Tsc) => self.tsc = true,
-                Some(Benchmark::Scall) => self.scall = true,
-                Some(Benchmark::Fcall) => self.fcall = true,
-                Some(Benchmark::FcallChain) => self.fcall_chain = true,
-                // Which of scall and enosys is measured is the kernel's answer, no choice.
-                Some(Benchmark::Enosys) | None => {
-                    return Err("benchmarks is a list of tsc, scall, fcall and fcall_chain");
-                }
-            }
+            "samples" => self.samples = count(value?)?,
+            "batch_ticks" => self.batch_ticks = count(value?)?,
+            "turns" => self.turns = count(value?)?,
+            "marks" => self.marks = count(value?)?,
+            "iterations" => self.iterations = count(value?)?,
+            _ if value.is_ok() => return Err("there is no such option"),
+            _ if word.starts_with(['-']) => return Err("it is not of the form name=value"),
+            // Linux hands such words to its init where it does not take them itself (`nokaslr`,
+            // the decompressor's), and without the `--` that stood behind them.
+            _ => {}
         }
         Ok(())
     }
 }
 
-/// Whether a word without `=` can be ignored. Linux hands such words to its init where it
-/// does not take them itself (`nokaslr`, the decompressor's), and without the `--` that
-/// stood behind them. Those that look like options of ours are mistakes.
-fn check_bare(word: &str) -> Result<(), &'static str> {
-    match word {
-        "method" | "rounds" | "benchmarks" | "warmup" | "samples" | "batch_ticks"
-        | "iterations" | "turns" | "marks" => Err("it has no value: write name=value"),
-        _ if word.starts_with(['-']) => Err("it is not of the form name=value"),
-        _ => Ok(()),
+fn choice(list: &str) -> Result<Benchmarks, &'static str> {
+    let mut chosen = Benchmarks::default();
+    for name in list.split([',']) {
+        let benchmark = Benchmark::from_name(name).filter(|b| b.is_choice());
+        chosen.insert(benchmark.ok_or("benchmarks is a list of those that --help names")?);
     }
+    Ok(chosen)
 }
 
 /// Far beyond every sensible setting, and small enough that no product overflows.
@@ -203,10 +201,7 @@ mod tests {
         let expected = Options {
             method: Method::Paper,
             rounds: 3,
-            tsc: false,
-            scall: false,
-            fcall: true,
-            fcall_chain: false,
+            benchmarks: Benchmarks::that(|b| b == Benchmark::Fcall),
             warmup: false,
             samples: 7,
             batch_ticks: 9,
@@ -233,6 +228,7 @@ mod tests {
             "rounds=1000000000001",
             "method=exakt",
             "benchmarks=",
+            "benchmarks=fcall,",
             "benchmarks=noop",
             "benchmarks=enosys",
             "warmup=1",

@@ -1,7 +1,7 @@
 //! The original's method: one long loop a sample, an empty measurement beside it.
 
 use contract::{Batch, Benchmark};
-use guest_bench::Options;
+use guest_bench::{Benchmarks, Options};
 
 use crate::bodies;
 use crate::disturbance::Watch;
@@ -12,17 +12,17 @@ use crate::store::{Entry, Store};
 /// Measures all rounds, a warm-up before them.
 pub fn measure(
     options: &Options,
-    answer: Benchmark,
+    measured: Benchmarks,
     watch: &mut Option<Watch>,
     store: &mut Store,
 ) -> Turns {
     rounds::all(options, watch, store, |index, store| {
-        round(index, options, answer, store);
+        round(index, options, measured, store);
     });
-    Turns::none()
+    Turns::default()
 }
 
-fn round(round: u64, options: &Options, answer: Benchmark, store: &mut Store) {
+fn round(round: u64, options: &Options, measured: Benchmarks, store: &mut Store) {
     let mut keep = |benchmark, ops, ticks| {
         store.push(Entry::Batch(Batch {
             benchmark,
@@ -31,15 +31,14 @@ fn round(round: u64, options: &Options, answer: Benchmark, store: &mut Store) {
             ticks,
         }));
     };
-    let n = options.iterations;
     // The original's order: tsc, scall, fcall.
-    if options.tsc {
+    if measured.contains(Benchmark::Tsc) {
         keep(Benchmark::Tsc, 0, bodies::empty_paper());
     }
-    if options.scall {
-        keep(answer, n, bodies::scall_paper(n, 0));
-    }
-    if options.fcall {
-        keep(Benchmark::Fcall, n, bodies::fcall_paper(n, 0));
-    }
+    let n = options.iterations;
+    bodies::each_paper(|benchmark, timed| {
+        if measured.contains(benchmark) {
+            keep(benchmark, n, timed(n, 0));
+        }
+    });
 }

@@ -2,7 +2,7 @@
 //! is the cost of n copies, free of the loop's and the measurement's own cost.
 
 use contract::{Benchmark, Clock, Quad, Slope};
-use guest_bench::Options;
+use guest_bench::{Benchmarks, Options};
 
 use crate::bodies::{self, ALIGNMENT_STEP, ALIGNMENTS, COPIES, TimedLoop};
 use crate::disturbance::Watch;
@@ -13,52 +13,43 @@ use crate::store::{Entry, Store};
 /// Measures all rounds, a warm-up before them.
 pub fn measure(
     options: &Options,
-    answer: Benchmark,
+    measured: Benchmarks,
     watch: &mut Option<Watch>,
     store: &mut Store,
 ) -> Turns {
     let half = options.batch_ticks.div_ceil(2);
-    let turns = |wanted: bool, n: TimedLoop| wanted.then(|| calibrate(n, half));
-    let turns = Turns {
-        scall: turns(options.scall, bodies::scall_n),
-        fcall: turns(options.fcall, bodies::fcall_n),
-        fcall_chain: turns(options.fcall_chain, bodies::fcall_chain_n),
-    };
+    let mut turns = Turns::default();
+    bodies::each_precise(|benchmark, n, _| {
+        if measured.contains(benchmark) {
+            turns.set(benchmark, calibrate(n, half));
+        }
+    });
     rounds::all(options, watch, store, |index, store| {
-        round(index, options, answer, &turns, store);
+        round(index, options, measured, &turns, store);
     });
     turns
 }
 
-fn round(round: u64, options: &Options, answer: Benchmark, turns: &Turns, store: &mut Store) {
-    if options.tsc {
+fn round(round: u64, options: &Options, measured: Benchmarks, turns: &Turns, store: &mut Store) {
+    if measured.contains(Benchmark::Tsc) {
         for _ in 0..options.samples {
             store.push(Entry::Slope(empty_sample(round)));
         }
     }
-    let mut slopes = |benchmark, turns: Option<u64>, n: TimedLoop, twice: TimedLoop| {
-        let Some(turns) = turns else { return };
+    bodies::each_precise(|benchmark, n, twice| {
+        let Some(turns) = turns.of(benchmark) else {
+            return;
+        };
         for index in 0..options.samples {
             store.push(Entry::Slope(sample(
                 benchmark, round, index, turns, n, twice,
             )));
         }
         // Whether cost is in proportion to copies and to turns, as the slope takes for granted.
-        store.push(Entry::Quad(quad(benchmark, round, 0, turns, n, twice)));
-    };
-    slopes(answer, turns.scall, bodies::scall_n, bodies::scall_2n);
-    slopes(
-        Benchmark::Fcall,
-        turns.fcall,
-        bodies::fcall_n,
-        bodies::fcall_2n,
-    );
-    slopes(
-        Benchmark::FcallChain,
-        turns.fcall_chain,
-        bodies::fcall_chain_n,
-        bodies::fcall_chain_2n,
-    );
+        let batch = |timed: TimedLoop, turns, align| batch(benchmark, timed, turns, align);
+        let quad = quad(benchmark, round, 0, turns, [n, twice], batch);
+        store.push(Entry::Quad(quad));
+    });
     store.push(Entry::Clock(Clock {
         round,
         imul_ticks: bodies::clock_chain(),
@@ -103,24 +94,26 @@ fn sample(
 
 #[inline(always)]
 fn batch(benchmark: Benchmark, timed: TimedLoop, turns: u64, align: u64) -> u64 {
-    if matches!(benchmark, Benchmark::Scall | Benchmark::Enosys) {
+    if benchmark.system_call().is_some() {
         // Kernels have branches to predict, and boots differed by what was learned first.
         bodies::shake_predictors();
     }
     timed(turns, align)
 }
 
-/// The four batches of one [`Quad`].
+/// The four batches of one [`Quad`], of the loops of n and 2n copies; `batch` runs one of them
+/// for so many turns at that alignment.
+#[inline(always)]
 pub fn quad(
     benchmark: Benchmark,
     round: u64,
     index: u64,
     turns: u64,
-    n: TimedLoop,
-    twice: TimedLoop,
+    [n, twice]: [TimedLoop; 2],
+    batch: impl Fn(TimedLoop, u64, u64) -> u64,
 ) -> Quad {
     let align = index % ALIGNMENTS * ALIGNMENT_STEP;
-    let batch = |timed: TimedLoop, turns: u64| batch(benchmark, timed, turns, align);
+    let batch = |timed: TimedLoop, turns: u64| batch(timed, turns, align);
     Quad {
         benchmark,
         round,

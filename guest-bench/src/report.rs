@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use contract::{Benchmark, Encoder, HEADER_BEGIN, HEADER_END, Method};
-use guest_bench::Options;
+use contract::{Benchmark, Encoder, Fact, HEADER_BEGIN, HEADER_END, Method};
+use guest_bench::{Answers, Options};
 
 use crate::bodies;
 use crate::console::Console;
@@ -12,28 +12,27 @@ use crate::facts;
 use crate::machine::Status;
 use crate::store::{Entry, Store};
 
-/// Turns of each benchmark's loop, as the calibration found them.
-pub struct Turns {
-    pub scall: Option<u64>,
-    pub fcall: Option<u64>,
-    pub fcall_chain: Option<u64>,
-}
+/// Turns of each benchmark's loop, as the calibration found them. (The methods of the paper and
+/// of whole instructions do not calibrate.)
+#[derive(Default)]
+pub struct Turns([Option<u64>; Benchmark::ALL.len()]);
 
 impl Turns {
-    /// The methods of the paper and of whole instructions do not calibrate.
-    pub fn none() -> Self {
-        Self {
-            scall: None,
-            fcall: None,
-            fcall_chain: None,
+    pub fn set(&mut self, benchmark: Benchmark, turns: u64) {
+        if let Some(slot) = self.0.get_mut(benchmark as usize) {
+            *slot = Some(turns);
         }
+    }
+
+    pub fn of(&self, benchmark: Benchmark) -> Option<u64> {
+        *self.0.get(benchmark as usize)?
     }
 }
 
 /// What a boot has found out.
 pub struct Found {
-    /// What system call 500 answers.
-    pub answer: Benchmark,
+    /// What the system calls under test answer.
+    pub answers: Answers,
     /// None where the counter counts instructions: it has no step and waits for nothing.
     pub counter: Option<Counter>,
     pub turns: Turns,
@@ -76,52 +75,29 @@ pub fn complain(console: &mut Console, status: Status, words: &[&str]) -> Status
     status
 }
 
-type Log<'c> = Encoder<&'c mut Console>;
+pub type Log<'c> = Encoder<&'c mut Console>;
 
 fn head(log: &mut Log<'_>, options: &Options, found: &Found) -> fmt::Result {
     let iterations = (options.method == Method::Paper).then_some(options.iterations);
     log.header(options.warmup, options.rounds, iterations)?;
     log.format(options.method)?;
-    log.meta("guest_bench", env!("CARGO_PKG_VERSION"))?;
-    log.meta(
-        "syscall_500",
-        match found.answer {
-            Benchmark::Enosys => "enosys",
-            _ => "noop",
-        },
-    )?;
+    log.fact(Fact::GuestBench, env!("CARGO_PKG_VERSION"))?;
+    for (call, answer) in found.answers.iter() {
+        log.answer(call, answer)?;
+    }
     if options.method == Method::Precise {
-        log.meta_number("samples_per_round", options.samples)?;
-        log.meta_number("batch_ticks", options.batch_ticks)?;
-        log.meta_number("copies", bodies::COPIES)?;
-        log.meta_number("chain_ops", bodies::CHAIN_OPS)?;
+        log.fact_number(Fact::SamplesPerRound, options.samples)?;
+        log.fact_number(Fact::BatchTicks, options.batch_ticks)?;
+        log.fact_number(Fact::Copies, bodies::COPIES)?;
+        log.fact_number(Fact::ChainOps, bodies::CHAIN_OPS)?;
     }
     if let Some(counter) = &found.counter {
-        self::counter(log, counter)?;
+        counter.write(log)?;
     }
-    turns(log, &found.turns)
-}
-
-fn counter(log: &mut Log<'_>, counter: &Counter) -> fmt::Result {
-    log.meta_number("tsc_step", counter.step)?;
-    log.meta_number("fence_ops", bodies::FENCE_OPS)?;
-    log.meta_number("fenced_ticks", counter.fenced)?;
-    log.meta_number("unfenced_ticks", counter.unfenced)?;
-    if counter.khz > 0 {
-        log.meta_number("tsc_khz", counter.khz)?;
-    }
-    Ok(())
-}
-
-fn turns(log: &mut Log<'_>, turns: &Turns) -> fmt::Result {
-    if let Some(turns) = turns.scall {
-        log.meta_number("turns_scall", turns)?;
-    }
-    if let Some(turns) = turns.fcall {
-        log.meta_number("turns_fcall", turns)?;
-    }
-    if let Some(turns) = turns.fcall_chain {
-        log.meta_number("turns_fcall_chain", turns)?;
+    for benchmark in Benchmark::ALL {
+        if let Some(turns) = found.turns.of(benchmark) {
+            log.fact_number_for(Fact::Turns, benchmark.name(), turns)?;
+        }
     }
     Ok(())
 }

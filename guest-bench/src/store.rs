@@ -13,7 +13,7 @@ use crate::take_once::TakeOnce;
 const CAPACITY: usize = (MAX_SAMPLES + MAX_ROUNDS * BESIDE_SAMPLES) as usize;
 /// Entries of a round that are not samples: the clock chains, a check of each benchmark's
 /// slope, and each disturbance.
-const BESIDE_SAMPLES: u64 = 1 + (Benchmark::ALL.len() + Disturbance::ALL.len()) as u64;
+const BESIDE_SAMPLES: u64 = 1 + (Benchmark::CHOICES + Disturbance::ALL.len()) as u64;
 
 /// What a round leaves behind: its samples, and what is told of the round as a whole.
 #[derive(Clone, Copy)]

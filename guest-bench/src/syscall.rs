@@ -5,8 +5,8 @@
 use core::arch::asm;
 use core::ffi::CStr;
 
-/// What a kernel answers to a number that it does not have.
-pub const ENOSYS: u64 = 38u64.wrapping_neg();
+use contract::is_error;
+
 const EINTR: u64 = 4u64.wrapping_neg();
 
 const STDOUT: u64 = 1;
@@ -36,10 +36,6 @@ pub fn call([number, a, b, c, d, e]: [u64; 6]) -> u64 {
         );
     }
     answer
-}
-
-fn is_error(answer: u64) -> bool {
-    answer > 4095u64.wrapping_neg() - 1
 }
 
 /// Writes all bytes to standard output; `false` if the kernel refuses them.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use contract::{Batch, Encoder, Quad, Slope};
+use contract::{Answer, Batch, Encoder, Fact, Quad, Slope, SystemCall};
 use eval::checks::CLOCK_CHAINS;
 use eval::counts::Counts;
 use eval::levels::Levels;
@@ -29,10 +29,10 @@ pub fn tollgate_log(method: Method, rounds: u64) -> String {
     let iterations = (method == Method::Paper).then_some(100_000);
     log.header(true, rounds, iterations).unwrap();
     log.format(method).unwrap();
-    log.meta("syscall_500", "noop").unwrap();
-    log.meta("vulnerability.meltdown", "Mitigation: PTI")
+    log.answer(SystemCall::Noop, Answer::Works).unwrap();
+    log.fact_for(Fact::Vulnerability, "meltdown", "Mitigation: PTI")
         .unwrap();
-    log.meta_number("chain_ops", 500).unwrap();
+    log.fact_number(Fact::ChainOps, 500).unwrap();
     for round in 0..rounds {
         for (benchmark, cost) in [
             (Benchmark::Tsc, 0),

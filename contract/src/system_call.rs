@@ -1,0 +1,98 @@
+//! The system calls under test: their numbers, and what they answer.
+
+use crate::names::named;
+
+/// What system call 500 returns, and nothing else does.
+pub const NOOP_ANSWER: u64 = 0xC0_FFEE;
+
+/// What a kernel answers to a number that it does not have: Linux,
+/// include/uapi/asm-generic/errno.h, negated.
+pub const ENOSYS: u64 = 38u64.wrapping_neg();
+
+/// The largest error number that Linux returns (include/linux/err.h, MAX_ERRNO).
+const MAX_ERRNO: u64 = 4095;
+
+/// Rows: name, number, and the only answer of a kernel that has the call; none: any answer
+/// that is not an error.
+macro_rules! system_calls {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $number:literal, $answer:expr;)+) => {
+        named! {
+            /// A system call that a benchmark makes, without arguments.
+            SystemCall { $($(#[$doc])* $variant = $name,)+ }
+        }
+
+        impl SystemCall {
+            /// Its number (Linux, arch/x86/entry/syscalls/syscall_64.tbl, and our patch).
+            pub const fn number(self) -> u64 {
+                match self {
+                    $(Self::$variant => $number,)+
+                }
+            }
+
+            const fn expected(self) -> Option<u64> {
+                match self {
+                    $(Self::$variant => $answer,)+
+                }
+            }
+        }
+    };
+}
+
+system_calls! {
+    /// `noop`, which this project adds to Linux under a number beyond all of Linux's.
+    Noop = "noop", 500, Some(NOOP_ANSWER);
+}
+
+/// How a kernel answers a system call under test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It has the call.
+    Works,
+    /// It lacks the call: [`ENOSYS`].
+    Enosys,
+}
+
+impl SystemCall {
+    /// What a returned value means; `None`: another call has this one's number, or it failed.
+    pub fn answer(self, returned: u64) -> Option<Answer> {
+        match (returned, self.expected()) {
+            (ENOSYS, _) => Some(Answer::Enosys),
+            (returned, Some(expected)) => (returned == expected).then_some(Answer::Works),
+            (returned, None) => (!is_error(returned)).then_some(Answer::Works),
+        }
+    }
+
+    /// The word for an answer, as the fact [`SystemCall`](crate::Fact::SystemCall) has it.
+    pub const fn answered(self, answer: Answer) -> &'static str {
+        match answer {
+            Answer::Works => self.name(),
+            Answer::Enosys => "enosys",
+        }
+    }
+}
+
+/// Whether a system call returned a negated error number.
+pub const fn is_error(returned: u64) -> bool {
+    returned >= MAX_ERRNO.wrapping_neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_its_own_answer_and_enosys_are_answers_of_the_noop_call() {
+        let noop = SystemCall::Noop;
+        assert_eq!(noop.answer(0xC0FFEE), Some(Answer::Works));
+        assert_eq!(noop.answer(-38i64 as u64), Some(Answer::Enosys));
+        for other in [0, 1, -1i64 as u64, 0xC0FFEF] {
+            assert_eq!(noop.answer(other), None, "{other:#x}");
+        }
+    }
+
+    #[test]
+    fn errors_are_the_last_4095_values() {
+        assert!(is_error(-1i64 as u64) && is_error(-4095i64 as u64));
+        assert!(!is_error(-4096i64 as u64) && !is_error(0));
+    }
+}
