@@ -16,7 +16,7 @@ GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-p
 
 .PHONY: all deps kernels linux ring0 unikraft-like guest-bench initramfs tools trace-plugin install run parse process plot \
         test test-begin test-end test-deps test-style test-docs test-units test-vmm test-report test-kernels \
-        test-commands test-kvm bench-boot bench-process clean properclean
+        test-commands test-kvm picture bench-boot bench-process clean properclean
 
 # The steps, one after the other. Each says how long it took.
 .NOTPARALLEL:
@@ -123,6 +123,11 @@ test-commands: kernels unikraft-like initramfs trace-plugin
 # Every protocol and every end under genuine KVM, on an emulated AMD machine.
 test-kvm: kernels unikraft-like initramfs
 	vmm/rig/run.sh $(TOLLGATE) boot --engine kvm
+
+# README's picture: the top of the report of $(RUN).
+picture: test-deps
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --log-level=3 --window-size=1200,1300 \
+		--screenshot=$(CURDIR)/docs/report.png file://$(abspath $(RUN))/report.html
 
 # How long `process` takes for 10 million samples, and how much memory; needs 700 MB of disk.
 bench-process: guest-bench
