@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use vmm::End;
 
 use crate::commands::compare::NotComparable;
-use crate::engine::EngineError;
-use crate::experiment::ExperimentError;
-use crate::run::RunError;
-use crate::trace::{Foreign, NoPath, RecordError, TraceError};
 use host::files::{Damaged, FileError};
 use host::tune::TuneError;
+use runs::engine::EngineError;
+use runs::experiment::ExperimentError;
+use runs::run::RunError;
+use runs::trace::{Foreign, NoPath, RecordError, TraceError};
 
 /// Printed below `--help`. Codes from 64 on follow sysexits.h where it has one.
 pub const TABLE: &str = "\

@@ -5,17 +5,10 @@ mod output;
 
 mod cli;
 mod commands;
-mod companions;
-mod engine;
-mod environment;
 mod exit;
-mod experiment;
 mod progress;
-mod run;
-mod schedule;
 #[cfg(test)]
 mod schemas;
-mod trace;
 mod version;
 
 use std::env;

@@ -13,8 +13,8 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::environment::Comparison;
 use crate::output::Versioned;
+use runs::environment::Comparison;
 
 #[test]
 fn the_schemas_are_those_of_the_types() {

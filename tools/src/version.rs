@@ -2,11 +2,11 @@
 
 use eval::{crossing, summary};
 
-use crate::run::manifest;
 use host::tool::Tool;
 use host::{files, tune};
+use runs::run::manifest;
 
-use crate::companions;
+use runs::companions;
 
 /// Version of the tool, and the commit that it was built from.
 pub const VERSION: &str = concat!(

@@ -10,10 +10,10 @@ use vmm::probe::Kvm;
 use vmm::{BootOutcome, BootSpec, End, Protocol};
 
 use crate::cli::{BootArgs, BootEngine, KvmArgs, ProtocolArg};
-use crate::engine::{Engine, EngineError, Machine, Qemu, kvm};
 use crate::exit::{self, Code};
 use crate::output::Console;
 use host::{files, interrupt};
+use runs::engine::{Engine, EngineError, Machine, Qemu, kvm};
 
 /// Boots an image; the console goes to standard output, how it ended to standard error.
 /// `begun` is the boot, where it has begun already.
@@ -38,7 +38,10 @@ pub fn run(args: &BootArgs, begun: Option<Begun>) -> Result<Code> {
             let report = kvm::boot(prepared, kernel, &mut console, &stop);
             if args.kvm.for_run {
                 console.close()?;
-                kvm::report(&report.outcome).context("cannot report to the run")?;
+                tell!(
+                    "{}",
+                    kvm::report(&report.outcome).context("cannot report to the run")?
+                );
                 return Ok(exit::of_end(&report.outcome.end));
             }
             tell(&report, args.kvm.stats);
@@ -193,7 +196,38 @@ fn options(args: &KvmArgs) -> KvmOptions {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+    use std::time::Duration;
+
+    use clap::Parser;
+
     use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn a_run_boots_by_words_of_ours() {
+        let spec = BootSpec {
+            kernel: "-kernel".into(),
+            initrd: Some("-init rd".into()),
+            cmdline: "-- rounds=2 \"a b\"".into(),
+            memory_mib: 300,
+            cpus: 2,
+            pin: vec![1, 3],
+            timeout: Duration::from_secs(7),
+        };
+        let words = [OsString::from("tollgate")]
+            .into_iter()
+            .chain(kvm::words(&spec));
+        let Command::Boot(args) = Cli::try_parse_from(words).unwrap().command else {
+            panic!("another command");
+        };
+        let args = args.0;
+        assert!(args.kvm.for_run && args.engine == BootEngine::Kvm);
+        assert_eq!((args.image, args.initrd), (spec.kernel, spec.initrd));
+        assert_eq!((args.append, args.memory), (spec.cmdline, 300));
+        assert_eq!((args.cpus, args.timeout), (2, 7));
+        assert_eq!(args.pin.unwrap().0, [1, 3]);
+    }
 
     #[test]
     fn a_flag_that_auto_cannot_serve_is_told_with_the_reason() {

@@ -8,7 +8,7 @@ use eval::rounds::Round;
 use eval::units::TscHz;
 use eval::verdict::Finding;
 
-use crate::run::{BootRow, BootState, Guests, Manifest, TargetId};
+use runs::run::{BootRow, BootState, Guests, Manifest, TargetId};
 
 /// What all checks of a run look at.
 pub struct Checks<'a> {

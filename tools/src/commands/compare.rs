@@ -13,8 +13,8 @@ use crate::cli::{CompareArgs, Limit};
 use crate::commands::{parse, report};
 use crate::exit::Code;
 use crate::output;
-use crate::run::{Manifest, RunFolder};
-use crate::trace::kept;
+use runs::run::{Manifest, RunFolder};
+use runs::trace::kept;
 
 /// The runs differ in what no comparison may pass over.
 #[derive(Debug, thiserror::Error)]

@@ -1,15 +1,17 @@
 //! `tollgate diff-env`: why is your number not mine?
 
+mod print;
+
 use std::path::Path;
 
 use anyhow::Result;
 
 use crate::cli::DiffEnvArgs;
 use crate::commands::parse;
-use crate::environment::{self, Environment};
 use crate::exit::Code;
 use crate::output;
-use crate::run::{Manifest, RunFolder};
+use runs::environment::{self, Environment};
+use runs::run::{Manifest, RunFolder};
 
 /// Compares the environments of two runs.
 pub fn run(args: &DiffEnvArgs) -> Result<Code> {
@@ -21,7 +23,7 @@ pub fn run(args: &DiffEnvArgs) -> Result<Code> {
             "A: {}\nB: {}\n\n{}",
             args.a.display(),
             args.b.display(),
-            environment::print(&comparison)
+            print::print(&comparison)
         ),
     })?;
     Ok(match comparison.same {

@@ -14,9 +14,9 @@ use vmm::End;
 
 use crate::cli::RunFolderArgs;
 use crate::exit::Code;
-use crate::run::{BootRecord, BootRow, BootState, Gathered, Guests, Manifest, RunFolder};
-use crate::schedule::PlannedBoot;
 use host::files::{self, Damaged};
+use runs::run::{BootRecord, BootRow, BootState, Gathered, Guests, Manifest, RunFolder};
+use runs::schedule::PlannedBoot;
 
 /// Parses every console of a run.
 pub fn run(args: &RunFolderArgs) -> Result<Code> {

@@ -16,8 +16,8 @@ use crate::cli::RunFolderArgs;
 use crate::commands::checks::Checks;
 use crate::commands::parse;
 use crate::exit::Code;
-use crate::run::{BootRow, BootState, Guests, Manifest, RunFolder, TargetId};
 use host::files::{self, Damaged, Hashing};
+use runs::run::{BootRow, BootState, Guests, Manifest, RunFolder, TargetId};
 
 /// Computes a run's statistics.
 pub fn run(args: &RunFolderArgs) -> Result<Code> {

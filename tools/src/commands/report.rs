@@ -16,9 +16,9 @@ use crate::cli::RunFolderArgs;
 use crate::commands::{parse, process};
 use crate::exit::Code;
 use crate::output;
-use crate::run::{BootRow, BootState, Manifest, RunFolder};
-use crate::trace::kept;
 use host::files::{self, Damaged};
+use runs::run::{BootRow, BootState, Manifest, RunFolder};
+use runs::trace::kept;
 
 /// Writes tables, plots and the page, and prints the table.
 pub fn run(args: &RunFolderArgs) -> Result<Code> {

@@ -15,13 +15,7 @@ use vmm::End;
 
 use crate::cli::RunArgs;
 use crate::exit::Code;
-use crate::experiment::{self, Experiment, ExperimentError};
 use crate::progress;
-use crate::run::targets::{self, Bootable, Prepared};
-use crate::run::{
-    BootRecord, FileId, Manifest, Placement, ProgramId, RunError, RunFolder, doctor_plan,
-};
-use crate::schedule::{self, PlannedBoot};
 use crate::version::TOOL;
 use host::cpus::Elsewhere;
 use host::doctor;
@@ -30,6 +24,12 @@ use host::measuring_cpus::HostCpus;
 use host::tree::Tree;
 use host::tune::{self, Tuning};
 use host::{files, interrupt, kvm};
+use runs::experiment::{self, Experiment, ExperimentError};
+use runs::run::targets::{self, Bootable, Prepared};
+use runs::run::{
+    BootRecord, FileId, Manifest, Placement, ProgramId, RunError, RunFolder, doctor_plan,
+};
+use runs::schedule::{self, PlannedBoot};
 
 /// Begins a run, or goes on with one.
 pub fn run(args: &RunArgs) -> Result<Code> {

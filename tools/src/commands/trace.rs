@@ -1,5 +1,7 @@
 //! `tollgate trace`: the path of one crossing, by function.
 
+mod print;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,11 +15,11 @@ use vmm::BootSpec;
 
 use crate::cli::TraceArgs;
 use crate::exit::Code;
-use crate::experiment::{self, Experiment, ExperimentError, ProgramAs, Target};
 use crate::output;
-use crate::trace::{self, Golden, Subject, Symbols, Verdict, kept, plugin, print};
 use host::files::Damaged;
 use host::{files, interrupt};
+use runs::experiment::{self, Experiment, ExperimentError, ProgramAs, Target};
+use runs::trace::{self, Golden, Subject, Symbols, Verdict, kept, plugin};
 
 /// Traces one subject, or two, and prints their paths.
 pub fn run(args: &TraceArgs) -> Result<Code> {
@@ -37,13 +39,14 @@ pub fn run(args: &TraceArgs) -> Result<Code> {
     if let Some(warning) = plugin::warning(&trace::qemu_version()?) {
         tell!("warning: {warning}");
     }
-    let path = trace::trace(&subject, &plugin, &stop)?;
+    let say = |line: &str| tell!("{line}");
+    let path = trace::trace(&subject, &plugin, &stop, &say)?;
     let path = Crossing {
         kernel_inputs: args.kernel_inputs.clone().unwrap_or(path.kernel_inputs),
         ..path
     };
     let against = match &other {
-        Some(other) => Some(trace::trace(other, &plugin, &stop)?),
+        Some(other) => Some(trace::trace(other, &plugin, &stop, &say)?),
         None => None,
     };
     print_all(args, &path, against.as_ref())?;

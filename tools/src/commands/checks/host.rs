@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use eval::verdict::{Finding, State};
 
-use crate::run::{BootRow, Guest};
+use runs::run::{BootRow, Guest};
 
 const NOT_AFFECTED: &str = "Not affected";
 const SPECTRE_V2: &str = "spectre_v2";

@@ -9,8 +9,8 @@ use eval::Method;
 use eval::compare::SAME_FREQUENCY;
 
 use crate::cli::Despite;
-use crate::environment::{self, Environment, Side};
-use crate::run::{Manifest, TargetId};
+use runs::environment::{self, Environment, Side};
+use runs::run::{Manifest, TargetId};
 
 /// What differs.
 pub struct Differences {

@@ -4,9 +4,9 @@ use anyhow::Result;
 use eval::report::{Facts, Group, Repeat};
 
 use crate::commands::parse;
-use crate::environment::{Environment, Side};
-use crate::run::{Manifest, RunFolder};
 use host::files;
+use runs::environment::{Environment, Side};
+use runs::run::{Manifest, RunFolder};
 
 /// The environment, and how to make the run again.
 pub fn of(run: &RunFolder, manifest: &Manifest) -> Result<Facts> {

@@ -2,7 +2,7 @@
 
 mod child;
 mod cpu_model;
-mod host;
+mod host_process;
 pub mod kvm;
 mod qemu;
 mod qmp;
@@ -11,13 +11,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use ::host::cpus::{self, CpuListError};
-use ::host::kvm::probe;
+use host::cpus::{self, CpuListError};
+use host::kvm::probe;
 use rustix::thread::CpuSet;
 use serde::{Deserialize, Serialize};
 use vmm::{BootOutcome, BootSpec, End, Timings};
 
-pub use host::Host;
+pub use host_process::Host;
 pub use kvm::Kvm;
 pub use qemu::{Machine, Qemu, Recording};
 
@@ -189,7 +189,7 @@ fn by_kvm(
     real: impl FnOnce(vmm::probe::Kvm) -> Result<Box<dyn Engine>, EngineError>,
 ) -> Result<Chosen, EngineError> {
     let kind = probe();
-    let reason = format!("/dev/kvm: {}", ::host::kvm::kind(&kind));
+    let reason = format!("/dev/kvm: {}", host::kvm::kind(&kind));
     let engine = if kind.is_real() {
         real(kind)?
     } else {

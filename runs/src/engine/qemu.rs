@@ -115,14 +115,11 @@ impl Qemu {
     pub fn under(kvm: &KvmKind) -> Result<Self, EngineError> {
         if !kvm.is_real() {
             return Err(EngineError::NoKvm {
-                reason: format!(
-                    "QEMU cannot boot under /dev/kvm: {}",
-                    ::host::kvm::kind(kvm)
-                ),
+                reason: format!("QEMU cannot boot under /dev/kvm: {}", host::kvm::kind(kvm)),
             });
         }
         Ok(Self {
-            kvm: Some(::host::kvm::kind(kvm)),
+            kvm: Some(host::kvm::kind(kvm)),
             ..Self::find(Machine::Kvm)?
         })
     }

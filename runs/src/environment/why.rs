@@ -197,7 +197,7 @@ const WHY: &[(&str, &str)] = &[
 ];
 
 /// Why a fact matters, if that is known, and how much: the most relevant have 0.
-pub(super) fn why(name: &str) -> (usize, Option<&'static str>) {
+pub fn why(name: &str) -> (usize, Option<&'static str>) {
     let found = WHY.iter().position(|(prefix, _)| name.starts_with(prefix));
     match found.and_then(|at| Some((at, WHY.get(at)?.1))) {
         Some((at, reason)) => (at, Some(reason)),

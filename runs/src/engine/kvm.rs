@@ -2,7 +2,7 @@
 
 mod process;
 
-pub use process::report;
+pub use process::{report, words};
 
 use std::fs::File;
 use std::io::{Write, stdin};
@@ -25,7 +25,7 @@ pub struct Kvm {
 impl Kvm {
     /// Looks at /dev/kvm. Fails where it cannot run anything at all.
     pub fn find() -> Result<Self, EngineError> {
-        Self::on(::host::kvm::probe())
+        Self::on(host::kvm::probe())
     }
 
     /// The engine on a /dev/kvm that was looked at.
@@ -99,7 +99,7 @@ impl Engine for Kvm {
             version: format!(
                 "tollgate {}, KVM {}",
                 env!("CARGO_PKG_VERSION"),
-                ::host::kvm::kind(&self.kind)
+                host::kvm::kind(&self.kind)
             ),
             emulated: !self.kind.is_real(),
             counts: false,

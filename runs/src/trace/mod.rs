@@ -4,8 +4,7 @@
 //! executed between the program's marks ([`boot`]). [`record`] reads that, [`shared`]
 //! finds the path that the operations share, [`place`] gives each instruction its function
 //! by the kernel's [`symbols`]; the exact method's count of the same boot has to be the
-//! path's length. [`golden`] compares paths with those that are expected, and [`mod@print`]
-//! is what a reader sees.
+//! path's length. [`golden`] compares paths with those that are expected.
 
 mod boot;
 mod golden;
@@ -13,7 +12,6 @@ pub mod kept;
 mod kernel;
 mod place;
 pub mod plugin;
-pub mod print;
 mod record;
 mod shared;
 mod symbols;
@@ -86,14 +84,19 @@ pub enum TraceError {
     },
 }
 
-/// Boots a kernel, and finds the path of its system call. Says on standard error what the
-/// path does not show.
+/// Boots a kernel, and finds the path of its system call. `say` hears what the path does
+/// not show.
 ///
 /// # Errors
 ///
 /// The boot failed, its operations share no path, or the path's length is not what the
 /// exact method counted.
-pub fn trace(subject: &Subject, plugin: &Path, stop: &AtomicBool) -> Result<Crossing> {
+pub fn trace(
+    subject: &Subject,
+    plugin: &Path,
+    stop: &AtomicBool,
+    say: &dyn Fn(&str),
+) -> Result<Crossing> {
     let Subject {
         name,
         spec,
@@ -105,11 +108,11 @@ pub fn trace(subject: &Subject, plugin: &Path, stop: &AtomicBool) -> Result<Cros
     let steps = place::steps(&boot.operation, symbols.as_ref())
         .with_context(|| format!("no path of {name}"))?;
     if boot.others > 0 {
-        tell!(
+        say(&format!(
             "{name}: {} of {} operations took another path, and are left out",
             boot.others,
             boot::MARKS
-        );
+        ));
     }
     Ok(Crossing {
         version: FORMAT_VERSION,

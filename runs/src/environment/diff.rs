@@ -8,7 +8,7 @@ use super::why::why;
 use super::{Environment, Facts, Side};
 
 /// What differs between two runs, A and B.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Comparison {
     /// Nothing differs that does not pass by itself.
@@ -22,11 +22,11 @@ pub struct Comparison {
 }
 
 /// One fact that differs.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// Whose fact it is.
-    #[cfg_attr(test, schemars(with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub side: Side,
     /// Its name.
     pub name: String,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use textwrap::Options;
 
-use super::diff::{Comparison, Difference};
+use runs::environment::{Comparison, Difference};
 
 const WIDTH: usize = 80;
 /// From so many words on, only those that differ are shown.
@@ -83,7 +83,7 @@ fn line(name: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::Side;
+    use runs::environment::Side;
 
     fn difference(side: Side, name: &str, a: Option<&str>, b: Option<&str>) -> Difference {
         Difference {
@@ -91,7 +91,7 @@ mod tests {
             name: name.into(),
             a: a.map(str::to_owned),
             b: b.map(str::to_owned),
-            why: crate::environment::why::why(name).1,
+            why: runs::environment::why(name).1,
         }
     }
 

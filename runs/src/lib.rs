@@ -1,0 +1,10 @@
+//! What is measured, and how: engines boot the targets of experiments, run folders keep what
+//! came of it, with the environment in which it came, and traces show single crossings.
+
+pub mod companions;
+pub mod engine;
+pub mod environment;
+pub mod experiment;
+pub mod run;
+pub mod schedule;
+pub mod trace;
