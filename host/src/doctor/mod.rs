@@ -1,8 +1,8 @@
 //! Is this machine fit for measuring, and if not, why, and what mends it?
 //!
-//! Facts are gathered first: what Linux tells ([`host`]), what the processor and its
-//! counter show ([`counter`]), and what happens while nothing should ([`noise`],
-//! [`activity`]). Then each check of [`checks::ALL`] judges them, and reads nothing
+//! Facts are gathered first: what Linux tells (`host`), what the processor and its
+//! counter show (`counter`), and what happens while nothing should (`noise`,
+//! `activity`). Then each check of `checks::ALL` judges them, and reads nothing
 //! itself. docs/DOCTOR.md gives each check's thresholds and reasons.
 
 mod activity;

@@ -130,7 +130,7 @@ pub struct TargetId {
 pub enum PinnedBy {
     /// The experiment names them.
     Experiment,
-    /// The tool, by [`crate::measuring_cpus`].
+    /// The tool, by [`host::measuring_cpus`].
     Tollgate,
 }
 

@@ -1,10 +1,10 @@
 //! The path of one crossing into a kernel, instruction by instruction.
 //!
 //! QEMU boots the target with our plugin (`trace-plugin/`), which writes down what is
-//! executed between the program's marks ([`boot`]). [`record`] reads that, [`shared`]
-//! finds the path that the operations share, [`place`] gives each instruction its function
-//! by the kernel's [`symbols`]; the exact method's count of the same boot has to be the
-//! path's length. [`golden`] compares paths with those that are expected.
+//! executed between the program's marks (`boot`). `record` reads that, `shared`
+//! finds the path that the operations share, `place` gives each instruction its function
+//! by the kernel's `symbols`; the exact method's count of the same boot has to be the
+//! path's length. `golden` compares paths with those that are expected.
 
 mod boot;
 mod golden;
