@@ -2,23 +2,23 @@
 
 use std::sync::OnceLock;
 
-use vmm::probe::{self, Kvm};
+use vmm::probe::{self, KvmKind};
 
 /// What /dev/kvm is. Looked at once: the answer does not change, and takes a while
 /// where KVM is slow.
-pub fn probe() -> Kvm {
-    static KIND: OnceLock<Kvm> = OnceLock::new();
+pub fn probe() -> KvmKind {
+    static KIND: OnceLock<KvmKind> = OnceLock::new();
     KIND.get_or_init(probe::probe).clone()
 }
 
 /// What KVM is, without the measured rate, which differs from run to run.
-pub fn kind(kvm: &Kvm) -> String {
+pub fn kind(kvm: &KvmKind) -> String {
     match kvm {
-        Kvm::Hardware { extension, .. } => format!("on hardware ({extension})"),
-        Kvm::Nested { extension, .. } => {
+        KvmKind::Hardware { extension, .. } => format!("on hardware ({extension})"),
+        KvmKind::Nested { extension, .. } => {
             format!("nested: {extension} inside a virtual machine")
         }
-        Kvm::SoftwareEmulated { reason, .. } => format!("emulated in software: {reason}"),
+        KvmKind::SoftwareEmulated { reason, .. } => format!("emulated in software: {reason}"),
         other => other.to_string(),
     }
 }

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use vmm::kvm::{self, Begun};
+use vmm::kvm::NewVm;
 
 use crate::cli::{Cli, Command, Deferred};
 use crate::exit::Code;
@@ -43,12 +43,12 @@ fn main() -> ExitCode {
 
 /// A boot's first steps, which need nothing of the command line and take longer than
 /// reading it.
-fn begin_boot() -> Option<Begun> {
+fn begin_boot() -> Option<NewVm> {
     let command = env::args_os().nth(1)?;
-    (command == "boot").then(kvm::begin)
+    (command == "boot").then(NewVm::begin)
 }
 
-fn dispatch(command: &Command, boot: Option<Begun>) -> anyhow::Result<Code> {
+fn dispatch(command: &Command, boot: Option<NewVm>) -> anyhow::Result<Code> {
     match command {
         Command::Run(Deferred(args)) => commands::run::run(args),
         Command::Parse(Deferred(args)) => commands::parse::run(args),

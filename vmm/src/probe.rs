@@ -19,7 +19,7 @@ use crate::permission;
 /// What /dev/kvm is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kvm", rename_all = "kebab-case")]
-pub enum Kvm {
+pub enum KvmKind {
     /// Guests run on the CPU, by this extension, and this is no virtual machine itself.
     Hardware {
         /// `vmx` or `svm`.
@@ -56,14 +56,14 @@ pub enum Kvm {
     },
 }
 
-impl Kvm {
+impl KvmKind {
     /// Whether measurements under it measure a CPU.
     pub fn is_real(&self) -> bool {
         matches!(self, Self::Hardware { .. } | Self::Nested { .. })
     }
 }
 
-impl fmt::Display for Kvm {
+impl fmt::Display for KvmKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hardware { extension, rate } => {
@@ -97,7 +97,7 @@ const SLOWEST_HARDWARE: f64 = 0.05;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Finds out what /dev/kvm is, in a few milliseconds where it is real.
-pub fn probe() -> Kvm {
+pub fn probe() -> KvmKind {
     if let Some(obstacle) = obstacle() {
         return obstacle;
     }
@@ -110,14 +110,14 @@ pub fn probe() -> Kvm {
 }
 
 /// Why /dev/kvm cannot be opened, if it cannot; no guest runs.
-pub fn obstacle() -> Option<Kvm> {
+pub fn obstacle() -> Option<KvmKind> {
     match open_device() {
         Ok(_) => None,
-        Err(KvmError::NoDevice) => Some(Kvm::NoDevice),
-        Err(KvmError::NoPermission) => Some(Kvm::NoPermission {
+        Err(KvmError::NoDevice) => Some(KvmKind::NoDevice),
+        Err(KvmError::NoPermission) => Some(KvmKind::NoPermission {
             mend: permission::mend(),
         }),
-        Err(error) => Some(Kvm::Broken {
+        Err(error) => Some(KvmKind::Broken {
             reason: error.to_string(),
         }),
     }
@@ -144,11 +144,11 @@ impl Cpu {
     }
 }
 
-fn judge(cpu: &Cpu, speed: Result<f64, String>, executes: Result<(), String>) -> Kvm {
-    let emulated = |rate, reason| Kvm::SoftwareEmulated { rate, reason };
+fn judge(cpu: &Cpu, speed: Result<f64, String>, executes: Result<(), String>) -> KvmKind {
+    let emulated = |rate, reason| KvmKind::SoftwareEmulated { rate, reason };
     let rate = match speed {
         Ok(rate) => rate,
-        Err(reason) if cpu.extension.is_some() => return Kvm::Broken { reason },
+        Err(reason) if cpu.extension.is_some() => return KvmKind::Broken { reason },
         Err(reason) => return emulated(None, reason),
     };
     let Some(extension) = cpu.extension else {
@@ -162,9 +162,10 @@ fn judge(cpu: &Cpu, speed: Result<f64, String>, executes: Result<(), String>) ->
         return emulated(Some(rate), "guest instructions are far too slow".into());
     }
     let extension = extension.to_owned();
-    match cpu.is_virtual {
-        true => Kvm::Nested { extension, rate },
-        false => Kvm::Hardware { extension, rate },
+    if cpu.is_virtual {
+        KvmKind::Nested { extension, rate }
+    } else {
+        KvmKind::Hardware { extension, rate }
     }
 }
 
@@ -181,7 +182,7 @@ mod tests {
         let judged = judge(&cpu("fpu svm"), Ok(0.9), Ok(()));
         assert_eq!(
             judged,
-            Kvm::Hardware {
+            KvmKind::Hardware {
                 extension: "svm".into(),
                 rate: 0.9
             }
@@ -189,7 +190,7 @@ mod tests {
         let judged = judge(&cpu("vmx hypervisor"), Ok(0.9), Ok(()));
         assert_eq!(
             judged,
-            Kvm::Nested {
+            KvmKind::Nested {
                 extension: "vmx".into(),
                 rate: 0.9
             }
@@ -204,13 +205,20 @@ mod tests {
             judge(&cpu("svm hypervisor"), Ok(0.9), Err("no int3".into())),
             judge(&cpu("fpu"), Err("no instruction at all".into()), Ok(())),
         ] {
-            assert!(matches!(judged, Kvm::SoftwareEmulated { .. }), "{judged}");
+            assert!(
+                matches!(judged, KvmKind::SoftwareEmulated { .. }),
+                "{judged}"
+            );
             assert!(!judged.is_real());
         }
     }
 
     #[test]
-    fn a_probe_always_has_an_answer() {
-        eprintln!("{}", probe());
+    fn a_probe_names_the_obstacle_if_there_is_one() {
+        let is_closed =
+            |kind: &KvmKind| matches!(kind, KvmKind::NoDevice | KvmKind::NoPermission { .. });
+        let kind = probe();
+        assert_eq!(is_closed(&kind), obstacle().as_ref().is_some_and(is_closed));
+        assert!(!is_closed(&kind) || obstacle() == Some(kind));
     }
 }

@@ -35,7 +35,7 @@ const NOISE_TEST: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 struct Facts {
     plan: Plan,
-    kvm: vmm::probe::Kvm,
+    kvm: vmm::probe::KvmKind,
     processor: Processor,
     counter: Counter,
     host: Host,

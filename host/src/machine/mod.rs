@@ -8,7 +8,7 @@ mod software;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use vmm::probe::Kvm;
+use vmm::probe::KvmKind;
 
 use crate::tool::Tool;
 use crate::tree::Tree;
@@ -38,7 +38,7 @@ pub struct Machine {
     /// The time stamp counter.
     pub tsc: TscFrequency,
     /// What /dev/kvm is.
-    pub kvm: Kvm,
+    pub kvm: KvmKind,
 }
 
 impl Machine {

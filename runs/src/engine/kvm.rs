@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use vmm::image::{self, Image};
-use vmm::kvm::{self, Begun, Io, KvmOptions, Prepared, Report};
-use vmm::probe::{self, Kvm as KvmKind};
+use vmm::kvm::{self, Io, KvmOptions, NewVm, ReadyVm, Report};
+use vmm::probe::{self, KvmKind};
 use vmm::{BootOutcome, BootSpec};
 
 use super::{About, Engine, EngineError, not_started, pin};
@@ -41,14 +41,14 @@ impl Kvm {
 
 /// Gets ready to boot, whatever /dev/kvm is; nothing is booted yet. Times count from `asked`.
 pub fn prepare<'a>(
-    begun: Option<Begun>,
+    new: Option<NewVm>,
     options: &'a KvmOptions,
     spec: &'a BootSpec,
     asked: Instant,
-) -> Result<Prepared<'a>, EngineError> {
+) -> Result<ReadyVm<'a>, EngineError> {
     pin(spec)?;
-    let begun = begun.unwrap_or_else(kvm::begin);
-    kvm::prepare(begun, spec, options, asked).map_err(|error| match probe::obstacle() {
+    let new = new.unwrap_or_else(NewVm::begin);
+    ReadyVm::new(new, spec, options, asked).map_err(|error| match probe::obstacle() {
         Some(obstacle) => no_kvm(&obstacle),
         None => EngineError::Kvm(error),
     })
@@ -62,7 +62,7 @@ pub fn open(options: &KvmOptions, spec: &BootSpec) -> Result<(File, Image), Engi
 /// Boots once, with standard input as the guest's, and tells all that only this engine
 /// knows.
 pub fn boot(
-    prepared: Prepared<'_>,
+    ready: ReadyVm<'_>,
     kernel: (File, Image),
     console: &mut dyn Write,
     stop: &AtomicBool,
@@ -73,7 +73,7 @@ pub fn boot(
         input: Some(stdin.as_fd()),
         stop,
     };
-    kvm::boot_image(prepared, io, kernel)
+    kvm::boot_image(ready, io, kernel)
 }
 
 fn write(console: &mut dyn Write, bytes: &[u8]) {

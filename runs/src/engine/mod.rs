@@ -104,7 +104,7 @@ pub enum EngineError {
         /// What was asked.
         flag: &'static str,
         /// What /dev/kvm is.
-        kind: vmm::probe::Kvm,
+        kind: vmm::probe::KvmKind,
     },
     /// The image is none.
     #[error("{path}: {reason}")]
@@ -120,9 +120,9 @@ pub enum EngineError {
 }
 
 /// What is left where `auto` does not take KVM.
-fn without_kvm(kind: &vmm::probe::Kvm) -> &'static str {
+fn without_kvm(kind: &vmm::probe::KvmKind) -> &'static str {
     match kind {
-        vmm::probe::Kvm::SoftwareEmulated { .. } => {
+        vmm::probe::KvmKind::SoftwareEmulated { .. } => {
             "leave it out, or take --engine kvm, which boots under this KVM, too"
         }
         _ => "leave it out, or go where there is KVM",
@@ -186,7 +186,7 @@ fn auto_qemu() -> Result<Chosen, EngineError> {
 }
 
 fn by_kvm(
-    real: impl FnOnce(vmm::probe::Kvm) -> Result<Box<dyn Engine>, EngineError>,
+    real: impl FnOnce(vmm::probe::KvmKind) -> Result<Box<dyn Engine>, EngineError>,
 ) -> Result<Chosen, EngineError> {
     let kind = probe();
     let reason = format!("/dev/kvm: {}", host::kvm::kind(&kind));

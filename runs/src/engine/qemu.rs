@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use tempfile::TempDir;
 use vmm::image::{self, Protocol};
-use vmm::probe::Kvm as KvmKind;
+use vmm::probe::KvmKind;
 use vmm::{BootOutcome, BootSpec, End, panic};
 
 use super::child::{self, ChildEnd, ChildSpec, Ran};

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
-use vmm::kvm::{Begun, KvmOptions, Prepared, Report, Seccomp, Teardown};
-use vmm::probe::Kvm;
+use vmm::kvm::{KvmOptions, NewVm, ReadyVm, Report, Seccomp, Teardown};
+use vmm::probe::KvmKind;
 use vmm::{BootOutcome, BootSpec, End, Protocol};
 
 use crate::cli::{BootArgs, BootEngine, KvmArgs, ProtocolArg};
@@ -16,8 +16,8 @@ use host::{files, interrupt};
 use runs::engine::{Engine, EngineError, Machine, Qemu, kvm};
 
 /// Boots an image; the console goes to standard output, how it ended to standard error.
-/// `begun` is the boot, where it has begun already.
-pub fn run(args: &BootArgs, begun: Option<Begun>) -> Result<Code> {
+/// `new` is its machine, if it is on its way already.
+pub fn run(args: &BootArgs, new: Option<NewVm>) -> Result<Code> {
     let began = process_start();
     let spec = spec(args);
     // Engines would name neither the file nor the remedy.
@@ -29,13 +29,13 @@ pub fn run(args: &BootArgs, begun: Option<Begun>) -> Result<Code> {
     }
     let options = options(&args.kvm);
     // The first thing that takes its time, and needs nothing of what comes next.
-    let choice = choose(args, &spec, &options, begun, began)?;
+    let choice = choose(args, &spec, &options, new, began)?;
     let stop = interrupt::flag().context("cannot watch for signals")?;
     let mut console = Console::default();
     let end = match choice {
-        Choice::Kvm(prepared) => {
+        Choice::Kvm(ready) => {
             let kernel = kvm::open(&options, &spec)?;
-            let report = kvm::boot(prepared, kernel, &mut console, &stop);
+            let report = kvm::boot(ready, kernel, &mut console, &stop);
             if args.kvm.for_run {
                 console.close()?;
                 tell!(
@@ -64,7 +64,7 @@ fn process_start() -> Instant {
 }
 
 enum Choice<'a> {
-    Kvm(Prepared<'a>),
+    Kvm(ReadyVm<'a>),
     Qemu(Qemu),
 }
 
@@ -72,17 +72,17 @@ fn choose<'a>(
     args: &BootArgs,
     spec: &'a BootSpec,
     options: &'a KvmOptions,
-    begun: Option<Begun>,
+    new: Option<NewVm>,
     began: Instant,
 ) -> Result<Choice<'a>, EngineError> {
     let qemu = match (args.engine, flag_for_kvm(&args.kvm)) {
-        (BootEngine::Kvm, _) => return kvm::prepare(begun, options, spec, began).map(Choice::Kvm),
+        (BootEngine::Kvm, _) => return kvm::prepare(new, options, spec, began).map(Choice::Kvm),
         (BootEngine::Qemu | BootEngine::QemuKvm, Some(flag)) => {
             return Err(EngineError::OnlyKvm { flag });
         }
         (BootEngine::QemuKvm, None) => Qemu::under(&host::kvm::probe()),
         (BootEngine::Auto, flag) if auto(host::kvm::probe(), flag)? => {
-            return kvm::prepare(begun, options, spec, began).map(Choice::Kvm);
+            return kvm::prepare(new, options, spec, began).map(Choice::Kvm);
         }
         (BootEngine::Qemu | BootEngine::Auto, _) => Qemu::find(Machine::Emulated("max".into())),
     };
@@ -91,7 +91,7 @@ fn choose<'a>(
 
 /// Whether `auto` takes KVM. Where it does not, and `flag` needs it, that is no mistake in
 /// the command line, which is right on other machines.
-fn auto(kind: Kvm, flag: Option<&'static str>) -> Result<bool, EngineError> {
+fn auto(kind: KvmKind, flag: Option<&'static str>) -> Result<bool, EngineError> {
     let is_real = kind.is_real();
     match flag {
         Some(flag) if !is_real => Err(EngineError::NotByAuto { flag, kind }),
@@ -233,13 +233,13 @@ mod tests {
     fn a_flag_that_auto_cannot_serve_is_told_with_the_reason() {
         let kinds = [
             (
-                Kvm::SoftwareEmulated {
+                KvmKind::SoftwareEmulated {
                     rate: None,
                     reason: "no vmx".into(),
                 },
                 ["emulated in software: no vmx", "take --engine kvm"],
             ),
-            (Kvm::NoDevice, ["there is no /dev/kvm", "leave it out"]),
+            (KvmKind::NoDevice, ["there is no /dev/kvm", "leave it out"]),
         ];
         for (kind, words) in kinds {
             assert!(matches!(auto(kind.clone(), None), Ok(false)));
@@ -255,7 +255,7 @@ mod tests {
             let code = exit::of_error(&error.into());
             assert_eq!(u8::from(code), 69);
         }
-        let real = Kvm::Hardware {
+        let real = KvmKind::Hardware {
             extension: "svm".into(),
             rate: 1.0,
         };

@@ -59,11 +59,12 @@ impl<T: Trigger, W: Write> Devices<T, W> {
     /// one after the other. String instructions have several.
     pub fn write(&mut self, port: u16, width: usize, data: &[u8]) -> Effect {
         each_part(data.chunks(width.max(1)), |element| {
-            match is_byte_wide(port) {
-                true => each_part(element.iter().enumerate(), |(index, byte)| {
+            if is_byte_wide(port) {
+                each_part(element.iter().enumerate(), |(index, byte)| {
                     self.write_register(port_after(port, index), &[*byte])
-                }),
-                false => self.write_register(port, element),
+                })
+            } else {
+                self.write_register(port, element)
             }
         })
     }
@@ -99,15 +100,15 @@ impl<T: Trigger, W: Write> Devices<T, W> {
 
     /// The guest reads `data` from `port`, in elements as [`Self::write`] has them.
     pub fn read(&mut self, port: u16, width: usize, data: &mut [u8]) -> Effect {
-        each_part(
-            data.chunks_mut(width.max(1)),
-            |element| match is_byte_wide(port) {
-                true => each_part(element.iter_mut().enumerate(), |(index, byte)| {
+        each_part(data.chunks_mut(width.max(1)), |element| {
+            if is_byte_wide(port) {
+                each_part(element.iter_mut().enumerate(), |(index, byte)| {
                     self.read_register(port_after(port, index), slice::from_mut(byte))
-                }),
-                false => self.read_register(port, element),
-            },
-        )
+                })
+            } else {
+                self.read_register(port, element)
+            }
+        })
     }
 
     fn read_register(&mut self, port: u16, data: &mut [u8]) -> Effect {

@@ -12,11 +12,11 @@ use super::error::KvmError;
 
 /// Where threads wait for each other.
 pub struct Gate {
-    state: Mutex<State>,
+    state: Mutex<GateState>,
     moved: Condvar,
 }
 
-enum State {
+enum GateState {
     /// vCPUs that are not there yet, and the counters of those that are.
     Closed { missing: u8, counters: Vec<File> },
     Open {
@@ -34,7 +34,7 @@ impl Gate {
     /// A gate for so many vCPUs, and their tickets.
     pub fn new(vcpus: u8) -> (Arc<Self>, Vec<Ticket>) {
         let gate = Arc::new(Self {
-            state: Mutex::new(State::Closed {
+            state: Mutex::new(GateState::Closed {
                 missing: vcpus,
                 counters: Vec::new(),
             }),
@@ -50,28 +50,28 @@ impl Gate {
     /// It does not, because of this.
     pub fn wait(&self) -> Result<Instant, KvmError> {
         match &mut *self.settled() {
-            State::Open { since, .. } => Ok(*since),
-            State::Locked(why) => Err(why.take().unwrap_or(KvmError::Lost)),
-            State::Closed { .. } => Err(KvmError::Lost),
+            GateState::Open { since, .. } => Ok(*since),
+            GateState::Locked(why) => Err(why.take().unwrap_or(KvmError::Lost)),
+            GateState::Closed { .. } => Err(KvmError::Lost),
         }
     }
 
-    fn settled(&self) -> MutexGuard<'_, State> {
-        let closed = |state: &mut State| matches!(state, State::Closed { .. });
+    fn settled(&self) -> MutexGuard<'_, GateState> {
+        let closed = |state: &mut GateState| matches!(state, GateState::Closed { .. });
         self.moved
             .wait_while(self.state(), closed)
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, GateState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets nobody through, if it has not opened yet.
     fn lock_up(&self, why: Option<KvmError>) {
         let mut state = self.state();
-        if let State::Closed { .. } = *state {
-            *state = State::Locked(why);
+        if let GateState::Closed { .. } = *state {
+            *state = GateState::Locked(why);
             self.moved.notify_all();
         }
     }
@@ -79,7 +79,7 @@ impl Gate {
     /// Counts one that has come; the last one opens, if `before` succeeds.
     fn come(&self, file: Option<File>, before: impl FnOnce() -> Result<(), KvmError>) {
         let mut state = self.state();
-        let State::Closed { missing, counters } = &mut *state else {
+        let GateState::Closed { missing, counters } = &mut *state else {
             return;
         };
         counters.extend(file);
@@ -89,11 +89,11 @@ impl Gate {
         }
         let counters = Arc::new(Counters::of(mem::take(counters)));
         *state = match before() {
-            Ok(()) => State::Open {
+            Ok(()) => GateState::Open {
                 counters,
                 since: Instant::now(),
             },
-            Err(why) => State::Locked(Some(why)),
+            Err(why) => GateState::Locked(Some(why)),
         };
         self.moved.notify_all();
     }
@@ -109,7 +109,7 @@ impl Ticket {
     ) -> Option<Arc<Counters>> {
         self.0.come(counters, before);
         match &*self.0.settled() {
-            State::Open { counters, .. } => Some(counters.clone()),
+            GateState::Open { counters, .. } => Some(counters.clone()),
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::read;
 
 use super::machine::Machine;
-use super::vcpu::Running;
+use super::vcpu::Vcpus;
 use super::wake::Wake;
 use crate::End;
 
@@ -54,7 +54,7 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
     }
 
     /// Returns when the guest has ended, or has to end, and the machine says so.
-    pub fn watch(&mut self, vcpus: &Running, started: Instant, timeout: Duration) {
+    pub fn watch(&mut self, vcpus: &Vcpus, started: Instant, timeout: Duration) {
         let mut quiet = vcpus.quiet();
         while !self.machine.is_stopping() {
             self.wait(timeout.saturating_sub(started.elapsed()));

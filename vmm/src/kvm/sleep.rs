@@ -90,13 +90,18 @@ impl Quiet {
     /// only after another while.
     pub fn is_new(&mut self) -> bool {
         let used = self.clocks.iter().map(|&clock| time_of(clock?)).collect();
+        self.is_new_at(Instant::now(), used)
+    }
+
+    /// The same, where the threads have `used` that much CPU time by `now`.
+    fn is_new_at(&mut self, now: Instant, used: Vec<Option<(i64, i64)>>) -> bool {
         if self.used != used {
             self.used = used;
-            self.since = Instant::now();
+            self.since = now;
         }
-        let is_quiet = self.since.elapsed() >= QUIET;
+        let is_quiet = now.saturating_duration_since(self.since) >= QUIET;
         if is_quiet {
-            self.since = Instant::now();
+            self.since = now;
         }
         is_quiet
     }
@@ -139,25 +144,43 @@ mod tests {
         assert!(roll.is_last_to_sleep(0, second));
     }
 
+    /// At which seconds threads are quiet that have used this much CPU time by each second.
+    fn quiet_at(seconds: &[&[Option<(i64, i64)>]]) -> Vec<usize> {
+        let mut quiet = Quiet::new([]);
+        let begin = quiet.since;
+        let at = |second: &usize| {
+            let now = begin + QUIET * *second as u32;
+            quiet.is_new_at(now, seconds[*second].to_vec())
+        };
+        (0..seconds.len()).filter(at).collect()
+    }
+
     #[test]
-    fn a_thread_at_work_is_not_quiet() {
-        use std::sync::atomic::AtomicBool;
-        static STOP: AtomicBool = AtomicBool::new(false);
-        let worker = std::thread::spawn(|| {
-            while !STOP.load(Ordering::Relaxed) {
+    fn threads_are_quiet_when_none_has_used_its_cpu() {
+        let used = |seconds| Some((seconds, 0));
+        let (one, other) = ([used(1), used(5)], [used(1), used(6)]);
+        assert_eq!(quiet_at(&[&one, &one, &one]), [1, 2]);
+        assert_eq!(quiet_at(&[&one, &other, &one, &other]), [0; 0]);
+        assert_eq!(quiet_at(&[&one, &other, &other, &one]), [2]);
+        assert_eq!(quiet_at(&[&[None], &[None], &[used(1)]]), [1]);
+    }
+
+    #[test]
+    fn a_thread_that_works_uses_its_clock() {
+        let worked = std::sync::mpsc::channel();
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let begin = Instant::now();
+            while begin.elapsed() < Duration::from_millis(1) {
                 std::hint::spin_loop();
             }
+            worked.0.send(()).unwrap();
+            stopped.recv().unwrap();
         });
-        let sleeper = std::thread::spawn(|| std::thread::park_timeout(QUIET * 4));
-        let (sleepers, workers) = ([sleeper], [worker]);
-        let (mut asleep, mut awake) = (Quiet::new(&sleepers), Quiet::new(&workers));
-        let (mut slept, begin) = (0, Instant::now());
-        while begin.elapsed() < QUIET * 5 / 2 {
-            std::thread::sleep(QUIET / 10);
-            slept += u32::from(asleep.is_new());
-            assert!(!awake.is_new());
-        }
-        assert_eq!(slept, 2);
-        STOP.store(true, Ordering::Relaxed);
+        worked.1.recv().unwrap();
+        let clock = clock_of(&thread).unwrap();
+        assert!(time_of(clock).unwrap() > (0, 0));
+        stop.send(()).unwrap();
+        thread.join().unwrap();
     }
 }

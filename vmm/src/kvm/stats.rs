@@ -109,10 +109,8 @@ impl fmt::Display for Stats {
         }
         writeln!(f, "by I/O port:")?;
         for (port, count) in &self.ports {
-            let unknown = match self.unknown_ports.contains(port) {
-                true => "  no device",
-                false => "",
-            };
+            let is_unknown = self.unknown_ports.contains(port);
+            let unknown = if is_unknown { "  no device" } else { "" };
             writeln!(f, "  {port:<#14x} {count:>10}{unknown}")?;
         }
         for address in &self.unknown_addresses {

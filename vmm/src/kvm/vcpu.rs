@@ -2,7 +2,6 @@
 //! (Documentation/virt/kvm/api.rst, "General description"); they are let go together,
 //! kicked, joined.
 
-use std::fs::File;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::{Builder, JoinHandle};
@@ -12,14 +11,13 @@ use kvm_ioctls::{Kvm, VcpuFd, VmFd};
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, Pid, gettid, sched_setaffinity};
 
-use super::Seccomp;
 use super::counters;
 use super::error::{KvmError, kvm, system};
 use super::exits::Vcpu;
 use super::gate::{Gate, Ticket};
 use super::kick;
 use super::machine::Machine;
-use super::seccomp::{self, ProcessFilter};
+use super::seccomp::{self, ProcessFilter, Seccomp};
 use super::sleep::Quiet;
 use super::stats::Stats;
 use crate::cpu::{self, Topology};
@@ -51,17 +49,18 @@ impl Thread {
     }
 }
 
-/// Threads that make their vCPUs. Without a word, when this is dropped, they end.
-pub struct Starting {
+/// All vCPUs of a guest, each with its thread. If this is dropped before [`Self::run`], the
+/// threads end.
+pub struct Vcpus {
     threads: Vec<Thread>,
-    words: Vec<Sender<Arc<Word>>>,
+    launches: Vec<Sender<Arc<Launch>>>,
     gate: Arc<Gate>,
-    /// Each thread gives its counts when its vCPU is closed.
+    /// Each thread sends its counts when its vCPU is closed.
     done: Receiver<Stats>,
 }
 
-/// The word to run the guest.
-pub struct Word {
+/// What the threads need to run the guest.
+pub struct Launch {
     /// Where the kernel begins.
     pub entry: EntryState,
     /// The guest.
@@ -70,34 +69,70 @@ pub struct Word {
     pub filter: ProcessFilter,
 }
 
-impl Starting {
-    /// Lets the vCPUs run as soon as all of them are ready.
+impl Vcpus {
+    /// Starts a thread for each of `cpus` vCPUs of `vm`, which is complete otherwise; the i-th
+    /// on the i-th of the `pin` CPUs. The threads create the vCPUs and wait.
     ///
     /// # Errors
-    /// One cannot be made, or the threads not be filtered.
-    pub fn run(self, word: Word) -> Result<Running, KvmError> {
-        let word = Arc::new(word);
-        for vcpu in self.words {
-            // A thread that is gone has told the gate.
-            let _ = vcpu.send(word.clone());
+    /// The system gives no further thread.
+    pub fn create(
+        kvm: &Arc<Kvm>,
+        vm: &Arc<VmFd>,
+        cpus: u8,
+        pin: &[usize],
+        seccomp: Seccomp,
+    ) -> Result<Self, KvmError> {
+        kick::expect()?;
+        let pins = pin.iter().copied().cycle().map(Some);
+        let pins = pins.chain(std::iter::repeat(None));
+        let (gate, tickets) = Gate::new(cpus);
+        let (done_sender, done) = channel();
+        let (mut threads, mut launches) = (Vec::new(), Vec::new());
+        for ((id, ticket), pin) in (0..cpus).zip(tickets).zip(pins) {
+            let (launch_sender, launch) = channel();
+            let vcpu = VcpuThread {
+                topology: Topology { id, cpus },
+                pin,
+                seccomp,
+                kvm: kvm.clone(),
+                vm: vm.clone(),
+                launch,
+                done: done_sender.clone(),
+            };
+            let number = Arc::new(OnceLock::new());
+            let its_number = number.clone();
+            let handle = Builder::new()
+                .name(format!("vcpu{id}"))
+                .spawn(move || {
+                    its_number.get_or_init(gettid);
+                    vcpu.live(ticket);
+                })
+                .map_err(system("start a vCPU's thread"))?;
+            threads.push(Thread { handle, id: number });
+            launches.push(launch_sender);
         }
-        Ok(Running {
-            started: self.gate.wait()?,
-            threads: self.threads,
-            done: self.done,
+        Ok(Self {
+            threads,
+            launches,
+            gate,
+            done,
         })
     }
-}
 
-/// vCPU threads that run the guest.
-pub struct Running {
-    /// Just before the first guest instruction.
-    pub started: Instant,
-    threads: Vec<Thread>,
-    done: Receiver<Stats>,
-}
+    /// Lets the vCPUs run as soon as all of them are ready. Returns the time just before the
+    /// first guest instruction.
+    ///
+    /// # Errors
+    /// A vCPU cannot be created, or a thread not be filtered.
+    pub fn run(&mut self, launch: Launch) -> Result<Instant, KvmError> {
+        let launch = Arc::new(launch);
+        for vcpu in self.launches.drain(..) {
+            // The gate has the error of a thread that is gone.
+            let _ = vcpu.send(launch.clone());
+        }
+        self.gate.wait()
+    }
 
-impl Running {
     /// Notices when none of them uses its CPU.
     pub fn quiet(&self) -> Quiet {
         Quiet::new(self.threads.iter().map(|thread| &thread.handle))
@@ -141,113 +176,57 @@ impl Running {
     }
 }
 
-/// Starts a thread for each of `cpus` vCPUs of `vm`, which is complete otherwise; the i-th
-/// on the i-th of the `pin` CPUs.
-///
-/// # Errors
-/// The system gives no further thread.
-pub fn spawn_all(
-    kvm: &Arc<Kvm>,
-    vm: &Arc<VmFd>,
-    cpus: u8,
-    pin: &[usize],
-    seccomp: Seccomp,
-) -> Result<Starting, KvmError> {
-    kick::expect()?;
-    let pins = pin.iter().copied().cycle().map(Some);
-    let pins = pins.chain(std::iter::repeat(None));
-    let (gate, tickets) = Gate::new(cpus);
-    let (say_done, done) = channel();
-    let (mut threads, mut words) = (Vec::new(), Vec::new());
-    for ((id, ticket), pin) in (0..cpus).zip(tickets).zip(pins) {
-        let (word, take_word) = channel();
-        let own = Own {
-            topology: Topology { id, cpus },
-            pin,
-            seccomp,
-            kvm: kvm.clone(),
-            vm: vm.clone(),
-            word: take_word,
-        };
-        let (done, number) = (say_done.clone(), Arc::new(OnceLock::new()));
-        let say_number = number.clone();
-        let handle = Builder::new()
-            .name(format!("vcpu{id}"))
-            .spawn(move || {
-                say_number.get_or_init(gettid);
-                live(own, ticket, &done);
-            })
-            .map_err(system("start a vCPU's thread"))?;
-        threads.push(Thread { handle, id: number });
-        words.push(word);
-    }
-    Ok(Starting {
-        threads,
-        words,
-        gate,
-        done,
-    })
-}
-
-/// What a vCPU is made of.
-struct Own {
+/// What the thread of one vCPU needs.
+struct VcpuThread {
     topology: Topology,
     pin: Option<usize>,
     seccomp: Seccomp,
     kvm: Arc<Kvm>,
     vm: Arc<VmFd>,
-    word: Receiver<Arc<Word>>,
+    launch: Receiver<Arc<Launch>>,
+    done: Sender<Stats>,
 }
 
-/// A vCPU that is ready to enter the kernel.
-struct Made {
-    id: usize,
-    vcpu: VcpuFd,
-    counters: Option<File>,
-    word: Arc<Word>,
-}
+impl VcpuThread {
+    /// The thread's whole life: it creates the vCPU, waits at the gate, runs the guest.
+    fn live(self, ticket: Ticket) {
+        let vcpu = match self.create() {
+            Ok(vcpu) => vcpu,
+            Err(why) => return ticket.give_up(why),
+        };
+        let counters = counters::open(&vcpu);
+        // Nothing comes if the boot is given up.
+        let Ok(launch) = self.launch.recv() else {
+            return;
+        };
+        if let Err(why) = self.get_ready(&vcpu, &launch.entry) {
+            return ticket.give_up(why);
+        }
+        let Some(counters) = ticket.pass(counters, || launch.filter.install()) else {
+            return;
+        };
+        let id = self.topology.id.into();
+        let mut vcpu = Vcpu::new(id, vcpu, &launch.machine, &counters);
+        vcpu.run();
+        let stats = vcpu.close();
+        // When the counts arrive, this thread has closed everything of the machine.
+        drop((launch, counters, self.vm, self.kvm));
+        let _ = self.done.send(stats);
+    }
 
-/// A vCPU thread's whole life.
-fn live(own: Own, ticket: Ticket, done: &Sender<Stats>) {
-    let made = match own.make() {
-        Ok(Some(made)) => made,
-        Ok(None) => return,
-        Err(why) => return ticket.give_up(why),
-    };
-    let before = || made.word.filter.install();
-    let Some(counters) = ticket.pass(made.counters, before) else {
-        return;
-    };
-    let mut vcpu = Vcpu::new(made.id, made.vcpu, &made.word.machine, &counters);
-    vcpu.run();
-    let stats = vcpu.close();
-    // Nothing of the machine may be open when its end is told.
-    drop((made.word, counters));
-    let _ = done.send(stats);
-}
-
-impl Own {
-    /// Makes the vCPU; none where the boot is given up.
-    fn make(self) -> Result<Option<Made>, KvmError> {
+    fn create(&self) -> Result<VcpuFd, KvmError> {
         if let Some(cpu) = self.pin {
             pin_to(cpu)?;
         }
-        let id = self.topology.id.into();
-        let vcpu = self.vm.create_vcpu(id);
+        let vcpu = self.vm.create_vcpu(self.topology.id.into());
         let vcpu = vcpu.map_err(kvm("create a vCPU"))?;
         cpu::set_up(&self.kvm, &vcpu, self.topology)?;
-        let counters = counters::open(&vcpu);
-        let Ok(word) = self.word.recv() else {
-            return Ok(None);
-        };
-        cpu::enter(&vcpu, self.topology, &word.entry)?;
-        seccomp::filter_vcpu(self.seccomp)?;
-        Ok(Some(Made {
-            id: id as usize,
-            vcpu,
-            counters,
-            word,
-        }))
+        Ok(vcpu)
+    }
+
+    fn get_ready(&self, vcpu: &VcpuFd, entry: &EntryState) -> Result<(), KvmError> {
+        cpu::enter(vcpu, self.topology, entry)?;
+        seccomp::filter_vcpu(self.seccomp)
     }
 }
 

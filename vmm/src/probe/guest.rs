@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::image::{Image, Protocol, Segment};
-use crate::kvm::{Io, KvmOptions, Report, begin, boot_image, prepare};
+use crate::kvm::{Io, KvmOptions, NewVm, ReadyVm, Report, boot_image};
 use crate::{BootSpec, End, layout};
 
 const CODE: u64 = layout::HIGH_MEMORY;
@@ -166,9 +166,9 @@ fn run(code: &[u8], patience: Duration) -> Result<Report, String> {
         stop: &AtomicBool::new(false),
     };
     let options = KvmOptions::default();
-    let prepared =
-        prepare(begin(), &spec, &options, Instant::now()).map_err(|error| error.to_string())?;
-    Ok(boot_image(prepared, io, (file, image)))
+    let ready = ReadyVm::new(NewVm::begin(), &spec, &options, Instant::now())
+        .map_err(|error| error.to_string())?;
+    Ok(boot_image(ready, io, (file, image)))
 }
 
 fn memory_file(bytes: &[u8]) -> std::io::Result<File> {

@@ -1,6 +1,6 @@
 //! What will run the guests, and what this machine runs on itself.
 
-use vmm::probe::Kvm;
+use vmm::probe::KvmKind;
 
 use super::Found;
 use crate::doctor::{Facts, Guests};
@@ -19,21 +19,21 @@ pub(super) fn engine(facts: &Facts) -> Found {
 
 fn kvm(facts: &Facts) -> Found {
     let what = match &facts.kvm {
-        Kvm::NoPermission { .. } => "no permission for /dev/kvm".to_owned(),
+        KvmKind::NoPermission { .. } => "no permission for /dev/kvm".to_owned(),
         kvm => format!("KVM: {kvm}"),
     };
     match &facts.kvm {
-        Kvm::Hardware { .. } => Found::ok(what),
-        Kvm::Nested { .. } => Found::warning(format!(
+        KvmKind::Hardware { .. } => Found::ok(what),
+        KvmKind::Nested { .. } => Found::warning(format!(
             "{what}: exits go through the outer hypervisor and cost far more"
         ))
         .mend("measure on the outer machine"),
-        Kvm::SoftwareEmulated { .. } => {
+        KvmKind::SoftwareEmulated { .. } => {
             Found::unfit(what).mend("measure where the CPU shows vmx or svm")
         }
-        Kvm::NoDevice => Found::unfit(what).mend(load_module(facts)),
-        Kvm::NoPermission { mend } => Found::unfit(what).mend(mend.clone()),
-        Kvm::Broken { .. } => Found::unfit(what).mend("sudo dmesg | grep -i kvm"),
+        KvmKind::NoDevice => Found::unfit(what).mend(load_module(facts)),
+        KvmKind::NoPermission { mend } => Found::unfit(what).mend(mend.clone()),
+        KvmKind::Broken { .. } => Found::unfit(what).mend("sudo dmesg | grep -i kvm"),
     }
 }
 
@@ -71,7 +71,7 @@ mod tests {
         let extension = || "vmx".to_owned();
         for (kvm, state, words) in [
             (
-                Kvm::Hardware {
+                KvmKind::Hardware {
                     extension: extension(),
                     rate,
                 },
@@ -79,7 +79,7 @@ mod tests {
                 "hardware (vmx)",
             ),
             (
-                Kvm::Nested {
+                KvmKind::Nested {
                     extension: extension(),
                     rate,
                 },
@@ -87,23 +87,23 @@ mod tests {
                 "outer",
             ),
             (
-                Kvm::SoftwareEmulated {
+                KvmKind::SoftwareEmulated {
                     rate: Some(1e-3),
                     reason: "no vmx".into(),
                 },
                 Unfit,
                 "no vmx",
             ),
-            (Kvm::NoDevice, Unfit, "modprobe kvm_amd"),
+            (KvmKind::NoDevice, Unfit, "modprobe kvm_amd"),
             (
-                Kvm::NoPermission {
+                KvmKind::NoPermission {
                     mend: "sudo usermod -aG kvm $USER".into(),
                 },
                 Unfit,
                 "no permission for /dev/kvm sudo usermod -aG kvm",
             ),
             (
-                Kvm::Broken {
+                KvmKind::Broken {
                     reason: "EIO".into(),
                 },
                 Unfit,
@@ -118,7 +118,7 @@ mod tests {
     fn kvm_only_matters_to_guests() {
         let without_kvm = |guests| {
             move |facts: &mut Facts| {
-                facts.kvm = Kvm::NoDevice;
+                facts.kvm = KvmKind::NoDevice;
                 facts.plan.guests = guests;
             }
         };
@@ -134,7 +134,7 @@ mod tests {
             (None, Some("Xen".to_owned()), "nested"),
         ] {
             let spoil = |facts: &mut Facts| {
-                facts.kvm = Kvm::NoDevice;
+                facts.kvm = KvmKind::NoDevice;
                 facts.processor.extension = extension;
                 facts.processor.hypervisor = hypervisor;
             };

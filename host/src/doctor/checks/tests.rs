@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vmm::probe::Kvm;
+use vmm::probe::KvmKind;
 
 use super::*;
 use crate::doctor::activity::Activity;
@@ -23,7 +23,7 @@ pub fn fit() -> Facts {
             host: false,
             unpinned: vec![],
         },
-        kvm: Kvm::Hardware {
+        kvm: KvmKind::Hardware {
             extension: "svm".into(),
             rate: 1.1,
         },
