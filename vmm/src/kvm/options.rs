@@ -15,7 +15,7 @@ pub struct KvmOptions {
     pub prefault: bool,
     /// Ask for transparent huge pages behind guest memory, where the host has some.
     pub huge_pages: bool,
-    /// Say at the end which pages guest memory got: [`BootOutcome::pages`].
+    /// Say at the end which pages guest memory got: [`crate::BootOutcome::pages`].
     pub count_pages: bool,
     /// Which threads are filtered.
     pub seccomp: Seccomp,
