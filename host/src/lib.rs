@@ -1,9 +1,12 @@
 //! This machine: its files, CPUs and counter, what Linux shows in /proc and /sys, whether it
 //! is fit for measuring, and how it is tuned.
 
+pub mod core_clock;
 mod cpu_time;
 pub mod cpus;
 pub mod doctor;
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;
 pub mod files;
 pub mod interrupt;
 pub mod kvm;

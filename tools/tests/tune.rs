@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -12,42 +13,24 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use common::{Answer, HOST, Sandbox};
+use host::fake;
 use serde_json::Value;
 
-/// A folder with the files of a tree of `tests/trees`.
+/// A folder with the files of a tree of `host::fake`.
 struct Machine {
     sandbox: Sandbox,
-    files: Vec<(String, String)>,
+    files: BTreeMap<String, String>,
 }
 
 impl Machine {
     fn new(tree: &str) -> Self {
-        let trees = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/tests/trees");
-        let text = fs::read_to_string(trees.join(tree).with_extension("tsv")).unwrap();
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let files: Vec<_> = lines
-            .map(|line| line.split_once('\t').unwrap())
-            .map(|(path, value)| (path.to_owned(), value.to_owned()))
-            .collect();
+        let mut files = fake::files(tree);
+        files.retain(|path, text| !path.ends_with('/') && text != fake::UNREADABLE);
         let machine = Self {
             sandbox: Sandbox::new(),
             files,
         };
-        for (path, value) in &machine.files {
-            let place = machine.place(path);
-            if path.ends_with('/') {
-                fs::create_dir_all(place).unwrap();
-                continue;
-            }
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(place, format!("{value}\n")).unwrap();
-        }
-        fs::create_dir(machine.place("/dev")).unwrap();
-        fs::write(
-            machine.place("/dev/cpu_dma_latency"),
-            2_000_000_000u32.to_ne_bytes(),
-        )
-        .unwrap();
+        fake::lay_out(tree, &machine.place("/"));
         machine
     }
 
@@ -74,7 +57,7 @@ impl Machine {
     /// Everything is as it was at first.
     #[track_caller]
     fn is_back(&self) {
-        for (path, value) in self.files.iter().filter(|(path, _)| !path.ends_with('/')) {
+        for (path, value) in &self.files {
             assert_eq!(self.value(path), *value, "{path}");
         }
         assert!(!self.journal().exists());
@@ -232,7 +215,7 @@ fn tunecpumax_is_an_alias() {
 
 #[test]
 fn without_cpufreq_that_is_said_and_the_rest_is_done() {
-    let machine = Machine::new("virtual-machine");
+    let machine = Machine::new("kvm-guest");
     machine
         .tune(&["apply", "--cpus", "1"])
         .refused(86, &["no cpufreq policy", "5 of 5 settings are as wanted"]);
@@ -351,11 +334,7 @@ fn settings_that_cannot_be_written_are_named() {
     let folder = machine.place("/var/lib/tollgate");
     fs::create_dir_all(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
-    for (path, _) in machine
-        .files
-        .iter()
-        .filter(|(path, _)| !path.ends_with('/'))
-    {
+    for path in machine.files.keys() {
         fs::set_permissions(machine.place(path), fs::Permissions::from_mode(0o444)).unwrap();
     }
     let apply = unprivileged(&machine, &["apply"]);
@@ -613,11 +592,7 @@ fn a_killed_run_is_mentioned_and_put_back() {
 fn a_journal_from_before_a_reboot_is_put_aside() {
     let machine = Machine::new("amd-pstate-guided");
     machine.tune(&["apply"]).succeeded();
-    for (path, value) in machine
-        .files
-        .iter()
-        .filter(|(path, _)| !path.ends_with('/'))
-    {
+    for (path, value) in &machine.files {
         fs::write(machine.place(path), format!("{value}\n")).unwrap();
     }
     let boot_id = machine.place("/proc/sys/kernel/random/boot_id");

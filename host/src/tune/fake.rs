@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::cpus;
 use super::sys::Sys;
+use crate::fake::UNREADABLE;
 
 const CPU: &str = "/sys/devices/system/cpu";
 
@@ -40,13 +41,8 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// A tree of `tests/trees`: a path, a tab and a value on each line.
-    pub fn tree(text: &str) -> Self {
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let files: BTreeMap<_, _> = lines
-            .filter_map(|line| line.split_once('\t'))
-            .map(|(path, value)| (path.to_owned(), value.to_owned()))
-            .collect();
+    /// The kernel of a machine with these files.
+    pub fn new(files: BTreeMap<String, String>) -> Self {
         Self {
             asked: RefCell::new(files.clone()),
             files: RefCell::new(files),
@@ -94,7 +90,12 @@ impl Fake {
         let files = self.files.borrow();
         let paths = files.keys().filter(|path| !path.ends_with('/'));
         paths
-            .map(|path| (path.clone(), self.read(path).unwrap()))
+            .map(|path| {
+                (
+                    path.clone(),
+                    self.read(path).unwrap_or_else(|e| e.to_string()),
+                )
+            })
             .collect()
     }
 
@@ -285,6 +286,9 @@ impl Sys for Fake {
     fn read(&self, path: &str) -> io::Result<String> {
         let shown = self.get(path).ok_or(Errno::NOENT)?;
         let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+        if shown == UNREADABLE {
+            return Err(Errno::INVAL.into());
+        }
         if !is_limit(name) {
             return Ok(shown);
         }

@@ -85,7 +85,7 @@ proptest! {
         request in 0..3usize,
         kill in prop::option::of((0..20usize, prop::bool::ANY)),
     ) {
-        let bench = Bench::new(Fake::tree(TREES[tree].1));
+        let bench = Bench::new(self::tree(TREES[tree]));
         let paths: Vec<String> = bench.fake.shown().into_keys().collect();
         for one in at_first {
             change(&bench.fake, &paths, one);

@@ -6,11 +6,11 @@ use crate::tune::say;
 #[test]
 fn a_kill_at_any_write_is_mended_by_restore() {
     let mut kills = 0;
-    for (name, text) in TREES {
+    for name in TREES {
         for request in requests() {
             for moment in [Moment::Before, Moment::After] {
                 for write in 0.. {
-                    let bench = Bench::new(Fake::tree(text));
+                    let bench = Bench::new(tree(name));
                     let before = bench.fake.shown();
                     bench.fake.kill_at(write, moment);
                     if !bench.killed(|| drop(bench.apply(&request))) {
@@ -33,11 +33,11 @@ fn a_kill_at_any_write_is_mended_by_restore() {
 
 #[test]
 fn a_kill_during_restore_is_mended_by_the_next_one() {
-    for (name, text) in TREES {
+    for name in TREES {
         for request in requests() {
             for moment in [Moment::Before, Moment::After] {
                 for write in 0.. {
-                    let bench = Bench::new(Fake::tree(text));
+                    let bench = Bench::new(tree(name));
                     let before = bench.fake.shown();
                     bench.apply(&request);
                     bench.fake.kill_at(write, moment);
@@ -61,9 +61,9 @@ fn a_kill_during_restore_is_mended_by_the_next_one() {
 
 #[test]
 fn tuning_twice_keeps_what_was_there_first() {
-    for (name, text) in TREES {
+    for name in TREES {
         for write in 0.. {
-            let bench = Bench::new(Fake::tree(text));
+            let bench = Bench::new(tree(name));
             let before = bench.fake.shown();
             bench.apply(&Request::default());
             bench.fake.kill_at(write, Moment::After);

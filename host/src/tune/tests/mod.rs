@@ -1,4 +1,4 @@
-//! Every machine of `tests/trees` under a kernel of our own.
+//! Machines of `crate::fake` under a kernel of our own.
 
 mod foreign;
 mod kills;
@@ -17,13 +17,8 @@ use super::policy::Khz;
 use super::{Outcome, Undone, start, stop};
 use crate::tool::Tool;
 
-macro_rules! trees {
-    ($($name:literal),+) => {
-        [$(($name, include_str!(concat!("../../../tests/trees/", $name, ".tsv")))),+]
-    };
-}
-
-const TREES: [(&str, &str); 9] = trees![
+/// The machines of `fake` that these tests go through.
+const TREES: [&str; 9] = [
     "intel-pstate-active",
     "intel-pstate-without-hwp",
     "intel-pstate-passive",
@@ -32,12 +27,11 @@ const TREES: [(&str, &str); 9] = trees![
     "amd-pstate-active",
     "amd-pstate-passive",
     "amd-pstate-guided",
-    "virtual-machine"
+    "kvm-guest",
 ];
 
 fn tree(name: &str) -> Fake {
-    let (_, text) = TREES.iter().find(|(tree, _)| *tree == name).unwrap();
-    Fake::tree(text)
+    Fake::new(crate::fake::files(name))
 }
 
 /// Asked for on every tree: everything, one CPU, and one CPU with its core to itself.
@@ -115,9 +109,9 @@ fn same(fake: &Fake, before: &BTreeMap<String, String>, context: &str) {
 
 #[test]
 fn every_setting_can_be_made_and_put_back() {
-    for (name, text) in TREES {
+    for name in TREES {
         for request in requests() {
-            let bench = Bench::new(Fake::tree(text));
+            let bench = Bench::new(tree(name));
             let before = bench.fake.shown();
             let outcome = bench.apply(&request);
             for setting in &outcome.settings {

@@ -16,12 +16,12 @@ fn what_is_refused_is_named_and_the_rest_is_made() {
         Errno::ROFS,
         Errno::ACCESS,
     ];
-    for (name, text) in TREES {
-        let seen = Seen::read(&Fake::tree(text));
+    for name in TREES {
+        let seen = Seen::read(&tree(name));
         let plan = plan::plan(&seen, &requests()[1]).unwrap();
         let writes = plan.writes.iter().filter(|write| write.new.is_some());
         for (refused, errno) in writes.zip(errnos.iter().cycle()) {
-            let bench = Bench::new(Fake::tree(text));
+            let bench = Bench::new(tree(name));
             let before = bench.fake.shown();
             bench.fake.refuse(&refused.path, *errno);
             let outcome = bench.apply(&requests()[1]);
@@ -126,7 +126,7 @@ fn a_limited_value_is_told_and_put_back() {
 
 #[test]
 fn a_damaged_journal_is_never_followed() {
-    let bench = Bench::new(tree("virtual-machine"));
+    let bench = Bench::new(tree("kvm-guest"));
     bench.apply(&Request::default());
     let path = bench.folder.journal();
     let good = std::fs::read(&path).unwrap();
