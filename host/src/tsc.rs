@@ -1,6 +1,6 @@
 //! The time stamp counter's frequency: how many of its ticks make a second.
 
-use std::arch::x86_64::{__cpuid, __cpuid_count, __rdtscp};
+use std::arch::x86_64::{__cpuid, __rdtscp};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -89,31 +89,13 @@ pub fn ticks() -> u64 {
     unsafe { __rdtscp(&mut aux) }
 }
 
-/// What CPUID says of the frequency: Intel SDM 2A, leaf 15H; KVM and VMware, leaf 40000010H (kHz in EAX).
+/// What CPUID says of the frequency ([`contract::tsc_hz`]).
 pub fn cpuid_hz() -> Option<f64> {
-    processor_hz().or_else(hypervisor_hz)
-}
-
-fn processor_hz() -> Option<f64> {
-    const LEAF: u32 = 0x15;
-    if __cpuid(0).eax < LEAF {
-        return None;
-    }
-    let leaf = __cpuid_count(LEAF, 0);
-    let known = leaf.eax != 0 && leaf.ebx != 0 && leaf.ecx != 0;
-    known.then(|| f64::from(leaf.ecx) * f64::from(leaf.ebx) / f64::from(leaf.eax))
-}
-
-fn hypervisor_hz() -> Option<f64> {
-    const HYPERVISOR: u32 = 1 << 31;
-    const LEAF: u32 = 0x4000_0010;
-    if __cpuid(1).ecx & HYPERVISOR == 0 || __cpuid(0x4000_0000).eax < LEAF {
-        return None;
-    }
-    match __cpuid(LEAF).eax {
-        0 => None,
-        khz => Some(f64::from(khz) * 1e3),
-    }
+    let leaf = |leaf| {
+        let registers = __cpuid(leaf);
+        [registers.eax, registers.ebx, registers.ecx, registers.edx]
+    };
+    contract::tsc_hz(leaf).map(|hz| hz as f64)
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use std::arch::x86_64::__cpuid_count;
 use std::fs;
 use std::process::exit;
 
+use contract::ports::DEBUG_EXIT;
 use rustix::mount::{MountFlags, mount};
 use rustix::system::{RebootCommand, reboot};
 use rustix::termios::tcdrain;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-const DEBUG_EXIT: u16 = 0xf4;
 /// A leaf has no more subleaves than that which tell something.
 const MOST_SUBLEAVES: u32 = 16;
 

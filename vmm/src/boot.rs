@@ -98,9 +98,7 @@ pub enum End {
     },
 }
 
-/// What Unikraft writes to its debug-exit port, 0x501, when it switches off, whatever the
-/// program's status was (Unikraft 0.5, plat/kvm/x86).
-const UNIKRAFT_OFF: u32 = 41;
+const UNIKRAFT_OFF: u32 = contract::ports::UNIKRAFT_OFF as u32;
 
 impl End {
     /// What it means that the guest wrote `value` to Unikraft's debug-exit port, 0x501.

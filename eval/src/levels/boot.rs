@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use contract::tsc_step;
+
 use crate::log::Reading;
 use crate::units::{CoreCycles, Ticks, core_cycles, cycles_per_tick};
 
@@ -74,7 +76,7 @@ impl Boot {
             let all = self.clock_moved.get_or_insert_default();
             all.extend(moved.into_iter().map(|at| at + place));
         }
-        self.step = greatest_common_divisor(self.step, more.step);
+        self.step = tsc_step(self.step, more.step);
         self.ops = match (self.ops, more.ops) {
             (0, ops) | (ops, 0) => ops,
             (a, b) => a.min(b),
@@ -85,7 +87,7 @@ impl Boot {
         for ticks in ticks {
             // One division for nearly every sample.
             if self.step == 0 || !ticks.is_multiple_of(self.step) {
-                self.step = greatest_common_divisor(self.step, ticks);
+                self.step = tsc_step(self.step, ticks);
             }
         }
         // An empty measurement is not divided.
@@ -160,11 +162,4 @@ impl Boot {
 
 fn has_moved(before: u64, after: u64) -> bool {
     before.abs_diff(after) as f64 > CLOCK_MOVED * before.min(after) as f64
-}
-
-fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use contract::tsc_step;
+
 use crate::cpus;
 use crate::tsc::{self, TscFrequency};
 
@@ -125,15 +127,8 @@ fn step() -> u64 {
         let now = tsc::ticks();
         let difference = now.wrapping_sub(last);
         last = now;
-        greatest_common_divisor(step, difference)
+        tsc_step(step, difference)
     })
-}
-
-fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }
 
 /// As many as 32 other CPUs, evenly chosen: enough to see sockets apart.
@@ -226,13 +221,6 @@ mod tests {
         assert!(step > 0);
         let (a, b) = (tsc::ticks(), tsc::ticks());
         assert_eq!(b.wrapping_sub(a) % step, 0);
-    }
-
-    #[test]
-    fn common_divisors() {
-        assert_eq!(greatest_common_divisor(0, 52), 52);
-        assert_eq!(greatest_common_divisor(52, 78), 26);
-        assert_eq!(greatest_common_divisor(35, 36), 1);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
+use contract::ports::{DEBUG_EXIT, DEBUG_EXIT_UNIKRAFT};
 use tempfile::TempDir;
 use vmm::image::{self, Protocol};
 use vmm::probe::KvmKind;
@@ -22,11 +23,6 @@ use super::{About, Engine, EngineError, cpu_model, not_started, pin};
 /// The program.
 pub const PROGRAM: &str = "qemu-system-x86_64";
 const PACKAGE: &str = "qemu-system-x86";
-
-/// QEMU's usual debug-exit port.
-const DEBUG_EXIT: u16 = 0xf4;
-/// Unikraft's debug-exit port.
-const DEBUG_EXIT_UNIKRAFT: u16 = 0x501;
 
 /// What QEMU runs guests on.
 #[derive(Clone, Debug, PartialEq, Eq)]

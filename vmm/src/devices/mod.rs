@@ -14,7 +14,7 @@ use cmos::Cmos;
 /// ACPI's SCI_EN: the machine is in ACPI mode.
 const PM1_SCI_ENABLED: u32 = 1 << 0;
 /// ACPI's SLP_EN: enter the sleep state in the bits below; there is only one, off.
-const PM1_SLEEP: u32 = 1 << 13;
+const PM1_SLEEP: u32 = ports::PM1_OFF as u32;
 const RESET_CPU: u32 = 1 << 2;
 const PVPANIC_PANICKED: u32 = 1 << 0;
 /// What an open bus reads as.

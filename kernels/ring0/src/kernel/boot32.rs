@@ -3,6 +3,8 @@
 //! PVH and Multiboot 1 enter alike: flat segments, no paging, interrupts off, EBX
 //! with the address of the loader's information; EAX tells them apart.
 
+use crate::fault::STATUS_REFUSED;
+use contract::ports::{DEBUG_EXIT, DEBUG_EXIT_UNIKRAFT, SERIAL};
 use core::arch::global_asm;
 use ring0::memory::PAGE_SIZE;
 use ring0::multiboot::{HEADER_FLAGS, HEADER_MAGIC};
@@ -85,7 +87,7 @@ global_asm!(
     // Says so on COM1, as it is, and ends with STATUS_REFUSED.
     "2:",
     "  movl $no_long_mode, %esi",
-    "  movw $0x3f8, %dx",
+    "  movw ${serial}, %dx",
     "3:",
     "  lodsb",
     "  testb %al, %al",
@@ -94,8 +96,8 @@ global_asm!(
     "  jmp 3b",
     "4:",
     "  movb ${refused}, %al",
-    "  outb %al, $0xf4",
-    "  movw $0x501, %dx",
+    "  outb %al, ${exit}",
+    "  movw ${exit_unikraft}, %dx",
     "  outb %al, %dx",
     "5:",
     "  hlt",
@@ -128,7 +130,10 @@ global_asm!(
     "  .asciz \"ring0: this CPU has no long mode: give the machine a 64-bit CPU\\n\"",
     ".popsection",
     kernel_main = sym crate::kernel_main,
-    refused = const crate::machine_end::STATUS_REFUSED,
+    refused = const STATUS_REFUSED,
+    serial = const SERIAL,
+    exit = const DEBUG_EXIT,
+    exit_unikraft = const DEBUG_EXIT_UNIKRAFT,
     options(att_syntax)
 );
 

@@ -1,6 +1,7 @@
 //! Exceptions: each of them ends the machine, with what the CPU says about it.
 
-use crate::machine_end::{self, STATUS_EXCEPTION};
+use crate::fault::STATUS_EXCEPTION;
+use crate::machine_end;
 use crate::serial::say;
 use crate::single_core::SingleCore;
 use crate::start::{self, Place};

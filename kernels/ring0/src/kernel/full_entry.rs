@@ -17,8 +17,9 @@
 use crate::exceptions::{CODE_SELECTOR, STACK_SELECTOR};
 use crate::single_core::SingleCore;
 use crate::system_calls::{
-    ENOSYS, EXIT, EXIT_GROUP, NOOP, NOOP_ANSWER, TABLE_SIZE, WRITE, exit, unknown, write,
+    ENOSYS, EXIT, EXIT_GROUP, NOOP, TABLE_SIZE, WRITE, exit, unknown, write,
 };
+use contract::NOOP_ANSWER;
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
@@ -139,5 +140,5 @@ extern "sysv64" fn dispatch(registers: &mut Registers) {
 
 /// The call under test.
 extern "sysv64" fn noop(_: u64, _: u64, _: u64, _number: u64) -> i64 {
-    NOOP_ANSWER.into()
+    NOOP_ANSWER.cast_signed()
 }

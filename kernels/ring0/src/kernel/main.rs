@@ -11,6 +11,8 @@ mod cpu;
 #[cfg(target_os = "none")]
 mod exceptions;
 #[cfg(target_os = "none")]
+mod fault;
+#[cfg(target_os = "none")]
 mod full_entry;
 #[cfg(target_os = "none")]
 mod machine_end;
@@ -33,20 +35,13 @@ use ring0::command_line;
 /// The whole kernel. `magic` and `info` are EAX and EBX as the boot loader set them.
 #[cfg(target_os = "none")]
 extern "sysv64" fn kernel_main(magic: u32, info: u32) -> ! {
-    serial::initialise();
-    exceptions::initialise();
-    cpu::enable_features();
-    paging::protect_kernel();
-    let wanted = |line| {
+    let nothing_more = || {};
+    start::run(magic, info, nothing_more, |boot| {
         Ok(start::Wanted {
-            handler: command_line::handler(line)?,
-            arguments: command_line::program_arguments(line),
+            handler: command_line::handler(boot.command_line)?,
+            arguments: command_line::program_arguments(boot.command_line),
         })
-    };
-    match start::prepare(magic, u64::from(info), |boot| wanted(boot.command_line)) {
-        Ok(prepared) => prepared.run(),
-        Err(refusal) => machine_end::refuse(&refusal),
-    }
+    })
 }
 
 /// The kernel as a host program, which exists only because cargo builds a package's

@@ -1,13 +1,11 @@
 //! The console: the first serial port, bytes as they come.
 
 use crate::single_core::SingleCore;
+use contract::ports::SERIAL;
 use core::fmt;
 use uart_16550::backend::PioBackend;
 use uart_16550::spec::registers::LSR;
 use uart_16550::{Config, Uart16550};
-
-/// COM1's first port on a PC.
-const COM1: u16 = 0x3f8;
 
 /// How often the port is asked, at the end, whether it has sent everything: several
 /// seconds, but not for ever, because the machine must end even if nobody listens.
@@ -27,7 +25,7 @@ static CONSOLE: SingleCore<Console> = SingleCore::new(Console {
 /// Sets the port up. Where there is none, everything written later is dropped.
 pub fn initialise() {
     // SAFETY: nobody else uses the ports of COM1.
-    let uart = unsafe { Uart16550::new_port(COM1) };
+    let uart = unsafe { Uart16550::new_port(SERIAL) };
     let mut uart = uart.ok();
     if let Some(device) = &mut uart
         && device.init(Config::default()).is_err()

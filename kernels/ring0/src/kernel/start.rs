@@ -1,8 +1,8 @@
-//! From the loader's information to the program's first instruction.
+//! From long mode to the program's first instruction, which is the same in both kernels.
 
-use crate::paging;
+use crate::fault::refuse;
 use crate::single_core::SingleCore;
-use crate::system_calls;
+use crate::{cpu, exceptions, paging, serial, system_calls};
 use core::arch::asm;
 use core::arch::x86_64::_rdtsc;
 use core::fmt;
@@ -26,8 +26,28 @@ static LAYOUT: SingleCore<Layout> = SingleCore::new(Layout {
     stack_guard: AddressRange { start: 0, end: 0 },
 });
 
+/// The whole kernel. `magic` and `info` are EAX and EBX as the boot loader set them,
+/// `limit_memory` takes away what this kernel does not map, and `understand` reads the loader's
+/// information.
+pub fn run(
+    magic: u32,
+    info: u32,
+    limit_memory: impl FnOnce(),
+    understand: impl FnOnce(&BootInfo<'static>) -> Result<Wanted, UnknownHandler<'static>>,
+) -> ! {
+    serial::initialise();
+    exceptions::initialise();
+    cpu::enable_features();
+    paging::protect_kernel();
+    limit_memory();
+    match prepare(magic, info.into(), understand) {
+        Ok(prepared) => prepared.run(),
+        Err(refusal) => refuse(&refusal),
+    }
+}
+
 /// A program that is ready to run.
-pub struct Prepared {
+struct Prepared {
     entry: u64,
     stack_pointer: u64,
     handler: Handler,
@@ -42,7 +62,7 @@ pub struct Wanted {
 }
 
 /// Checks, places and loads the program; `understand` reads the loader's information.
-pub fn prepare(
+fn prepare(
     magic: u32,
     info: u64,
     understand: impl FnOnce(&BootInfo<'static>) -> Result<Wanted, UnknownHandler<'static>>,
@@ -108,7 +128,7 @@ pub fn prepare(
 impl Prepared {
     /// Runs the program, with every register zero but RSP (RDX among them: there is
     /// no function to call at exit).
-    pub fn run(self) -> ! {
+    fn run(self) -> ! {
         system_calls::initialise(self.handler);
         // SAFETY: the entry lies in the program's code and the stack is its own. What is
         // on the kernel's stack is given up: system calls run on the program's, or from
@@ -170,7 +190,7 @@ pub fn place_of(address: u64) -> Place {
 }
 
 /// Why no program runs.
-pub enum Refusal {
+enum Refusal {
     BootInfo(BootInfoError),
     Handler(UnknownHandler<'static>),
     Program(ProgramError),

@@ -11,6 +11,7 @@ use crate::full_entry;
 use crate::machine_end;
 use crate::serial::{self, say};
 use crate::single_core::SingleCore;
+use contract::{NOOP_ANSWER, SystemCall};
 use core::arch::naked_asm;
 use ring0::command_line;
 use ring0::memory::{AddressRange, MAPPED_END, PAGE_SIZE};
@@ -19,20 +20,17 @@ use x86_64::VirtAddr;
 use x86_64::registers::model_specific::{LStar, SFMask, Star};
 use x86_64::registers::rflags::RFlags;
 
-// Numbers, as in Linux's arch/x86/entry/syscalls/syscall_64.tbl; 500 is the one that
-// this project's patch adds there.
+// Numbers, as in Linux's arch/x86/entry/syscalls/syscall_64.tbl.
 pub const WRITE: usize = 1;
 pub const EXIT: usize = 60;
 pub const EXIT_GROUP: usize = 231;
-pub const NOOP: usize = 500;
-
-/// What [`NOOP`] returns.
-pub const NOOP_ANSWER: u32 = 0xc0_ffee;
+/// The call under test.
+pub const NOOP: usize = SystemCall::Noop.number() as usize;
 
 // Errors, as in Linux's include/uapi/asm-generic/errno-base.h and errno.h.
 const EBADF: i64 = -9;
 const EFAULT: i64 = -14;
-pub const ENOSYS: i64 = -38;
+pub const ENOSYS: i64 = contract::ENOSYS.cast_signed();
 
 /// A handler gets the program's registers but RCX and R11 as they were (RAX is the
 /// number), answers in RAX, and changes nothing else but R11.

@@ -18,6 +18,8 @@ mod cpu;
 #[cfg(target_os = "none")]
 mod exceptions;
 #[cfg(target_os = "none")]
+mod fault;
+#[cfg(target_os = "none")]
 mod full_entry;
 #[cfg(target_os = "none")]
 #[path = "unikraft_like/machine_end.rs"]
@@ -42,22 +44,13 @@ use ring0::command_line::{self, Handler};
 /// The whole kernel. `magic` and `info` are EAX and EBX as the boot loader set them.
 #[cfg(target_os = "none")]
 extern "sysv64" fn kernel_main(magic: u32, info: u32) -> ! {
-    serial::initialise();
-    exceptions::initialise();
-    cpu::enable_features();
-    paging::protect_kernel();
-    window::unmap_all_else();
-    let prepared = start::prepare(magic, u64::from(info), |boot| {
+    start::run(magic, info, window::unmap_all_else, |boot| {
         window::check_memory_map(&boot.memory_map);
         Ok(start::Wanted {
             handler: Handler::Full,
             arguments: command_line::all_but_the_first(boot.command_line),
         })
-    });
-    match prepared {
-        Ok(prepared) => prepared.run(),
-        Err(refusal) => machine_end::refuse(&refusal),
-    }
+    })
 }
 
 /// See `main.rs`.

@@ -1,6 +1,6 @@
 //! The memory that Unikraft 0.5 maps and expects (docs/BOOT.md, "Where things lie").
 
-use crate::machine_end::refuse;
+use crate::fault::refuse;
 use crate::paging::remove_page;
 use core::ops::Range;
 use core::ptr::addr_of_mut;
