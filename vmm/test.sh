@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests that need /dev/kvm: tiny guests, which any KVM can run, also one that
-# emulates in software. Where there is no usable /dev/kvm, it counts them as not run.
+# Runs the tests that need /dev/kvm: tiny guests, which any KVM can run, including one that
+# emulates in software. Without a usable /dev/kvm, it counts them as not run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,13 +1,12 @@
-//! Times whole processes that boot a guest of a few instructions: ours and QEMU's
-//! smallest machine, in turns, on this machine's /dev/kvm.
+//! Times whole processes that boot a guest of a few instructions: ours and QEMU's smallest
+//! machine, in turns, on this machine's /dev/kvm.
 //!
-//! `bench_boot TOLLGATE KERNEL FIRMWARE [TURNS]`, where KERNEL and FIRMWARE (both by
-//! `tiny_guests`) write one line and exit at once, the one as a kernel, the other
-//! from the reset vector, which spares QEMU every firmware of its own.
+//! `bench_boot TOLLGATE KERNEL FIRMWARE [TURNS]`, where KERNEL and FIRMWARE (both written by
+//! `tiny_guests`) print one line and exit at once, one as a kernel, the other from the reset
+//! vector, so that QEMU does not need firmware of its own.
 //!
-//! All times count from before the process is made: to the guest's first byte, to the
-//! process's end, and until the kernel has taken the machine down, which ours does
-//! not wait for.
+//! All times count from before the process is created: to the guest's first byte, to the end of
+//! the process, and until the kernel has destroyed the machine, for which ours does not wait.
 
 use std::error::Error;
 use std::fs;
@@ -17,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// QEMU's smallest machine with everything off that the guest does not touch.
+/// QEMU's smallest machine with everything off that the guest does not use.
 const QEMU: &[&str] = &[
     "qemu-system-x86_64",
     "-M",
@@ -80,7 +79,7 @@ fn sample(command: &[&str]) -> Result<Sample, Box<dyn Error>> {
     let mut stdout = child.stdout.take().ok_or("no pipe")?;
     stdout
         .read_exact(&mut [0])
-        .map_err(|error| format!("{command:?} boots nothing: {error}"))?;
+        .map_err(|error| format!("{command:?} does not start: {error}"))?;
     let first_byte = begin.elapsed();
     std::io::copy(&mut stdout, &mut std::io::sink())?;
     let peak_kib = wait_for_peak(child.id());
@@ -94,9 +93,9 @@ fn sample(command: &[&str]) -> Result<Sample, Box<dyn Error>> {
     })
 }
 
-/// Waits until the machine that this process made has gone: its timer has a kernel
-/// thread, named after the process, and little is left to do after that one's end.
-/// A machine without a timer goes with the process.
+/// Waits until the machine that this process created is gone: its timer has a kernel thread,
+/// named after the process, and little is left to do after the end of that thread. A machine
+/// without a timer goes with the process.
 fn wait_for_machine(process: u32) {
     let name = format!("kvm-pit/{process}\n");
     let is_timer = |thread: &PathBuf| fs::read_to_string(thread).is_ok_and(|comm| comm == name);
@@ -109,16 +108,16 @@ fn wait_for_machine(process: u32) {
     }
 }
 
-/// Waits for the process's end; the most memory that it held, in KiB.
+/// Waits for the end of the process; returns the most memory that it held, in KiB.
 fn wait_for_peak(id: u32) -> i64 {
     // SAFETY: all zeros are a rusage.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: a null pointer asks for no status, and `usage` is ours to be written.
+    // SAFETY: a null pointer requests no status, and we own `usage`.
     unsafe { libc::wait4(id as libc::pid_t, std::ptr::null_mut(), 0, &mut usage) };
     usage.ru_maxrss
 }
 
-/// Prints the medians; gives the lifetime's, in ms.
+/// Prints the medians; returns that of the lifetime, in ms.
 fn show(name: &str, samples: &[Sample]) -> f64 {
     let ms = |of: fn(&Sample) -> Duration| median(samples, |s| of(s).as_secs_f64() * 1e3);
     let lifetime = ms(|s| s.lifetime);

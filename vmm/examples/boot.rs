@@ -1,9 +1,9 @@
-//! Boots one kernel image under KVM: `boot IMAGE [--initrd F] [--append CMDLINE]
-//! [--memory MIB] [--cpus N] [--timeout S] [--protocol linux64|pvh|multiboot]
-//! [--prefault] [--huge-pages] [--no-seccomp] [--stats]`.
+//! Boots one kernel image under KVM: `boot IMAGE [--initrd F] [--append CMDLINE] [--memory MIB]
+//! [--cpus N] [--timeout S] [--protocol linux64|pvh|multiboot] [--prefault] [--huge-pages]
+//! [--no-seccomp] [--stats]`.
 //!
-//! The `tollgate boot` command in small, with the same flags, for the rig and for
-//! work on this crate alone. How the guest ended is the last line of stderr.
+//! A small version of `tollgate boot` with the same flags, for the rig and for work on this
+//! crate alone. The last line of stderr says how the guest ended.
 
 use std::error::Error;
 use std::io::Write;
@@ -19,7 +19,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut stdout = std::io::stdout();
     let io = Io {
         console: &mut |bytes| {
-            // Nobody is left to be told that nobody listens.
+            // If writing fails, nobody is left to read an error.
             let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
         },
         input: None,

@@ -1,4 +1,4 @@
-//! Says what this machine's KVM is.
+//! Prints what kind of KVM this machine has.
 
 fn main() {
     println!("{}", vmm::probe::probe());

@@ -1,6 +1,6 @@
-//! PID 1 of the rig's inner guests. Its first argument (after `--` on the kernel's
-//! command line) says what to do: `exit N`, `die N`, `power-off`, `reboot`, `report`, which
-//! prints the CPU as the guest sees it, or `layout`, which prints where the kernel lies.
+//! PID 1 of the rig's inner guests. Its first argument (after `--` on the kernel's command
+//! line) is what to do: `exit N`, `die N`, `power-off`, `reboot`, `report`, which prints the
+//! CPU as the guest sees it, or `layout`, which prints the kernel's addresses.
 
 use std::arch::x86_64::__cpuid_count;
 use std::fs;
@@ -37,7 +37,7 @@ fn end(command: RebootCommand) {
     println!("the kernel refuses: {:?}", reboot(command));
 }
 
-/// Prints, in lines that can be compared, what decides Linux's mitigations.
+/// Prints what decides Linux's mitigations, in lines that can be compared.
 fn report() {
     let mut first_cpu = CpuSet::new();
     first_cpu.set(0);
@@ -83,7 +83,7 @@ fn print_cpuid(base: u32) {
         };
         for subleaf in 0..subleaves {
             let r = __cpuid_count(leaf, subleaf);
-            // Beyond the last subleaf, ECX and EDX may still repeat the question.
+            // Beyond the last subleaf, ECX and EDX may still repeat the input.
             if r.eax | r.ebx != 0 || subleaf == 0 && r.ecx | r.edx != 0 {
                 println!(
                     "REPORT cpuid {leaf:08x} {subleaf:02x} {:08x} {:08x} {:08x} {:08x}",
@@ -132,16 +132,16 @@ fn print_vulnerabilities() {
     }
 }
 
-/// Writes `status` to the debug-exit port, when all that was said has left the machine.
+/// Writes `status` to the debug-exit port, after all output has left the machine.
 fn exit_machine(status: u8) {
     let _ = tcdrain(std::io::stdout());
-    // SAFETY: ioperm changes nothing but this process's right to the port.
+    // SAFETY: ioperm only changes this process's right to the port.
     if unsafe { libc::ioperm(DEBUG_EXIT.into(), 1, 1) } != 0 {
         println!("no access to port {DEBUG_EXIT:#x}");
         return;
     }
-    // SAFETY: the port belongs to the hypervisor, which ends this machine; no memory
-    // is touched.
+    // SAFETY: the port belongs to the hypervisor, which ends this machine; memory is not
+    // accessed.
     unsafe {
         std::arch::asm!("out dx, al", in("dx") DEBUG_EXIT, in("al") status,
             options(nomem, nostack, preserves_flags));

@@ -1,22 +1,22 @@
-//! The rig's side of the host: starts outer machines, hands their PID 1 (`rig_init`) one
-//! case after the other over the serial line, and starts a machine again that stands
-//! still: `rig_host FOLDER SECONDS`.
+//! The rig's side of the host: starts outer machines, hands their PID 1 (`rig_init`) one case
+//! after the other over the serial line, and restarts a machine that has stalled: `rig_host
+//! FOLDER SECONDS`.
 //!
 //! FOLDER holds `debian/vmlinuz`, `rig.cpio` and `root/rig/cases`; a machine's console goes to
-//! `console.N.log` there. After SECONDS all machines are stopped.
+//! `console.N.log` there. After SECONDS, all machines are stopped.
 //!
-//! A machine stands still if its serial line is silent for a minute, because `rig_init` shows
-//! every few seconds that it lives, however slow the host is. The case gets a second try on a new
-//! machine.
+//! A machine has stalled if its serial line is silent for a minute, because `rig_init` sends a
+//! sign of life every few seconds, however slow the host is. The case gets a second try on a
+//! new machine.
 //!
-//! Each machine has one of the host's CPUs to itself, all its threads. QEMU 7.2's emulation
-//! of SVM writes `interrupt_request` without its lock (target/i386/tcg/sysemu/svm_helper.c:
-//! VMRUN and VMEXIT change CPU_INTERRUPT_VIRQ); if the main loop's thread sets
-//! CPU_INTERRUPT_HARD at that moment on another CPU, the interrupt is lost, and after a lost
-//! timer interrupt no other one follows. On x86 each of these writes is one instruction, so
-//! that threads which share a CPU cannot come between its load and its store. Should one be
-//! lost all the same, the next interrupt from outside makes QEMU look again: a silent machine
-//! gets an empty line every second.
+//! Each machine has one of the host's CPUs for all its threads. QEMU 7.2's emulation of SVM
+//! writes `interrupt_request` without its lock (target/i386/tcg/sysemu/svm_helper.c: VMRUN and
+//! VMEXIT change CPU_INTERRUPT_VIRQ). If the main loop's thread sets CPU_INTERRUPT_HARD at that
+//! moment on another CPU, the interrupt is lost, and no other one follows after a lost timer
+//! interrupt. On x86 each of these writes is one instruction, so threads that share a CPU
+//! cannot interrupt it between its load and its store. If an interrupt is lost all the same,
+//! the next one from outside makes QEMU look again: a silent machine gets an empty line every
+//! second.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -33,13 +33,13 @@ use rustix::thread::{CpuSet, sched_getaffinity};
 
 /// Two machines of 2 GiB fit into the memory of most hosts.
 const MOST_MACHINES: usize = 2;
-/// Nothing is said before the first case can run.
+/// Nothing is printed before the first case can run.
 const LONGEST_BOOT: Duration = Duration::from_secs(120);
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 const NUDGE: Duration = Duration::from_secs(1);
 /// Longer than any case's own timeout.
 const LONGEST_CASE: Duration = Duration::from_secs(240);
-/// The case in which `rig_init` stands still on purpose, and how long it may.
+/// The case in which `rig_init` stalls on purpose, and how long it may.
 const FAKE: &str = "standstill";
 const FAKE_SILENCE: Duration = Duration::from_secs(8);
 const TRIES: u32 = 2;
@@ -111,7 +111,7 @@ impl Tally {
     }
 }
 
-/// Runs cases until none is left; a machine that is lost is followed by another one.
+/// Runs cases until none is left; a new machine replaces one that is lost.
 fn work_off(place: &Place, cases: &Mutex<VecDeque<&str>>, tally: &Mutex<Tally>) {
     let mut machine = None;
     loop {
@@ -172,20 +172,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Why a machine is of no use any more.
+/// Why a machine can no longer be used.
 #[derive(Debug, thiserror::Error)]
 enum Lost {
     #[error("the outer machine stood still: {0}")]
     StoodStill(&'static str),
     #[error("the outer machine ended")]
     Ended,
-    #[error("the rig's time was up")]
+    #[error("the rig's timeout expired")]
     TimeUp,
     #[error("QEMU: {0}")]
     Qemu(#[from] io::Error),
 }
 
-/// Where a machine runs, where its files are, and when it has to be done.
+/// Where a machine runs, where its files are, and when it has to be finished.
 struct Place<'a> {
     folder: &'a Path,
     number: usize,
@@ -193,7 +193,7 @@ struct Place<'a> {
     deadline: Instant,
 }
 
-/// A running outer machine. Its process ends with this value.
+/// A running outer machine. Its process ends when this value is dropped.
 struct Machine {
     qemu: Child,
     input: ChildStdin,
@@ -219,7 +219,7 @@ impl Machine {
         })
     }
 
-    /// Says whether the case has passed, and prints what `rig_init` reports.
+    /// Returns whether the case has passed, and prints what `rig_init` reports.
     fn run(&mut self, name: &str, number: u32) -> Result<bool, Lost> {
         if !self.is_ready {
             self.until_ready(LONGEST_BOOT)?;
@@ -236,8 +236,8 @@ impl Machine {
         Ok(said.iter().any(|line| line.starts_with(&verdict)))
     }
 
-    /// What `rig_init` says until it waits for a case. Whenever it is silent for a second, it
-    /// gets an empty line, which it ignores: an interrupt that wakes a CPU which has lost one.
+    /// What `rig_init` prints until it waits for a case. Whenever it is silent for a second, it
+    /// gets an empty line, which it ignores: the interrupt wakes a CPU that has lost one.
     fn until_ready(&mut self, longest_silence: Duration) -> Result<Vec<String>, Lost> {
         let case_end = Instant::now() + LONGEST_CASE;
         let mut silence_end = Instant::now() + longest_silence;
@@ -272,16 +272,16 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // It fails only where the process has ended.
+        // This fails only if the process has ended.
         let _ = self.qemu.kill();
         let _ = self.qemu.wait();
     }
 }
 
-/// One emulated CPU, and room for a second one, which never comes: a thread that may run on
+/// One emulated CPU, and room for a second one, which is never used: a thread that may run on
 /// any CPU shows `0-1` in /proc, and one that is pinned to CPU 0 shows `0`. With room for two,
-/// Linux mistrusts the TSC of an AMD processor without an invariant one, hence
-/// `tsc=reliable`. (With two CPUs inner guests stood still while the outer machine lived.)
+/// Linux distrusts the TSC of an AMD processor without an invariant one, hence `tsc=reliable`.
+/// (With two CPUs, inner guests stalled while the outer machine was alive.)
 fn qemu(place: &Place) -> Command {
     let mut command = Command::new("setpriv");
     command
@@ -309,7 +309,7 @@ fn qemu(place: &Place) -> Command {
     command
 }
 
-/// Sends lines into a channel, which can be read with a timeout.
+/// Sends lines into a channel, from which one can receive with a timeout.
 fn hand_on(output: ChildStdout, sender: &Sender<String>) {
     for line in BufReader::new(output).lines().map_while(Result::ok) {
         if sender.send(line).is_err() {

@@ -1,16 +1,16 @@
-//! PID 1 of the rig's outer machine: loads KVM and runs the cases that `rig_host` asks for.
+//! PID 1 of the rig's outer machine: loads KVM and runs the cases that `rig_host` requests.
 //!
-//! Both talk over the second serial line: the first one is the console, into which the kernel
-//! writes when it likes. `RIG ready` asks for a case; the answer is the number of the try and
-//! the case's name. Empty lines mean nothing. Every few seconds `RIG alive` shows that this
-//! machine's timer and threads still run.
+//! Both use the second serial line, because the kernel may write to the first one, the console,
+//! at any time. `RIG ready` asks for a case; the answer is the number of the try and the case's
+//! name. Empty lines are ignored. Every few seconds `RIG alive` shows that this machine's timer
+//! and threads still run.
 //!
-//! A case is one line of /rig/cases: a name, what the commands must say (several things with
-//! ` + ` between them), and the commands, separated by tabs; a field `;` stands between two
-//! commands. The guests' lines that begin with REPORT are shown if the case's name begins
-//! with `compare `. Two commands are no programs: `stand-still` (does not end at the first try)
-//! and `threads COMMAND…` (runs the command, and shows on which CPUs its threads may run, and
-//! those of this program).
+//! A case is one line of /rig/cases: a name, what the commands must print (several texts with `
+//! + ` between them), and the commands, separated by tabs; a field `;` separates two commands.
+//! The guests' lines that begin with REPORT are shown if the case's name begins with `compare
+//! `. Two commands are built in: `stand-still` (does not end at the first try) and `threads
+//! COMMAND…` (runs the command, and shows on which CPUs its threads may run, and those of this
+//! program).
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -31,7 +31,7 @@ struct Case<'a> {
     commands: Vec<Vec<&'a str>>,
 }
 
-/// Set for the case that stands still on purpose.
+/// Set for the case that stalls on purpose.
 static IS_STILL: AtomicBool = AtomicBool::new(false);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 const LOOK_AT_THREADS: Duration = Duration::from_millis(20);
@@ -40,7 +40,7 @@ fn main() {
     if let Err(error) = serve() {
         eprintln!("RIG error: {error}");
     }
-    // Only PID 1's own death is worse than a failed power-off: nothing is left to do.
+    // Only the death of PID 1 would be worse than a failed power-off.
     let _ = reboot(RebootCommand::PowerOff);
 }
 
@@ -95,7 +95,7 @@ fn talk_over(line: &str) -> io::Result<()> {
     Ok(dup2_stdout(&line)?)
 }
 
-/// Loads the modules that lie in /rig/modules, in the order of their names.
+/// Loads the modules in /rig/modules, in the order of their names.
 fn load_modules() -> io::Result<()> {
     let mut modules: Vec<_> = fs::read_dir("/rig/modules")?
         .map(|entry| Ok(entry?.path()))
@@ -152,8 +152,8 @@ fn start(command: &[&str]) -> io::Result<Child> {
         .spawn()
 }
 
-/// What a lost timer interrupt looks like from outside. `rig_host` has to start the machine
-/// again, and to try once more.
+/// What a lost timer interrupt looks like from outside. `rig_host` has to restart the machine
+/// and repeat the case.
 fn stand_still(is_first_try: bool) -> io::Result<Output> {
     if is_first_try {
         IS_STILL.store(true, Ordering::Relaxed);
@@ -168,8 +168,8 @@ fn stand_still(is_first_try: bool) -> io::Result<Output> {
     })
 }
 
-/// Adds a line for each thread's name and list of CPUs that were seen, of that program and
-/// of this one.
+/// Adds a line for the name and CPU list of each thread that was seen, of that program and of
+/// this one.
 fn run_and_watch_threads(command: &[&str]) -> io::Result<Output> {
     let child = start(command)?;
     let tasks = format!("/proc/{}/task", child.id());
@@ -227,7 +227,7 @@ fn said(outputs: &[Output]) -> String {
         .collect()
 }
 
-/// Hands on what guests report.
+/// Passes on what guests report.
 fn show_report(name: &str, outputs: &[Output]) {
     for line in said(outputs).lines() {
         if let Some(fact) = line.trim_end().strip_prefix("REPORT ") {

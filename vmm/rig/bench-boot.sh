@@ -1,9 +1,9 @@
 #!/bin/bash
-# Times our start-up against QEMU's on this machine's /dev/kvm. Usage:
-# vmm/rig/bench-boot.sh [TURNS]
+# Times our start-up against QEMU's on this machine's /dev/kvm. Usage: vmm/rig/bench-boot.sh
+# [TURNS]
 #
-# As root it runs before all other work (SCHED_FIFO), so that a busy machine spoils
-# fewer of its samples.
+# As root, it runs before all other work (SCHED_FIFO), so that a busy machine disturbs fewer of
+# its samples.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
-# The rig's cases, one a line: a name, what the commands say (several things with
-# " + " between them), and the commands, with ";" between two of them; all separated by
-# tabs (vmm/examples/rig_init.rs). run.sh sets `boot`, the words that a boot command
-# begins with. The cases run in any order, on several machines.
+# The rig's cases, one per line: a name, what the commands print (several texts with " + "
+# between them), and the commands, with ";" between two of them; all separated by tabs
+# (vmm/examples/rig_init.rs). run.sh sets `boot`, the first words of a boot command. The cases
+# run in any order, on several machines.
 
 case_line() {
     local name=$1 expected=$2
@@ -12,7 +12,7 @@ case_line() {
     printf '\n'
 }
 
-# Linux, entered as `$1 protocol`, told to do the rest as PID 1.
+# Linux, entered as `$1 protocol`, with the rest as a command for PID 1.
 linux_case() {
     local name=$1 expected=$2 kernel=$3 protocol=$4 command=$5
     shift 5
@@ -44,7 +44,7 @@ linux_cases() {
     linux_case "$name: reboot" "the guest rebooted" "$kernel" "$protocol" "reboot"
 }
 
-# Needs ACPI at work, which Linux has only with PCI support.
+# Needs working ACPI, which Linux has only with PCI support.
 power_off_case() {
     linux_case "$1: power off" "the guest powered off" "$2" "$3" "power-off"
 }
@@ -57,7 +57,7 @@ smp_cases() {
     done
 }
 
-# A kernel with a byte changed after it was good: refused, or booted to some end.
+# A kernel with one byte changed: refused, or booted to some end.
 mutant_case() {
     case_line "$1" "$2" "${boot[@]}" "/rig/$3" --initrd /rig/guest.cpio --timeout 20 \
         --append "console=ttyS0 panic=-1 quiet -- exit 0"
@@ -90,7 +90,7 @@ qemu_command=(qemu-system-x86_64 -M microvm,acpi=off -accel kvm -cpu host -m 256
     -nodefaults -no-user-config -no-reboot -display none -serial stdio
     -device isa-debug-exit,iobase=0xf4,iosize=1)
 
-# The same guest under our engine and under QEMU's: run.sh compares what it reports.
+# The same guest under our engine and under QEMU: run.sh compares what it reports.
 compare_cases() {
     local kernel=$1 cpus
     for cpus in 1 2; do
@@ -101,8 +101,8 @@ compare_cases() {
     done
 }
 
-# KASLR: run.sh looks whether boots of one kernel differ. Of some 500 places, three boots
-# take the same one once in 250,000 times.
+# KASLR: run.sh checks whether boots of one kernel differ. With some 500 places, three boots
+# choose the same one once in 250,000 times.
 layout_cases() {
     local kernel=$1 append="console=ttyS0 panic=-1 quiet -- layout"
     local ours=("${boot[@]}" "/rig/$kernel" --initrd /rig/guest.cpio --append "$append")
@@ -117,7 +117,7 @@ pin_case() {
         threads "${boot[@]}" /rig/tiny/hang --timeout 1 --pin 0
 }
 
-# The benchmark itself: $4 is what answered system call 500.
+# The benchmark itself: $4 is the answer to system call 500.
 bench_case() {
     local name=$1 kernel=$2 protocol=$3 answer=$4
     case_line "$name: guest-bench" "the guest exited with status 0 + $answer" \
@@ -131,7 +131,7 @@ ring0_case() {
         --timeout 170 --append "-- rounds=2"
 }
 
-# Its memory map, page tables, words and end are those of the paper's Unikraft image.
+# Its memory map, page tables, arguments and end are those of the paper's Unikraft image.
 unikraft_like_case() {
     case_line "unikraft-like: guest-bench" "the guest powered off + noop" \
         "${boot[@]}" /rig/unikraft-like --initrd /rig/guest-bench \

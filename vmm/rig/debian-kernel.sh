@@ -1,6 +1,6 @@
 #!/bin/bash
-# Puts the distribution's own kernel with its kvm_amd into build/rig/debian: unpacked,
-# never installed.
+# Puts the distribution's own kernel and its kvm_amd into build/rig/debian: unpacked, never
+# installed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -13,7 +13,7 @@ main() {
     local package
     package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends:/ { print $2; exit }')
     if [ -z "$package" ]; then
-        echo "rig: apt knows no linux-image-cloud-amd64; as root, type: apt-get update" >&2
+        echo "rig: apt does not list linux-image-cloud-amd64; as root, run: apt-get update" >&2
         exit 1
     fi
     rm -rf "$build/download" "$build/debian.new"
@@ -22,7 +22,7 @@ main() {
     local modules
     modules=$(echo "$build"/download/lib/modules/*/kernel)
     cp "$build"/download/boot/vmlinuz-* "$build/debian.new/vmlinuz"
-    # Numbered in the order in which they depend on each other.
+    # Numbered in the order of their dependencies.
     take_module "$modules/virt/lib/irqbypass.ko" "$build/debian.new/0-irqbypass.ko"
     take_module "$modules/arch/x86/kvm/kvm.ko" "$build/debian.new/1-kvm.ko"
     take_module "$modules/arch/x86/kvm/kvm-amd.ko" "$build/debian.new/2-kvm-amd.ko"

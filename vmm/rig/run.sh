@@ -1,19 +1,19 @@
 #!/bin/bash
-# Boots guests under genuine KVM on a machine that may have none: QEMU emulates an
-# AMD CPU with SVM, a Debian kernel on it loads kvm_amd, and our own init runs there
-# the cases that rig_host hands to it. Usage: vmm/rig/run.sh [PROGRAM [ARGUMENT…]]
+# Boots guests under genuine KVM on a machine that may not have KVM: QEMU emulates an AMD CPU
+# with SVM, a Debian kernel on it loads kvm_amd, and our own init runs the cases there that
+# rig_host hands to it. Usage: vmm/rig/run.sh [PROGRAM [ARGUMENT…]]
 #
-# PROGRAM ARGUMENT… are the first words of a boot command: a static `tollgate` and
-# `boot --engine kvm`, which then also runs an experiment there. Without them, this
-# crate's example `boot` is taken.
+# PROGRAM ARGUMENT… are the first words of a boot command: a static `tollgate` and `boot
+# --engine kvm`, which then also runs an experiment there. Without them, the script uses this
+# crate's example `boot`.
 #
-# The patched kernel, ring0 and guest-bench take part where build/ has them.
+# The patched kernel, ring0 and guest-bench take part if they are in build/.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly target=${CARGO_TARGET_DIR:-target} build=build/rig
 readonly musl=x86_64-unknown-linux-musl
-# Seconds, from the moment when no other rig runs.
+# Seconds, from the moment when no other rig is running.
 readonly patience=${RIG_TIMEOUT:-600}
 program=${1:-}
 boot=(/rig/boot "${@:2}")
@@ -21,7 +21,7 @@ source vmm/rig/cases.sh
 
 main() {
     mkdir -p "$build"
-    # Two runs at a time would overwrite each other's files.
+    # Two simultaneous runs would overwrite each other's files.
     exec 9> "$build/lock"
     flock 9
     SECONDS=0
@@ -38,10 +38,10 @@ main() {
     compare_layouts
 }
 
-# Fails, unless the user said that the rig may be left out.
+# Fails, unless the user allowed the rig to be left out.
 without_a_kernel() {
     if [ "${RIG_MAY_BE_MISSING:-no}" != yes ]; then
-        echo "rig: no Debian kernel to boot; to leave the rig out, type: RIG_MAY_BE_MISSING=yes make test" >&2
+        echo "rig: no Debian kernel to boot; to leave the rig out, run: RIG_MAY_BE_MISSING=yes make test" >&2
         exit 1
     fi
     ./not-run.sh add "$(write_cases | wc -l)" "cases of the rig" "no Debian kernel, and RIG_MAY_BE_MISSING=yes"
@@ -100,8 +100,7 @@ mutate() {
     printf "$4" | dd of="$2" bs=1 seek="$3" conv=notrunc status=none
 }
 
-# The host's own QEMU, the libraries that it is linked to, and the firmware of a microvm
-# and a PC.
+# The host's own QEMU, its shared libraries, and the firmware of a microvm and a PC.
 add_qemu() {
     local root=$1 qemu
     qemu=$(command -v qemu-system-x86_64)
@@ -133,7 +132,7 @@ write_cases() {
     attacks_case
     tiny_cases
     pin_case
-    # The longest ones early, so that no machine is left alone with them.
+    # Start the longest ones early, so that no machine is left alone with them.
     if has_benchmark; then
         write_benchmark_cases
     fi
@@ -177,8 +176,8 @@ run_cases() {
     }
 }
 
-# What the two engines' guests see differs by nothing but the lines of
-# vmm/rig/cpu-differences.txt, each explained in docs/BOOT.md.
+# The guests of the two engines may only differ in the lines of vmm/rig/cpu-differences.txt,
+# each explained in docs/BOOT.md.
 compare_cpus() {
     if ! has_patched_kernel; then
         return
@@ -196,7 +195,7 @@ compare_cpus() {
     }
 }
 
-# Boots of one kernel must not all find it at the same place.
+# Boots of one kernel must not all find it at the same address.
 compare_layouts() {
     if ! has_patched_kernel; then
         return
@@ -213,7 +212,7 @@ compare_layouts() {
 }
 
 facts_of() {
-    # The TSC's frequency is measured anew by each outer machine.
+    # Each outer machine measures the TSC's frequency itself.
     sed -n "s/^RIG $1: //p" "$build/said.log" |
         sed 's/^\(cpuid 40000010 00\) [0-9a-f]*/\1 TSC-kHz/'
 }

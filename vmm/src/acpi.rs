@@ -1,5 +1,5 @@
-//! ACPI tables: which CPUs there are, and how the machine is switched off.
-//! Source: ACPI Specification 6.5, chapter 5.
+//! ACPI tables: which CPUs exist, and how the machine is powered off. Source: ACPI
+//! Specification 6.5, chapter 5.
 
 use acpi_tables::aml::{Name, Package, Path, ZERO};
 use acpi_tables::fadt::{FADTBuilder, Flags};
@@ -22,7 +22,7 @@ const OEM: [u8; 6] = *b"TOLLGT";
 const OEM_TABLE: [u8; 8] = *b"TOLLGATE";
 const OEM_REVISION: u32 = 1;
 const DSDT_HEADER: u32 = 36;
-/// The interrupt that ACPI events would come by; there are none.
+/// The interrupt of ACPI events, which do not occur.
 const SCI: u16 = 9;
 const PM1_EVENT_LENGTH: u8 = 4;
 const PM1_CONTROL_LENGTH: u8 = 2;
@@ -30,7 +30,7 @@ const PM1_CONTROL_LENGTH: u8 = 2;
 /// Writes the tables for `cpus` CPUs, the root pointer to [`layout::RSDP`].
 ///
 /// # Errors
-/// Guest memory too small for them.
+/// Guest memory is too small for them.
 pub fn write(memory: &Memory, cpus: u8) -> Result<(), LoadError> {
     let mut next = layout::ACPI_TABLES;
     let mut place = |table: Vec<u8>| -> Result<u64, LoadError> {
@@ -59,8 +59,8 @@ fn dsdt() -> Sdt {
     dsdt
 }
 
-/// The fixed hardware: PM1 at 0x600 (always in ACPI mode, as there is no SMI
-/// command), no timer, no general events, and the i8042 as the way to reset.
+/// The fixed hardware: PM1 at 0x600 (always in ACPI mode, because there is no SMI command), no
+/// timer, no general events, and the i8042 as the way to reset.
 fn fadt(dsdt: u64) -> FADTBuilder {
     let mut fadt = FADTBuilder::new(OEM, OEM_TABLE, OEM_REVISION)
         .dsdt_64(dsdt)

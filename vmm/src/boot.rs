@@ -1,4 +1,4 @@
-//! What an engine is asked, and what it answers.
+//! What an engine receives, and what it returns.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::GuestPages;
 
-/// Bytes that a guest may write to its console before it is stopped, whatever the
-/// engine: ten times the longest log.
+/// Bytes that a guest may write to its console before it is stopped, with every engine: ten
+/// times the longest log.
 pub const CONSOLE_LIMIT: usize = 64 << 20;
 
-/// One boot, as asked for.
+/// The description of one boot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootSpec {
     /// The kernel image; for the host engine, the program itself.
     pub kernel: PathBuf,
-    /// The initial ramdisk, or the program for kernels that take an ELF in its place.
+    /// The initial ramdisk, or the program for kernels that load an ELF file in its place.
     pub initrd: Option<PathBuf>,
     /// The kernel's command line.
     pub cmdline: String,
@@ -26,24 +26,24 @@ pub struct BootSpec {
     pub memory_mib: u32,
     /// Number of vCPUs.
     pub cpus: u32,
-    /// Host CPUs that the boot may use; empty: wherever the host's scheduler likes.
+    /// Host CPUs that the boot may use; if empty, any.
     pub pin: Vec<usize>,
     /// How long the boot may take before it is killed.
     pub timeout: Duration,
 }
 
-/// How one boot went.
+/// The outcome of one boot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootOutcome {
-    /// Everything that the guest wrote to its serial port, untouched.
+    /// Everything that the guest wrote to its serial port, unchanged.
     pub console: Vec<u8>,
     /// How the guest ended.
     pub end: End,
     /// When things happened.
     pub timings: Timings,
-    /// How often the guest's vCPUs came back to the engine, where it knows that.
+    /// How often the guest's vCPUs returned to the engine, if the engine counts that.
     pub exits: Option<Exits>,
-    /// The host's pages behind guest memory, where the engine knows them and was asked.
+    /// The host's pages behind guest memory, if the engine was asked for them and can find out.
     pub pages: Option<GuestPages>,
 }
 
@@ -53,12 +53,12 @@ pub struct BootOutcome {
 pub struct Exits {
     /// Over the whole boot.
     pub boot: BTreeMap<String, u64>,
-    /// While the benchmark measured, from its mark to its next byte on the console:
-    /// each of them disturbed a measurement. None where it gave no mark.
+    /// During the measurement, from the benchmark's mark to its next byte on the console: each
+    /// of them disturbed the measurement. `None` if the benchmark did not set the mark.
     pub measuring: Option<BTreeMap<String, u64>>,
-    /// KVM's own counters that grew meanwhile, of every exit, also of those that KVM
-    /// answers itself; the console's first exit is among them. None where the host's
-    /// kernel has no such counters (before Linux 5.14), or the boot ended before.
+    /// KVM's own counters that grew during the measurement. They count every exit, including
+    /// those that KVM handles itself, and the console's first exit. `None` if the host's kernel
+    /// does not have such counters (before Linux 5.14), or if the boot ended earlier.
     pub measuring_in_kvm: Option<BTreeMap<String, u64>>,
 }
 
@@ -66,32 +66,32 @@ pub struct Exits {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case")]
 pub enum End {
-    /// The guest gave a status, by a debug-exit port or as a process.
+    /// The guest passed a status, through a debug-exit port or as a process.
     Exited {
-        /// The status: what the guest wrote.
+        /// The status that the guest wrote.
         status: u32,
     },
-    /// The guest switched the machine off.
+    /// The guest powered the machine off.
     PoweredOff,
     /// The guest asked for a reset.
     Rebooted,
     /// The guest's kernel panicked.
     Panicked {
-        /// `exitcode=` of "Attempted to kill init!", a wait status: 0 is how the
-        /// original benchmark ends, with success.
+        /// `exitcode=` of "Attempted to kill init!", a wait status: with 0, the original
+        /// benchmark has ended successfully.
         exitcode: Option<u32>,
-        /// The kernel's own words.
+        /// The kernel's message.
         message: String,
     },
     /// The guest's CPU shut down on a triple fault.
     TripleFault,
-    /// Every vCPU halted with interrupts off: nothing could wake the guest any more.
+    /// Every vCPU halted with interrupts off: nothing could wake the guest.
     Halted,
-    /// The guest was killed when its time was up.
+    /// The guest was killed at its timeout.
     TimedOut,
     /// The user stopped it.
     Interrupted,
-    /// The engine could not start the guest, or not go on with it.
+    /// The engine could not start the guest, or could not continue.
     EngineFailed {
         /// What went wrong, and what to do about it.
         reason: String,
@@ -101,7 +101,8 @@ pub enum End {
 const UNIKRAFT_OFF: u32 = contract::ports::UNIKRAFT_OFF as u32;
 
 impl End {
-    /// What it means that the guest wrote `value` to Unikraft's debug-exit port, 0x501.
+    /// The end that it means when the guest writes `value` to Unikraft's debug-exit port,
+    /// 0x501.
     pub fn by_unikrafts_port(value: u32) -> Self {
         match value {
             UNIKRAFT_OFF => Self::PoweredOff,
@@ -109,9 +110,9 @@ impl End {
         }
     }
 
-    /// Whether this end is a sign that something went wrong. Any other end is fine for a
-    /// guest whose log is complete and closed: by then the program is done, and how the
-    /// kernel stops the machine is its own affair. docs/BOOT.md gives the reasons.
+    /// Whether this end is a sign that something went wrong. Any other end is fine for a guest
+    /// whose log is complete and closed: the program has finished by then, and the way in which
+    /// the kernel stops the machine does not matter. docs/BOOT.md gives the reasons.
     pub fn is_fault(&self) -> bool {
         match self {
             Self::PoweredOff | Self::Rebooted | Self::Halted => false,
@@ -132,18 +133,18 @@ impl fmt::Display for End {
             Self::Rebooted => f.write_str("the guest rebooted"),
             Self::Panicked { message, .. } => write!(f, "the guest's kernel panicked: {message}"),
             Self::TripleFault => f.write_str("the guest's CPU stopped on a triple fault"),
-            Self::Halted => f.write_str("the guest halted for good, with interrupts off"),
-            Self::TimedOut => f.write_str("the guest was killed when its time was up"),
+            Self::Halted => f.write_str("the guest halted permanently, with interrupts off"),
+            Self::TimedOut => f.write_str("the guest was killed at its timeout"),
             Self::Interrupted => f.write_str("interrupted"),
             Self::EngineFailed { reason } => f.write_str(reason),
         }
     }
 }
 
-/// When things happened, counted from the moment the engine was asked.
+/// When things happened, counted from the moment the engine was called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timings {
-    /// The guest was set running.
+    /// The guest was started.
     pub guest_started: Option<Duration>,
     /// The guest's first console byte.
     pub first_byte: Option<Duration>,

@@ -1,17 +1,17 @@
-//! Where everything lies in the guest: one line and one reason for each address.
+//! The guest's memory layout: one line and one reason for each address.
 //!
-//! What the kernel reads at its entry lies between 0x9000 and 0x10fff: the only
-//! part of the first MiB that Unikraft's boot page tables map, and free memory by
-//! every other kernel's account. docs/BOOT.md shows the same as a table.
+//! What the kernel reads at its entry is between 0x9000 and 0x10fff. That is the only part of
+//! the first MiB that Unikraft's boot page tables map, and no other kernel claims it.
+//! docs/BOOT.md shows the same as a table.
 
-/// Global descriptor table that the segment registers were loaded from; a kernel
-/// installs its own before it loads one anew.
+/// Global descriptor table from which the segment registers were loaded; a kernel installs its
+/// own before it loads one again.
 pub const GDT: u64 = 0x9000;
 /// PVH `hvm_start_info` or Multiboot information, whichever the kernel asks for.
 pub const BOOT_INFO: u64 = 0x9100;
 /// The one module's descriptor (PVH, Multiboot).
 pub const MODULE_LIST: u64 = 0x9200;
-/// Memory map (PVH, Multiboot); Linux's own lies in the zero page.
+/// Memory map (PVH, Multiboot); Linux's own is in the zero page.
 pub const MEMORY_MAP: u64 = 0x9300;
 /// Command line with its closing NUL.
 pub const CMDLINE: u64 = 0x9800;
@@ -26,32 +26,32 @@ pub const PAGE_DIRECTORIES: u64 = 0xc000;
 /// Linux's zero page (`struct boot_params`), the last page of the window.
 pub const ZERO_PAGE: u64 = 0x10000;
 
-/// End of low memory: above lie the extended BIOS data area and video memory of
-/// a PC, which kernels keep away from whatever the map says.
+/// End of low memory: above it are a PC's extended BIOS data area and video memory, which
+/// kernels avoid whatever the map says.
 pub const LOW_MEMORY_END: u64 = 0x9fc00;
-/// ACPI's root pointer: kernels without a pointer to it look from 0xe0000 to
+/// ACPI's root pointer: kernels that are not given a pointer to it search from 0xe0000 to
 /// 0xfffff, at multiples of 16.
 pub const RSDP: u64 = 0xe0000;
 /// The other ACPI tables, one after another.
 pub const ACPI_TABLES: u64 = 0xe0040;
-/// High memory, where kernels are linked to. Multiboot kernels may look for a map
-/// entry that begins here to the byte.
+/// High memory, where kernels are linked. Multiboot kernels may look for a map entry that
+/// begins exactly here.
 pub const HIGH_MEMORY: u64 = 0x10_0000;
 
-/// What one Multiboot kernel is told of at most: Unikraft's page tables map the
-/// first GiB, and it puts its stack at the top of what it is told of.
+/// The end of RAM in a Multiboot kernel's map: Unikraft's page tables map the first GiB, and it
+/// puts its stack at the top of the RAM in its map.
 pub const MULTIBOOT_RAM_END: u64 = 0x4000_0000;
 
-/// RAM goes on above 4 GiB from here: the addresses between belong to devices.
+/// RAM continues above 4 GiB: the addresses from here on belong to devices.
 pub const DEVICE_GAP: u64 = 0xc000_0000;
 /// RAM above the gap.
 pub const ABOVE_DEVICE_GAP: u64 = 0x1_0000_0000;
-/// The in-kernel I/O APIC, where every PC has it.
+/// The in-kernel I/O APIC, at the address of every PC.
 pub const IO_APIC: u32 = 0xfec0_0000;
-/// The in-kernel local APICs, where every PC has them.
+/// The in-kernel local APICs, at the address of every PC.
 pub const LOCAL_APIC: u32 = 0xfee0_0000;
-/// One page that KVM needs on Intel CPUs without unrestricted guest mode; the
-/// guest never sees it.
+/// One page that KVM needs on Intel CPUs without unrestricted guest mode; the guest never sees
+/// it.
 pub const IDENTITY_MAP: u64 = 0xfffb_c000;
 /// Three pages for the same purpose, next to it.
 pub const TSS: usize = 0xfffb_d000;

@@ -12,10 +12,10 @@ use crate::{layout, regular_file};
 
 const PAGE: u64 = 0x1000;
 
-/// Where a loaded guest's pieces lie, in guest physical addresses.
+/// The places of a loaded guest's parts, as guest physical addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// The initial ramdisk's first address and its size, where there is one.
+    /// The initial ramdisk's first address and its size, if there is one.
     pub initrd: Option<(u64, u64)>,
 }
 
@@ -25,13 +25,13 @@ pub enum LoadError {
     /// The kernel ends above the RAM.
     #[error("the kernel needs memory up to {needed} MiB, and the guest has {available} MiB")]
     KernelTooBig {
-        /// MiB from address 0.
+        /// MiB, from address 0.
         needed: u64,
-        /// MiB from address 0.
+        /// MiB, from address 0.
         available: u64,
     },
-    /// The initial ramdisk does not fit in.
-    #[error("the initial ramdisk ({size} KiB) does not fit into {room} KiB beside the kernel")]
+    /// The initial ramdisk does not fit.
+    #[error("the initial ramdisk ({size} KiB) does not fit into the {room} KiB that the kernel leaves")]
     InitrdTooBig {
         /// KiB.
         size: u64,
@@ -46,15 +46,15 @@ pub enum LoadError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The kernel takes fewer bytes.
-    #[error("the command line has {length} bytes, and the kernel takes {limit}")]
+    /// The kernel accepts fewer bytes.
+    #[error("the command line has {length} bytes, and the kernel accepts {limit}")]
     CmdlineTooLong {
         /// Bytes, without the closing NUL.
         length: usize,
         /// Bytes, without the closing NUL.
         limit: usize,
     },
-    /// A NUL would cut it short.
+    /// A NUL would truncate it.
     #[error("the command line contains a NUL")]
     CmdlineNul,
     /// The kernel image cannot be read (any more).
@@ -65,7 +65,7 @@ pub enum LoadError {
     OutsideMemory(#[from] GuestMemoryError),
 }
 
-/// Copies the kernel to its addresses; memory beyond the file's bytes is zero already.
+/// Copies the kernel to its addresses; memory beyond the file's bytes is already zero.
 ///
 /// # Errors
 /// The kernel does not fit, or cannot be read.
@@ -85,9 +85,8 @@ pub fn kernel(memory: &Memory, file: &mut File, image: &Image) -> Result<(), Loa
     Ok(())
 }
 
-/// Copies the initial ramdisk: for Linux to the highest page that the header
-/// allows, out of the kernel's way; for the others right after the kernel, as
-/// low as can be.
+/// Copies the initial ramdisk: for Linux to the highest page that the header allows and that
+/// the kernel does not use; for the others right after the kernel, as low as possible.
 ///
 /// # Errors
 /// It does not fit, or cannot be read.
@@ -132,7 +131,7 @@ fn place_initrd(image: &Image, ram_end: u64, size: u64) -> Result<u64, LoadError
 /// Writes the command line with its closing NUL to [`layout::CMDLINE`].
 ///
 /// # Errors
-/// It is longer than the kernel takes.
+/// It is longer than the kernel accepts.
 pub fn cmdline(memory: &Memory, cmdline: &str, image: &Image) -> Result<(), LoadError> {
     let room = layout::CMDLINE_ROOM - 1;
     let limit = image

@@ -1,4 +1,4 @@
-//! Guest memory, and what a guest is told about it.
+//! Guest memory, and its map for the guest.
 
 mod mapping;
 mod pages;
@@ -21,7 +21,7 @@ use mapping::Mapping;
 #[derive(Debug)]
 pub struct Memory {
     guest: GuestMemoryMmap<()>,
-    /// Where it lies. Unmapped after it.
+    /// Its place in this process. Unmapped after it.
     mappings: Vec<Mapping>,
 }
 
@@ -33,38 +33,38 @@ impl Deref for Memory {
     }
 }
 
-/// A stretch of guest physical addresses, and whether it is RAM for the kernel's use.
+/// A range of guest physical addresses, and whether it is RAM that the kernel may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapEntry {
     /// Its first address.
     pub begin: u64,
     /// The first address after it.
     pub end: u64,
-    /// RAM, or else reserved.
+    /// Whether it is RAM; otherwise it is reserved.
     pub ram: bool,
 }
 
 /// Why there is no guest memory.
 #[derive(Debug, thiserror::Error)]
 pub enum MemoryError {
-    /// Boot data lies in the first MiB, and a kernel above it.
+    /// Boot data is in the first MiB, and a kernel above it.
     #[error("a guest needs at least 2 MiB of memory, not {0}")]
     TooLittle(u32),
-    /// The system gives no address space.
+    /// The system has no address space for it.
     #[error("cannot map guest memory: {0}")]
     Map(#[from] Errno),
-    /// The addresses make no guest memory.
+    /// The addresses do not form guest memory.
     #[error("cannot make guest memory: {0}")]
     Regions(#[from] FromRangesError),
-    /// The system has not so many pages, or cannot give them beforehand.
+    /// The system does not have so many pages, or cannot provide them in advance.
     #[error("cannot prefault guest memory: {0}")]
     Prefault(#[source] Errno),
 }
 
-/// Maps `mib` MiB of guest memory, around the gap where devices lie.
+/// Maps `mib` MiB of guest memory, around the gap for devices.
 ///
 /// # Errors
-/// Too little for any kernel, or more than the system gives.
+/// Too little for any kernel, or more than the system has.
 pub fn map(mib: u32) -> Result<Memory, MemoryError> {
     if mib < 2 {
         return Err(MemoryError::TooLittle(mib));
@@ -94,8 +94,8 @@ fn region(mapping: &Mapping, begin: GuestAddress) -> Result<GuestRegionMmap<()>,
     GuestRegionMmap::new(region, begin).ok_or(FromRangesError::InvalidGuestRegion)
 }
 
-/// Asks for transparent huge pages. Where the kernel has none, small ones have to do:
-/// [`GuestPages`] says what memory got.
+/// Asks for transparent huge pages. If the kernel has none, small ones are used; [`GuestPages`]
+/// reports what memory got.
 pub fn ask_for_huge_pages(memory: &Memory) {
     let _ = advise(memory, Advice::LinuxHugepage);
 }
@@ -103,20 +103,20 @@ pub fn ask_for_huge_pages(memory: &Memory) {
 /// Takes all pages from the system now, so that none is missing while a guest measures.
 ///
 /// # Errors
-/// Less free memory than the guest was promised, or a kernel before 5.14.
+/// There is less free memory than the guest was promised, or the kernel is older than 5.14.
 pub fn prefault(memory: &Memory) -> Result<(), MemoryError> {
     advise(memory, Advice::LinuxPopulateWrite).map_err(MemoryError::Prefault)
 }
 
 fn advise(memory: &Memory, advice: Advice) -> Result<(), Errno> {
     memory.mappings.iter().try_for_each(|mapping| {
-        // SAFETY: the mapping is ours, of that size, and no advice given here changes what
+        // SAFETY: the mapping is ours and has that size, and no advice used here changes what
         // can be read from it.
         unsafe { madvise(mapping.begin(), mapping.size(), advice) }
     })
 }
 
-/// Where it lies in this process.
+/// Its place in this process.
 pub fn addresses(memory: &Memory) -> Vec<Range<usize>> {
     let mappings = memory.mappings.iter();
     mappings
@@ -127,8 +127,8 @@ pub fn addresses(memory: &Memory) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// The memory map: low RAM, the BIOS area with the ACPI tables, RAM from exactly
-/// 1 MiB on, and RAM above the device gap.
+/// The memory map: low RAM, the BIOS area with the ACPI tables, RAM from exactly 1 MiB on, and
+/// RAM above the device gap.
 pub fn map_entries(memory: &Memory) -> Vec<MapEntry> {
     let low = MapEntry {
         begin: 0,
@@ -197,7 +197,7 @@ mod tests {
         prefault(&memory).unwrap();
         let pages = count();
         assert_eq!(pages.huge_kib + pages.small_kib, 5 << 10);
-        // None where the host has none to give; its last MiB fills no huge page.
+        // `None` if the host has none to give; the last MiB does not fill a huge page.
         assert!(pages.huge_kib <= 4 << 10, "{pages}");
     }
 }

@@ -1,15 +1,15 @@
-//! Recognises a Linux panic from the guest's own words.
+//! Recognises a Linux panic by the guest's messages.
 
 use crate::End;
 
-/// How Linux begins the line that says why it panics.
+/// How Linux begins the line with the reason of its panic.
 pub const PANIC: &[u8] = b"Kernel panic - not syncing: ";
-/// A panic is told twice where the machine stays down, the second time in
-/// `---[ end Kernel panic - not syncing: MESSAGE ]---`.
+/// If the machine stays down, Linux prints the panic twice, the second time as `---[ end Kernel
+/// panic - not syncing: MESSAGE ]---`.
 const LAST_WORDS_CLOSE: &str = " ]---";
 const EXITCODE: &str = "exitcode=0x";
 
-/// The first panic that the console tells of, if it tells of one.
+/// The first panic on the console, if there is one.
 pub fn find(console: &[u8]) -> Option<End> {
     let at = console
         .windows(PANIC.len())
@@ -78,7 +78,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// A console is a guest's to write.
+        /// A guest can write anything to its console.
         #[test]
         fn any_console_has_an_answer(
             before in proptest::collection::vec(proptest::num::u8::ANY, 0..40),

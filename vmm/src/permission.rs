@@ -1,18 +1,17 @@
-//! What lets a user open /dev/kvm.
+//! How a user gets permission to open /dev/kvm.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use rustix::process::geteuid;
 
-/// Of a device, what decides who may open it.
+/// The properties of a device that decide who may open it.
 struct Access {
     group: u32,
     mode: u32,
 }
 
-/// What to do where /dev/kvm cannot be opened for lack of permission: a command, and
-/// what else there is to know.
+/// What to do if /dev/kvm cannot be opened for lack of permission: a command, and other advice.
 pub fn mend() -> String {
     let access = fs::metadata("/dev/kvm").ok().map(|metadata| Access {
         group: metadata.gid(),
@@ -29,14 +28,14 @@ fn advice(access: Option<&Access>, groups: &str, is_root: bool) -> String {
             .into();
     }
     let shared = access.filter(|access| access.mode & 0o060 == 0o060);
-    // Root's group has more than this device: nobody shall join it for that.
+    // Root's group has more than this device, so nobody should join it for that.
     let group = shared.and_then(|access| match access.group {
         0 => None,
         id => name_of(id, groups),
     });
     match group {
         Some(group) => format!("sudo usermod -aG {group} $USER, then log in again"),
-        None => "sudo setfacl -m u:$USER:rw /dev/kvm (until the next reboot; for good: a udev \
+        None => "sudo setfacl -m u:$USER:rw /dev/kvm (until the next reboot; permanently: a udev \
                  rule with KERNEL==\"kvm\", GROUP=\"kvm\", MODE=\"0660\", and join that group)"
             .into(),
     }
@@ -77,13 +76,13 @@ mod tests {
     #[test]
     fn no_other_group_is() {
         for (group, mode) in [
-            // Root's, whatever it may.
+            // Root's, whatever it may do.
             (0, 0o600),
             (0, 0o660),
-            // One that may not, or not enough.
+            // A group that may not open it, or not for reading and writing.
             (104, 0o600),
             (104, 0o640),
-            // One without a name.
+            // A group without a name.
             (998, 0o660),
         ] {
             let advice = of(group, mode);

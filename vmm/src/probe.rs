@@ -1,9 +1,9 @@
-//! Is this KVM real? A few lines of guest code tell hardware from an emulator that
-//! only calls itself KVM.
+//! Is this KVM real? A few instructions of guest code distinguish hardware from an emulator
+//! that is only called KVM.
 //!
-//! A /dev/kvm that executes guest instructions in software needs hundreds of ticks
-//! for what hardware does in one, and stumbles over instructions that it does not
-//! know. Measurements under it measure the emulator.
+//! A /dev/kvm that executes guest instructions in software needs hundreds of ticks for what
+//! hardware does in one, and fails on instructions that it does not implement. Measurements
+//! under it measure the emulator.
 
 mod guest;
 
@@ -38,18 +38,18 @@ pub enum KvmKind {
     SoftwareEmulated {
         /// Guest instructions per TSC tick, if they ran.
         rate: Option<f64>,
-        /// What gave it away.
+        /// What revealed it.
         reason: String,
     },
     /// There is no /dev/kvm.
     NoDevice,
-    /// /dev/kvm is there for others.
+    /// This user may not open /dev/kvm.
     NoPermission {
         /// What to do.
         #[serde(default)]
         mend: String,
     },
-    /// /dev/kvm is there and fails.
+    /// /dev/kvm exists, but fails.
     Broken {
         /// How.
         reason: String,
@@ -90,8 +90,8 @@ impl fmt::Display for KvmKind {
     }
 }
 
-/// Hardware executes the loop at about one instruction per tick. Emulators that
-/// interpret are slower by three orders of magnitude, those that translate by one.
+/// Hardware executes the loop at about one instruction per tick. Emulators that interpret are
+/// slower by three orders of magnitude, those that translate by one.
 const SLOWEST_HARDWARE: f64 = 0.05;
 /// Long enough for any KVM, short enough for a user who waits.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -123,7 +123,7 @@ pub fn obstacle() -> Option<KvmKind> {
     }
 }
 
-/// What the host's kernel says of its CPU.
+/// What the host's kernel reports about its CPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Cpu {
     extension: Option<&'static str>,
@@ -152,7 +152,7 @@ fn judge(cpu: &Cpu, speed: Result<f64, String>, executes: Result<(), String>) ->
         Err(reason) => return emulated(None, reason),
     };
     let Some(extension) = cpu.extension else {
-        let reason = "the CPU shows neither vmx nor svm, so KVM is a software one (kvm-pvm?)";
+        let reason = "the CPU shows neither vmx nor svm, so this KVM emulates it in software (kvm-pvm?)";
         return emulated(Some(rate), reason.into());
     };
     if let Err(reason) = executes {

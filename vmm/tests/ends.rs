@@ -200,7 +200,7 @@ fn exits_count_as_a_disturbance_from_the_mark_to_the_next_word() {
     let exits = run(&code).report.outcome.exits.unwrap();
     assert_eq!(exits.boot["port write"], 8);
     assert_eq!(exits.measuring.unwrap()["port write"], 2);
-    // With the console's first byte; none before Linux 5.14.
+    // With the console's first byte; empty before Linux 5.14.
     if let Some(counted) = exits.measuring_in_kvm {
         assert!(counted["exits"] >= 3, "{counted:?}");
     }
@@ -215,7 +215,7 @@ fn the_cmos_clock_is_never_updating() {
     assert_eq!(*run(&code).end(), End::Exited { status: 0x26 });
 }
 
-/// A word to the serial port is a byte for the console and one for another register.
+/// A word written to the serial port is a byte for the console and one for another register.
 #[test]
 #[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn a_words_second_byte_is_not_on_the_console() {
@@ -272,7 +272,7 @@ fn exit_with_input(code: &[u8], input: &str) -> End {
 #[test]
 #[ignore = "needs /dev/kvm: vmm/test.sh"]
 fn whatever_the_guests_code_is_it_ends_somehow() {
-    // Not random, so that a failure can be looked at again.
+    // Not random, so that a failure can be reproduced.
     let mut state = 1u32;
     let mut noise = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -1,4 +1,4 @@
-//! Alone in its process, because it looks at all of its threads.
+//! Alone in its process, because it examines all of its threads.
 
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
@@ -58,7 +58,7 @@ fn every_vcpu_is_filtered_and_pinned_when_the_guest_runs() {
     assert_eq!(cpus, vec![cpu.to_string(); 2]);
 }
 
-/// In a process of its own, which may die of it.
+/// In its own process, because the filter may kill it.
 fn try_in_a_child(attack: &str, kernel: &Path) -> ExitStatus {
     Command::new(std::env::current_exe().unwrap())
         .args([
@@ -90,7 +90,7 @@ fn attacks_on_the_host_end_the_process() {
     assert!(try_in_a_child("none", &kernel).success());
 }
 
-/// A field of /proc's status of this process's threads, by the beginning of their names.
+/// A field of /proc's status of this process's threads whose names begin like this.
 fn status_of(name: &str, field: &str) -> Vec<String> {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     tasks

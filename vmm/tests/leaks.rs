@@ -11,7 +11,7 @@ use run::run;
 use vmm::End;
 
 const BOOTS: u32 = 1000;
-/// What the allocator may keep for later, in all.
+/// What the allocator may keep for later, in total.
 const SLACK_KIB: u64 = 1024;
 
 #[test]

@@ -1,5 +1,5 @@
-//! Whatever an image is: it is refused with a reason, or booted, and leaves nothing.
-//! Alone in its process, because it counts everything in it.
+//! Every image is refused with a reason or booted, and leaves nothing behind. Alone in its
+//! process, because it counts everything in it.
 
 #![allow(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
@@ -18,16 +18,16 @@ use run::spec;
 use vmm::kvm::{Io, KvmOptions, Report, boot};
 use vmm::{BootSpec, End, Protocol};
 
-/// Bounds the time as well: a guest that runs wild takes all of its patience, and the
-/// host's kernel some more to take its machine down.
+/// Bounds the time as well: a guest that runs wild uses up its whole timeout, and the host's
+/// kernel needs additional time to destroy its machine.
 const CASES: u32 = 200;
 const PATIENCE: Duration = Duration::from_millis(40);
 
-/// A good image, and what becomes of it.
+/// A good image, and what happens to it.
 #[derive(Clone, Debug)]
 struct Mutant {
     kind: usize,
-    /// Where, as a part of the file or of its first bytes, and what.
+    /// Where to change it, as a fraction of the file or of its first bytes, and to what.
     bytes: Vec<(Index, bool, u8)>,
     cut: Option<Index>,
     protocol: Option<Protocol>,
@@ -152,7 +152,7 @@ fn a_mutated_image_boots_or_is_refused_with_a_reason() {
     let (booted, refused) = (booted.get(), refused.get());
     eprintln!("{booted} booted, {refused} refused");
     assert!(booted > CASES / 10 && refused > CASES / 10);
-    // Threads of boots that were given up end by themselves.
+    // Threads of boots that were given up end on their own.
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!((count("fd"), count("task")), before, "descriptors, threads");
 }

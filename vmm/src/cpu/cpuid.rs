@@ -1,16 +1,16 @@
-//! The CPUID that a guest sees: what KVM supports, with the host's own place in its
-//! machine replaced by the guest's. docs/BOOT.md lists every change and its reason.
-//! Sources: Intel SDM vol. 2, CPUID; AMD APM vol. 3, appendix E;
-//! Documentation/virt/kvm/x86/cpuid.rst of the Linux kernel.
+//! The CPUID that a guest sees: what KVM supports, with the host's own place in its machine
+//! replaced by the guest's. docs/BOOT.md lists every change and its reason. Sources: Intel SDM
+//! vol. 2, CPUID; AMD APM vol. 3, appendix E; Documentation/virt/kvm/x86/cpuid.rst of the Linux
+//! kernel.
 
 use kvm_bindings::{KVM_CPUID_FLAG_SIGNIFCANT_INDEX, kvm_cpuid_entry2};
 
-/// Who made the CPU.
+/// The manufacturer of the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vendor {
     /// GenuineIntel.
     Intel,
-    /// AuthenticAMD, and HygonGenuine, which goes by AMD's manuals.
+    /// AuthenticAMD, and HygonGenuine, which follows AMD's manuals.
     Amd,
     /// Another one.
     Other,
@@ -39,7 +39,7 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// Bits of an APIC ID that tell the cores of a package apart.
+    /// Bits of an APIC ID that distinguish the cores of a package.
     fn core_bits(self) -> u32 {
         u32::from(self.cpus).next_power_of_two().trailing_zeros()
     }
@@ -52,7 +52,7 @@ const KVM_TIMING: u32 = 0x4000_0010;
 /// KVM's local APIC counts nanoseconds.
 const APIC_BUS_KHZ: u32 = 1_000_000;
 
-/// `supported`, as the vCPU at `topology` shall see it. `tsc_khz` is 0 where it is unknown.
+/// `supported`, as the vCPU at `topology` sees it. `tsc_khz` is 0 if it is unknown.
 ///
 /// `host` reads a leaf from the host's own CPU, for the leaves that KVM leaves empty.
 pub fn adapt(
@@ -89,7 +89,8 @@ pub fn adapt(
     entries
 }
 
-/// The CPU's name, and its L1 caches: KVM gives no name, and the caches only since Linux 6.2.
+/// The CPU's name and its L1 caches: KVM does not provide a name, and provides the caches only
+/// since Linux 6.2.
 fn fill_from_host(entry: &mut kvm_cpuid_entry2, host: impl Fn(u32) -> [u32; 4]) {
     let is_empty = entry.eax | entry.ebx | entry.ecx | entry.edx == 0;
     if is_empty && matches!(entry.function, 0x8000_0002..=0x8000_0005) {
@@ -102,11 +103,11 @@ fn adapt_leaf(entry: &mut kvm_cpuid_entry2, vendor: Vendor, topology: Topology) 
     let id = u32::from(topology.id);
     match entry.function {
         0x1 => {
-            // EBX 31-24: initial APIC ID; 23-16: logical processors in the package,
-            // where EDX 28 says that there are several.
+            // EBX 31-24: initial APIC ID; 23-16: logical processors in the package, valid if
+            // EDX 28 is set.
             let processors = if cpus > 1 { cpus } else { 0 };
             entry.ebx = entry.ebx & 0xffff | processors << 16 | id << 24;
-            // ECX 15: PDCM, the way to a performance monitoring unit, which is hidden.
+            // ECX 15: PDCM, the interface to a performance monitoring unit, which is hidden.
             set_bit(&mut entry.ecx, 15, false);
             // ECX 24: the timer's TSC deadline mode, which KVM's local APIC has.
             set_bit(&mut entry.ecx, 24, true);
@@ -115,15 +116,15 @@ fn adapt_leaf(entry: &mut kvm_cpuid_entry2, vendor: Vendor, topology: Topology) 
             // EDX 28: EBX 23-16 is valid.
             set_bit(&mut entry.edx, 28, cpus > 1);
         }
-        // Cache parameters. EAX 31-26: cores in the package, less one; 25-14: CPUs that
-        // share the cache, less one, for the last-level cache.
+        // Cache parameters. EAX 31-26: cores in the package, minus one; 25-14: CPUs that share
+        // the cache, minus one, for the last-level cache.
         0x4 if vendor == Vendor::Intel && entry.eax & 0x1f != 0 => {
             let level = entry.eax >> 5 & 0b111;
             let sharing = if level >= 3 { cpus - 1 } else { 0 };
             let cores = (1 << topology.core_bits()) - 1;
             entry.eax = entry.eax & 0x3fff | sharing << 14 | cores << 26;
         }
-        // EDX 29: IA32_ARCH_CAPABILITIES, which no AMD CPU has.
+        // EDX 29: IA32_ARCH_CAPABILITIES, which AMD CPUs do not have.
         0x7 if entry.index == 0 && vendor == Vendor::Amd => set_bit(&mut entry.edx, 29, false),
         // Performance monitoring, of Intel and of AMD: version 0.
         0xa | 0x8000_0022 => clear(entry),
@@ -137,19 +138,20 @@ fn adapt_leaf(entry: &mut kvm_cpuid_entry2, vendor: Vendor, topology: Topology) 
                 set_bit(&mut entry.ecx, bit, false);
             }
         }
-        // ECX 15-12: bits of an APIC ID for cores; 7-0: cores in the package, less one.
+        // ECX 15-12: bits of an APIC ID for cores; 7-0: cores in the package, minus one.
         0x8000_0008 if vendor == Vendor::Amd => {
             entry.ecx = entry.ecx & !0xf0ff | topology.core_bits() << 12 | (cpus - 1);
         }
-        // Cache parameters. EAX 25-14: CPUs that share the cache, less one, for the last level.
+        // Cache parameters. EAX 25-14: CPUs that share the cache, minus one, for the last
+        // level.
         0x8000_001d if vendor == Vendor::Amd && entry.eax & 0x1f != 0 => {
             let level = entry.eax >> 5 & 0b111;
             let sharing = if level >= 3 { cpus - 1 } else { 0 };
             entry.eax = entry.eax & !(0xfff << 14) | sharing << 14;
         }
-        // Memory encryption: for guests that are encrypted.
+        // Memory encryption: for encrypted guests.
         0x8000_001f => clear(entry),
-        // EAX: extended APIC ID; EBX 7-0: core ID, 15-8: threads per core, less one.
+        // EAX: extended APIC ID; EBX 7-0: core ID, 15-8: threads per core, minus one.
         0x8000_001e if vendor == Vendor::Amd => {
             entry.eax = id;
             entry.ebx = id;
@@ -160,15 +162,15 @@ fn adapt_leaf(entry: &mut kvm_cpuid_entry2, vendor: Vendor, topology: Topology) 
     }
 }
 
-/// Whether the guest can have AMX's state: leaf 0xd, EAX 17: tile configuration, 18: tile
-/// data. It cannot where the process was not given it ([`super::amx`]).
+/// Whether the guest can have AMX's state: leaf 0xd, EAX 17: tile configuration, 18: tile data.
+/// It cannot if the process was not granted it ([`super::amx`]).
 fn has_tiles(entries: &[kvm_cpuid_entry2]) -> bool {
     let mut states = entries.iter().filter(|e| (e.function, e.index) == (0xd, 0));
     states.any(|entry| entry.eax >> 17 & 0b11 == 0b11)
 }
 
-/// Software may use AMX where the CPU has it and its state can be switched on (Intel SDM
-/// vol. 1, chapter 18), so without the state there is none.
+/// Software may use AMX if the CPU has it and its state can be enabled (Intel SDM vol. 1,
+/// chapter 18), so without the state it must not be shown.
 fn hide_amx(entry: &mut kvm_cpuid_entry2) {
     match (entry.function, entry.index) {
         // EDX 22: BF16, 24: tiles, 25: INT8.
@@ -182,7 +184,7 @@ fn hide_amx(entry: &mut kvm_cpuid_entry2) {
             set_bit(&mut entry.eax, 21, false);
             set_bit(&mut entry.edx, 8, false);
         }
-        // The state components, tiles, and their multiplication.
+        // The state components, the tiles, and their multiplication.
         (0xd, 17 | 18) | (0x1d | 0x1e, _) => clear(entry),
         _ => {}
     }
@@ -210,7 +212,7 @@ fn extended_topology(topology: Topology) -> [kvm_cpuid_entry2; 3] {
     ]
 }
 
-/// Guests look at the timing leaf only where leaf 0x40000000 says that it is there.
+/// Guests read the timing leaf only if leaf 0x40000000 announces it.
 fn raise_kvm_limit(entries: &mut [kvm_cpuid_entry2]) {
     for entry in entries
         .iter_mut()

@@ -12,11 +12,11 @@ const DELIVERY_MODE: u32 = 0b111 << 8;
 const NMI: u32 = 0b100 << 8;
 const EXTINT: u32 = 0b111 << 8;
 
-/// LINT0 takes the interrupts of the old controller, LINT1 the NMI.
+/// LINT0 takes the interrupts of the 8259s, LINT1 the NMI.
 pub(super) fn wire(vcpu: &VcpuFd) -> Result<(), CpuError> {
     let mut lapic = vcpu
         .get_lapic()
-        .map_err(refused("to tell the local APIC's state"))?;
+        .map_err(refused("to report the local APIC's state"))?;
     set_mode(&mut lapic, LVT_LINT0, EXTINT);
     set_mode(&mut lapic, LVT_LINT1, NMI);
     vcpu.set_lapic(&lapic)

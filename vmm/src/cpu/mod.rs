@@ -1,5 +1,4 @@
-//! What a vCPU is before its first instruction: CPUID, MSRs, registers, interrupt
-//! lines.
+//! The state of a vCPU before its first instruction: CPUID, MSRs, registers, interrupt lines.
 
 pub mod amx;
 mod cpuid;
@@ -28,7 +27,7 @@ pub enum CpuError {
     /// KVM refuses.
     #[error("KVM refuses {what}: {source}")]
     Refused {
-        /// What it was asked for.
+        /// What KVM was asked for.
         what: &'static str,
         /// KVM's reason.
         source: kvm_ioctls::Error,
@@ -48,7 +47,7 @@ fn refused(what: &'static str) -> impl Fn(kvm_ioctls::Error) -> CpuError {
     move |source| CpuError::Refused { what, source }
 }
 
-/// Makes `vcpu` the CPU with that place in the guest.
+/// Turns `vcpu` into the CPU at that place in the guest.
 ///
 /// # Errors
 /// KVM refuses a part of it.
@@ -65,7 +64,7 @@ pub fn set_up(kvm: &Kvm, vcpu: &VcpuFd, topology: Topology) -> Result<(), CpuErr
     lapic::wire(vcpu)
 }
 
-/// Lets the first vCPU begin at `entry`; the others wait until it starts them.
+/// Makes the first vCPU begin at `entry`; the others wait until it starts them.
 ///
 /// # Errors
 /// KVM refuses the registers.
@@ -75,7 +74,7 @@ pub fn enter(vcpu: &VcpuFd, topology: Topology, entry: &EntryState) -> Result<()
     }
     let reset = vcpu
         .get_sregs()
-        .map_err(refused("to tell the special registers"))?;
+        .map_err(refused("to report the special registers"))?;
     vcpu.set_sregs(&entry.sregs(reset))
         .map_err(refused("the special registers"))?;
     vcpu.set_regs(&entry.regs())

@@ -1,5 +1,5 @@
-//! MSRs that firmware would have set before it started a kernel.
-//! Source: Intel SDM vol. 4; vol. 3, 12.11 for the MTRRs.
+//! MSRs that firmware would have set before it starts a kernel. Source: Intel SDM vol. 4; vol.
+//! 3, 12.11 for the MTRRs.
 
 use kvm_bindings::{Msrs, kvm_msr_entry};
 use kvm_ioctls::{Kvm, VcpuFd};
@@ -12,10 +12,10 @@ const IA32_MTRR_DEF_TYPE: u32 = 0x2ff;
 
 /// Fast strings, and the two bits that say "no branch trace, no PEBS".
 const MISC_ENABLE: u64 = 1 << 0 | 1 << 11 | 1 << 12;
-/// MTRRs on, and memory is write-back where none says otherwise.
+/// MTRRs on; memory is write-back unless an MTRR says otherwise.
 const MTRR_WRITE_BACK: u64 = 1 << 11 | 6;
 
-/// Sets them all, and checks that KVM took them all.
+/// Sets all of them, and checks that KVM accepted them all.
 pub(super) fn set(kvm: &Kvm, vcpu: &VcpuFd, vendor: Vendor) -> Result<(), CpuError> {
     let entries = entries(arch_capabilities(kvm, vendor));
     let msrs = Msrs::from_entries(&entries).map_err(|_| CpuError::TooManyCpuidEntries)?;
@@ -42,8 +42,8 @@ fn entries(arch_capabilities: Option<u64>) -> Vec<kvm_msr_entry> {
         .collect()
 }
 
-/// What KVM offers, on Intel, where Linux reads from it which flaws the CPU does
-/// not have. No AMD CPU has this MSR, so KVM's emulation of it stays hidden there.
+/// What KVM offers, on Intel, where Linux reads from it which flaws the CPU does not have. AMD
+/// CPUs do not have this MSR, so KVM's emulation of it stays hidden there.
 fn arch_capabilities(kvm: &Kvm, vendor: Vendor) -> Option<u64> {
     if vendor != Vendor::Intel {
         return None;

@@ -1,6 +1,6 @@
-//! What KVM can show a guest. The same for all vCPUs of all guests, and slow to get:
-//! the kernel executes some 50 CPUID instructions, each of which traps where the host is
-//! a guest itself. So a process asks once.
+//! What KVM can show a guest. It is the same for all vCPUs of all guests, and slow to obtain:
+//! the kernel executes some 50 CPUID instructions, each of which traps if the host is itself a
+//! guest. So a process asks once.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,10 +11,10 @@ use super::{CpuError, refused};
 
 static KNOWN: Mutex<Option<CpuId>> = Mutex::new(None);
 
-/// What KVM can show a guest. Whoever comes while it is being asked waits for the answer.
+/// What KVM can show a guest. Callers that come while KVM is being asked wait for the answer.
 ///
 /// # Errors
-/// KVM does not say.
+/// KVM does not answer.
 pub fn supported_cpuid(kvm: &Kvm) -> Result<CpuId, CpuError> {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     match &*known {
@@ -25,5 +25,5 @@ pub fn supported_cpuid(kvm: &Kvm) -> Result<CpuId, CpuError> {
 
 fn ask(kvm: &Kvm) -> Result<CpuId, CpuError> {
     kvm.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES)
-        .map_err(refused("to say which CPUID it supports"))
+        .map_err(refused("to report which CPUID it supports"))
 }

@@ -15,8 +15,8 @@ const STATUS_B: u8 = 0x0b;
 const STATUS_D: u8 = 0x0d;
 const CENTURY: u8 = 0x32;
 
-/// A time base of 32768 Hz at the usual rate; bit 7, "update in progress", stays
-/// clear: some kernels wait for that for ever.
+/// A time base of 32768 Hz at the usual rate. Bit 7, "update in progress", stays clear, because
+/// some kernels wait for that for ever.
 const TIME_BASE: u8 = 0x26;
 /// 24 hours, in binary-coded decimal.
 const HOURS_24: u8 = 1 << 1;
@@ -30,12 +30,13 @@ pub struct Cmos {
 }
 
 impl Cmos {
-    /// Selects a register. Bit 7 of the port masks NMIs, and belongs to no register.
+    /// Selects a register. Bit 7 of the port masks NMIs, and is not part of the register
+    /// number.
     pub fn select(&mut self, value: u8) {
         self.index = value & 0x7f;
     }
 
-    /// The selected register's value now.
+    /// The current value of the selected register.
     pub fn read(&self) -> u8 {
         let seconds = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -64,8 +65,8 @@ fn register(index: u8, unix_seconds: u64) -> u8 {
     }
 }
 
-/// Year, month and day of a day since 1 January 1970, in the Gregorian calendar:
-/// years begin in March, so that the leap day is a year's last.
+/// Year, month and day of a day counted from 1 January 1970, in the Gregorian calendar. Years
+/// begin in March here, so that the leap day is the last day of a year.
 fn civil_date(days: u64) -> (u64, u64, u64) {
     const DAYS_TO_1970_FROM_MARCH_0: u64 = 719_468;
     const DAYS_IN_400_YEARS: u64 = 146_097;

@@ -1,4 +1,4 @@
-//! The emulated machine beyond CPU, memory and interrupt controllers: I/O ports.
+//! The emulated machine except CPU, memory and interrupt controllers: I/O ports.
 
 mod cmos;
 pub mod ports;
@@ -27,7 +27,7 @@ pub enum Effect {
     None,
     /// No device has this port.
     Unknown,
-    /// The benchmark begins.
+    /// The benchmark starts.
     BenchmarkStart,
     /// The guest has ended.
     End(End),
@@ -37,15 +37,15 @@ pub enum Effect {
 pub struct Devices<T: Trigger, W: Write> {
     serial: Serial<T, vm_superio::serial::NoEvents, W>,
     cmos: Cmos,
-    /// What the guest wrote there is all that ACPI's drivers want to read there.
+    /// Reads return what the guest wrote; ACPI's drivers need no more.
     pm1_enable: u16,
-    /// Beside Unikraft's.
+    /// In addition to Unikraft's.
     debug_exits: Vec<u16>,
 }
 
 impl<T: Trigger, W: Write> Devices<T, W> {
-    /// A serial port that interrupts by `interrupt` and writes to `console`, and the
-    /// ports by which a guest exits, 0xf4 and 0x501 and `more_exits`.
+    /// A serial port that raises `interrupt` and writes to `console`, and the ports by which a
+    /// guest exits: 0xf4, 0x501 and `more_exits`.
     pub fn new(interrupt: T, console: W, more_exits: &[u16]) -> Self {
         Self {
             serial: Serial::new(interrupt, console),
@@ -55,8 +55,8 @@ impl<T: Trigger, W: Write> Devices<T, W> {
         }
     }
 
-    /// The guest writes `data` to `port`: elements of `width` bytes in little-endian order,
-    /// one after the other. String instructions have several.
+    /// The guest writes `data` to `port`: elements of `width` bytes in little-endian order, one
+    /// after the other. String instructions have several elements.
     pub fn write(&mut self, port: u16, width: usize, data: &[u8]) -> Effect {
         each_part(data.chunks(width.max(1)), |element| {
             if is_byte_wide(port) {
@@ -73,8 +73,8 @@ impl<T: Trigger, W: Write> Devices<T, W> {
         let value = little_endian(data);
         match port {
             ports::SERIAL..=ports::SERIAL_END => {
-                // A lost byte or interrupt is no reason to stop the guest: a console
-                // that takes no more says so itself.
+                // A lost byte or interrupt is not a reason to stop the guest. A console that
+                // accepts no more bytes reports that itself.
                 let _ = self.serial.write((port - ports::SERIAL) as u8, value as u8);
                 Effect::None
             }
@@ -131,15 +131,15 @@ impl<T: Trigger, W: Write> Devices<T, W> {
         Effect::None
     }
 
-    /// Hands typed bytes to the serial port, and says how many it took.
+    /// Passes typed bytes to the serial port, and returns how many it accepted.
     pub fn type_in(&mut self, bytes: &[u8]) -> usize {
-        // A full port takes nothing now.
+        // A full port accepts nothing now.
         self.serial.enqueue_raw_bytes(bytes).unwrap_or(0)
     }
 }
 
-/// Whether a register here has one byte, so that a wider access goes to this one and those
-/// behind it, as a PC's bus divides it.
+/// Whether a register here is one byte wide, so that a wider access goes to this one and the
+/// next ones, as a PC's bus splits it.
 fn is_byte_wide(port: u16) -> bool {
     matches!(
         port,
@@ -156,8 +156,8 @@ fn port_after(port: u16, index: usize) -> u16 {
     port.wrapping_add(index as u16)
 }
 
-/// Makes the parts of an access one after the other, up to the guest's end. The meaning of
-/// the whole is the end, or else that of the first part.
+/// Performs the parts of an access one after the other, up to the guest's end. The result is
+/// the end, or else the meaning of the first part.
 fn each_part<P>(parts: impl Iterator<Item = P>, mut access: impl FnMut(P) -> Effect) -> Effect {
     let mut first = None;
     for part in parts {
@@ -186,7 +186,7 @@ fn is_known(port: u16) -> bool {
 fn pvpanic() -> End {
     End::Panicked {
         exitcode: None,
-        message: "said by pvpanic".into(),
+        message: "reported by pvpanic".into(),
     }
 }
 

@@ -66,13 +66,13 @@ fn string_input_takes_every_element_from_the_device() {
 fn a_word_goes_to_two_registers_of_a_byte() {
     let mut devices = devices();
     let mut word = [0xff; 2];
-    // The interrupts that the second register enables are what it then reads as.
+    // The second register reads as the interrupts that are enabled in it.
     devices.write(0x3f8, 2, &[b'x', 0b0010, b'y', 0b0001]);
     assert_eq!(devices.serial.writer(), b"xy");
     devices.type_in(b"z");
     devices.read(0x3f8, 2, &mut word);
     assert_eq!(word, [b'z', 0b0001]);
-    // The clock's index and its value; behind it there is nothing.
+    // The clock's index and its value; there is nothing after it.
     devices.write(0x70, 2, &[0x0a, 0]);
     devices.read(0x71, 2, &mut word);
     assert_eq!(word, [0x26, 0xff]);
@@ -87,7 +87,7 @@ fn a_wide_register_takes_a_wide_access() {
     let mut word = [0; 2];
     devices.read(0x602, 2, &mut word);
     assert_eq!(word, [0x21, 0x01]);
-    // PCI's address register is no write to the reset register inside of it.
+    // A write to PCI's address register is not a write to the reset register inside it.
     let address = 0x8000_0600u32.to_le_bytes();
     assert_eq!(devices.write(0xcf8, 4, &address), Effect::Unknown);
 }
@@ -120,7 +120,7 @@ proptest! {
     ) {
         let mut devices = devices();
         for (is_write, port, width, mut data) in accesses {
-            // Half of the accesses go where devices are.
+            // Half of the accesses go to devices.
             let port = if port & 1 == 0 { port >> 5 } else { port };
             if is_write {
                 devices.write(port, width, &data);

@@ -49,7 +49,7 @@ pub(super) fn inspect_pvh<'data>(data: impl ReadRef<'data>) -> Result<Image, Ima
         reason,
     };
     if !is_elf(data) {
-        return Err(missing("it is no ELF file"));
+        return Err(missing("it is not an ELF file"));
     }
     let entry = pvh_entry(data)?.ok_or(missing("it has no XEN_ELFNOTE_PHYS32_ENTRY note"))?;
     let (segments, _) = read_any(data)?;
@@ -91,7 +91,7 @@ where
         .map_err(|_| Damaged("the ELF program headers are cut short"))?;
     if headers.iter().any(|p| p.p_type(endian) == elf::PT_INTERP) {
         return Err(Unsupported(
-            "an ELF program that wants an interpreter, not a kernel",
+            "an ELF program with an interpreter, not a kernel",
         ));
     }
     let loaded = || headers.iter().filter(|p| p.p_type(endian) == elf::PT_LOAD);
@@ -162,10 +162,10 @@ where
     Ok(None)
 }
 
-/// The note's value has the size of a word of the file: 4 or 8 bytes.
+/// The note's value is as wide as a word of the file: 4 or 8 bytes.
 fn physical_entry(value: &[u8]) -> Result<u64, ImageError> {
     let low = value
         .first_chunk()
-        .ok_or(ImageError::Damaged("the PVH note has no entry point"))?;
+        .ok_or(ImageError::Damaged("the PVH note does not have an entry point"))?;
     Ok(u32::from_le_bytes(*low).into())
 }

@@ -12,11 +12,11 @@ const MAGIC_AT: u64 = 0x202;
 const MAGIC: &[u8] = b"HdrS";
 /// The length of the header is 0x202 plus the byte here (the second one of a jump).
 const JUMP_LENGTH_AT: u64 = 0x201;
-/// Version 2.12, the first with `xloadflags`, which tells of the 64-bit entry.
+/// Version 2.12, the first with `xloadflags`, which announces the 64-bit entry.
 const OLDEST_VERSION: u16 = 0x020c;
 const LOADED_HIGH: u8 = 1 << 0;
 const XLF_KERNEL_64: u16 = 1 << 0;
-/// The 64-bit entry's distance from the beginning of the protected-mode code.
+/// Offset of the 64-bit entry from the start of the protected-mode code.
 const ENTRY_64: u64 = 0x200;
 const SECTOR: u64 = 512;
 
@@ -32,7 +32,7 @@ pub(super) fn inspect<'data>(data: impl ReadRef<'data>) -> Result<Image, ImageEr
     }
     if setup.xloadflags & XLF_KERNEL_64 == 0 {
         return Err(Unsupported(
-            "a 32-bit kernel, without the 64-bit entry point",
+            "a 32-bit kernel, without a 64-bit entry point",
         ));
     }
     let file_offset = (u64::from(setup.setup_sects) + 1) * SECTOR;
@@ -44,8 +44,8 @@ pub(super) fn inspect<'data>(data: impl ReadRef<'data>) -> Result<Image, ImageEr
         .ok_or(Damaged(
             "the file ends before the kernel proper (truncated?)",
         ))?;
-    // What the header promises of the kernel proper, in 16-byte paragraphs, must be there:
-    // a truncated kernel would begin to decompress itself and then hang.
+    // The kernel proper must be as long as the header says, in 16-byte paragraphs: a truncated
+    // kernel would start to decompress itself and then hang.
     if u64::from(setup.syssize) * 16 > file_size.next_multiple_of(16) {
         return Err(Damaged(
             "the file is shorter than its header says (truncated?)",
@@ -53,7 +53,7 @@ pub(super) fn inspect<'data>(data: impl ReadRef<'data>) -> Result<Image, ImageEr
     }
     let address = setup.pref_address;
     setup.code32_start = u32::try_from(address)
-        .map_err(|_| Unsupported("the kernel wants to be loaded above 4 GiB"))?;
+        .map_err(|_| Unsupported("the kernel must be loaded above 4 GiB"))?;
     let size = u64::from(setup.init_size).max(file_size);
     Ok(Image {
         protocol: Protocol::Linux64,
@@ -68,7 +68,7 @@ pub(super) fn inspect<'data>(data: impl ReadRef<'data>) -> Result<Image, ImageEr
     })
 }
 
-/// The header as far as the file has it; what an older one lacks is zero.
+/// The header, as far as it is in the file; fields that an older one lacks are zero.
 fn read_header<'data>(data: impl ReadRef<'data>) -> Result<setup_header, ImageError> {
     let damaged = |()| ImageError::Damaged("the setup header is cut short");
     let jump: &u8 = data.read_at(JUMP_LENGTH_AT).map_err(damaged)?;
@@ -77,7 +77,7 @@ fn read_header<'data>(data: impl ReadRef<'data>) -> Result<setup_header, ImageEr
     let mut header = setup_header::default();
     let known = bytes.len().min(size_of::<setup_header>());
     header.as_mut_slice()[..known].copy_from_slice(&bytes[..known]);
-    // The protocol's oldest rule: 0 stands for 4.
+    // The protocol's oldest rule: 0 means 4.
     if header.setup_sects == 0 {
         header.setup_sects = 4;
     }

@@ -1,5 +1,5 @@
-//! What a kernel image is: which boot protocol it speaks, which bytes go where,
-//! and where it is entered. Nothing here touches a guest.
+//! What a kernel image is: which boot protocol it supports, where its bytes go, and where it is
+//! entered. Nothing here touches a guest.
 
 mod elf;
 mod linux;
@@ -29,16 +29,16 @@ pub enum Protocol {
     Multiboot,
 }
 
-/// One piece of the file and its place in guest memory.
+/// One part of the file and its place in guest memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Guest physical address.
     pub address: u64,
-    /// Bytes in memory; those that the file does not give are zero.
+    /// Bytes in memory; those that are not in the file are zero.
     pub size: u64,
-    /// Where the file's part begins.
+    /// Where the part begins in the file.
     pub file_offset: u64,
-    /// Bytes that the file gives.
+    /// Bytes in the file.
     pub file_size: u64,
 }
 
@@ -52,18 +52,18 @@ impl Segment {
 /// An inspected image: everything in it was checked against the file.
 #[derive(Clone, Debug)]
 pub struct Image {
-    /// The protocol to boot it by.
+    /// The protocol by which to boot it.
     pub protocol: Protocol,
-    /// By address; without overlaps, inside the file, at or above 1 MiB.
+    /// Sorted by address; without overlaps, inside the file, at or above 1 MiB.
     pub segments: Vec<Segment>,
     /// Guest physical address of the first instruction.
     pub entry: u64,
-    /// The setup header, where the image is a bzImage.
+    /// The setup header, if the image is a bzImage.
     pub setup: Option<setup_header>,
 }
 
 impl Image {
-    /// The first address after everything that the kernel occupies at its start.
+    /// The first address after everything that the kernel occupies when it starts.
     pub fn end(&self) -> u64 {
         self.segments.iter().map(Segment::end).max().unwrap_or(0)
     }
@@ -80,13 +80,13 @@ pub enum ImageError {
         /// The system's reason.
         source: io::Error,
     },
-    /// None of the protocols' marks is there.
+    /// The file has none of the protocols' marks.
     #[error(
-        "not a kernel that can be booted: neither a bzImage, nor an x86 ELF file, \
+        "not a bootable kernel: neither a bzImage, nor an x86 ELF file, \
          nor a file with a Multiboot header"
     )]
     Unknown,
-    /// The protocol was forced, and the image does not speak it.
+    /// The protocol was forced, and the image does not support it.
     #[error("the image cannot be booted by {protocol:?}: {reason}")]
     NotThisProtocol {
         /// The forced protocol.
@@ -97,7 +97,7 @@ pub enum ImageError {
     /// The image contradicts itself or its format.
     #[error("the kernel image is damaged: {0}")]
     Damaged(&'static str),
-    /// The image is whole, and needs something that is not offered.
+    /// The image is intact, but needs something that this VMM does not offer.
     #[error("the kernel image is not supported: {0}")]
     Unsupported(&'static str),
 }
@@ -105,7 +105,7 @@ pub enum ImageError {
 /// Opens and inspects the image at `path`.
 ///
 /// # Errors
-/// Whatever makes the file no kernel, or one that cannot be booted by `forced`.
+/// The file is not a kernel, or cannot be booted by `forced`.
 pub fn open(path: &Path, forced: Option<Protocol>) -> Result<(File, Image), ImageError> {
     let unreadable = |source| ImageError::Unreadable {
         path: path.to_owned(),
@@ -116,13 +116,13 @@ pub fn open(path: &Path, forced: Option<Protocol>) -> Result<(File, Image), Imag
     Ok((file, image))
 }
 
-/// Finds out what the image `data` is.
+/// Determines what the image `data` is.
 ///
-/// An image that speaks several protocols is booted by the first of PVH,
-/// Multiboot and Linux's, unless one of them is `forced`.
+/// An image that supports several protocols is booted by the first of PVH, Multiboot and
+/// Linux's, unless one of them is `forced`.
 ///
 /// # Errors
-/// See [`ImageError`]; every input has an answer.
+/// See [`ImageError`]; every input gets an answer.
 pub fn inspect<'data>(
     data: impl ReadRef<'data>,
     forced: Option<Protocol>,
@@ -141,12 +141,12 @@ pub fn inspect<'data>(
     check(image, data)
 }
 
-/// What has to hold for every image, whatever its protocol.
+/// What has to hold for every image and every protocol.
 fn check<'data>(mut image: Image, data: impl ReadRef<'data>) -> Result<Image, ImageError> {
     use ImageError::Damaged;
     let file_size = data
         .len()
-        .map_err(|()| Damaged("its size cannot be told"))?;
+        .map_err(|()| Damaged("its size is unknown"))?;
     image.segments.retain(|segment| segment.size > 0);
     image.segments.sort_by_key(|segment| segment.address);
     for segment in &image.segments {
@@ -160,7 +160,7 @@ fn check<'data>(mut image: Image, data: impl ReadRef<'data>) -> Result<Image, Im
         .iter()
         .any(|s| (s.address..s.end()).contains(&image.entry))
     {
-        return Err(Damaged("the entry point lies in no segment"));
+        return Err(Damaged("the entry point is not in any segment"));
     }
     Ok(image)
 }
@@ -188,7 +188,7 @@ fn check_segment(segment: &Segment, file_size: u64) -> Result<(), ImageError> {
     }
     if segment.address < layout::HIGH_MEMORY {
         return Err(Unsupported(
-            "a segment lies below 1 MiB, where boot data lies",
+            "a segment is below 1 MiB, where boot data goes",
         ));
     }
     Ok(())

@@ -6,11 +6,11 @@ use object::{LittleEndian, ReadRef, U32};
 use super::{Image, ImageError, Protocol, Segment, elf};
 
 const MAGIC: u32 = 0x1bad_b002;
-/// The header lies within so many bytes of the file's beginning, at a multiple of four.
+/// The header must be within so many bytes of the start of the file, at a multiple of four.
 const SEARCHED: u64 = 8192;
-/// Bits 0 to 15 are demands; of these, page-aligned modules and memory
-/// information are met. A video mode (bit 2) is a wish that every kernel must
-/// survive without, as there may be no screen.
+/// Bits 0 to 15 are requirements; of these, page-aligned modules and memory information are
+/// met. A video mode (bit 2) is only a preference: every kernel must work without it, because
+/// there may be no screen.
 const MET_DEMANDS: u32 = 0b111;
 const DEMANDS: u32 = 0xffff;
 const HAS_ADDRESSES: u32 = 1 << 16;
@@ -42,7 +42,7 @@ pub(super) fn inspect<'data>(data: impl ReadRef<'data>) -> Result<Image, ImageEr
     })?;
     if header.flags & DEMANDS & !MET_DEMANDS != 0 {
         return Err(ImageError::Unsupported(
-            "its Multiboot header demands features that the specification does not name",
+            "its Multiboot header requires features that the specification does not define",
         ));
     }
     let (segments, entry) = if header.flags & HAS_ADDRESSES != 0 {
@@ -51,7 +51,7 @@ pub(super) fn inspect<'data>(data: impl ReadRef<'data>) -> Result<Image, ImageEr
         elf::read_any(data)?
     };
     if entry > u64::from(u32::MAX) {
-        return Err(ImageError::Damaged("the Multiboot entry lies above 4 GiB"));
+        return Err(ImageError::Damaged("the Multiboot entry is above 4 GiB"));
     }
     Ok(Image {
         protocol: Protocol::Multiboot,
@@ -79,7 +79,7 @@ fn by_addresses<'data>(
     else {
         return Err(backwards);
     };
-    // 0 stands for "up to the end of the file" and "no BSS".
+    // 0 means "up to the end of the file" and "no BSS".
     let load_end = match load_end {
         0 => address + data.len().unwrap_or(0).saturating_sub(file_offset),
         end => end,

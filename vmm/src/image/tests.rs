@@ -8,7 +8,7 @@ fn look(data: &[u8]) -> Result<Image, ImageError> {
     inspect(data, None)
 }
 
-/// A bzImage with just the fields that are looked at.
+/// A bzImage with only the fields that are read.
 fn bzimage() -> Vec<u8> {
     let mut image = vec![0; 0x400 + 0x1000];
     image[0x1f1] = 1; // setup_sects
@@ -137,7 +137,7 @@ fn a_cut_elf_header_is_no_32_bit_file() {
     assert!(error.contains("32-bit"), "{error}");
 }
 
-/// What every accepted image promises to the loader.
+/// What every accepted image promises the loader.
 fn is_sound(image: &Image, data: &[u8]) -> bool {
     let inside = image.segments.iter().all(|s| {
         s.address >= HIGH_MEMORY

@@ -1,5 +1,5 @@
-//! The guest's console on its way from the vCPUs to the caller: bounded, and
-//! never waited for by a guest that writes little.
+//! The guest's console on its way from the vCPUs to the caller: bounded, and a guest that
+//! writes little never waits for it.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -9,7 +9,7 @@ use super::wake::Wake;
 
 /// A guest waits when so many bytes wait for the caller.
 const HIGH_WATER: usize = 64 << 10;
-/// The caller is woken for lines, and for long pieces of one.
+/// The caller is woken for lines, and for long parts of one.
 const WAKE_AT: usize = 4 << 10;
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -25,14 +25,14 @@ pub struct Console {
 #[derive(Debug)]
 struct Queue {
     bytes: Vec<u8>,
-    /// How many bytes the guest may write from now on.
+    /// How many more bytes the guest may write.
     left: usize,
     refused: bool,
     woken: bool,
 }
 
 impl Console {
-    /// A console that takes `limit` bytes in all, and signals `wake` when there are some.
+    /// A console that accepts `limit` bytes in total, and signals `wake` when there are some.
     pub fn new(limit: usize, wake: Wake) -> Self {
         Self {
             queue: Mutex::new(Queue {
@@ -52,12 +52,12 @@ impl Console {
         self.first_byte.get().copied()
     }
 
-    /// Whether the guest wrote more than its limit; what was over is gone.
+    /// Whether the guest wrote more than its limit; the excess was discarded.
     pub fn is_flooded(&self) -> bool {
         self.lock().refused
     }
 
-    /// Takes what has come since the last time.
+    /// Takes what has arrived since the last call.
     pub fn take(&self) -> Vec<u8> {
         let mut queue = self.lock();
         queue.woken = false;
@@ -65,11 +65,11 @@ impl Console {
         std::mem::take(&mut queue.bytes)
     }
 
-    /// Waits, but not for long, while the caller has too much to do already.
+    /// Waits, but not for long, while the caller has too much to process.
     pub fn wait_for_room(&self) {
         let queue = self.lock();
         if queue.bytes.len() >= HIGH_WATER {
-            // The result says only whether it was the time that ended the wait.
+            // The result only says whether the wait timed out.
             let _ = self.room.wait_timeout(queue, PATIENCE);
         }
     }

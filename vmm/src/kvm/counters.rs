@@ -1,5 +1,5 @@
-//! KVM's own counters of each vCPU: exits that it answers itself are among them, which
-//! the VMM never sees. Source: Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD.
+//! KVM's own counters of each vCPU. They include exits that KVM handles itself and that the VMM
+//! never sees. Source: Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,7 +11,7 @@ use kvm_ioctls::VcpuFd;
 use vmm_sys_util::ioctl::{_IOC_NONE, ioctl, ioctl_expr};
 
 const KVM_GET_STATS_FD: libc::c_ulong = ioctl_expr(_IOC_NONE, KVMIO, 0xce, 0);
-/// More than any kernel's description and values.
+/// Larger than any kernel's descriptions and values.
 const MOST_BYTES: usize = 64 << 10;
 /// `flags` of a number that only grows, without a unit; the rest is its base.
 const KIND: u32 = 0xff;
@@ -25,12 +25,12 @@ pub type Counts = BTreeMap<String, u64>;
 pub struct Counters(Vec<File>);
 
 impl Counters {
-    /// Those in these files, one of each vCPU that has one.
+    /// The counters in these files, one file per vCPU that has one.
     pub fn of(files: Vec<File>) -> Self {
         Self(files)
     }
 
-    /// The counts now, all vCPUs added up; none where there are no counters.
+    /// The current counts, added up over all vCPUs; empty if there are no counters.
     pub fn read(&self) -> Option<Counts> {
         let mut total: Option<Counts> = None;
         for file in &self.0 {
@@ -42,11 +42,11 @@ impl Counters {
     }
 }
 
-/// Opens a vCPU's counters; there are none before Linux 5.14.
+/// Opens a vCPU's counters, which do not exist before Linux 5.14.
 pub fn open(vcpu: &VcpuFd) -> Option<File> {
-    // SAFETY: the request takes no argument and touches no memory of ours.
+    // SAFETY: the request takes no argument and does not access our memory.
     let fd = unsafe { ioctl(vcpu, KVM_GET_STATS_FD) };
-    // SAFETY: the descriptor is new, and nobody else's.
+    // SAFETY: the descriptor is new, and nothing else owns it.
     (fd >= 0).then(|| unsafe { File::from_raw_fd(fd) })
 }
 

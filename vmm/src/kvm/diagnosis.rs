@@ -1,4 +1,4 @@
-//! A vCPU's state in words, for reports of guests that cannot go on.
+//! A vCPU's state as text, for reports of guests that cannot continue.
 
 use std::fmt::Write;
 
@@ -8,13 +8,13 @@ use vm_memory::{Bytes, GuestAddress};
 
 use crate::memory::Memory;
 
-/// Longest instruction of the architecture.
+/// The longest instruction of the architecture.
 const CODE_BYTES: usize = 15;
 
-/// Registers, and the bytes at the instruction pointer where they can be read.
+/// Registers, and the bytes at the instruction pointer if they can be read.
 pub fn diagnose(vcpu: &VcpuFd, memory: &Memory) -> String {
     let (Ok(regs), Ok(sregs)) = (vcpu.get_regs(), vcpu.get_sregs()) else {
-        return "KVM does not tell the registers".into();
+        return "KVM does not report the registers".into();
     };
     let code = code_at(vcpu, memory, sregs.cs.base.wrapping_add(regs.rip));
     describe(&regs, &sregs, code.as_deref())

@@ -12,9 +12,9 @@ use crate::permission;
 #[derive(Debug, thiserror::Error)]
 pub enum KvmError {
     /// There is no /dev/kvm.
-    #[error("there is no /dev/kvm: this machine (or its kernel) offers no KVM")]
+    #[error("there is no /dev/kvm: this machine (or its kernel) does not offer KVM")]
     NoDevice,
-    /// /dev/kvm is there for others.
+    /// This user may not open /dev/kvm.
     #[error("no permission for /dev/kvm: {}", permission::mend())]
     NoPermission,
     /// The image is refused.
@@ -23,35 +23,35 @@ pub enum KvmError {
     /// There is no memory for the guest.
     #[error(transparent)]
     Memory(#[from] MemoryError),
-    /// The guest does not fit in.
+    /// The guest's parts do not fit into its memory.
     #[error(transparent)]
     Load(#[from] LoadError),
     /// A vCPU cannot be set up.
     #[error(transparent)]
     Cpu(#[from] CpuError),
-    /// A thread that makes the machine, or a vCPU of it, panicked.
-    #[error("a thread that makes the virtual machine panicked")]
+    /// A thread that creates the machine, or one of its vCPUs, panicked.
+    #[error("a thread that creates the virtual machine panicked")]
     Lost,
     /// KVM refuses a part of the machine.
     #[error("KVM cannot {what}: {source}")]
     Kvm {
-        /// What it was asked for.
+        /// What KVM was asked for.
         what: &'static str,
         /// KVM's reason.
         source: kvm_ioctls::Error,
     },
-    /// More vCPUs than there can be.
-    #[error("a guest here has 1 to {limit} vCPUs, not {asked}")]
+    /// More vCPUs than possible.
+    #[error("a guest can have 1 to {limit} vCPUs, not {asked}")]
     Cpus {
-        /// The number asked for.
+        /// The requested number.
         asked: u32,
-        /// The most that KVM and our tables take.
+        /// The most that KVM and our tables support.
         limit: u32,
     },
     /// The system refuses something.
     #[error("cannot {what}: {source}")]
     System {
-        /// What it was asked for.
+        /// What the system was asked for.
         what: &'static str,
         /// The system's reason.
         source: io::Error,

@@ -1,4 +1,4 @@
-//! One vCPU: run the guest, answer its exits, until somebody ends it.
+//! One vCPU: runs the guest and handles its exits until somebody stops it.
 
 use std::ptr;
 use std::time::Instant;
@@ -19,21 +19,21 @@ use crate::devices::{Effect, ports};
 
 const OPEN_BUS: u8 = 0xff;
 
-/// What an exit asks for.
+/// What to do after an exit.
 enum Next {
     Go,
     End(End),
-    /// The guest cannot go on; why, in the words of KVM's manual.
+    /// The guest cannot continue; the reason, in the terms of KVM's manual.
     Fault(String),
-    /// The same, and KVM says more of it than in the exit itself.
+    /// The same, and KVM knows more about it than the exit itself says.
     InternalError,
 }
 
-/// A vCPU that runs its guest, and what it saw.
+/// A vCPU that runs its guest, and what it has seen.
 pub struct Vcpu<'a> {
     id: usize,
     fd: VcpuFd,
-    /// What KVM says of an exit, in a mapping that `fd` keeps.
+    /// KVM's data about an exit, in a mapping that `fd` keeps alive.
     said: *const kvm_run,
     machine: &'a Machine,
     counters: &'a Counters,
@@ -56,7 +56,7 @@ impl<'a> Vcpu<'a> {
         }
     }
 
-    /// Closes the vCPU, and says what it saw.
+    /// Closes the vCPU, and returns what it has seen.
     pub fn close(self) -> Stats {
         self.stats
     }
@@ -106,12 +106,12 @@ impl<'a> Vcpu<'a> {
                 Next::End(End::Halted)
             }
             Ok(_) => Next::Go,
-            Err(error) => Next::Fault(format!("KVM does not tell whether a vCPU sleeps: {error}")),
+            Err(error) => Next::Fault(format!("KVM does not report whether a vCPU sleeps: {error}")),
         }
     }
 }
 
-/// KVM_EXIT_INTERNAL_ERROR in words.
+/// KVM_EXIT_INTERNAL_ERROR as text.
 fn internal_error(vcpu: &mut VcpuFd) -> String {
     // SAFETY: the exit reason says that this field of the union is the one that is
     // set, and every bit pattern of it is a number.
@@ -120,8 +120,8 @@ fn internal_error(vcpu: &mut VcpuFd) -> String {
         KVM_INTERNAL_ERROR_EMULATION => "KVM cannot emulate the guest's next instruction",
         KVM_INTERNAL_ERROR_SIMUL_EX => "KVM raised two exceptions at once",
         KVM_INTERNAL_ERROR_DELIVERY_EV => "KVM cannot deliver an event to the guest",
-        KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON => "the CPU left the guest for no known reason",
-        _ => "KVM does not say why",
+        KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON => "the CPU left the guest for an unknown reason",
+        _ => "KVM does not give a reason",
     };
     format!("KVM_EXIT_INTERNAL_ERROR ({suberror}): {what}")
 }
@@ -130,19 +130,19 @@ fn is_interruption(error: kvm_ioctls::Error) -> bool {
     matches!(error.errno(), libc::EINTR | libc::EAGAIN)
 }
 
-/// Bytes of an element of a port access. kvm-ioctls says only how many there are in all.
+/// Bytes per element of a port access. kvm-ioctls only gives the total.
 fn width(exit: &VcpuExit<'_>, said: *const kvm_run) -> usize {
     let (VcpuExit::IoIn(..) | VcpuExit::IoOut(..)) = exit else {
         return 1;
     };
-    // SAFETY: the mapping is there as long as the vCPU's descriptor, whose exit this is.
-    // The kernel writes it only inside of KVM_RUN, the exit's data lies behind it, and the
+    // SAFETY: the mapping lives as long as the vCPU's descriptor, whose exit this is. The
+    // kernel writes to it only inside KVM_RUN, the exit's data is inside the mapping, and the
     // exit says that this field of the union is the one that is set.
     let size = unsafe { (*said).__bindgen_anon_1.io.size };
     size.into()
 }
 
-/// What a guest's exit means. Its port access, if it is one, has elements of `width` bytes.
+/// What a guest's exit means. If it is a port access, its elements have `width` bytes.
 fn answer(
     exit: VcpuExit<'_>,
     width: usize,
@@ -223,7 +223,7 @@ fn after_write(
         Effect::End(end) => return Next::End(end),
     }
     if machine.console.is_flooded() {
-        return Next::Fault("the guest floods its console: more bytes than its limit".into());
+        return Next::Fault("the guest wrote more to its console than the limit allows".into());
     }
     Next::Go
 }
@@ -249,7 +249,7 @@ mod tests {
         Machine::new(1, memory::map(2).unwrap(), console, devices, wake)
     }
 
-    /// A port or an address, half of the time one that means something.
+    /// A port or an address; half of the time one that is in use.
     fn places() -> impl Strategy<Value = u64> {
         let known = prop::sample::select(vec![
             0x3f8u64, 0x3f9, 0x3fb, 0x3fd, 0x60, 0x64, 0x70, 0x71, 0xf4, 0x505, 0x5a0, 0x602,
@@ -259,7 +259,7 @@ mod tests {
     }
 
     proptest! {
-        /// A guest's accesses, whatever they are, are answered or end it.
+        /// Every access of a guest is answered or ends it.
         #[test]
         fn every_access_has_an_answer(
             accesses in prop::collection::vec(

@@ -1,6 +1,6 @@
-//! The gate before the first guest instruction: all vCPUs go through at once, or none
-//! does. The last one to come does what has to be done before, so that no thread has to
-//! be woken for it.
+//! The gate before the first guest instruction: either all vCPUs go through at once, or none
+//! does. The last one to arrive does what has to be done before, so that no thread has to be
+//! woken for it.
 
 use std::fs::File;
 use std::mem;
@@ -23,11 +23,11 @@ enum GateState {
         counters: Arc<Counters>,
         since: Instant,
     },
-    /// One is not going to come. Why is told once.
+    /// One will not arrive. The reason is returned once.
     Locked(Option<KvmError>),
 }
 
-/// A vCPU's place at the gate. Without it, when this is dropped, nobody goes through.
+/// A vCPU's place at the gate. If it is dropped unused, no vCPU goes through.
 pub struct Ticket(Arc<Gate>);
 
 impl Gate {
@@ -44,10 +44,10 @@ impl Gate {
         (gate, tickets)
     }
 
-    /// Waits until it opens; says when that was.
+    /// Waits until the gate opens; returns when that was.
     ///
     /// # Errors
-    /// It does not, because of this.
+    /// The reason why it does not open.
     pub fn wait(&self) -> Result<Instant, KvmError> {
         match &mut *self.settled() {
             GateState::Open { since, .. } => Ok(*since),
@@ -67,7 +67,7 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets nobody through, if it has not opened yet.
+    /// Keeps everyone out, if the gate has not opened yet.
     fn lock_up(&self, why: Option<KvmError>) {
         let mut state = self.state();
         if let GateState::Closed { .. } = *state {
@@ -76,7 +76,7 @@ impl Gate {
         }
     }
 
-    /// Counts one that has come; the last one opens, if `before` succeeds.
+    /// Counts a vCPU that has arrived; the last one opens the gate, if `before` succeeds.
     fn come(&self, file: Option<File>, before: impl FnOnce() -> Result<(), KvmError>) {
         let mut state = self.state();
         let GateState::Closed { missing, counters } = &mut *state else {
@@ -100,8 +100,8 @@ impl Gate {
 }
 
 impl Ticket {
-    /// Waits for the others, and goes through with them: the counters of all, or nothing
-    /// where one does not come. The last one does what has to be done `before`.
+    /// Waits for the others, and goes through with them: returns the counters of all vCPUs, or
+    /// nothing if one does not arrive. The last one does what has to be done `before`.
     pub fn pass(
         self,
         counters: Option<File>,
@@ -114,7 +114,7 @@ impl Ticket {
         }
     }
 
-    /// Tells the others that this one cannot come.
+    /// Announces that this vCPU cannot come.
     pub fn give_up(self, why: KvmError) {
         self.0.lock_up(Some(why));
     }

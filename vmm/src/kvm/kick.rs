@@ -1,5 +1,5 @@
-//! Makes a thread of ours leave `KVM_RUN`, by a signal. It is the only one that the
-//! filter lets through, and only to threads of this process.
+//! Makes one of our threads leave `KVM_RUN`, with a signal. It is the only signal that the
+//! filter allows, and only to threads of this process.
 
 use std::io;
 
@@ -8,12 +8,12 @@ use vmm_sys_util::signal::{SIGRTMIN, register_signal_handler};
 
 use super::error::{KvmError, system};
 
-/// The signal. Its one purpose is to interrupt `KVM_RUN`.
+/// The signal. Its only purpose is to interrupt `KVM_RUN`.
 pub fn signal() -> libc::c_int {
     SIGRTMIN()
 }
 
-/// Makes the signal interrupt, and nothing else.
+/// Makes the signal interrupt system calls, and do nothing else.
 ///
 /// # Errors
 /// The system refuses the handler.
@@ -24,12 +24,12 @@ pub fn expect() -> Result<(), KvmError> {
 
 extern "C" fn on_kick(_: libc::c_int, _: *mut libc::siginfo_t, _: *mut libc::c_void) {}
 
-/// Interrupts a thread of this process; one that is gone needs no kick.
+/// Interrupts a thread of this process. A thread that is gone needs no kick.
 ///
-/// Not by the C library's `pthread_kill`: musl's calls `tkill`, which takes the thread's
-/// number alone and reaches every process.
+/// It does not use the C library's `pthread_kill`: musl's calls `tkill`, which takes only the
+/// thread's number and reaches every process.
 pub fn kick(thread: Pid) {
-    // SAFETY: the call touches no memory of ours, and the handler does nothing.
+    // SAFETY: the call does not access our memory, and the handler does nothing.
     unsafe {
         libc::syscall(
             libc::SYS_tgkill,

@@ -25,22 +25,22 @@ impl Trigger for Interrupt {
     }
 }
 
-/// How a guest ended, and the vCPU's state then, where it tells something.
+/// How a guest ended, and the vCPU's state at that moment, if it explains something.
 #[derive(Clone, Debug)]
 pub struct Ended {
     /// How it ended.
     pub end: End,
-    /// Registers and code, in lines.
+    /// Registers and code, as lines of text.
     pub diagnosis: Option<String>,
 }
 
 /// One running guest.
 pub struct Machine {
-    /// Guest memory, kept mapped for as long as a vCPU may run.
+    /// Guest memory, which stays mapped for as long as a vCPU may run.
     pub memory: Memory,
     /// Bytes to the caller.
     pub console: Arc<Console>,
-    /// Whether the benchmark measures.
+    /// Whether the benchmark is measuring.
     pub measuring: Measuring,
     /// Asks the vCPUs whether anything can wake them.
     pub roll_call: RollCall,
@@ -51,7 +51,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A guest that has not begun.
+    /// A guest that has not started.
     pub fn new(
         cpus: u8,
         memory: Memory,
@@ -76,19 +76,19 @@ impl Machine {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the guest. The first end is the one that counts.
+    /// Ends the guest. The first end counts.
     pub fn end(&self, end: End, diagnosis: Option<String>) {
         self.lock_ended().get_or_insert(Ended { end, diagnosis });
         self.stopping.store(true, Ordering::Release);
         self.wake.signal();
     }
 
-    /// Ends the guest because KVM, or we, cannot go on with it.
+    /// Ends the guest because KVM, or this VMM, cannot continue.
     pub fn fail(&self, reason: String, diagnosis: Option<String>) {
         self.end(End::EngineFailed { reason }, diagnosis);
     }
 
-    /// How it ended; meant for after its end.
+    /// How it ended; to be called after its end.
     pub fn ended(&self) -> Ended {
         self.lock_ended().clone().unwrap_or_else(|| Ended {
             end: End::EngineFailed {

@@ -1,7 +1,7 @@
 //! What disturbs a benchmark: exits between its mark and its next access to the console.
 //!
-//! The benchmark keeps what it finds until it has found everything: when it reaches
-//! for its console, it no longer measures.
+//! The benchmark keeps its results until it has all of them: when it writes to its console, it
+//! no longer measures.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::counters::{Counters, Counts};
 
-/// Whether a guest's benchmark measures, and what KVM counted meanwhile.
+/// Whether a guest's benchmark is measuring, and what KVM has counted since it started.
 #[derive(Debug, Default)]
 pub struct Measuring {
     started: OnceLock<Instant>,
@@ -19,7 +19,7 @@ pub struct Measuring {
 }
 
 impl Measuring {
-    /// The benchmark gives its mark; only the first one counts.
+    /// The benchmark sets its mark; only the first one counts.
     pub fn start(&self, counters: &Counters) {
         if self.started.set(Instant::now()).is_ok() {
             if let Some(counts) = counters.read() {
@@ -29,7 +29,7 @@ impl Measuring {
         }
     }
 
-    /// The guest reaches for its console.
+    /// The guest accesses its console.
     pub fn stop(&self, counters: &Counters) {
         if self.is_on.swap(false, Ordering::Relaxed)
             && let Some(counts) = counters.read()
@@ -38,17 +38,17 @@ impl Measuring {
         }
     }
 
-    /// Whether the benchmark measures.
+    /// Whether the benchmark is measuring.
     pub fn is_on(&self) -> bool {
         self.is_on.load(Ordering::Relaxed)
     }
 
-    /// When it began, if it did.
+    /// When it started, if it did.
     pub fn started(&self) -> Option<Instant> {
         self.started.get().copied()
     }
 
-    /// KVM's counters that grew meanwhile, and by how much.
+    /// KVM's counters that grew during the measurement, and by how much.
     pub fn counted(&self) -> Option<Counts> {
         let (before, after) = (self.before.get()?, self.after.get()?);
         let grown = after.iter().filter_map(|(name, after)| {

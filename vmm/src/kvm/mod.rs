@@ -1,4 +1,4 @@
-//! The `kvm` engine: boots one guest under KVM, and says how it ended.
+//! The `kvm` engine: boots one guest under KVM, and reports how it ended.
 
 mod console;
 mod counters;

@@ -1,5 +1,5 @@
-//! The caller's side of a running guest: its console out, typed bytes in, and the
-//! ends that do not come from a vCPU.
+//! The caller's side of a running guest: its console output, typed input, and the ends that do
+//! not come from a vCPU.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,21 +13,21 @@ use super::vcpu::Vcpus;
 use super::wake::Wake;
 use crate::End;
 
-/// How long the user's wish to stop may go unnoticed, and a line without its end unseen.
+/// The longest delay until the user's request to stop, or a line without its end, is noticed.
 const TICK: Duration = Duration::from_millis(50);
-/// Linux's last words where it was told to stay down after a panic (kernel/panic.c).
+/// Linux's last message if it is configured to stay down after a panic (kernel/panic.c).
 const PANIC_END: &[u8] = b"---[ end Kernel panic - not syncing";
 const PANIC_END_CLOSES: &[u8] = b"]---";
-/// Longer than these words with the longest message between them.
+/// Longer than this message with the longest text in it.
 const LAST_WORDS: usize = 2048;
 
-/// Where a guest's bytes go and come from.
+/// Where a guest's bytes go to and come from.
 pub struct Io<'a> {
     /// Called with each piece of the console, in order, on the caller's thread.
     pub console: &'a mut dyn FnMut(&[u8]),
-    /// What is typed into the guest's serial port; its end is no end of the guest.
+    /// What is typed into the guest's serial port; its end does not end the guest.
     pub input: Option<BorrowedFd<'a>>,
-    /// Set by somebody else to stop the guest.
+    /// Set by another thread to stop the guest.
     pub stop: &'a AtomicBool,
 }
 
@@ -42,7 +42,7 @@ pub struct Monitor<'io, 'guest> {
 }
 
 impl<'io, 'guest> Monitor<'io, 'guest> {
-    /// A monitor that is woken by `wake`.
+    /// A monitor that `wake` wakes.
     pub fn new(io: Io<'io>, machine: &'guest Machine, wake: &'guest Wake) -> Self {
         Self {
             io,
@@ -65,7 +65,7 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
             } else if started.elapsed() >= timeout {
                 self.machine.end(End::TimedOut, None);
             } else if vcpus.any_finished() && !self.machine.is_stopping() {
-                let reason = "a vCPU's thread ended by itself".into();
+                let reason = "a vCPU's thread ended unexpectedly".into();
                 self.machine.fail(reason, None);
             } else if quiet.is_new() {
                 self.machine.roll_call.call();
@@ -74,7 +74,7 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
         }
     }
 
-    /// Hands on what the guest wrote since the last time.
+    /// Passes on what the guest wrote since the last call.
     pub fn drain(&mut self) {
         let new = self.machine.console.take();
         if new.is_empty() {
@@ -129,7 +129,7 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
     }
 }
 
-/// Whether Linux's last words are there, to the end.
+/// Whether the whole of Linux's last message is there.
 fn holds_last_words(console: &[u8]) -> bool {
     let find = |bytes: &[u8], words: &[u8]| bytes.windows(words.len()).position(|w| w == words);
     find(console, PANIC_END).is_some_and(|at| find(&console[at..], PANIC_END_CLOSES).is_some())

@@ -1,8 +1,8 @@
-//! What the threads of a running guest may ask of the host: one filter for all of them.
-//! They share their memory, so whoever gets hold of one thread has what any may do.
+//! What the threads of a running guest may ask of the host: one filter for all of them. They
+//! share their memory, so an attacker who controls one thread can do whatever any of them may.
 //!
-//! Whatever else they ask for ends the process with SIGSYS: it would be the doing
-//! of a guest that found a hole.
+//! Every other system call ends the process with SIGSYS: it can only come from a guest that
+//! found a vulnerability.
 
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
@@ -20,20 +20,19 @@ use super::kick;
 /// Which threads are filtered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Seccomp {
-    /// None: for debugging.
+    /// None, for debugging.
     Off,
-    /// The vCPUs' threads. The caller's can go on to do other things; as they share their
-    /// memory with the vCPUs', this is no boundary.
+    /// The vCPUs' threads. The caller's threads can do other work afterwards; because they
+    /// share their memory with the vCPUs' threads, this is not a security boundary.
     #[default]
     Vcpus,
-    /// All threads of the process, the caller's as well, **for good**: after the boot it
-    /// can write to open files and exit, and little else. Meant for a process that boots
-    /// one guest.
+    /// All threads of the process, including the caller's, **permanently**: after the boot, it
+    /// can write to open files and exit, and little else. For a process that boots one guest.
     Process,
 }
 
-/// Memory, locks, time, signals and the thread's end: what any Rust thread needs,
-/// with glibc or musl, whatever the arguments.
+/// Memory, locks, time, signals and the end of the thread: what any Rust thread needs, with
+/// glibc or musl, with any arguments.
 const ANY_THREAD: &[i64] = &[
     libc::SYS_brk,
     libc::SYS_munmap,
@@ -52,7 +51,7 @@ const ANY_THREAD: &[i64] = &[
     libc::SYS_exit_group,
 ];
 
-/// Eventfds, KVM's counters, input, console: whatever file is open.
+/// Eventfds, KVM's counters, input, console: any open file.
 const GUEST: &[i64] = &[
     libc::SYS_read,
     libc::SYS_readv,
@@ -65,10 +64,10 @@ const GUEST: &[i64] = &[
     libc::SYS_fsync,
 ];
 
-/// The filter that `seccomp` asks for on a vCPU's own thread, if any.
+/// The filter that `seccomp` requests on a vCPU's own thread, if any.
 ///
 /// # Errors
-/// A kernel without seccomp.
+/// The kernel does not have seccomp.
 pub fn filter_vcpu(seccomp: Seccomp) -> Result<(), KvmError> {
     if seccomp != Seccomp::Vcpus {
         return Ok(());
@@ -79,8 +78,8 @@ pub fn filter_vcpu(seccomp: Seccomp) -> Result<(), KvmError> {
 /// A filter for all threads of the process, or none.
 pub struct ProcessFilter(Option<BpfProgram>);
 
-/// The filter that `seccomp` asks for on all threads of the process, if any. `sender` is
-/// the socket that descriptors may be sent through.
+/// The filter that `seccomp` requests on all threads of the process, if any. `sender` is the
+/// socket through which descriptors may be sent.
 ///
 /// # Errors
 /// seccompiler cannot express it.
@@ -91,7 +90,7 @@ pub fn of_process(seccomp: Seccomp, sender: Option<RawFd>) -> Result<ProcessFilt
 
 impl ProcessFilter {
     /// # Errors
-    /// A kernel without seccomp, or a thread that has a filter of its own.
+    /// The kernel does not have seccomp, or a thread has its own filter.
     pub fn install(&self) -> Result<(), KvmError> {
         match &self.0 {
             Some(filter) => seccompiler::apply_filter_all_threads(filter).map_err(refused),
@@ -115,7 +114,7 @@ fn compile(sender: Option<RawFd>) -> Result<BpfProgram, BackendError> {
         libc::SYS_ioctl,
         any_of(ioctls().map(|request| is(1, request)))?,
     );
-    // Debug builds of Rust's library ask whether a file is open before they close it.
+    // Debug builds of Rust's library check whether a file is open before they close it.
     rules.insert(libc::SYS_fcntl, all_of([is(1, libc::F_GETFD as u64)])?);
     rules.insert(
         libc::SYS_mmap,
@@ -125,8 +124,8 @@ fn compile(sender: Option<RawFd>) -> Result<BpfProgram, BackendError> {
         ])?,
     );
     rules.insert(libc::SYS_mprotect, all_of([has(2, libc::PROT_EXEC, 0)])?);
-    // What allocators and ending threads give back. Root could take pages from the host
-    // for good (MADV_HWPOISON).
+    // For allocators and ending threads, which give memory back. Root could otherwise take
+    // pages from the host permanently (MADV_HWPOISON).
     let give_back = [libc::MADV_DONTNEED, libc::MADV_FREE];
     rules.insert(
         libc::SYS_madvise,
@@ -157,11 +156,11 @@ fn ioctls() -> [u64; 6] {
     let both = |number, size: usize| ioctl_expr(_IOC_READ | _IOC_WRITE, KVMIO, number, size as u32);
     [
         ioctl_expr(_IOC_NONE, KVMIO, 0x80, 0), // KVM_RUN
-        // For the report on a guest that cannot go on:
+        // For the report on a guest that cannot continue:
         read(0x81, size_of::<kvm_regs>()),        // KVM_GET_REGS
         read(0x83, size_of::<kvm_sregs>()),       // KVM_GET_SREGS
         both(0x85, size_of::<kvm_translation>()), // KVM_TRANSLATE
-        // To see whether anything can wake the guest:
+        // To check whether anything can wake the guest:
         read(0x98, size_of::<kvm_mp_state>()), // KVM_GET_MP_STATE
         read(0x9f, size_of::<kvm_vcpu_events>()), // KVM_GET_VCPU_EVENTS
     ]
@@ -169,13 +168,13 @@ fn ioctls() -> [u64; 6] {
 
 type Condition = Result<SeccompCondition, BackendError>;
 
-/// The argument `index`, from 0, is `value`. Every argument here is one of 32 bits, or a
-/// set of flags that lie in the lower 32.
+/// The argument `index`, from 0, is `value`. Every argument here has 32 bits, or is a set of
+/// flags in the lower 32.
 fn is(index: u8, value: u64) -> Condition {
     SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
 }
 
-/// Those bits of the argument `index` that `mask` has are `bits`.
+/// The bits of the argument `index` that are set in `mask` equal `bits`.
 fn has(index: u8, mask: libc::c_int, bits: libc::c_int) -> Condition {
     let masked = SeccompCmpOp::MaskedEq(mask as u64);
     SeccompCondition::new(index, SeccompCmpArgLen::Dword, masked, bits as u64)

@@ -1,8 +1,8 @@
-//! Can anything still wake the guest? `cli; hlt` on every vCPU is an end, of which
-//! the in-kernel interrupt controller says nothing.
+//! Can anything still wake the guest? `cli; hlt` on every vCPU is an end that the in-kernel
+//! interrupt controller does not report.
 //!
-//! A running guest is not disturbed: only where no vCPU's thread has used its CPU for
-//! a while is each asked for its state.
+//! A running guest is not disturbed: vCPUs are asked for their state only if none of their
+//! threads has used its CPU for a while.
 
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use kvm_bindings::{KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED, KVM_MP_STATE_UNINITIALIZED};
 use kvm_ioctls::VcpuFd;
 
-/// How long a guest uses no CPU before it is asked.
+/// How long a guest must not use its CPU before it is asked.
 const QUIET: Duration = Duration::from_secs(1);
 const INTERRUPT_FLAG: u64 = 1 << 9;
 
@@ -20,12 +20,12 @@ const INTERRUPT_FLAG: u64 = 1 << 9;
 #[derive(Debug)]
 pub struct RollCall {
     number: AtomicU32,
-    /// The last call at which each vCPU could not be woken.
+    /// The last roll call at which each vCPU could not be woken.
     asleep: Vec<AtomicU32>,
 }
 
 impl RollCall {
-    /// No call yet.
+    /// No roll call yet.
     pub fn new(vcpus: u8) -> Self {
         Self {
             number: AtomicU32::new(0),
@@ -33,17 +33,17 @@ impl RollCall {
         }
     }
 
-    /// Asks everybody, from now on.
+    /// Asks all vCPUs, from now on.
     pub fn call(&self) {
         self.number.fetch_add(1, Ordering::Release);
     }
 
-    /// The number of the last call.
+    /// The number of the last roll call.
     pub fn number(&self) -> u32 {
         self.number.load(Ordering::Acquire)
     }
 
-    /// vCPU `id` cannot be woken at call `number`. Says whether that holds for all.
+    /// vCPU `id` cannot be woken at roll call `number`. Returns whether that holds for all.
     pub fn is_last_to_sleep(&self, id: usize, number: u32) -> bool {
         if let Some(asleep) = self.asleep.get(id) {
             asleep.store(number, Ordering::Release);
@@ -53,8 +53,8 @@ impl RollCall {
     }
 }
 
-/// Whether nothing can wake this vCPU but another one: it waits to be started, or is
-/// halted with interrupts off and nothing else on its way.
+/// Whether nothing but another vCPU can wake this one: it waits to be started, or is halted
+/// with interrupts off and nothing else pending.
 pub fn sleeps_for_ever(vcpu: &VcpuFd) -> Result<bool, kvm_ioctls::Error> {
     Ok(match vcpu.get_mp_state()?.mp_state {
         KVM_MP_STATE_UNINITIALIZED | KVM_MP_STATE_INIT_RECEIVED => true,
@@ -67,17 +67,17 @@ pub fn sleeps_for_ever(vcpu: &VcpuFd) -> Result<bool, kvm_ioctls::Error> {
     })
 }
 
-/// Notices where no thread of some uses its CPU.
+/// Detects that none of some threads uses its CPU.
 #[derive(Debug)]
 pub struct Quiet {
-    /// A thread without a clock looks quiet, and is asked for nothing.
+    /// A thread without a clock looks quiet, and is not asked.
     clocks: Vec<Option<libc::clockid_t>>,
     used: Vec<Option<(i64, i64)>>,
     since: Instant,
 }
 
 impl Quiet {
-    /// Watches over these threads.
+    /// Watches these threads.
     pub fn new<'a>(threads: impl IntoIterator<Item = &'a JoinHandle<()>>) -> Self {
         Self {
             clocks: threads.into_iter().map(clock_of).collect(),
@@ -86,8 +86,8 @@ impl Quiet {
         }
     }
 
-    /// Whether no thread has used its CPU for a while. Once said, it is said again
-    /// only after another while.
+    /// Whether no thread has used its CPU for a while. After a positive answer, the next one
+    /// follows only after another while.
     pub fn is_new(&mut self) -> bool {
         let used = self.clocks.iter().map(|&clock| time_of(clock?)).collect();
         self.is_new_at(Instant::now(), used)
@@ -111,18 +111,18 @@ fn clock_of(thread: &JoinHandle<()>) -> Option<libc::clockid_t> {
     // An integer for Rust, a pointer for musl.
     let thread = thread.as_pthread_t() as libc::pthread_t;
     let mut clock = 0;
-    // SAFETY: the thread is not joined yet, and `clock` is ours to be written.
+    // SAFETY: the thread is not joined yet, and we own `clock`.
     let result = unsafe { libc::pthread_getcpuclockid(thread, &mut clock) };
     (result == 0).then_some(clock)
 }
 
-/// Seconds and nanoseconds on the CPU; none for a thread that has ended.
+/// Seconds and nanoseconds on the CPU; `None` for a thread that has ended.
 fn time_of(clock: libc::clockid_t) -> Option<(i64, i64)> {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: `time` is ours to be written.
+    // SAFETY: we own `time`.
     let result = unsafe { libc::clock_gettime(clock, &mut time) };
     (result == 0).then_some((time.tv_sec, time.tv_nsec))
 }

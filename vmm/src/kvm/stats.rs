@@ -1,4 +1,4 @@
-//! What `--stats` prints: exits, time in the guest, and when things happened.
+//! What `--stats` prints: exits, time in the guest, and a timeline.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::counters::Counts;
 use crate::Exits;
 
-/// Distinct unknown addresses that are remembered; a guest can make up more than
+/// The number of distinct unknown addresses that are remembered; a guest can invent more than
 /// there is memory.
 const MOST_ADDRESSES: usize = 64;
 
@@ -20,21 +20,22 @@ const MOST_ADDRESSES: usize = 64;
 pub struct Stats {
     /// Exits to user space by reason.
     pub exits: BTreeMap<&'static str, u64>,
-    /// Those of them that came while the benchmark measured.
+    /// Those that came while the benchmark was measuring.
     pub measuring: BTreeMap<&'static str, u64>,
-    /// KVM's own counters that grew meanwhile; see [`Exits::measuring_in_kvm`].
+    /// KVM's own counters that grew during that time; see [`Exits::measuring_in_kvm`].
     pub measuring_in_kvm: Option<Counts>,
     /// Exits by I/O port: reads and writes together.
     pub ports: BTreeMap<u16, u64>,
-    /// Ports among them that no device has; they read as all ones.
+    /// Ports among them without a device; they read as all ones.
     pub unknown_ports: BTreeSet<u16>,
     /// The first addresses outside memory that were accessed; they read as all ones.
     pub unknown_addresses: BTreeSet<u64>,
-    /// Time that the vCPUs spent inside `KVM_RUN`, added up.
+    /// Time that the vCPUs spent inside `KVM_RUN`, in total.
     pub in_guest: Duration,
-    /// When the virtual machine stood, but for its vCPUs, from the moment the engine was asked.
+    /// When the virtual machine was complete except for its vCPUs, from the moment the engine
+    /// was called.
     pub vm_created: Option<Duration>,
-    /// When the guest said that its benchmark starts, from the same moment.
+    /// When the guest marked the start of its benchmark, from the same moment.
     pub benchmark_started: Option<Duration>,
 }
 

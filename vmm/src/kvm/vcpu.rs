@@ -1,6 +1,6 @@
-//! The vCPUs' threads: each makes its own vCPU, as KVM's manual asks for
-//! (Documentation/virt/kvm/api.rst, "General description"); they are let go together,
-//! kicked, joined.
+//! The vCPUs' threads. Each creates its own vCPU, as KVM's manual requires
+//! (Documentation/virt/kvm/api.rst, "General description"). They are started together, kicked,
+//! and joined.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
@@ -23,7 +23,7 @@ use super::stats::Stats;
 use crate::cpu::{self, Topology};
 use crate::protocol::EntryState;
 
-/// Between two kicks; doubled each time, up to the second value.
+/// Time between two kicks; doubled each time, up to the second value.
 const KICK_PAUSE: Duration = Duration::from_micros(20);
 const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
 
@@ -31,7 +31,7 @@ const LONGEST_KICK_PAUSE: Duration = Duration::from_millis(1);
 pub struct Thread {
     /// To wait for its end.
     pub handle: JoinHandle<()>,
-    /// The kernel's number of it, once it runs.
+    /// The thread's number in the kernel, once it runs.
     id: Arc<OnceLock<Pid>>,
 }
 
@@ -148,11 +148,12 @@ impl Vcpus {
         self.threads.iter().any(Thread::is_finished)
     }
 
-    /// Makes all vCPUs stop. The machine has to be stopping.
+    /// Makes all vCPUs stop. The machine has to be stopping already.
     ///
-    /// Every vCPU is closed then: here are their counts, and their threads, about to end.
+    /// All vCPUs are closed afterwards. Returns their counts, and their threads, which are
+    /// about to end.
     pub fn stop(self, machine: &Machine) -> (Stats, Vec<Thread>) {
-        // A kick that comes just before KVM_RUN is lost, so there are as many as it takes.
+        // A kick that comes just before KVM_RUN is lost, so kicks are repeated until they work.
         let mut pause = KICK_PAUSE;
         let mut running = self.threads.len();
         let mut total = Stats::default();
@@ -230,7 +231,7 @@ impl VcpuThread {
     }
 }
 
-/// Keeps the calling thread on that CPU of the host.
+/// Pins the calling thread to that CPU of the host.
 ///
 /// # Errors
 /// It may not run there.

@@ -16,13 +16,13 @@ use crate::devices::ports;
 use crate::layout;
 use crate::memory::Memory;
 
-/// APIC IDs have 8 bits, and 255 addresses all of them.
+/// APIC IDs have 8 bits, and 255 means all of them.
 const MOST_CPUS: usize = 254;
 
 /// Opens /dev/kvm.
 ///
 /// # Errors
-/// It is not there, or not for us.
+/// It does not exist, or this user may not open it.
 pub fn open() -> Result<Kvm, KvmError> {
     amx::ask();
     Kvm::new().map_err(|source| match std::io::Error::from(source).kind() {
@@ -38,7 +38,7 @@ pub fn open() -> Result<Kvm, KvmError> {
 /// The number of vCPUs, if a guest can have so many.
 ///
 /// # Errors
-/// None, or too many.
+/// There are none, or too many.
 pub fn check_cpus(kvm: &Kvm, asked: u32) -> Result<u8, KvmError> {
     let limit = kvm.get_max_vcpus().min(MOST_CPUS) as u32;
     u8::try_from(asked)
@@ -59,9 +59,9 @@ pub fn create(kvm_fd: &Kvm) -> Result<VmFd, KvmError> {
     Ok(vm)
 }
 
-/// Takes the performance counters from the guest, before its first vCPU, where KVM can
-/// (since Linux 5.18). AMD CPUs have had four from before CPUID said so, and KVM emulates
-/// them whatever CPUID says.
+/// Takes the performance counters from the guest, before its first vCPU, if KVM can do that
+/// (since Linux 5.18). AMD CPUs had four of them before CPUID listed any, and KVM emulates them
+/// whatever CPUID says.
 fn switch_counters_off(vm: &VmFd) -> Result<(), KvmError> {
     let what_can_be_set = vm.check_extension_raw(KVM_CAP_PMU_CAPABILITY.into());
     if what_can_be_set & KVM_PMU_CAP_DISABLE as i32 == 0 {
@@ -76,12 +76,12 @@ fn switch_counters_off(vm: &VmFd) -> Result<(), KvmError> {
         .map_err(kvm("switch performance counters off"))
 }
 
-/// Gives the machine `memory` and all that KVM makes of it but its vCPUs. Writing to
+/// Gives the machine `memory` and everything that KVM provides except its vCPUs. Writing to
 /// `serial_interrupt` raises the serial port's interrupt.
 ///
-/// The interrupt controllers and the timer have to exist before the first vCPU.
-/// Memory comes first of all: each of these waits until no reader is left of what it
-/// replaces (SRCU), and a wait right after another one takes up to two timer ticks.
+/// The interrupt controllers and the timer have to exist before the first vCPU. Memory comes
+/// first: each of these steps waits until no reader uses what it replaces (SRCU), and a wait
+/// right after another one takes up to two timer ticks.
 ///
 /// # Errors
 /// KVM refuses a part of it.
@@ -111,17 +111,17 @@ fn give_memory(vm: &VmFd, memory: &Memory) -> Result<(), KvmError> {
             userspace_addr: region.as_ptr() as u64,
             flags: 0,
         };
-        // SAFETY: the range is a mapping of ours, which `Machine` keeps alive for longer
-        // than vCPUs run; those that never run do not reach it.
-        unsafe { vm.set_user_memory_region(kvm_region) }.map_err(kvm("take the guest's memory"))?;
+        // SAFETY: the range is one of our mappings, which `Machine` keeps alive for longer than
+        // vCPUs run; vCPUs that never run do not access it.
+        unsafe { vm.set_user_memory_region(kvm_region) }.map_err(kvm("accept the guest's memory"))?;
     }
     Ok(())
 }
 
-/// An eventfd whose reads do not wait.
+/// An eventfd whose reads do not block.
 ///
 /// # Errors
-/// No file descriptor is left.
+/// No file descriptors are left.
 pub fn eventfd() -> Result<EventFd, KvmError> {
     EventFd::new(libc::EFD_NONBLOCK | libc::EFD_CLOEXEC).map_err(system("create an eventfd"))
 }

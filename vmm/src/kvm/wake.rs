@@ -1,4 +1,4 @@
-//! Wakes the caller's thread from a vCPU's.
+//! Wakes the caller's thread from a vCPU's thread.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -6,25 +6,25 @@ use std::sync::Arc;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-/// An eventfd; clones are the same one.
+/// An eventfd; clones share it.
 #[derive(Clone, Debug)]
 pub struct Wake(Arc<OwnedFd>);
 
 impl Wake {
     /// # Errors
-    /// No file descriptor is left.
+    /// No file descriptors are left.
     pub fn new() -> io::Result<Self> {
         let fd = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
         Ok(Self(Arc::new(fd)))
     }
 
-    /// Wakes whoever polls.
+    /// Wakes the thread that polls.
     pub fn signal(&self) {
-        // The one error there is says that nobody has cleared it for 2⁶⁴ signals.
+        // The only possible error means that nobody has read it for 2⁶⁴ signals.
         let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
     }
 
-    /// Whether there was a signal since the last time.
+    /// Whether there was a signal since the last call.
     pub fn clear(&self) -> bool {
         rustix::io::read(&self.0, &mut [0; 8]).is_ok()
     }

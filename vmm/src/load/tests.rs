@@ -85,7 +85,8 @@ fn command_lines_end_where_their_room_ends() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Whatever an image says, it is loaded or refused, and guest memory's borders hold.
+    /// Whatever an image contains, it is loaded or refused, and the bounds of guest memory
+    /// hold.
     #[test]
     fn a_mutated_image_is_loaded_or_refused(
         kind in 0usize..4,

@@ -1,5 +1,5 @@
-//! Anonymous memory at a multiple of 2 MiB, so that the host can give it huge pages, and
-//! KVM map them for the guest as such.
+//! Anonymous memory at a multiple of 2 MiB, so that the host can provide huge pages, and KVM
+//! can map them for the guest as huge pages.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -9,8 +9,7 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, m
 
 const HUGE_PAGE: usize = 2 << 20;
 
-/// A mapping, with addresses before and behind it that nothing has: it never becomes part of
-/// a neighbour's.
+/// A mapping between unused addresses, so that it never becomes part of a neighbouring one.
 #[derive(Debug)]
 pub struct Mapping {
     reserved: *mut c_void,
@@ -19,16 +18,16 @@ pub struct Mapping {
     size: usize,
 }
 
-// SAFETY: the mapping belongs to no thread, and nothing is accessed through it here.
+// SAFETY: the mapping does not belong to a thread, and nothing is accessed through it here.
 unsafe impl Send for Mapping {}
 // SAFETY: the same.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Readable and writable memory; the system finds pages for it when they are touched.
+    /// Readable and writable memory; the system provides pages when they are touched.
     ///
     /// # Errors
-    /// The system has not so many addresses.
+    /// The system does not have so many addresses.
     pub fn new(size: usize) -> Result<Self, Errno> {
         let reserved_size = size.checked_add(2 * HUGE_PAGE).ok_or(Errno::NOMEM)?;
         let how = MapFlags::PRIVATE | MapFlags::NORESERVE;
@@ -42,7 +41,7 @@ impl Mapping {
             begin: reserved.wrapping_byte_add(before),
             size,
         };
-        // SAFETY: the range lies in the new mapping, which nobody uses yet.
+        // SAFETY: the range is in the new mapping, which nobody uses yet.
         unsafe {
             mprotect(
                 mapping.begin,
@@ -66,7 +65,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: it is ours, and whoever made it lets nobody use it any more.
+        // SAFETY: it is ours, and the owner guarantees that nobody uses it any more.
         let _ = unsafe { munmap(self.reserved, self.reserved_size) };
     }
 }

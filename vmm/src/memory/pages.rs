@@ -1,6 +1,6 @@
-//! Which pages guest memory got from the host: huge ones spare misses of the TLB, also in
-//! the kernel under test.
-//! Source: Documentation/filesystems/proc.rst of the Linux kernel, /proc/PID/smaps.
+//! Which pages guest memory got from the host: huge ones avoid TLB misses, including those of
+//! the kernel under test. Source: Documentation/filesystems/proc.rst of the Linux kernel,
+//! /proc/PID/smaps.
 
 use std::fmt;
 use std::fs::File;
@@ -32,29 +32,29 @@ impl fmt::Display for GuestPages {
     }
 }
 
-/// The kernel's list of this process's mappings, open, so that it can be read where
-/// nothing can be opened any more.
+/// The kernel's list of this process's mappings, already open, so that it can be read when the
+/// filter no longer allows opening files.
 #[derive(Debug)]
 pub struct PageCounter(File);
 
 impl PageCounter {
     /// # Errors
-    /// There is no /proc.
+    /// /proc does not exist.
     pub fn open() -> io::Result<Self> {
         File::open("/proc/self/smaps").map(Self)
     }
 
-    /// The pages behind these addresses now. Can be asked once.
+    /// The pages behind these addresses now. Can be called once.
     pub fn count(self, ranges: &[Range<usize>]) -> io::Result<GuestPages> {
         let mut text = String::new();
-        // Not by the file itself, which would ask for its size first: a call that is not
-        // on the filter's list.
+        // This does not use the file itself, which would ask for its size first: that call is
+        // not on the filter's list.
         self.0.take(u64::MAX).read_to_string(&mut text)?;
         Ok(pages(&text, ranges))
     }
 }
 
-/// Adds up the mappings of `smaps` that lie within one of these ranges.
+/// Adds up the mappings of `smaps` that are inside one of these ranges.
 fn pages(smaps: &str, ranges: &[Range<usize>]) -> GuestPages {
     let mut pages = GuestPages::default();
     let (mut is_ours, mut resident) = (false, 0);

@@ -53,7 +53,7 @@ const INSTRUCTION_TEST: &[u8] = &[
     0xcc, //                                           int3
 ];
 
-/// Where the test's tables lie, as distances from [`CODE`].
+/// Offsets of the test's tables from [`CODE`].
 const HANDLERS: usize = 0x400;
 const IDT: usize = 0x600;
 const IDT_POINTER: usize = 0x900;
@@ -63,11 +63,11 @@ const GATE_SIZE: usize = 16;
 const VECTORS: usize = 32;
 const BREAKPOINT: u32 = 3;
 
-/// Guest instructions per TSC tick; the best of a few tries, as a host's interrupt
-/// may fall into any of them.
+/// Guest instructions per TSC tick: the best of a few tries, because an interrupt of the host
+/// may disturb any of them.
 ///
 /// # Errors
-/// The guest did not get through; how it ended.
+/// The guest did not finish; how it ended.
 pub(super) fn speed(patience: Duration) -> Result<f64, String> {
     let mut best: f64 = 0.0;
     for _ in 0..3 {
@@ -104,8 +104,8 @@ pub(super) fn executes_everything(patience: Duration) -> Result<(), String> {
     }
 }
 
-/// The code, an interrupt table, and a handler for each vector that exits with the
-/// vector's number.
+/// The code, an interrupt table, and a handler for each vector that exits with the vector's
+/// number.
 fn instruction_test() -> Vec<u8> {
     let mut image = vec![0; 0x1000];
     let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);

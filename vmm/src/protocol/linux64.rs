@@ -14,7 +14,7 @@ use crate::memory::{Memory, map_entries};
 
 const BOOT_FLAG: u16 = 0xaa55;
 const HEADER_MAGIC: u32 = u32::from_le_bytes(*b"HdrS");
-/// A loader without a number of its own.
+/// A loader without a registered number.
 const UNDEFINED_LOADER: u8 = 0xff;
 const E820_RAM: u32 = 1;
 const E820_RESERVED: u32 = 2;
@@ -58,7 +58,7 @@ fn zero_page(memory: &Memory, image: &Image, loaded: &Loaded) -> boot_params {
     params.hdr.type_of_loader = UNDEFINED_LOADER;
     params.hdr.cmd_line_ptr = layout::CMDLINE as u32;
     if let Some((address, size)) = loaded.initrd {
-        // Both lie below the device gap, so below 4 GiB.
+        // Both are below the device gap, and so below 4 GiB.
         params.hdr.ramdisk_image = address as u32;
         params.hdr.ramdisk_size = size as u32;
     }
@@ -74,7 +74,7 @@ fn zero_page(memory: &Memory, image: &Image, loaded: &Loaded) -> boot_params {
     params
 }
 
-/// What a kernel that comes without a setup header finds in its place.
+/// What a kernel without a setup header finds in its place.
 fn vmlinux_header() -> setup_header {
     setup_header {
         boot_flag: BOOT_FLAG,
@@ -103,7 +103,8 @@ fn write_page_tables(memory: &Memory) -> Result<(), LoadError> {
     )
 }
 
-/// Writes all entries at once: one by one they take longer than KVM takes for a machine.
+/// Writes all entries at once: one by one, this would take longer than creating a machine in
+/// KVM.
 fn write_table(
     memory: &Memory,
     address: u64,

@@ -1,5 +1,5 @@
-//! How each protocol hands the machine over: the structures that it writes, and
-//! the CPU state that the kernel finds.
+//! How each protocol hands over the machine: the structures that it writes, and the CPU state
+//! that the kernel finds.
 
 mod linux64;
 mod multiboot;
@@ -12,10 +12,10 @@ use crate::image::{Image, Protocol};
 use crate::load::{LoadError, Loaded};
 use crate::memory::Memory;
 
-/// Writes what the kernel reads at its entry, and says how to enter it.
+/// Writes what the kernel reads at its entry, and returns how to enter it.
 ///
 /// # Errors
-/// Guest memory too small for the structures.
+/// Guest memory is too small for the structures.
 pub fn hand_over(memory: &Memory, image: &Image, loaded: &Loaded) -> Result<EntryState, LoadError> {
     state::write_gdt(memory, image.protocol)?;
     match image.protocol {
@@ -34,7 +34,7 @@ pub fn hand_over(memory: &Memory, image: &Image, loaded: &Loaded) -> Result<Entr
     }
 }
 
-/// The command line as the kernel's protocol wants it.
+/// The command line in the form that the kernel's protocol expects.
 pub fn cmdline(protocol: Protocol, cmdline: &str) -> String {
     match protocol {
         Protocol::Linux64 | Protocol::Pvh => cmdline.to_owned(),

@@ -1,8 +1,8 @@
-//! Multiboot 1: the information structure and the 32-bit entry.
-//! Source: Multiboot Specification 0.6.96, sections 3.2 and 3.3.
+//! Multiboot 1: the information structure and the 32-bit entry. Source: Multiboot Specification
+//! 0.6.96, sections 3.2 and 3.3.
 //!
-//! Unikraft reads the module list and the memory map without a look at the flags,
-//! so both are always given, if only as empty.
+//! Unikraft reads the module list and the memory map without checking the flags, so both are
+//! always present, even if they are empty.
 
 use vm_memory::{Bytes, GuestAddress};
 
@@ -19,9 +19,9 @@ const HAS_MODULES: u32 = 1 << 3;
 const HAS_MEMORY_MAP: u32 = 1 << 6;
 const RAM: u32 = 1;
 const RESERVED: u32 = 2;
-/// A map entry's size, without the field that says so.
+/// A map entry's size, without the size field itself.
 const ENTRY_SIZE: u32 = 20;
-/// The information up to and with the memory map.
+/// The information structure up to and including the memory map.
 const INFO_WORDS: usize = 13;
 
 /// "EAX must contain the magic value 0x2BADB002; EBX must contain the 32-bit
@@ -75,7 +75,7 @@ pub(super) fn write(memory: &Memory, loaded: &Loaded) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// The memory map, up to where a kernel's first page tables can be trusted to reach.
+/// The memory map, up to the address that a kernel's first page tables are sure to reach.
 fn memory_map(memory: &Memory) -> Vec<MapEntry> {
     let limit = layout::MULTIBOOT_RAM_END;
     map_entries(memory)

@@ -23,12 +23,13 @@ pub const EFER_LMA: u64 = 1 << 10;
 /// RFLAGS: the bit that is always 1. Interrupts are off.
 pub const RFLAGS_RESERVED: u64 = 1 << 1;
 
-/// Linux wants its code segment at selector 0x10 and its data at 0x18; the others do not care.
+/// Linux requires its code segment at selector 0x10 and its data at 0x18; the others do not
+/// care.
 const CODE: u16 = 0x10;
 const DATA: u16 = 0x18;
 const TASK: u16 = 0x20;
 
-/// How wide the code at the entry is.
+/// The width of the code at the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// 32-bit protected mode, flat, no paging.
@@ -37,8 +38,8 @@ pub enum Mode {
     Long,
 }
 
-/// What a protocol says of the first vCPU's registers; every register that is not
-/// here is zero.
+/// What a protocol requires of the first vCPU's registers; every register that is not here is
+/// zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryState {
     /// The code segment's width.
@@ -51,7 +52,7 @@ pub struct EntryState {
     pub cr4: u64,
     /// Extended feature enable register.
     pub efer: u64,
-    /// Guest physical (and, where there is paging, identity-mapped) address.
+    /// Guest physical (and, with paging, identity-mapped) address.
     pub rip: u64,
     /// Accumulator.
     pub rax: u64,
@@ -133,7 +134,7 @@ fn data_segment() -> kvm_segment {
     }
 }
 
-/// PVH asks for a busy TSS from 0 to 0x67; VT-x enters no guest without one.
+/// PVH requires a busy TSS from 0 to 0x67; VT-x does not enter a guest without one.
 fn task_segment() -> kvm_segment {
     kvm_segment {
         base: 0,

@@ -1,4 +1,4 @@
-//! Each protocol's hand-over, against the words of its specification.
+//! Each protocol's hand-over, against the text of its specification.
 
 use vm_memory::{Bytes, GuestAddress};
 
@@ -162,8 +162,8 @@ fn multiboot_by_the_book() {
     assert_eq!(handed.long(map + 2 * 24 + 4), 0x10_0000);
 }
 
-/// Unikraft reads the list and the map without a look at the flags, and everything
-/// through page tables that map 0x9000 to 0x10fff, and from 1 MiB to 1 GiB.
+/// Unikraft reads the list and the map without checking the flags, and everything through page
+/// tables that map 0x9000 to 0x10fff, and from 1 MiB to 1 GiB.
 #[test]
 fn multiboot_suits_unikraft() {
     let handed = handed(Protocol::Multiboot, 2048, None);

@@ -1,4 +1,4 @@
-//! What somebody would try who has broken out of a guest into its VMM.
+//! What an attacker would try after breaking out of a guest into its VMM.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -9,11 +9,11 @@ use vmm::kvm::{Io, KvmOptions, Seccomp, boot};
 
 /// Both attacks, by name.
 pub const ATTACKS: [&str; 2] = ["a signal to another process", "executable memory"];
-/// What the tiny guest has to write to set off the attack.
+/// What the tiny guest has to write to start the attack.
 pub const GUEST_SAYS: &str = "x\n";
 
-/// Boots `kernel`, which writes a line, by a process that is filtered as a whole, and tries
-/// the attack then. A process that comes back from here was not stopped.
+/// Boots `kernel`, which writes a line, in a process that is filtered as a whole, and then
+/// tries the attack. If this returns, the process was not stopped.
 pub fn attempt(attack: &str, kernel: &Path) {
     let spec = BootSpec {
         kernel: kernel.into(),
@@ -39,8 +39,8 @@ pub fn attempt(attack: &str, kernel: &Path) {
 
 fn attack_now(attack: &str, parent: u32) {
     let (signal, executable) = (attack == ATTACKS[0], attack == ATTACKS[1]);
-    // The signal 0 only asks whether there is such a process.
-    // SAFETY: neither call touches memory that is used.
+    // Signal 0 only asks whether the process exists. SAFETY: neither call accesses memory that
+    // is in use.
     unsafe {
         if signal {
             libc::syscall(libc::SYS_tgkill, parent, parent, 0);

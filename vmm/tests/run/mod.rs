@@ -15,7 +15,7 @@ use crate::tiny;
 /// A finished boot.
 pub struct Run {
     pub report: Report,
-    /// What came to the caller, piece by piece.
+    /// What the caller received, piece by piece.
     pub heard: Vec<u8>,
 }
 

@@ -1,13 +1,13 @@
-//! Kernels of a few instructions, whose bytes mean the same in 32-bit and in 64-bit
-//! mode, and the images around them.
+//! Kernels of a few instructions, whose bytes mean the same in 32-bit and in 64-bit mode, and
+//! images that contain them.
 
 #![allow(dead_code, reason = "each user takes what it needs")]
 
-/// Where the code lies and is entered.
+/// The code's address and entry.
 const CODE_AT: u32 = 0x10_0000;
 const EHDR: usize = 64;
 const PHDR: usize = 56;
-/// Where the code lies in every file.
+/// Offset of the code in every file.
 const CODE_OFFSET: usize = 0x1000;
 
 /// `mov dx, port`
@@ -79,12 +79,12 @@ pub fn exit(status: u8) -> Vec<u8> {
     [out(0xf4, status), halt()].concat()
 }
 
-/// An ELF file without any mark: it is booted as a Linux kernel is.
+/// An ELF file without any mark, which is booted like a Linux kernel.
 pub fn vmlinux(code: &[u8]) -> Vec<u8> {
     elf64(code, None)
 }
 
-/// A bzImage, as far as a boot loader looks at one.
+/// A bzImage with the fields that a boot loader reads.
 pub fn bzimage(code: &[u8]) -> Vec<u8> {
     const SETUP: usize = 0x400;
     const ENTRY: usize = 0x200;
@@ -139,8 +139,7 @@ pub fn multiboot_flat(code: &[u8]) -> Vec<u8> {
     image
 }
 
-/// Firmware that is run from the reset vector, in real mode: writes one line and
-/// exits with 0.
+/// Firmware that runs from the reset vector, in real mode: writes one line and exits with 0.
 pub fn firmware() -> Vec<u8> {
     const CODE: usize = 0xff00;
     const RESET_VECTOR: usize = 0xfff0;

@@ -66,7 +66,7 @@ fn arch_capabilities_are_hidden_on_amd_only() {
     assert_eq!(shown(&amd(has_them)), 1 << 26);
 }
 
-/// What a Xeon of the fourth generation says of AMX, and of what stands in the same leaves.
+/// AMX on a Xeon of the fourth generation, and the other fields of the same leaves.
 fn sapphire_rapids() -> Vec<kvm_cpuid_entry2> {
     vec![
         vendor_leaf(b"GenuineIntel"),
@@ -93,7 +93,7 @@ fn amx_passes_whole_where_the_process_may_have_it() {
     }
 }
 
-/// As KVM says it where the process has not asked, or was refused.
+/// KVM's answer if the process has not requested AMX, or was refused.
 #[test]
 fn amx_without_its_state_is_hidden_whole() {
     let mut host = sapphire_rapids();
@@ -109,7 +109,7 @@ fn amx_without_its_state_is_hidden_whole() {
     }
 }
 
-/// SME, SEV, SEV-ES, SEV-SNP and their encryption bit, as a third EPYC has them.
+/// SME, SEV, SEV-ES, SEV-SNP and their encryption bit, on an EPYC of the third generation.
 #[test]
 fn memory_encryption_is_hidden_from_plain_guests() {
     let one = Topology { id: 0, cpus: 1 };

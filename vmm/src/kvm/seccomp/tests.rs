@@ -17,7 +17,7 @@ use crate::kvm::handover::Handover;
 const WHAT: &str = "VMM_TEST_SECCOMP";
 const PAGE: usize = 4096;
 
-/// Runs `child` below in a process of its own, which may die of it.
+/// Runs `child` below in its own process, because the filter may kill it.
 fn in_a_child(what: &str) -> ExitStatus {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "kvm::seccomp::tests::child", "--ignored"])
@@ -44,7 +44,7 @@ fn child() {
     attempt(action, &means);
 }
 
-/// What attempts need that cannot be had behind the filter.
+/// What attempts need that cannot be created under the filter.
 struct Means {
     handover: Handover,
     /// The process of the test.
@@ -64,7 +64,7 @@ fn filter_process(sender: Option<RawFd>) {
     filter.install().unwrap();
 }
 
-/// A thread that is there when the process gets its filter.
+/// A thread that already exists when the process gets its filter.
 fn try_from_another_thread(action: &str, means: Means) {
     let ((say, said), (go, word)) = (channel(), channel());
     let sender = Some(means.handover.sender());
@@ -74,7 +74,7 @@ fn try_from_another_thread(action: &str, means: Means) {
         word.recv().unwrap();
         attempt(&action, &means);
     });
-    // A thread's first steps are not listed.
+    // The first steps of a thread are not on the list.
     said.recv().unwrap();
     filter_process(sender);
     go.send(()).unwrap();
@@ -100,7 +100,7 @@ fn attempt(action: &str, means: &Means) {
         "kick ourselves" => signal(us, kick::signal()),
         "kill ourselves" => signal(us, libc::SIGKILL),
         "kick another process" => signal(means.parent, kick::signal()),
-        // SAFETY: the number of no thread.
+        // SAFETY: no thread has this number.
         "kick a thread without its process" => unsafe {
             libc::syscall(libc::SYS_tkill, 0, kick::signal());
         },
@@ -121,7 +121,7 @@ fn attempt(action: &str, means: &Means) {
 
 /// To the first thread of a process.
 fn signal(process: u32, number: libc::c_int) {
-    // SAFETY: the call touches no memory of ours.
+    // SAFETY: the call does not access our memory.
     unsafe { libc::syscall(libc::SYS_tgkill, process, process, number) };
 }
 
