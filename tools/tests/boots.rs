@@ -148,7 +148,7 @@ fn a_hanging_guest_is_killed() {
     let sandbox = Sandbox::new();
     let hang = sandbox.guest("HANG");
     let more = ["--initrd", hang.to_str().unwrap(), "--timeout", "1"];
-    boot(&sandbox, &built("build/ring0"), &more).refused(124, &["time was up"]);
+    boot(&sandbox, &built("build/ring0"), &more).refused(124, &["killed at its timeout"]);
 }
 
 #[test]

@@ -441,7 +441,7 @@ fn a_run_is_not_resumed_with_something_else() {
 #[ignore = "needs the kernels: make test-commands"]
 fn bad_guests_fail_and_the_good_ones_are_kept() {
     for (define, reason) in [
-        ("HANG", "time was up"),
+        ("HANG", "killed at its timeout"),
         ("EXIT=0", "console is empty"),
         ("EXIT=9", "exited with status 9"),
         ("RESET", "console is empty"),

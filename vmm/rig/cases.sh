@@ -27,10 +27,10 @@ tiny_cases() {
         case_line "tiny $protocol" "the guest exited with status 42" "${boot[@]}" "/rig/tiny/exit-$protocol"
     done
     case_line "triple fault" "the guest's CPU stopped on a triple fault" "${boot[@]}" /rig/tiny/triple-fault
-    case_line "hang" "the guest was killed when its time was up" "${boot[@]}" /rig/tiny/hang --timeout 1
-    case_line "cli and hlt" "the guest halted for good" "${boot[@]}" /rig/tiny/halt
+    case_line "hang" "the guest was killed at its timeout" "${boot[@]}" /rig/tiny/hang --timeout 1
+    case_line "cli and hlt" "the guest halted permanently" "${boot[@]}" /rig/tiny/halt
     case_line "panic" "the guest's kernel panicked: tiny" "${boot[@]}" /rig/tiny/panic
-    case_line "wrong image" "not a kernel that can be booted" "${boot[@]}" /rig/cases
+    case_line "wrong image" "not a bootable kernel" "${boot[@]}" /rig/cases
     case_line "a program as kernel" "not supported" "${boot[@]}" /init
     case_line "no image" "/nowhere + No such file" "${boot[@]}" /nowhere
 }
@@ -65,7 +65,7 @@ mutant_case() {
 
 mutant_cases() {
     mutant_case "mutant: syssize" "the file is shorter than its header says" mutant-syssize
-    mutant_case "mutant: 64-bit entry hidden" "without the 64-bit entry point" mutant-xloadflags
+    mutant_case "mutant: 64-bit entry hidden" "without a 64-bit entry point" mutant-xloadflags
     mutant_case "mutant: compressed kernel" "the guest" mutant-payload
     mutant_case "mutant: entry" "the guest" mutant-entry
 }
@@ -113,7 +113,7 @@ layout_cases() {
 
 # The outer machine has CPU 0, and room for CPU 1: only a thread that is pinned shows "0".
 pin_case() {
-    case_line "pin" "thread init on CPUs 0-1. + thread vcpu0 on CPUs 0. + its time was up" \
+    case_line "pin" "thread init on CPUs 0-1. + thread vcpu0 on CPUs 0. + killed at its timeout" \
         threads "${boot[@]}" /rig/tiny/hang --timeout 1 --pin 0
 }
 

@@ -31,7 +31,9 @@ pub enum LoadError {
         available: u64,
     },
     /// The initial ramdisk does not fit.
-    #[error("the initial ramdisk ({size} KiB) does not fit into the {room} KiB that the kernel leaves")]
+    #[error(
+        "the initial ramdisk ({size} KiB) does not fit into the {room} KiB that the kernel leaves"
+    )]
     InitrdTooBig {
         /// KiB.
         size: u64,

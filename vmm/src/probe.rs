@@ -152,7 +152,8 @@ fn judge(cpu: &Cpu, speed: Result<f64, String>, executes: Result<(), String>) ->
         Err(reason) => return emulated(None, reason),
     };
     let Some(extension) = cpu.extension else {
-        let reason = "the CPU shows neither vmx nor svm, so this KVM emulates it in software (kvm-pvm?)";
+        let reason =
+            "the CPU shows neither vmx nor svm, so this KVM emulates it in software (kvm-pvm?)";
         return emulated(Some(rate), reason.into());
     };
     if let Err(reason) = executes {

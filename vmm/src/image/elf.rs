@@ -164,8 +164,8 @@ where
 
 /// The note's value is as wide as a word of the file: 4 or 8 bytes.
 fn physical_entry(value: &[u8]) -> Result<u64, ImageError> {
-    let low = value
-        .first_chunk()
-        .ok_or(ImageError::Damaged("the PVH note does not have an entry point"))?;
+    let low = value.first_chunk().ok_or(ImageError::Damaged(
+        "the PVH note does not have an entry point",
+    ))?;
     Ok(u32::from_le_bytes(*low).into())
 }

@@ -31,9 +31,7 @@ pub(super) fn inspect<'data>(data: impl ReadRef<'data>) -> Result<Image, ImageEr
         return Err(Unsupported("boot protocol older than 2.12"));
     }
     if setup.xloadflags & XLF_KERNEL_64 == 0 {
-        return Err(Unsupported(
-            "a 32-bit kernel, without a 64-bit entry point",
-        ));
+        return Err(Unsupported("a 32-bit kernel, without a 64-bit entry point"));
     }
     let file_offset = (u64::from(setup.setup_sects) + 1) * SECTOR;
     let file_size = data
@@ -52,8 +50,8 @@ pub(super) fn inspect<'data>(data: impl ReadRef<'data>) -> Result<Image, ImageEr
         ));
     }
     let address = setup.pref_address;
-    setup.code32_start = u32::try_from(address)
-        .map_err(|_| Unsupported("the kernel must be loaded above 4 GiB"))?;
+    setup.code32_start =
+        u32::try_from(address).map_err(|_| Unsupported("the kernel must be loaded above 4 GiB"))?;
     let size = u64::from(setup.init_size).max(file_size);
     Ok(Image {
         protocol: Protocol::Linux64,

@@ -144,9 +144,7 @@ pub fn inspect<'data>(
 /// What has to hold for every image and every protocol.
 fn check<'data>(mut image: Image, data: impl ReadRef<'data>) -> Result<Image, ImageError> {
     use ImageError::Damaged;
-    let file_size = data
-        .len()
-        .map_err(|()| Damaged("its size is unknown"))?;
+    let file_size = data.len().map_err(|()| Damaged("its size is unknown"))?;
     image.segments.retain(|segment| segment.size > 0);
     image.segments.sort_by_key(|segment| segment.address);
     for segment in &image.segments {

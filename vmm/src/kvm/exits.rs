@@ -106,7 +106,9 @@ impl<'a> Vcpu<'a> {
                 Next::End(End::Halted)
             }
             Ok(_) => Next::Go,
-            Err(error) => Next::Fault(format!("KVM does not report whether a vCPU sleeps: {error}")),
+            Err(error) => Next::Fault(format!(
+                "KVM does not report whether a vCPU sleeps: {error}"
+            )),
         }
     }
 }

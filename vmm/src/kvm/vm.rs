@@ -113,7 +113,8 @@ fn give_memory(vm: &VmFd, memory: &Memory) -> Result<(), KvmError> {
         };
         // SAFETY: the range is one of our mappings, which `Machine` keeps alive for longer than
         // vCPUs run; vCPUs that never run do not access it.
-        unsafe { vm.set_user_memory_region(kvm_region) }.map_err(kvm("accept the guest's memory"))?;
+        unsafe { vm.set_user_memory_region(kvm_region) }
+            .map_err(kvm("accept the guest's memory"))?;
     }
     Ok(())
 }
