@@ -5,8 +5,13 @@
 //! test still passes, the program works without that call.
 
 mod call;
+pub mod database;
+mod need;
+pub mod plan;
 pub mod result;
+pub mod search;
 mod verdict;
 
 pub use call::{Arch, Call, UnknownCall};
+pub use need::Need;
 pub use verdict::{Mode, Outcome, Phase, Verdict};

@@ -1,0 +1,105 @@
+//! A results database in the public layout, which the Loupe project defined
+//! (<https://github.com/unikraft/loupedb>): a folder an application, in it a folder a
+//! workload, in it a folder a measurement.
+//!
+//! ```text
+//! APP/benchmark-WORKLOAD|suite[-WORKLOAD]/ID/Dockerfile.APP
+//!                                            cmd.txt
+//!                                            explore.logs
+//!                                            dockerfile_data/…
+//!                                            data/dyn.csv
+//!                                            data/static_binary.csv
+//!                                            data/static_sources.csv
+//!                                            usage.json          (ours: every run)
+//! ```
+//!
+//! ID is the MD5 of the Dockerfile, or `imported`.
+
+mod choice;
+mod folder;
+mod name;
+mod table;
+mod workload;
+mod write;
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+pub use choice::Choice;
+pub use folder::{Application, Database, Measurement};
+pub use name::{Name, NameError};
+pub use table::{RowError, Table, UsedTable};
+pub use workload::{Kind, Workload};
+pub use write::{Recipe, Results, recipe_id, write};
+
+/// Why a database cannot be read or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DatabaseError {
+    /// A file or folder cannot be read or written.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A folder that belongs to no workload.
+    #[error(
+        "{}: a workload's folder is called benchmark-NAME, suite or suite-NAME; rename it or move it away",
+        path.display()
+    )]
+    Workload {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A line of a table.
+    #[error("{}:{line}: {error}", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: RowError,
+    },
+    /// A name that is not one folder's.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A file of a recipe that is not in its folder.
+    #[error("{} is not below dockerfile_data", path.display())]
+    Outside {
+        /// As it was given.
+        path: PathBuf,
+    },
+    /// A choice that names no measurement.
+    #[error("--measurement {choice}: there is no such measurement in {}", path.display())]
+    NoSuchChoice {
+        /// As it was given.
+        choice: Choice,
+        /// The database.
+        path: PathBuf,
+    },
+    /// `usage.json` of a measurement is not JSON or has no date.
+    #[error("{}: it is not a result of `tollgate usage explore`: {error}", path.display())]
+    Result {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: serde_json::Error,
+    },
+    /// The measurement is there already, and was made of other files.
+    #[error("{} is there already; --allow-dirty replaces it", path.display())]
+    Exists {
+        /// Its folder.
+        path: PathBuf,
+    },
+}
+
+impl DatabaseError {
+    fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |error| Self::Io { path, error }
+    }
+}

@@ -1,0 +1,192 @@
+//! The calls that a kernel has.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::{Call, UnknownCall};
+
+/// The calls that a kernel has, and by whose word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Supported(pub BTreeSet<Call>);
+
+/// Why a list of calls cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SupportedError {
+    /// It cannot be read.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A line names no call.
+    #[error("{}:{line}: {error}", path.display())]
+    Call {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What it names.
+        error: UnknownCall,
+    },
+    /// A line of a list of tried calls.
+    #[error("{}:{line}: {error}", path.display())]
+    Tried {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: TriedError,
+    },
+    /// A run without a list of calls that were tried on the target.
+    #[error(
+        "no list: {} does not exist, so nobody has tried on target {target} which calls it has",
+        path.display()
+    )]
+    NoList {
+        /// The target.
+        target: String,
+        /// Where the list would be.
+        path: PathBuf,
+    },
+}
+
+/// What is wrong with a line of a list of tried calls.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TriedError {
+    /// A call that does not exist.
+    #[error(transparent)]
+    Call(#[from] UnknownCall),
+    /// It is not `CALL works` or `CALL fails`.
+    #[error("a line is CALL works or CALL fails, and this one is {0:?}")]
+    Line(String),
+}
+
+impl Supported {
+    /// The calls of a file, one a line, by name or by number. What follows a `#` is a comment.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or a line names no call.
+    pub fn read(path: &Path) -> Result<Self, SupportedError> {
+        let calls = lines(path)?.into_iter().map(|(line, text)| {
+            text.parse().map_err(|error| SupportedError::Call {
+                path: path.to_owned(),
+                line,
+                error,
+            })
+        });
+        calls.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// What ring0 answers, but for call 500: kernels/ring0/src/kernel/system_calls.rs.
+    pub fn ring0() -> Self {
+        const WRITE: Call = Call(1);
+        const EXIT: Call = Call(60);
+        const EXIT_GROUP: Call = Call(231);
+        Self([WRITE, EXIT, EXIT_GROUP].into())
+    }
+
+    /// Those that were tried on a target of a run and worked: `calls-TARGET.txt` in the run's
+    /// folder has a line `CALL works` or `CALL fails` for each that was tried.
+    ///
+    /// # Errors
+    ///
+    /// [`SupportedError::NoList`] where there is no such file, or it is wrong.
+    pub fn tried(run: &Path, target: &str) -> Result<Self, SupportedError> {
+        let path = run.join(format!("calls-{target}.txt"));
+        if !path.exists() {
+            return Err(SupportedError::NoList {
+                target: target.to_owned(),
+                path,
+            });
+        }
+        let mut supported = BTreeSet::new();
+        for (line, text) in lines(&path)? {
+            let (call, works) = tried(&text).map_err(|error| SupportedError::Tried {
+                path: path.clone(),
+                line,
+                error,
+            })?;
+            if works {
+                supported.insert(call);
+            }
+        }
+        Ok(Self(supported))
+    }
+}
+
+fn tried(text: &str) -> Result<(Call, bool), TriedError> {
+    match text.split_whitespace().collect::<Vec<_>>()[..] {
+        [call, "works"] => Ok((call.parse()?, true)),
+        [call, "fails"] => Ok((call.parse()?, false)),
+        _ => Err(TriedError::Line(text.to_owned())),
+    }
+}
+
+/// The lines that say something, from 1.
+fn lines(path: &Path) -> Result<Vec<(usize, String)>, SupportedError> {
+    let text = fs::read(path).map_err(|error| SupportedError::Io {
+        path: path.to_owned(),
+        error,
+    })?;
+    let text = String::from_utf8_lossy(&text);
+    let lines = (1..).zip(text.lines()).map(|(line, text)| {
+        let said = text.split('#').next().unwrap_or_default();
+        (line, said.trim().to_owned())
+    });
+    Ok(lines.filter(|(_, said)| !said.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_list_has_names_numbers_and_comments() {
+        let list = file("# a kernel\nread\n\n 1 # write\nread\r\nopenat2");
+        let supported = Supported::read(list.path()).unwrap();
+        assert_eq!(supported.0, [Call(0), Call(1), Call(437)].into());
+    }
+
+    #[test]
+    fn an_unknown_call_is_named_with_its_line() {
+        let list = file("read\nsbrk\n");
+        let error = Supported::read(list.path()).unwrap_err().to_string();
+        assert!(
+            error.contains(":2: ") && error.contains("\"sbrk\""),
+            "{error}"
+        );
+        let error = Supported::read(Path::new("/nowhere")).unwrap_err();
+        assert!(error.to_string().contains("/nowhere"), "{error}");
+    }
+
+    #[test]
+    fn a_run_counts_only_with_a_list_of_tried_calls() {
+        let run = tempfile::tempdir().unwrap();
+        let none = Supported::tried(run.path(), "ring0");
+        assert!(matches!(none, Err(SupportedError::NoList { .. })));
+        let list = run.path().join("calls-ring0.txt");
+        fs::write(&list, "write works\nopenat fails\n231 works\n").unwrap();
+        let supported = Supported::tried(run.path(), "ring0").unwrap();
+        assert_eq!(supported.0, [Call(1), Call(231)].into());
+        for wrong in ["write", "write perhaps", "nosuch works"] {
+            fs::write(&list, format!("read works\n{wrong}\n")).unwrap();
+            let error = Supported::tried(run.path(), "ring0").unwrap_err();
+            assert!(error.to_string().contains("txt:2: "), "{error}");
+        }
+    }
+}
