@@ -8,9 +8,15 @@ use thiserror::Error;
 
 use crate::{Call, UnknownCall};
 
-/// The calls that a kernel has, and by whose word.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Supported(pub BTreeSet<Call>);
+/// The calls that a kernel has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Supported {
+    /// The calls.
+    pub calls: BTreeSet<Call>,
+    /// What the list names and Linux does not have, with its line, from 1. The public lists
+    /// have such names, and they support nothing.
+    pub unknown: Vec<(usize, String)>,
+}
 
 /// Why a list of calls cannot be used.
 #[derive(Debug, Error)]
@@ -24,15 +30,15 @@ pub enum SupportedError {
         /// Why.
         error: std::io::Error,
     },
-    /// A line names no call.
-    #[error("{}:{line}: {error}", path.display())]
-    Call {
+    /// A line that cannot be a call's name or number.
+    #[error("{}:{line}: {text:?} is not a system call; a line has one name or number", path.display())]
+    Line {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What it names.
-        error: UnknownCall,
+        /// What it says.
+        text: String,
     },
     /// A line of a list of tried calls.
     #[error("{}:{line}: {error}", path.display())]
@@ -74,16 +80,21 @@ impl Supported {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or a line names no call.
+    /// The file cannot be read, or is no such list.
     pub fn read(path: &Path) -> Result<Self, SupportedError> {
-        let calls = lines(path)?.into_iter().map(|(line, text)| {
-            text.parse().map_err(|error| SupportedError::Call {
-                path: path.to_owned(),
-                line,
-                error,
-            })
-        });
-        calls.collect::<Result<_, _>>().map(Self)
+        let mut supported = Self::default();
+        for (line, text) in lines(path)? {
+            let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if !text.chars().all(letter) {
+                let path = path.to_owned();
+                return Err(SupportedError::Line { path, line, text });
+            }
+            match text.parse() {
+                Ok(call) => drop(supported.calls.insert(call)),
+                Err(UnknownCall { name }) => supported.unknown.push((line, name)),
+            }
+        }
+        Ok(supported)
     }
 
     /// What ring0 answers, but for call 500: kernels/ring0/src/kernel/system_calls.rs.
@@ -91,7 +102,10 @@ impl Supported {
         const WRITE: Call = Call(1);
         const EXIT: Call = Call(60);
         const EXIT_GROUP: Call = Call(231);
-        Self([WRITE, EXIT, EXIT_GROUP].into())
+        Self {
+            calls: [WRITE, EXIT, EXIT_GROUP].into(),
+            unknown: Vec::new(),
+        }
     }
 
     /// Those that were tried on a target of a run and worked: `calls-TARGET.txt` in the run's
@@ -108,7 +122,7 @@ impl Supported {
                 path,
             });
         }
-        let mut supported = BTreeSet::new();
+        let mut supported = Self::default();
         for (line, text) in lines(&path)? {
             let (call, works) = tried(&text).map_err(|error| SupportedError::Tried {
                 path: path.clone(),
@@ -116,10 +130,10 @@ impl Supported {
                 error,
             })?;
             if works {
-                supported.insert(call);
+                supported.calls.insert(call);
             }
         }
-        Ok(Self(supported))
+        Ok(supported)
     }
 }
 
@@ -159,17 +173,24 @@ mod tests {
     fn a_list_has_names_numbers_and_comments() {
         let list = file("# a kernel\nread\n\n 1 # write\nread\r\nopenat2");
         let supported = Supported::read(list.path()).unwrap();
-        assert_eq!(supported.0, [Call(0), Call(1), Call(437)].into());
+        assert_eq!(supported.calls, [Call(0), Call(1), Call(437)].into());
     }
 
     #[test]
-    fn an_unknown_call_is_named_with_its_line() {
-        let list = file("read\nsbrk\n");
-        let error = Supported::read(list.path()).unwrap_err().to_string();
-        assert!(
-            error.contains(":2: ") && error.contains("\"sbrk\""),
-            "{error}"
-        );
+    fn names_that_linux_does_not_have_support_nothing() {
+        let list = file("read\n# odd\nfutimensat\n");
+        let supported = Supported::read(list.path()).unwrap();
+        assert_eq!(supported.calls, [Call(0)].into());
+        assert_eq!(supported.unknown, [(3, "futimensat".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused_with_its_line() {
+        for wrong in ["read write", "read,write", "<html>", "\u{fffd}"] {
+            let list = file(&format!("read\n{wrong}\n"));
+            let error = Supported::read(list.path()).unwrap_err().to_string();
+            assert!(error.contains(":2: "), "{error}");
+        }
         let error = Supported::read(Path::new("/nowhere")).unwrap_err();
         assert!(error.to_string().contains("/nowhere"), "{error}");
     }
@@ -182,7 +203,7 @@ mod tests {
         let list = run.path().join("calls-ring0.txt");
         fs::write(&list, "write works\nopenat fails\n231 works\n").unwrap();
         let supported = Supported::tried(run.path(), "ring0").unwrap();
-        assert_eq!(supported.0, [Call(1), Call(231)].into());
+        assert_eq!(supported.calls, [Call(1), Call(231)].into());
         for wrong in ["write", "write perhaps", "nosuch works"] {
             fs::write(&list, format!("read works\n{wrong}\n")).unwrap();
             let error = Supported::tried(run.path(), "ring0").unwrap_err();
