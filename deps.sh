@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the project needs: Debian packages as root by apt, Rust's targets by
-# rustup. Without root it says what to type, before any work is done.
+# Installs what the project needs: Debian packages (as root, with apt) and Rust targets (with
+# rustup). Without root, it prints the command to run and exits before doing anything.
 #
-#   ./deps.sh [PACKAGE…]    Debian packages beside those that every step needs
+#   ./deps.sh [PACKAGE…]    Debian packages in addition to those that every step needs
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# The emulator; C compilers for Rust's linker, static programs and test programs;
-# what the rig under vmm/rig packs its machine with; shellcheck.
+# The emulator; C compilers for Rust's linker, static programs and test programs; the tools with
+# which the rig under vmm/rig packs its machine; shellcheck.
 PACKAGES=(qemu-system-x86 gcc libc6-dev musl-tools make git cpio shellcheck)
 MORE_PACKAGES=("$@")
 mapfile -t KERNEL_PACKAGES < <(grep -v '^#' kernels/linux/packages.txt)
@@ -20,8 +20,8 @@ main() {
 
 require_rust() {
     command -v rustup > /dev/null && return
-    fail "Rust is needed, by rustup (Debian 13 and later: apt-get install rustup;" \
-        "elsewhere as rustup's own pages say)"
+    fail "Rust is needed, installed by rustup (Debian 13 and later: apt-get install rustup;" \
+        "elsewhere as described on https://rustup.rs)"
 }
 
 install_packages() {
@@ -29,9 +29,9 @@ install_packages() {
     mapfile -t missing < <(missing_packages)
     [ ${#missing[@]} -eq 0 ] && return
     command -v apt-get > /dev/null ||
-        fail "these Debian packages are needed, under the names that your system has for them: ${missing[*]}"
+        fail "these Debian packages are needed, under your system's names for them: ${missing[*]}"
     local command="apt-get update && apt-get install --yes --no-install-recommends ${missing[*]}"
-    [ "$(id -u)" -eq 0 ] || fail "some packages are needed; as root, type
+    [ "$(id -u)" -eq 0 ] || fail "some packages are missing; as root, run
   $command"
     echo "installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
@@ -47,7 +47,7 @@ missing_packages() {
     done
 }
 
-# The toolchain and its targets stand in rust-toolchain.toml.
+# rust-toolchain.toml names the toolchain and its targets.
 install_targets() {
     rustup show active-toolchain > /dev/null 2>&1 || rustup toolchain install
     local target

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Installs the program, its manual pages and completions and, if it was built, the trace
-# plugin beside it.
+# Installs the program, its manual pages and completions and, if it was built, the trace plugin.
 #
 #   PREFIX=/usr/local DESTDIR= ./install.sh PROGRAM
 set -euo pipefail
@@ -10,7 +9,7 @@ plugin=$(dirname "$program")/libtollgate-trace.so
 root=${DESTDIR:-}${PREFIX:-/usr/local}
 
 if [ ! -x "$program" ]; then
-    echo "install: there is no $program; run \`make tools\` first" >&2
+    echo "install: $program does not exist; run \`make tools\` first" >&2
     exit 1
 fi
 

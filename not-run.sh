@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The list of the tests that `make test` could not run. A step that cannot run some adds
+# The list of the tests that `make test` could not run. A step that cannot run some tests adds
 # them with the reason, and the last step prints the list.
 #
 #   ./not-run.sh begin

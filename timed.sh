@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The shell of the Makefile's steps: ./timed.sh STEP RECIPE. Says how long a step took,
-# unless that was less than a second.
+# The shell of the Makefile's steps: ./timed.sh STEP RECIPE. Prints how long a step took, unless
+# it was less than a second.
 set -uo pipefail
 
 bash -euo pipefail -c "$2"

@@ -1,5 +1,5 @@
-//! The benchmarks. A new one is a row here, its loop in `guest-bench/src/bodies.rs`, a test
-//! and a line in the documents: both ends take everything else from this table.
+//! The benchmarks. A new one needs a row here, its loop in `guest-bench/src/bodies.rs`, a test
+//! and a line in the documents. Both ends take everything else from this table.
 
 use crate::names::named;
 use crate::{Answer, Method, SystemCall};
@@ -7,9 +7,9 @@ use crate::{Answer, Method, SystemCall};
 /// What a benchmark repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// Nothing: what the measurement itself costs.
+    /// Nothing: the cost of the measurement itself.
     Nothing,
-    /// A call of a function of the program's own, which takes so many instructions on every
+    /// A call of one of the program's own functions, which takes so many instructions on every
     /// kernel.
     Function {
         /// Instructions for one call.
@@ -17,12 +17,12 @@ pub enum Operation {
     },
     /// A system call that the kernel has.
     Call(SystemCall),
-    /// A system call that the kernel lacks: it answers `ENOSYS`, which is another path through
-    /// the kernel.
+    /// A system call that the kernel lacks: it answers `ENOSYS`, which is a different path
+    /// through the kernel.
     Refused(SystemCall),
 }
 
-/// Whether a benchmark is measured where nobody chooses.
+/// Whether a benchmark is measured by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
     ByDefault,
@@ -33,8 +33,8 @@ enum Run {
     OnRequest,
 }
 
-/// Rows: name, what it times as tables and plots say it, its operation, the methods that
-/// measure it, and whether it is measured where nobody chooses.
+/// Rows: name, what it times in tables and plots, its operation, the methods that measure it,
+/// and whether it is measured by default.
 macro_rules! benchmarks {
     ($(
         $(#[$doc:meta])*
@@ -42,13 +42,13 @@ macro_rules! benchmarks {
         by [$($method:ident)|+], $run:ident;
     )+) => {
         named! {
-            /// What a sample timed, in the order of the tables. The names of the first three that
-            /// the paper's method measures are the original program's.
+            /// What a sample timed, in the order of the tables. The paper's method measures the
+            /// first three under the names of the original program.
             Benchmark { $($(#[$doc])* $variant = $name,)+ }
         }
 
         impl Benchmark {
-            /// What it times, in the words of tables and plots.
+            /// What it times, as tables and plots name it.
             pub const fn title(self) -> &'static str {
                 match self {
                     $(Self::$variant => $title,)+
@@ -85,8 +85,8 @@ benchmarks! {
     /// A call of a function that does nothing. Calls may overlap: throughput.
     Fcall = "fcall", "function call", Operation::Function { instructions: 3 },
         by [Paper | Precise | Exact], ByDefault;
-    /// A call of a function that passes on what the call before it returned: each
-    /// waits for the one before, a dependent chain.
+    /// A call of a function that passes on what the previous call returned: each waits for the
+    /// previous one, a dependent chain.
     FcallChain = "fcall_chain", "function calls in a chain",
         Operation::Function { instructions: 4 },
         by [Precise | Exact], ByDefault;
@@ -99,8 +99,9 @@ benchmarks! {
 }
 
 impl Benchmark {
-    /// What one chooses to get it: a benchmark itself; or, of a system call's two, the one of the
-    /// call, since the kernel's answer says which of them is measured.
+    /// What to choose to measure it: the benchmark itself; or, if a system call has two
+    /// benchmarks, the one of the call, since the kernel's answer decides which of them is
+    /// measured.
     pub fn choice(self) -> Self {
         let Operation::Refused(call) = self.operation() else {
             return self;
@@ -115,7 +116,7 @@ impl Benchmark {
         !matches!(self.operation(), Operation::Refused(_))
     }
 
-    /// How many can be chosen: as many as one boot can measure.
+    /// How many can be chosen, which is how many one boot can measure.
     pub const CHOICES: usize = {
         let (mut index, mut choices) = (0, 0);
         while index < Self::ALL.len() {
@@ -125,12 +126,12 @@ impl Benchmark {
         choices
     };
 
-    /// Whether it is measured where nobody chooses.
+    /// Whether it is measured by default.
     pub const fn is_default(self) -> bool {
         self.is_choice() && matches!(self.run(), Run::ByDefault)
     }
 
-    /// The system call that it makes; none where it needs no kernel.
+    /// The system call that it makes; `None` if it does not need a kernel.
     pub const fn system_call(self) -> Option<SystemCall> {
         match self.operation() {
             Operation::Call(call) | Operation::Refused(call) => Some(call),
@@ -138,7 +139,7 @@ impl Benchmark {
         }
     }
 
-    /// The answer that its system call has to give; none where it makes none.
+    /// The answer that its system call has to return; `None` if it does not make one.
     pub const fn answer(self) -> Option<Answer> {
         match self.operation() {
             Operation::Call(_) => Some(Answer::Works),
@@ -162,7 +163,7 @@ impl Benchmark {
         all
     }
 
-    /// The calls, in the order of the plots: all but the empty measurement.
+    /// The calls, in the order of the plots: all except the empty measurement.
     pub fn calls() -> impl Iterator<Item = Self> {
         let all = Self::in_a_round().into_iter();
         all.filter(|benchmark| benchmark.operation() != Operation::Nothing)

@@ -1,9 +1,9 @@
 use crc32fast::Hasher;
 
-/// Count and CRC-32 (IEEE 802.3) of the lines so far, kept by both ends.
+/// Count and CRC-32 (IEEE 802.3) of the lines so far, computed by both ends.
 ///
-/// Each line is hashed without its line ending and then with one `\n`, so that a
-/// serial console's `\r\n` changes nothing.
+/// Each line is hashed without its line ending and then with one `\n`, so that a serial
+/// console's `\r\n` makes no difference.
 #[derive(Clone, Debug, Default)]
 pub struct Closing {
     lines: u64,

@@ -9,8 +9,8 @@ use crate::{
 
 /// Writes a log, line by line, and closes it.
 ///
-/// Its lines are written piece by piece: an array of strings would be a table of
-/// pointers, and each of them a relocation in the guest's image.
+/// It writes lines piece by piece: an array of strings would be a table of pointers, each of
+/// them a relocation in the guest's image.
 #[derive(Debug)]
 pub struct Encoder<W> {
     out: W,
@@ -26,10 +26,10 @@ impl<W: Write> Encoder<W> {
         }
     }
 
-    /// The header: warm-up, rounds and, in the paper's method, calls a sample.
+    /// The header: warm-up, rounds and, in the paper's method, calls per sample.
     pub fn header(&mut self, warmup: bool, rounds: u64, iterations: Option<u64>) -> Result {
         self.line(HEADER_BEGIN)?;
-        // The original, too, prints an unset option the way Linux's .config does.
+        // The original also prints an unset option the way Linux's .config does.
         self.line(if warmup {
             "CONFIG_WARMUP=y"
         } else {
@@ -44,7 +44,7 @@ impl<W: Write> Encoder<W> {
         self.line(HEADER_END)
     }
 
-    /// The record that says that ours follow, in which version, by which method.
+    /// The record that announces ours, with version and method.
     pub fn format(&mut self, method: Method) -> Result {
         self.part("tollgate")?;
         self.number(FORMAT_VERSION)?;
@@ -62,7 +62,7 @@ impl<W: Write> Encoder<W> {
         self.fact(fact, Buffer::new().format(value))
     }
 
-    /// A fact of which there is one for each of several things, for this one.
+    /// A fact that exists once for each of several things: the one for this thing.
     pub fn fact_for(&mut self, fact: Fact, what: &str, value: &str) -> Result {
         self.part("meta")?;
         self.word(fact.name())?;
@@ -71,12 +71,12 @@ impl<W: Write> Encoder<W> {
         self.end_of_line()
     }
 
-    /// [`Self::fact_for`], of a number.
+    /// [`Self::fact_for`], with a number.
     pub fn fact_number_for(&mut self, fact: Fact, what: &str, value: u64) -> Result {
         self.fact_for(fact, what, Buffer::new().format(value))
     }
 
-    /// What a system call under test answered.
+    /// How the system call under test answered.
     pub fn answer(&mut self, call: SystemCall, answer: Answer) -> Result {
         let mut number = Buffer::new();
         let number = number.format(call.number());
@@ -141,7 +141,7 @@ impl<W: Write> Encoder<W> {
         self.end_of_line()
     }
 
-    /// The closing record, and the writer back.
+    /// The closing record; returns the writer.
     pub fn end(mut self) -> core::result::Result<W, core::fmt::Error> {
         let (lines, crc) = (self.closing.lines(), self.closing.crc());
         self.part("end")?;
@@ -191,7 +191,7 @@ impl Hex {
     }
 
     fn as_str(&self) -> &str {
-        // Always ASCII; an empty field, which no reader accepts, stands for the impossible.
+        // Always ASCII. Should it not be, the field is empty, which no reader accepts.
         core::str::from_utf8(&self.0).unwrap_or("")
     }
 }

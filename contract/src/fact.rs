@@ -1,17 +1,18 @@
-//! The facts of a boot: the keys of `meta` records, and what their values can be.
+//! The facts of a boot: the keys of `meta` records, and their possible values.
 
 use crate::names::named;
 
-/// What a fact's value can be.
+/// The type of a fact's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Value {
     /// A word or a phrase.
     Text,
-    /// A whole number from this one on.
+    /// A whole number, at least this one.
     Number { least: u64 },
 }
 
-/// Whether a fact is one record, or one for each of several things, whose name follows the key.
+/// Whether a fact is one record, or one record for each of several things, whose name follows
+/// the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Number {
     One,
@@ -22,8 +23,8 @@ enum Number {
 macro_rules! facts {
     ($($(#[$doc:meta])* $variant:ident = $key:literal, $number:ident, $value:expr;)+) => {
         named! {
-            /// A fact about a boot, by its key; the key of one that comes [for each](Self::of_key)
-            /// of several things is the part that they share.
+            /// A fact about a boot, by its key. For a fact that exists [for each](Self::of_key)
+            /// of several things, this is the common part of the key.
             Fact { $($(#[$doc])* $variant = $key,)+ }
         }
 
@@ -48,27 +49,27 @@ const ANY: Value = Value::Number { least: 0 };
 facts! {
     /// The benchmark program's version.
     GuestBench = "guest_bench", One, Value::Text;
-    /// What the system call of that number answered: its name, or `enosys`.
+    /// The answer of the system call with that number: its name, or `enosys`.
     SystemCall = "syscall_", Each, Value::Text;
-    /// Precise method: samples a round and benchmark.
+    /// Precise method: samples per round and benchmark.
     SamplesPerRound = "samples_per_round", One, ANY;
-    /// Precise method: how many TSC ticks the smaller batch of a sample was to take.
+    /// Precise method: the target length of the smaller batch of a sample, in TSC ticks.
     BatchTicks = "batch_ticks", One, ANY;
     /// Copies of an operation in the body of the smaller loop.
     Copies = "copies", One, ANY;
-    /// Multiplications in a clock chain; without any it shows no clock.
+    /// Multiplications in a clock chain; a chain without any would not measure the clock.
     ChainOps = "chain_ops", One, Value::Number { least: 1 };
     /// The counter's step, in ticks.
     TscStep = "tsc_step", One, ANY;
     /// Multiplications between the readings of the next two.
     FenceOps = "fence_ops", One, ANY;
-    /// The fewest ticks to a reading that comes after an LFENCE.
+    /// The fewest ticks to a reading after an LFENCE.
     FencedTicks = "fenced_ticks", One, ANY;
-    /// The fewest ticks to a reading that need not wait.
+    /// The fewest ticks to a reading without an LFENCE.
     UnfencedTicks = "unfenced_ticks", One, ANY;
-    /// The counter's frequency by CPUID, in kHz; left out where CPUID does not have it.
+    /// The counter's frequency from CPUID, in kHz; left out if CPUID does not provide it.
     TscKhz = "tsc_khz", One, ANY;
-    /// Turns of the loop of that benchmark, as the calibration found them.
+    /// Turns of the loop of that benchmark, as calibrated.
     Turns = "turns_", Each, ANY;
     /// The kernel's name (uname(2), `sysname`).
     System = "system", One, Value::Text;
@@ -81,7 +82,7 @@ facts! {
 }
 
 impl Fact {
-    /// The fact of that key, and what it is for where there is one for each of several things:
+    /// The fact with that key, and which thing it is about if there are several:
     /// `vulnerability.meltdown` is [`Fact::Vulnerability`] for `meltdown`.
     pub fn of_key(key: &str) -> Option<(Self, &str)> {
         Self::ALL.into_iter().find_map(|fact| {
@@ -90,11 +91,11 @@ impl Fact {
         })
     }
 
-    /// Whether the value is one that this fact can have.
+    /// Checks whether this fact can have that value.
     ///
     /// # Errors
     ///
-    /// What it must be instead.
+    /// What the value must be instead.
     pub fn check(self, value: &str) -> Result<(), &'static str> {
         match (self.value(), value.parse::<u64>()) {
             (Value::Text, _) => Ok(()),

@@ -1,11 +1,12 @@
-//! What guest and host agree on, once for both ends: the benchmarks, the facts of a boot, the
-//! methods, the disturbances, the system calls under test, the ports, and the console's format.
+//! What guest and host agree on, defined once for both ends: the benchmarks, the facts of a
+//! boot, the methods, the disturbances, the system calls under test, the ports, and the
+//! console's format.
 //!
-//! Each table is a macro's: the guest gets functions without a table of pointers, the host gets
+//! Each table is a macro. The guest gets functions without a table of pointers; the host gets
 //! the same functions and lists of all rows.
 //!
-//! The console's format has one record a line, with fields separated by tabs, so that it
-//! survives a serial console and a human eye:
+//! The console's format has one record per line, with fields separated by tabs, so that it
+//! survives a serial console and people can read it:
 //!
 //! ```text
 //! --- 8< ---
@@ -18,14 +19,13 @@
 //! end       5  3f1b02aa
 //! ```
 //!
-//! The header is the original EuroSys'21 program's. Every record is an integer
-//! measurement; no division happens before the host's `eval`. The closing record
-//! counts the lines before it, header included, and carries their CRC-32, so that
-//! a log that lost or changed anything is noticed. `docs/FORMATS.md` describes
-//! each field.
+//! The header is the original EuroSys'21 program's. Every record is an integer measurement; the
+//! first division happens in the host's `eval`. The closing record counts the lines before it,
+//! including the header, and has their CRC-32, which reveals a log that lost or changed
+//! anything. `docs/FORMATS.md` describes each field.
 //!
-//! The crate is `no_std`, allocates nothing and avoids `core::fmt`'s machinery:
-//! the guest's image must hold no relocation that a loader would have to apply.
+//! The crate is `no_std`, does not allocate, and avoids `core::fmt`'s machinery: the guest's
+//! image must not contain relocations, which a loader would have to apply.
 #![no_std]
 
 mod benchmark;
@@ -61,7 +61,7 @@ pub const CONFIG_PREFIX: &str = "CONFIG_";
 /// Version of the records after the header; it changes whenever their meaning does.
 pub const FORMAT_VERSION: u64 = 2;
 
-/// As many samples as a boot can hold: the guest keeps them in memory.
+/// The most samples per boot: the guest keeps them in memory.
 pub const MAX_SAMPLES: u64 = 65_536;
-/// As many rounds as a boot can hold, for the same reason.
+/// The most rounds per boot, for the same reason.
 pub const MAX_ROUNDS: u64 = 4096;

@@ -7,8 +7,8 @@ named! {
         Paper = "paper",
         /// `lfence; rdtsc; lfence … rdtscp; lfence` around short batches of n and 2n copies.
         Precise = "precise",
-        /// Four batches, n and 2n copies in t and 2t turns, on a machine whose counter
-        /// advances by one an instruction: whole instructions, no time.
+        /// Four batches, n and 2n copies in t and 2t turns, on a machine whose counter advances
+        /// by one per instruction: whole instructions, not time.
         Exact = "exact",
     }
 }

@@ -1,10 +1,10 @@
-//! Enumerations whose variants have names: one table for the end that writes a name and the
-//! end that reads it.
+//! Enumerations whose variants have names: one table for the end that writes a name and the end
+//! that reads it.
 
 /// An enumeration with `ALL`, `name` and `from_name`.
 ///
-/// `name` cuts a part out of one string. A `match` over strings becomes a table of pointers, and
-/// each of them would be a relocation in the guest's image.
+/// `name` cuts a part out of one string. A `match` over strings would become a table of
+/// pointers, each of them a relocation in the guest's image.
 macro_rules! named {
     (
         $(#[$about:meta])*
@@ -30,7 +30,7 @@ macro_rules! named {
                 $crate::names::part(concat!($($name),+), start, length)
             }
 
-            /// The one of that name.
+            /// The variant with that name.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name {
                     $($name => Some(Self::$variant),)+
@@ -52,7 +52,7 @@ pub(crate) const fn start(lengths: &[usize], index: usize) -> usize {
     start
 }
 
-/// A part of a text; empty where the text has no such part. (It cannot panic: panics, too,
+/// A part of a text; empty if the text does not have it. (It cannot panic, because panics also
 /// leave relocations in the guest's image.)
 pub(crate) const fn part(text: &'static str, start: usize, length: usize) -> &'static str {
     let Some((_, rest)) = text.split_at_checked(start) else {

@@ -2,16 +2,18 @@
 
 /// First of the serial port's eight registers (16550, COM1 of a PC): the console.
 pub const SERIAL: u16 = 0x3f8;
-/// Debug exit as QEMU's users have it (`isa-debug-exit`): the value written is the guest's status.
+/// Debug exit at the address that QEMU's users choose (`isa-debug-exit`): the value written is
+/// the guest's status.
 pub const DEBUG_EXIT: u16 = 0xf4;
-/// Debug exit where Unikraft looks for it, which is QEMU's default.
+/// Debug exit at Unikraft's address, which is QEMU's default.
 pub const DEBUG_EXIT_UNIKRAFT: u16 = 0x501;
-/// What Unikraft writes to [`DEBUG_EXIT_UNIKRAFT`] when it switches off, whatever the
-/// program's status was (Unikraft 0.5, plat/kvm/x86).
+/// What Unikraft writes to [`DEBUG_EXIT_UNIKRAFT`] when it powers off, whatever the program's
+/// status was (Unikraft 0.5, plat/kvm/x86).
 pub const UNIKRAFT_OFF: u8 = 41;
-/// A byte written here says that the benchmark starts: any value. QEMU has nothing there.
+/// A byte written here, of any value, marks the start of the benchmark. QEMU has no device
+/// here.
 pub const BENCHMARK_START: u16 = 0x5a0;
-/// ACPI PM1a control register, where QEMU's Q35 and many small VMMs have it.
+/// ACPI PM1a control register, at the address of QEMU's Q35 and of many small VMMs.
 pub const PM1_CONTROL: u16 = 0x604;
 /// SLP_EN (bit 13) with SLP_TYP 0, written to [`PM1_CONTROL`]: off (ACPI 6.5, 4.8.3.2.1).
 pub const PM1_OFF: u16 = 1 << 13;

@@ -11,19 +11,19 @@ pub struct Batch {
     pub round: u64,
     /// Operations in the batch; 0 for [`Benchmark::Tsc`], an empty measurement.
     pub ops: u64,
-    /// TSC ticks for all of them together.
+    /// TSC ticks for all of them.
     pub ticks: u64,
 }
 
-/// One sample of the precise method: a batch of n copies, then one of 2n, with
-/// equally many turns of the loop around them.
+/// One sample of the precise method: a batch of n copies, then one of 2n, with the same number
+/// of turns of the loop around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slope {
     /// What was timed.
     pub benchmark: Benchmark,
     /// Round, from 0.
     pub round: u64,
-    /// Where the loops' bodies begin, in bytes from a cache line's beginning.
+    /// Offset of the loops' bodies from the start of a cache line, in bytes.
     pub align: u64,
     /// Operations in the first batch; 0 for [`Benchmark::Tsc`].
     pub ops_n: u64,
@@ -39,18 +39,18 @@ pub struct Slope {
     pub chain_after: u64,
 }
 
-/// Four batches: n and 2n copies of an operation in the loop's body, each in t and 2t
-/// turns. What a loop, its padding and the measurement itself take cancels in
-/// T(2n, 2t) − T(2n, t) − T(n, 2t) + T(n, t), which is t · n operations, exactly.
+/// Four batches: n and 2n copies of an operation in the loop's body, each in t and 2t turns.
+/// The costs of the loop, its padding and the measurement itself cancel in T(2n, 2t) − T(2n, t)
+/// − T(n, 2t) + T(n, t), which is exactly t · n operations.
 ///
-/// A sample of the exact method; in the precise method a check of the slope.
+/// A sample of the exact method; in the precise method, a check of the slope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quad {
     /// What was timed or counted.
     pub benchmark: Benchmark,
     /// Round, from 0.
     pub round: u64,
-    /// Where the loops' bodies begin, in bytes from a cache line's beginning.
+    /// Offset of the loops' bodies from the start of a cache line, in bytes.
     pub align: u64,
     /// n.
     pub copies: u64,
@@ -66,9 +66,9 @@ pub struct Quad {
     pub ticks_2n_2t: u64,
 }
 
-/// Both clock chains, once a round: they take equally many core cycles, so that
-/// their ticks differ only where a core does not keep to 3 cycles a multiplication
-/// and 1 an addition.
+/// Both clock chains, once per round: they take the same number of core cycles, so that their
+/// ticks differ only on a core that does not take 3 cycles for a multiplication and 1 for an
+/// addition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// Round, from 0.
@@ -79,21 +79,21 @@ pub struct Clock {
     pub add_ticks: u64,
 }
 
-/// How often something came between the program and the processor in a round.
+/// How often the program lost the processor in a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disturbed {
     /// Round, from 0.
     pub round: u64,
     /// What.
     pub by: Disturbance,
-    /// How often, or how long, in the disturbance's unit.
+    /// How often, or for how long, in the disturbance's unit.
     pub amount: u64,
 }
 
-/// A line that is ours.
+/// One of our lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record<'a> {
-    /// Our records follow, by this method.
+    /// The first record, with the method.
     Format(Method),
     /// A fact about this boot.
     Meta {
@@ -112,9 +112,9 @@ pub enum Record<'a> {
     Clock(Clock),
     /// A disturbance in a round.
     Disturbed(Disturbed),
-    /// The guest says what went wrong.
+    /// What went wrong in the guest.
     Error(&'a str),
-    /// Nothing follows; so many lines came before, with this checksum.
+    /// The last record: the number of lines before it, and their checksum.
     End {
         /// Lines before this one.
         lines: u64,
@@ -123,7 +123,7 @@ pub enum Record<'a> {
     },
 }
 
-/// Why a line that begins like a record is none.
+/// Why a line that begins like a record is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordError<'a> {
     /// It has too few or too many fields.
@@ -131,11 +131,11 @@ pub enum RecordError<'a> {
         /// How many it has.
         found: usize,
     },
-    /// A field does not hold what it should.
+    /// A field has a wrong value.
     Field {
         /// The field's name.
         name: &'static str,
-        /// What stands there.
+        /// Its value.
         value: &'a str,
     },
     /// Written by another version of the program.
@@ -146,12 +146,12 @@ impl fmt::Display for RecordError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::FieldCount { found } => {
-                write!(f, "a record of its kind cannot have {found} fields")
+                write!(f, "a record of this kind cannot have {found} fields")
             }
-            Self::Field { name, value } => write!(f, "its field `{name}` cannot be {value:?}"),
+            Self::Field { name, value } => write!(f, "the field `{name}` cannot be {value:?}"),
             Self::Version(v) => write!(
                 f,
-                "it is in format version {v:?}, and this tool reads version {FORMAT_VERSION}"
+                "it has format version {v:?}, but this tool reads version {FORMAT_VERSION}"
             ),
         }
     }
@@ -182,7 +182,7 @@ impl<'a> Record<'a> {
 type Parsed<'a> = Result<Record<'a>, RecordError<'a>>;
 
 fn format(rest: &str) -> Parsed<'_> {
-    // The version comes first: another version may have other fields.
+    // The version comes first, because another version may have other fields.
     let (version, method) = rest.split_once('\t').unwrap_or((rest, ""));
     if number("version", version) != Ok(FORMAT_VERSION) {
         return Err(RecordError::Version(version));
@@ -324,7 +324,7 @@ fn benchmark(name: &str) -> Result<Benchmark, RecordError<'_>> {
 }
 
 fn number<'a>(name: &'static str, value: &'a str) -> Result<u64, RecordError<'a>> {
-    // `u64::from_str` would also take a leading `+`, which no guest writes.
+    // `u64::from_str` would also accept a leading `+`, which no guest writes.
     if value.starts_with('+') {
         return Err(RecordError::Field { name, value });
     }

@@ -1,18 +1,18 @@
-//! The system calls under test: their numbers, and what they answer.
+//! The system calls under test: their numbers and their answers.
 
 use crate::names::named;
 
 /// What system call 500 returns, and nothing else does.
 pub const NOOP_ANSWER: u64 = 0xC0_FFEE;
 
-/// What a kernel answers to a number that it does not have: Linux,
+/// A kernel's answer to a number that it does not have: Linux,
 /// include/uapi/asm-generic/errno.h, negated.
 pub const ENOSYS: u64 = 38u64.wrapping_neg();
 
 /// The largest error number that Linux returns (include/linux/err.h, MAX_ERRNO).
 const MAX_ERRNO: u64 = 4095;
 
-/// Rows: name, number, and the only answer of a kernel that has the call; none: any answer
+/// Rows: name, number, and the only answer of a kernel that has the call; `None` for any answer
 /// that is not an error.
 macro_rules! system_calls {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $number:literal, $answer:expr;)+) => {
@@ -43,7 +43,7 @@ system_calls! {
     Noop = "noop", 500, Some(NOOP_ANSWER);
 }
 
-/// How a kernel answers a system call under test.
+/// A kernel's answer to a system call under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It has the call.
@@ -53,7 +53,7 @@ pub enum Answer {
 }
 
 impl SystemCall {
-    /// What a returned value means; `None`: another call has this one's number, or it failed.
+    /// What a returned value means. `None`: another call has this number, or it failed.
     pub fn answer(self, returned: u64) -> Option<Answer> {
         match (returned, self.expected()) {
             (ENOSYS, _) => Some(Answer::Enosys),
@@ -62,7 +62,7 @@ impl SystemCall {
         }
     }
 
-    /// The word for an answer, as the fact [`SystemCall`](crate::Fact::SystemCall) has it.
+    /// The word for an answer, as in the fact [`SystemCall`](crate::Fact::SystemCall).
     pub const fn answered(self, answer: Answer) -> &'static str {
         match answer {
             Answer::Works => self.name(),

@@ -1,15 +1,15 @@
-//! The time stamp counter: its frequency, as CPUID has it, and its step.
+//! The time stamp counter: its frequency from CPUID, and its step.
 
 /// EAX, EBX, ECX and EDX of one leaf of CPUID (subleaf 0).
 pub type Leaf = [u32; 4];
 
-/// Ticks a second, rounded down; `None` where CPUID does not say.
+/// Ticks per second, rounded down; `None` if CPUID does not provide them.
 ///
 /// In a virtual machine the hypervisor's leaf 40000010H comes first (kHz in EAX, as VMware
 /// defined it and QEMU has it for KVM). Leaf 15H describes the processor (Intel SDM 2A, CPUID:
-/// the crystal's frequency in ECX, times EBX over EAX), and a hypervisor that scales the counter
-/// (Intel SDM 3C, "Use TSC scaling") may pass it on unchanged. Leaves from 40000000H to
-/// 4FFFFFFFH are never the processor's.
+/// the crystal's frequency in ECX, times EBX over EAX), and a hypervisor that scales the
+/// counter (Intel SDM 3C, "Use TSC scaling") may pass it on unchanged. Leaves from 40000000H to
+/// 4FFFFFFFH never belong to the processor.
 pub fn tsc_hz(cpuid: impl Fn(u32) -> Leaf) -> Option<u64> {
     let hz = hypervisor_hz(&cpuid).or_else(|| processor_hz(&cpuid))?;
     (hz > 0).then_some(hz)
@@ -40,7 +40,7 @@ fn processor_hz(cpuid: impl Fn(u32) -> Leaf) -> Option<u64> {
     (u64::from(crystal_hz) * u64::from(numerator)).checked_div(denominator.into())
 }
 
-/// Whether this is a virtual machine: CPUID leaf 1, ECX bit 31, which processors keep at 0 for
+/// Whether this is a virtual machine: CPUID leaf 1, ECX bit 31, which processors leave at 0 for
 /// hypervisors to set.
 pub fn in_virtual_machine(cpuid: impl Fn(u32) -> Leaf) -> bool {
     const HYPERVISOR: u32 = 1 << 31;
@@ -48,8 +48,8 @@ pub fn in_virtual_machine(cpuid: impl Fn(u32) -> Leaf) -> bool {
     ecx & HYPERVISOR != 0
 }
 
-/// The counter's step, from the step as earlier differences of readings have it (0: there were
-/// none) and one more difference: their greatest common divisor.
+/// The counter's step: the greatest common divisor of the step from earlier differences of
+/// readings (0: there were none) and one more difference.
 pub fn tsc_step(mut step: u64, mut difference: u64) -> u64 {
     while difference != 0 {
         (step, difference) = (difference, step % difference);

@@ -1,4 +1,4 @@
-//! What the encoder writes, the record parser reads.
+//! The record parser reads what the encoder writes.
 
 use contract::{
     Answer, Batch, Benchmark, CONFIG_PREFIX, Clock, Closing, Disturbance, Disturbed, Encoder, Fact,
@@ -183,7 +183,7 @@ fn no_two_marks_are_the_same_instruction() {
         assert!(seen.insert(mark_begin(benchmark)));
         assert!(seen.insert(mark_end(benchmark)));
     }
-    // What an assembler makes of `nop dword ptr [rax + rax + 0x746c0301]`.
+    // What an assembler generates for `nop dword ptr [rax + rax + 0x746c0301]`.
     let [a, b, c, d] = MARK_OPCODE;
     assert_eq!([a, b, c, d], [0x0f, 0x1f, 0x84, 0x00]);
     assert_eq!(mark_end(Benchmark::Scall).to_le_bytes(), [1, 3, 0x6c, 0x74]);

@@ -1,4 +1,4 @@
-//! The tables hold together.
+//! The tables are consistent.
 
 use std::collections::HashSet;
 
@@ -24,7 +24,7 @@ fn names_are_their_own_and_come_back() {
     }
 }
 
-/// A cost of one must never pass as a cost of the other, and a table has room for both.
+/// The cost of one must never pass as the cost of the other, and a table has room for both.
 #[test]
 fn every_system_call_has_a_benchmark_for_each_answer() {
     for call in SystemCall::ALL {
@@ -43,7 +43,7 @@ fn every_system_call_has_a_benchmark_for_each_answer() {
     }
 }
 
-/// Runs of an experiment that does not choose stay comparable with those of last year.
+/// Experiments that do not choose benchmarks stay comparable with last year's runs.
 #[test]
 fn what_is_measured_by_default_stays_the_same() {
     let all = Benchmark::in_a_round();

@@ -1,20 +1,20 @@
-//! What the kernel answers the system calls under test.
+//! How the kernel answers the system calls under test.
 
 use contract::{Answer, Benchmark, SystemCall};
 
 use crate::{Benchmarks, Options};
 
-/// An answer for each call that was asked.
+/// The answer of each call that was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answers([Option<Answer>; SystemCall::ALL.len()]);
 
 impl Answers {
-    /// Asks the calls that these options measure, and call 500 in any case: its answer says which
-    /// kernel this is. `make` makes a call and returns what came back.
+    /// Tries the calls that these options measure, and call 500 in any case: its answer shows
+    /// which kernel this is. `make` makes a call and returns the result.
     ///
     /// # Errors
     ///
-    /// The call that came back with something that is neither its own answer nor ENOSYS.
+    /// The call whose result is neither its own answer nor ENOSYS.
     pub fn ask(options: &Options, make: impl Fn(SystemCall) -> u64) -> Result<Self, SystemCall> {
         let mut answers = [None; SystemCall::ALL.len()];
         for (call, answer) in SystemCall::ALL.into_iter().zip(&mut answers) {
@@ -25,14 +25,14 @@ impl Answers {
         Ok(Self(answers))
     }
 
-    /// The calls that were asked, and their answers.
+    /// The calls that were tried, and their answers.
     pub fn iter(&self) -> impl Iterator<Item = (SystemCall, Answer)> {
         let all = SystemCall::ALL.into_iter().zip(self.0);
         all.filter_map(|(call, answer)| Some((call, answer?)))
     }
 
-    /// The benchmarks that these options measure on this kernel: of a system call's two the one
-    /// that its answer names.
+    /// The benchmarks that these options measure on this kernel; of a system call's two
+    /// benchmarks, the one that matches its answer.
     pub fn measured(&self, options: &Options) -> Benchmarks {
         Benchmarks::that(|benchmark| {
             options.benchmarks.contains(benchmark.choice())

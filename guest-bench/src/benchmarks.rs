@@ -2,12 +2,12 @@
 
 use contract::Benchmark;
 
-/// A set of benchmarks: one bit for each.
+/// A set of benchmarks, with one bit for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Benchmarks(u32);
 
 impl Benchmarks {
-    /// The benchmarks for which this is true.
+    /// The benchmarks for which this returns true.
     pub fn that(is_in: impl Fn(Benchmark) -> bool) -> Self {
         let mut set = Self::default();
         for benchmark in Benchmark::ALL.into_iter().filter(|b| is_in(*b)) {
@@ -21,7 +21,7 @@ impl Benchmarks {
         self.0 |= bit(benchmark);
     }
 
-    /// Whether that one is in it.
+    /// Whether it contains this one.
     pub fn contains(self, benchmark: Benchmark) -> bool {
         self.0 & bit(benchmark) != 0
     }
@@ -31,7 +31,7 @@ impl Benchmarks {
         self.0.count_ones().into()
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }

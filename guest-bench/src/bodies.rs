@@ -1,25 +1,25 @@
-//! What is timed, in assembly, so that no compiler's version changes the result.
+//! The timed code, in assembly, so that no compiler version changes the result.
 //!
-//! Each function runs `turns` turns of a loop that holds a number of copies of
-//! one operation, and returns the TSC ticks that passed. Loops begin where the
-//! alignment says, called functions on a cache line. System calls may change RCX, R11, RAX, RFLAGS
-//! and XMM registers, hence the counter and the start time live in R12 and R13.
+//! Each function runs `turns` turns of a loop with a number of copies of one operation, and
+//! returns the TSC ticks that passed. Loops begin at the given alignment, called functions on a
+//! cache line. System calls may change RCX, R11, RAX, RFLAGS and XMM registers, so the counter
+//! and the start time are in R12 and R13.
 
 use core::arch::naked_asm;
 
 use contract::{Benchmark, NOOP_ANSWER, SystemCall, mark_begin, mark_end};
 
-/// A timed loop: turns (at least 1), and where its body begins, to TSC ticks.
+/// A timed loop: from turns (at least 1) and the offset of its body to TSC ticks.
 pub type TimedLoop = extern "sysv64" fn(turns: u64, align: u64) -> u64;
 
-/// Where a loop's body can begin, in bytes behind a cache line's beginning. Front
-/// ends fetch and cache code in blocks of 16, 32 or 64 bytes.
+/// Possible offsets of a loop's body from the start of a cache line, in bytes. Front ends fetch
+/// and cache code in blocks of 16, 32 or 64 bytes.
 pub const ALIGNMENTS: u64 = 4;
 /// From one alignment to the next.
 pub const ALIGNMENT_STEP: u64 = 16;
 
-/// Fenced on both sides: nothing before the first reading may still run, and
-/// nothing after the second may have begun (Intel SDM 2B, RDTSC and RDTSCP).
+/// Fenced on both sides: no earlier instruction may still run at the first reading, and no
+/// later one may have started at the second (Intel SDM 2B, RDTSC and RDTSCP).
 macro_rules! start_precise {
     () => {
         "lfence
@@ -39,7 +39,7 @@ macro_rules! stop_precise {
     };
 }
 
-/// The original's way. CPUID serialises, and exits to the hypervisor in a guest.
+/// The original's way. CPUID serialises, but exits to the hypervisor in a guest.
 macro_rules! start_paper {
     () => {
         "xor eax, eax
@@ -62,8 +62,8 @@ macro_rules! stop_paper {
     };
 }
 
-/// A loop of so many copies of an operation, at each alignment; what follows are the
-/// operation's operands.
+/// A loop of so many copies of an operation, at each alignment, followed by the operation's
+/// operands.
 macro_rules! timed_loop {
     (
         $(#[$doc:meta])* $name:ident, $start:ident, $stop:ident,
@@ -77,8 +77,8 @@ macro_rules! timed_loop {
                 "push r12",
                 "push r13",
                 "mov r12, rdi",
-                // Chosen by comparing: a table would be a table of addresses, and each
-                // of them a relocation in the image.
+                // Chosen by comparison: a table would contain addresses, each of them a
+                // relocation in the image.
                 ".irp offset, 0, 16, 32, 48",
                 "cmp rsi, \\offset",
                 "jne 3f",
@@ -127,8 +127,8 @@ macro_rules! empty_measurement {
     };
 }
 
-/// The function that a function call calls. It returns what the `noop` system
-/// call returns, as the original's does.
+/// The function that a function call calls. It returns what the `noop` system call returns, as
+/// the original's does.
 #[unsafe(naked)]
 extern "sysv64" fn noop() -> u64 {
     naked_asm!(
@@ -145,7 +145,7 @@ extern "sysv64" fn successor(_: u64) -> u64 {
     naked_asm!(".balign 64", "lea rax, [rdi + 1]", "ret")
 }
 
-/// Copies in a turn of the smaller loop of the precise method.
+/// Copies per turn of the smaller loop of the precise method.
 pub const COPIES: u64 = 16;
 
 empty_measurement!(
@@ -153,12 +153,12 @@ empty_measurement!(
     empty_precise, start_precise, stop_precise
 );
 empty_measurement!(
-    /// Nothing, measured as the original did.
+    /// Nothing, measured as by the original.
     empty_paper, start_paper, stop_paper
 );
 
-/// Thousands of branches that are taken or not by chance, each time another one:
-/// whatever the predictors had learned is overwritten.
+/// Thousands of branches that are randomly taken or not, differently each time: they overwrite
+/// everything that the predictors have learned.
 #[unsafe(naked)]
 pub extern "sysv64" fn shake_predictors() {
     naked_asm!(
@@ -180,12 +180,12 @@ pub extern "sysv64" fn shake_predictors() {
     )
 }
 
-/// With 512 of them boots still differed (docs/METHOD.md).
+/// With 512 of them, boots still differed (docs/METHOD.md).
 const SHAKEN_BRANCHES: u64 = 2048;
 
-/// An operation's loops, and the operation between two marks, in a module of its own; then, by
-/// benchmark, which of these are run. (A system call's two benchmarks run the same: which of
-/// them it is, the kernel's answer says.)
+/// An operation's loops, and the operation between two marks, in a module of its own; then
+/// which of these each benchmark runs. (A system call's two benchmarks run the same code: the
+/// kernel's answer decides which of them it is.)
 ///
 /// The visitors below get one pointer at a time: a table of pointers would be a table of
 /// relocations in the image.
@@ -196,24 +196,24 @@ macro_rules! operations {
                 use super::*;
 
                 timed_loop!(
-                    /// n operations a turn.
+                    /// n operations per turn.
                     n, start_precise, stop_precise,
                     copies COPIES, $operation, $operand = $kind $value
                 );
                 timed_loop!(
-                    /// 2n operations a turn.
+                    /// 2n operations per turn.
                     twice, start_precise, stop_precise,
                     copies 2 * COPIES, $operation, $operand = $kind $value
                 );
                 timed_loop!(
-                    /// One operation a turn, as the original did.
+                    /// One operation per turn, as in the original.
                     paper, start_paper, stop_paper,
                     copies 1, $operation, $operand = $kind $value
                 );
 
-                /// One operation between two marks, for whoever records the instructions in
-                /// between. A mark is a NOP: it asks nothing of the kernel, and leaves nothing
-                /// behind.
+                /// One operation between two marks, for a tracer that records the instructions
+                /// in between. A mark is a NOP: it does not ask the kernel for anything, and
+                /// leaves nothing behind.
                 #[unsafe(naked)]
                 pub extern "sysv64" fn marked<const BENCHMARK: usize>() {
                     naked_asm!(
@@ -261,22 +261,22 @@ operations! {
 const CHAIN_COPIES: u64 = 64;
 
 timed_loop!(
-    /// 64 dependent multiplications a turn. Each takes 3 core cycles on every x86-64
-    /// core since 2008 (uops.info, IMUL R64, R64).
+    /// 64 dependent multiplications per turn. Each takes 3 core cycles on every x86-64 core
+    /// since 2008 (uops.info, IMUL R64, R64).
     imul_chain, start_precise, stop_precise,
     copies CHAIN_COPIES, "imul rax, rax",
 );
 timed_loop!(
-    /// 192 dependent additions a turn, of 1 core cycle each (uops.info, ADD R64, R64):
-    /// as long as a turn of [`imul_chain`], so that what the measurement itself takes
-    /// weighs the same in both. Registers, because some cores add small constants for
-    /// nothing while they rename.
+    /// 192 dependent additions per turn, of 1 core cycle each (uops.info, ADD R64, R64): as
+    /// long as a turn of [`imul_chain`], so that the cost of the measurement itself has the
+    /// same weight in both. The operands are registers, because some cores add small constants
+    /// at no cost while they rename.
     add_chain, start_precise, stop_precise,
     copies 3 * CHAIN_COPIES, "add rax, rdx",
 );
 
-/// Ticks from before a few dependent multiplications to a reading that waits for
-/// them by LFENCE, or does not wait.
+/// Ticks from before a few dependent multiplications to a reading that waits for them by
+/// LFENCE, or does not wait.
 macro_rules! fence_probe {
     ($(#[$doc:meta])* $name:ident, $fence:literal) => {
         $(#[$doc])*
@@ -307,7 +307,7 @@ fence_probe!(
     fenced, "lfence"
 );
 fence_probe!(
-    /// The second reading may come before the multiplications are done.
+    /// The second reading may come before the multiplications have finished.
     unfenced, ""
 );
 

@@ -9,7 +9,7 @@ use crate::take_once::TakeOnce;
 const SIZE: usize = 4096;
 static BUFFER: TakeOnce<[u8; SIZE]> = TakeOnce::new([0; SIZE]);
 
-/// Standard output. Remembers whether anything was refused.
+/// Standard output. Remembers whether any write failed.
 pub struct Console {
     buffer: &'static mut [u8; SIZE],
     used: usize,
@@ -17,7 +17,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// The console, the first time; `None` ever after.
+    /// The console, on the first call; `None` afterwards.
     pub fn take() -> Option<Self> {
         Some(Self {
             buffer: BUFFER.take()?,
@@ -38,7 +38,7 @@ impl Console {
         }
     }
 
-    /// Writes out what is left; the status stays unless that fails.
+    /// Writes the rest; returns the status unchanged unless that fails.
     pub fn close(mut self, status: Status) -> Status {
         self.flush();
         if self.failed {

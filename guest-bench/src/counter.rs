@@ -1,4 +1,4 @@
-//! What the counter and the fences of this processor are worth: measured, not assumed.
+//! The quality of this processor's counter and fences: measured, not assumed.
 
 use core::fmt;
 
@@ -8,25 +8,25 @@ use crate::bodies;
 use crate::machine::cpuid;
 use crate::report::Log;
 
-/// What was found. Ticks of the counter.
+/// What was found, in ticks of the counter.
 pub struct Counter {
-    /// Its step: the greatest common divisor of many differences of readings. Readings
-    /// within one step say nothing of it: some processors add 1, so that no two are equal.
+    /// Its step: the greatest common divisor of many differences of readings. Differences
+    /// within one step do not count: some processors add 1, so that no two readings are equal.
     step: u64,
-    /// The shortest time in which [`bodies::fenced`] passed.
+    /// The shortest time of [`bodies::fenced`].
     fenced: u64,
-    /// The same for [`bodies::unfenced`]. Where LFENCE waits and the processor
-    /// executes out of order, this is shorter. (On AMD, whether LFENCE waits depends
-    /// on an MSR that the kernel sets: AMD64 APM 2, section 3.1, DE_CFG.)
+    /// The same for [`bodies::unfenced`]. If LFENCE waits and the processor executes out of
+    /// order, this is shorter. (On AMD, whether LFENCE waits depends on an MSR that the kernel
+    /// sets: AMD64 APM 2, section 3.1, DE_CFG.)
     unfenced: u64,
-    /// Its frequency, if CPUID has it.
+    /// Its frequency, if CPUID provides it.
     hz: Option<u64>,
 }
 
 const TRIALS: u32 = 1024;
 
 impl Counter {
-    /// Looks at the counter; takes less than a millisecond.
+    /// Examines the counter; takes less than a millisecond.
     pub fn examine() -> Self {
         let (mut step, mut fenced, mut unfenced) = (0, u64::MAX, u64::MAX);
         for _ in 0..TRIALS {

@@ -1,5 +1,5 @@
-//! What comes between the program and the processor, as the kernel counts it.
-//! The counters are read before and after each round, never during one.
+//! What takes the processor from the program, as the kernel counts it. The counters are read
+//! before and after each round, never during one.
 
 use core::ffi::CStr;
 
@@ -12,21 +12,21 @@ use crate::take_once::TakeOnce;
 const CHUNK: usize = 4096;
 static CHUNK_BUFFER: TakeOnce<[u8; CHUNK]> = TakeOnce::new([0; CHUNK]);
 
-/// The counters of a kernel that has some.
+/// The counters of a kernel that has them.
 pub struct Watch {
     buffer: &'static mut [u8; CHUNK],
 }
 
-/// A reading of every counter; `None` where the kernel does not tell.
+/// A reading of every counter; `None` if the kernel does not provide it.
 struct Counts([Option<u64>; Disturbance::ALL.len()]);
 
 impl Watch {
-    /// Asks nothing yet; `None` the second time.
+    /// Does not read anything yet; `None` the second time.
     pub fn take() -> Option<Self> {
         CHUNK_BUFFER.take().map(|buffer| Self { buffer })
     }
 
-    /// Runs a round, and keeps what its counters gained.
+    /// Runs a round, and records how much its counters grew.
     #[inline(always)]
     pub fn around(
         watch: &mut Option<Self>,
@@ -87,8 +87,8 @@ impl Watch {
         steal
     }
 
-    /// A head line that names the CPUs, then a line an interrupt: its name and how
-    /// often each CPU took it.
+    /// A header line that names the CPUs, then one line per interrupt: its name and how often
+    /// each CPU took it.
     fn interrupts(&mut self, cpu: u64) -> Option<u64> {
         let mut column = None;
         let mut sum = None;
@@ -106,8 +106,8 @@ impl Watch {
         sum
     }
 
-    /// Every field of a file of lines and blanks, with its line and its place in it.
-    /// Of a long field only the beginning.
+    /// Every field of a file of lines and blanks, with its line and its index in the line. Long
+    /// fields are cut off.
     fn fields(&mut self, path: &CStr, mut each: impl FnMut(u64, u64, &[u8])) {
         const LONGEST: usize = 24;
         let Some(file) = File::open(path) else { return };
@@ -140,7 +140,7 @@ impl Watch {
     }
 }
 
-/// A whole number of decimal digits alone.
+/// A whole number that consists only of decimal digits.
 fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;

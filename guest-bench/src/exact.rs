@@ -1,5 +1,5 @@
-//! The exact method: batches of n and 2n copies in t and 2t turns, on a machine whose
-//! counter advances by one an instruction. All that is not the operation cancels.
+//! The exact method: batches of n and 2n copies in t and 2t turns, on a machine whose counter
+//! advances by one per instruction. Everything except the operation cancels.
 
 use guest_bench::{Benchmarks, Options};
 
@@ -10,7 +10,7 @@ use crate::report::Turns;
 use crate::rounds;
 use crate::store::{Entry, Store};
 
-/// Counts in all rounds, a warm-up before them, and marks operations where that is asked for.
+/// Counts in all rounds, after a warm-up, and marks operations if requested.
 pub fn measure(
     options: &Options,
     measured: Benchmarks,

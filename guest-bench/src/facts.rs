@@ -1,4 +1,4 @@
-//! What the guest's own kernel says of itself, told when we are its init.
+//! What the guest's own kernel reports about itself, printed if we are its init.
 
 use core::ffi::CStr;
 use core::fmt;
@@ -25,7 +25,7 @@ static BUFFERS: TakeOnce<Buffers> = TakeOnce::new(Buffers {
     content: [0; 4096],
 });
 
-/// Writes the kernel's name, its release, its mitigations, and what it says of the
+/// Writes the kernel's name, its release, its mitigations, and its description of the
 /// processor, as `meta` records.
 pub fn write(log: &mut Log<'_>) -> fmt::Result {
     let Some(buffers) = BUFFERS.take() else {
@@ -41,12 +41,12 @@ pub fn write(log: &mut Log<'_>) -> fmt::Result {
     cpu(log, buffers)
 }
 
-/// What /proc/cpuinfo says of the first processor. Mitigations are chosen by it.
+/// The lines of /proc/cpuinfo about the first processor, which decide the mitigations.
 fn cpu(log: &mut Log<'_>, buffers: &mut Buffers) -> fmt::Result {
     let Some(file) = File::open(c"/proc/cpuinfo") else {
         return Ok(());
     };
-    // One reading holds the first processor's lines; the others' are alike.
+    // One read covers the first processor's lines; those of the others are alike.
     let content = file.read(&mut buffers.content);
     let first = content
         .split(|&byte| byte == b'\n')
@@ -81,7 +81,7 @@ fn vulnerabilities(log: &mut Log<'_>, buffers: &mut Buffers) -> fmt::Result {
     }
 }
 
-/// A file of that folder, or the folder itself; `None` also where the path is longer than `path`.
+/// A file of that folder, or the folder itself; `None` also if the path is longer than `path`.
 fn open(path: &mut [u8], name: &str) -> Option<File> {
     let text = VULNERABILITIES.bytes().chain(name.bytes()).chain([0]);
     for (slot, byte) in path.iter_mut().zip(text) {
@@ -102,7 +102,7 @@ fn names(mut entries: &[u8]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The text if a log line can hold it.
+/// The text, if a log line can contain it.
 fn printable(bytes: &[u8]) -> &str {
     match str::from_utf8(bytes) {
         Ok(text) if !text.bytes().any(|b| b.is_ascii_control()) => text,

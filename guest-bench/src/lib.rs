@@ -1,5 +1,5 @@
-//! The part of the benchmark that needs no machine of its own, so that it can be
-//! tested like any other library.
+//! The part of the benchmark that does not need a machine of its own, so that it can be tested
+//! like any other library.
 #![no_std]
 
 mod answers;

@@ -1,4 +1,4 @@
-//! How the program ends, and, as Linux's init, the machine with it.
+//! How the program ends, and the machine with it if the program is Linux's init.
 
 use core::arch::asm;
 use core::arch::x86_64::__cpuid;
@@ -19,14 +19,14 @@ pub enum Status {
     Broken = 101,
 }
 
-/// Whether this is the init process of a Linux of its own.
+/// Whether this is the init process of its own Linux.
 pub fn is_init(args: &Args) -> bool {
-    // The name is asked first: kernels that are no Linux see no call for it.
+    // The name is checked first: kernels other than Linux never see the call.
     args.program() == "/init" && syscall::process_id() == 1
 }
 
-/// Whether there is a kernel that counts what disturbs the program: one that runs it
-/// in ring 3. Mounts procfs where nobody else can have done so.
+/// Whether a kernel counts what disturbs the program: one that runs it in ring 3. Mounts procfs
+/// if nobody else can have done so.
 pub fn kernel_counts(is_init: bool) -> bool {
     if is_init {
         syscall::mount_procfs();
@@ -34,21 +34,21 @@ pub fn kernel_counts(is_init: bool) -> bool {
     !is_ring0()
 }
 
-/// Tells the hypervisor that the benchmark starts, where the program may write to
-/// ports: as init of a Linux guest, and in ring 0.
+/// Marks the start of the benchmark for the hypervisor, if the program may write to ports: as
+/// init of a Linux guest, and in ring 0.
 pub fn mark_start(is_init: bool) {
     let granted = is_ring0() || is_init && syscall::allow_ports(BENCHMARK_START, 1);
     if granted && in_virtual_machine() {
         write_port_u8(BENCHMARK_START, 1);
     }
     if granted && !is_ring0() {
-        // A task that holds a port takes a longer way out of every system call, by which
-        // Linux loads its map of ports (exit_to_user_mode_loop, tss_update_io_bitmap).
+        // A task with a port takes a longer way out of every system call, in which Linux loads
+        // the task's I/O bitmap (exit_to_user_mode_loop, tss_update_io_bitmap).
         syscall::return_ports(BENCHMARK_START, 1);
     }
 }
 
-/// The two lowest bits of CS are the ring that the program runs in.
+/// The two lowest bits of CS are the ring in which the program runs.
 fn is_ring0() -> bool {
     let selector: u16;
     // SAFETY: reading CS changes nothing.
@@ -64,9 +64,9 @@ pub fn end(status: Status, is_init: bool) -> ! {
     syscall::exit(status as u64)
 }
 
-/// Tries every way to end the machine with the status, the most telling first.
-/// If none works it returns, and Linux panics because its init exits: the
-/// original's end, whose `exitcode=` carries the status.
+/// Tries every way to end the machine with the status, the most informative first. If none
+/// works, it returns, and Linux panics because its init exits: that is the original's end, with
+/// the status in `exitcode=`.
 fn end_machine(status: Status) {
     syscall::drain_output();
     if in_virtual_machine() && syscall::allow_ports(DEBUG_EXIT, 1) {
@@ -96,13 +96,13 @@ pub fn cpuid(leaf: u32) -> Leaf {
 }
 
 fn write_port_u8(port: u16, value: u8) {
-    // SAFETY: Linux has granted the port, or this is ring 0, and in a virtual
-    // machine it is the device that it is meant for, or nothing.
+    // SAFETY: Linux has granted the port, or this is ring 0, and in a virtual machine the port
+    // belongs to the intended device, or to none.
     unsafe { asm!("out dx, al", in("dx") port, in("al") value) };
 }
 
 fn write_port_u16(port: u16, value: u16) {
-    // SAFETY: Linux has granted the ports, and in a virtual machine they are the
-    // ACPI control register or nothing.
+    // SAFETY: Linux has granted the ports, and in a virtual machine they are the ACPI control
+    // register, or belong to no device.
     unsafe { asm!("out dx, ax", in("dx") port, in("ax") value) };
 }

@@ -38,11 +38,11 @@ use crate::machine::Status;
 use crate::report::Found;
 use crate::store::Store;
 
-/// Called by [`args::_start`] with the stack that the kernel laid out.
+/// [`args::_start`] calls this with the stack that the kernel prepared.
 fn run(args: Args) -> ! {
     let is_init = machine::is_init(&args);
     if is_init {
-        // They would fall into the middle of the log's lines.
+        // They would appear in the middle of the log's lines.
         syscall::silence_kernel_messages();
     }
     let status = match Console::take() {
@@ -65,7 +65,7 @@ fn measure(args: &Args, is_init: bool, console: &mut Console) -> Status {
         Err(bad) => return report::complain(console, Status::BadWord, &[bad.word, bad.why]),
     };
     let Some(mut store) = Store::with_room_for(&options) else {
-        let why = "more samples or rounds than a boot can hold; lower rounds= or samples=";
+        let why = "more samples or rounds than a boot can hold; use fewer rounds= or samples=";
         return report::complain(console, Status::BadWord, &[why]);
     };
     let ask = || {
@@ -107,6 +107,6 @@ fn unexpected(console: &mut Console, call: SystemCall) -> Status {
 
 #[panic_handler]
 fn panic(_: &PanicInfo) -> ! {
-    // Nothing here panics; were it to happen, no closing record is printed.
+    // Nothing here panics. If something did, the closing record would be missing.
     syscall::exit(Status::Broken as u64)
 }

@@ -12,19 +12,19 @@ Words, in any order:
                         how samples are taken                     (precise)
   rounds=N              passes over all benchmarks                (20)
   benchmarks=LIST       of those below                            (those with a *)
-  warmup=y|n            one pass first that is not counted        (y)
-  samples=N             precise, exact: samples a round and benchmark (100)
+  warmup=y|n            a first pass that is not counted          (y)
+  samples=N             precise, exact: samples per round and benchmark (100)
   batch_ticks=N         precise: TSC ticks that a batch should take (60000)
   turns=N               exact: turns of the shorter loops         (1)
   marks=N               exact: operations between marks, at the end (0)
-  iterations=N          paper: calls a sample                     (1000000)
-Words up to the last -- are the kernel's, and ignored; so are words without =.
+  iterations=N          paper: calls per sample                  (1000000)
+Words up to the last -- belong to the kernel and are ignored, and so are words without =.
 Exit status: 0 done, 2 bad word, 3 unexpected answer, 4 output failed.
 
 Benchmarks, and the methods that measure them:
 ";
 
-/// Prints what `--help` asks for.
+/// Prints the help.
 pub fn usage(mut print: impl FnMut(&str)) {
     print(USAGE);
     for benchmark in Benchmark::ALL.into_iter().filter(|b| b.is_choice()) {
@@ -46,11 +46,12 @@ pub struct Options {
     pub method: Method,
     /// Passes over all benchmarks.
     pub rounds: u64,
-    /// Which benchmarks, as they are chosen: a system call by the name that it has where it works.
+    /// Which benchmarks, by the names used to choose them: a system call by the name that it
+    /// has where it works.
     pub benchmarks: Benchmarks,
-    /// One pass first that is not counted.
+    /// Whether a first pass runs that is not counted.
     pub warmup: bool,
-    /// Precise and exact method: samples a round and benchmark.
+    /// Precise and exact method: samples per round and benchmark.
     pub samples: u64,
     /// Precise method: TSC ticks that the smaller batch should take.
     pub batch_ticks: u64,
@@ -58,7 +59,7 @@ pub struct Options {
     pub turns: u64,
     /// Exact method: operations of each benchmark to run between marks, at the end.
     pub marks: u64,
-    /// Paper's method: calls a sample.
+    /// Paper's method: calls per sample.
     pub iterations: u64,
 }
 
@@ -71,7 +72,7 @@ impl Default for Options {
             warmup: true,
             samples: 100,
             batch_ticks: 60_000,
-            // A short batch seldom holds a timer interrupt: all four batches of a system
+            // A short batch rarely contains a timer interrupt: all four batches of a system
             // call on Linux take 0.9 % of the time between two at 250 Hz.
             turns: 1,
             marks: 0,
@@ -80,7 +81,7 @@ impl Default for Options {
     }
 }
 
-/// A word that cannot be understood.
+/// A word that is not a valid option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadOption<'a> {
     /// The word.
@@ -90,10 +91,10 @@ pub struct BadOption<'a> {
 }
 
 impl Options {
-    /// Reads the program's arguments, its own name left out.
+    /// Reads the program's arguments, without its own name.
     ///
-    /// Whatever stands before the last `--` is the kernel's. Linux and ring0 keep those
-    /// words to themselves; Unikraft 0.5 passes all of them on, `--` too.
+    /// Everything before the last `--` belongs to the kernel. Linux and ring0 do not pass it
+    /// on; Unikraft 0.5 passes all of it, including `--`.
     pub fn parse<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, BadOption<'a>> {
         let mut parsed = Ok(Self::default());
         for word in words {
@@ -108,7 +109,7 @@ impl Options {
         parsed
     }
 
-    /// How many samples a boot will hold.
+    /// How many samples a boot will contain.
     pub fn total_samples(&self) -> u64 {
         let measured =
             Benchmarks::that(|b| self.benchmarks.contains(b) && b.is_by(self.method)).len();
@@ -126,7 +127,7 @@ impl Options {
     }
 
     fn set(&mut self, word: &str) -> Result<(), &'static str> {
-        // A set of one character: a search for the character itself calls `memcmp`.
+        // A set of one character: searching for the character itself would call `memcmp`.
         let (name, value) = match word.split_once(['=']) {
             Some((name, value)) => (name, Ok(value)),
             None => (word, Err("it has no value: write name=value")),
@@ -152,8 +153,8 @@ impl Options {
             "iterations" => self.iterations = count(value?)?,
             _ if value.is_ok() => return Err("there is no such option"),
             _ if word.starts_with(['-']) => return Err("it is not of the form name=value"),
-            // Linux hands such words to its init where it does not take them itself (`nokaslr`,
-            // the decompressor's), and without the `--` that stood behind them.
+            // Linux passes words that it does not use itself to its init (`nokaslr`, which the
+            // decompressor uses), and without the `--` after them.
             _ => {}
         }
         Ok(())
@@ -264,7 +265,7 @@ mod tests {
     #[test]
     fn the_kernels_words_do_no_harm() {
         for line in [
-            // ring0 and the host: what stands behind `--`.
+            // ring0 and the host: everything after `--`.
             "rounds=3",
             // Unikraft 0.5: every word.
             "-- rounds=3",
@@ -272,7 +273,7 @@ mod tests {
             "netdev.ipv4_addr=172.44.0.2 vfs.rootfs=ramfs -- rounds=3",
             // `--` in an experiment's cmdline, and tollgate's own.
             "-- -- rounds=3",
-            // Linux: what it does not take itself, without `--`.
+            // Linux: what it does not use itself, without `--`.
             "nokaslr rounds=3",
             "nokaslr single rounds=3",
         ] {

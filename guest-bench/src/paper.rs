@@ -1,4 +1,4 @@
-//! The original's method: one long loop a sample, an empty measurement beside it.
+//! The original's method: one long loop per sample, with an empty measurement in each round.
 
 use contract::{Batch, Benchmark};
 use guest_bench::{Benchmarks, Options};
@@ -9,7 +9,7 @@ use crate::report::Turns;
 use crate::rounds;
 use crate::store::{Entry, Store};
 
-/// Measures all rounds, a warm-up before them.
+/// Measures all rounds, after a warm-up.
 pub fn measure(
     options: &Options,
     measured: Benchmarks,

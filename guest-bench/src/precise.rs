@@ -1,5 +1,5 @@
-//! The precise method: short fenced batches of n and 2n copies; their difference
-//! is the cost of n copies, free of the loop's and the measurement's own cost.
+//! The precise method: short fenced batches of n and 2n copies. Their difference is the cost of
+//! n copies, without the cost of the loop and of the measurement itself.
 
 use contract::{Benchmark, Clock, Quad, Slope};
 use guest_bench::{Benchmarks, Options};
@@ -10,7 +10,7 @@ use crate::report::Turns;
 use crate::rounds;
 use crate::store::{Entry, Store};
 
-/// Measures all rounds, a warm-up before them.
+/// Measures all rounds, after a warm-up.
 pub fn measure(
     options: &Options,
     measured: Benchmarks,
@@ -45,7 +45,7 @@ fn round(round: u64, options: &Options, measured: Benchmarks, turns: &Turns, sto
                 benchmark, round, index, turns, n, twice,
             )));
         }
-        // Whether cost is in proportion to copies and to turns, as the slope takes for granted.
+        // Whether cost is proportional to copies and to turns, as the slope assumes.
         let batch = |timed: TimedLoop, turns, align| batch(benchmark, timed, turns, align);
         let quad = quad(benchmark, round, 0, turns, [n, twice], batch);
         store.push(Entry::Quad(quad));
@@ -70,8 +70,8 @@ fn sample(
     let align = index / 2 % ALIGNMENTS * ALIGNMENT_STEP;
     let chain_before = bodies::clock_chain();
     let batch = |timed: TimedLoop| batch(benchmark, timed, turns, align);
-    // Each batch in two halves, in mirrored order: what grows from loop to loop, or
-    // comes with every other one, falls on both alike.
+    // Each batch in two halves, in mirrored order: anything that grows from loop to loop, or
+    // comes with every other loop, affects both batches equally.
     let (ticks_n, ticks_2n) = if index.is_multiple_of(2) {
         mirrored(batch, n, twice)
     } else {
@@ -101,8 +101,8 @@ fn batch(benchmark: Benchmark, timed: TimedLoop, turns: u64, align: u64) -> u64 
     timed(turns, align)
 }
 
-/// The four batches of one [`Quad`], of the loops of n and 2n copies; `batch` runs one of them
-/// for so many turns at that alignment.
+/// The four batches of one [`Quad`], with the loops of n and 2n copies; `batch` runs one of
+/// them for so many turns at that alignment.
 #[inline(always)]
 pub fn quad(
     benchmark: Benchmark,
@@ -154,13 +154,13 @@ fn empty_sample(round: u64) -> Slope {
     }
 }
 
-/// However much an operation costs: in a single turn the loop's branch would never be taken,
-/// and what the first turn finds cold would be the whole batch.
+/// However expensive an operation is: in a single turn the loop's branch would never be taken,
+/// and the batch would consist only of a first turn with cold caches.
 const FEWEST_TURNS: u64 = 4;
 
 /// How many turns take about so many ticks.
 fn calibrate(n: TimedLoop, wanted: u64) -> u64 {
-    // The doublings also warm caches and predictors up.
+    // Doubling the turns also warms up caches and predictors.
     let mut turns = 1;
     loop {
         // The shortest of three: an interrupt makes a batch longer, never shorter.

@@ -12,8 +12,8 @@ use crate::facts;
 use crate::machine::Status;
 use crate::store::{Entry, Store};
 
-/// Turns of each benchmark's loop, as the calibration found them. (The methods of the paper and
-/// of whole instructions do not calibrate.)
+/// Turns of each benchmark's loop, as calibrated. (The paper's and the exact method do not
+/// calibrate.)
 #[derive(Default)]
 pub struct Turns([Option<u64>; Benchmark::ALL.len()]);
 
@@ -29,11 +29,11 @@ impl Turns {
     }
 }
 
-/// What a boot has found out.
+/// The results of a boot.
 pub struct Found {
-    /// What the system calls under test answer.
+    /// The answers of the system calls under test.
     pub answers: Answers,
-    /// None where the counter counts instructions: it has no step and waits for nothing.
+    /// `None` if the counter counts instructions: then it has no step and waits for nothing.
     pub counter: Option<Counter>,
     pub turns: Turns,
     pub store: Store,

@@ -1,12 +1,11 @@
-//! The rounds of a boot, whatever a round does.
+//! The rounds of a boot, independent of what a round does.
 
 use guest_bench::Options;
 
 use crate::disturbance::Watch;
 use crate::store::Store;
 
-/// Runs every round, a warm-up before them that leaves nothing behind, and keeps what
-/// disturbed each.
+/// Runs every round, after a warm-up that leaves no results, and records what disturbed each.
 #[inline(always)]
 pub fn all(
     options: &Options,

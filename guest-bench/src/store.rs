@@ -1,4 +1,4 @@
-//! What was measured is kept in memory and printed afterwards.
+//! Results are kept in memory and printed afterwards.
 
 use core::mem::MaybeUninit;
 
@@ -9,13 +9,13 @@ use guest_bench::Options;
 
 use crate::take_once::TakeOnce;
 
-/// As many entries as a boot can hold.
+/// The most entries per boot.
 const CAPACITY: usize = (MAX_SAMPLES + MAX_ROUNDS * BESIDE_SAMPLES) as usize;
 /// Entries of a round that are not samples: the clock chains, a check of each benchmark's
 /// slope, and each disturbance.
 const BESIDE_SAMPLES: u64 = 1 + (Benchmark::CHOICES + Disturbance::ALL.len()) as u64;
 
-/// What a round leaves behind: its samples, and what is told of the round as a whole.
+/// The results of a round: its samples, and the facts about the round as a whole.
 #[derive(Clone, Copy)]
 pub enum Entry {
     Batch(Batch),
@@ -35,21 +35,21 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store for all that a boot will measure, its memory touched, so that no page
-    /// fault falls into the measurement. `None` if that is too much.
+    /// A store for everything that a boot will measure. Its memory has been touched, so that no
+    /// page fault disturbs the measurement. `None` if that is too much.
     pub fn with_room_for(options: &Options) -> Option<Self> {
         let samples = options.total_samples();
         let within = samples <= MAX_SAMPLES && options.rounds <= MAX_ROUNDS;
         let entries = within.then(|| samples + options.rounds * BESIDE_SAMPLES)?;
         let slots = SLOTS.take()?.get_mut(..usize::try_from(entries).ok()?)?;
         for slot in slots.iter_mut() {
-            // SAFETY: the slot is ours. A volatile write is not optimised away.
+            // SAFETY: the slot is ours. The compiler does not remove a volatile write.
             unsafe { slot.as_mut_ptr().cast::<u8>().write_volatile(0) };
         }
         Some(Self { slots, used: 0 })
     }
 
-    /// Keeps one more entry.
+    /// Adds one entry.
     pub fn push(&mut self, entry: Entry) {
         if let Some(slot) = self.slots.get_mut(self.used) {
             slot.write(entry);
@@ -57,7 +57,7 @@ impl Store {
         }
     }
 
-    /// Forgets everything: the warm-up.
+    /// Deletes all entries, after the warm-up.
     pub fn clear(&mut self) {
         self.used = 0;
     }

@@ -1,4 +1,4 @@
-//! System calls: the few that the program makes beside the one that it measures.
+//! System calls: the few that the program makes in addition to the one that it measures.
 //!
 //! Numbers and structures are Linux's for x86-64 (arch/x86/entry/syscalls/syscall_64.tbl).
 
@@ -11,7 +11,7 @@ const EINTR: u64 = 4u64.wrapping_neg();
 
 const STDOUT: u64 = 1;
 
-/// Makes the system call `[number, five arguments]`; an error comes back negative.
+/// Makes the system call `[number, five arguments]`; returns errors as negative numbers.
 pub fn call([number, a, b, c, d, e]: [u64; 6]) -> u64 {
     let answer;
     // SAFETY: the callers below pass numbers and pointers that Linux documents.
@@ -51,13 +51,13 @@ pub fn write_all(mut bytes: &[u8]) -> bool {
     true
 }
 
-/// Waits until the terminal has sent all that was written (tcdrain).
+/// Waits until the terminal has sent everything that was written (tcdrain).
 pub fn drain_output() {
     const TCSBRK: u64 = 0x5409;
     call([16, STDOUT, TCSBRK, 1, 0, 0]);
 }
 
-/// Ends the program, all threads of it.
+/// Ends the program with all its threads.
 pub fn exit(status: u64) -> ! {
     loop {
         call([231, status, 0, 0, 0, 0]);
@@ -80,12 +80,12 @@ pub fn allow_ports(first: u16, count: u64) -> bool {
     call([173, first.into(), count, 1, 0, 0]) == 0
 }
 
-/// Takes that back. With its last port the task loses its map of ports.
+/// Gives that up. With its last port, the task loses its I/O bitmap.
 pub fn return_ports(first: u16, count: u64) {
     call([173, first.into(), count, 0, 0, 0]);
 }
 
-/// Asks Linux to switch the machine off.
+/// Asks Linux to power off the machine.
 pub fn power_off() {
     const MAGIC: u64 = 0xfee1_dead;
     const MAGIC_2: u64 = 0x2812_1969;
@@ -93,12 +93,12 @@ pub fn power_off() {
     call([169, MAGIC, MAGIC_2, POWER_OFF, 0, 0]);
 }
 
-/// Mounts sysfs at `/sys`; `false` if it is not there afterwards.
+/// Mounts sysfs at `/sys`; `false` if it is not mounted afterwards.
 pub fn mount_sysfs() -> bool {
     mount(c"sysfs", c"/sys")
 }
 
-/// Mounts procfs at `/proc`; `false` if it is not there afterwards.
+/// Mounts procfs at `/proc`; `false` if it is not mounted afterwards.
 pub fn mount_procfs() -> bool {
     mount(c"proc", c"/proc")
 }
@@ -110,18 +110,18 @@ fn mount(kind: &CStr, place: &CStr) -> bool {
     done == 0 || done == EBUSY
 }
 
-/// The processor that the program runs on.
+/// The processor on which the program runs.
 pub fn current_cpu() -> Option<u64> {
     let mut cpu = 0u32;
     let done = call([309, (&raw mut cpu) as u64, 0, 0, 0, 0]);
     (done == 0).then_some(cpu.into())
 }
 
-/// How often the process was taken off a processor while it was ready to run.
-/// The buffer holds what the kernel answers.
+/// How often the process lost its processor while it was ready to run. The buffer receives the
+/// kernel's answer.
 pub fn involuntary_switches(buffer: &mut [u8; 4096]) -> Option<u64> {
     const SELF: u64 = 0;
-    // struct rusage: two times of two words each, then 14 words, of which it is the last.
+    // struct rusage: two times of two words each, then 14 words; this is the last of them.
     const SWITCHES: usize = 17;
     let done = call([98, SELF, buffer.as_mut_ptr() as u64, 0, 0, 0]);
     let (words, _) = buffer.as_chunks();

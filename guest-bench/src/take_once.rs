@@ -1,7 +1,7 @@
-//! Memory that is there from the start, for the one part of the program that takes it.
+//! Memory that exists from the start, for the one part of the program that takes it.
 //!
-//! Zeroed memory on the stack would be a call of `memset`, which goes through a
-//! table of addresses, each of them a relocation in the image.
+//! Zeroing memory on the stack would be a call of `memset` through a table of addresses, each
+//! of them a relocation in the image.
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ pub struct TakeOnce<T> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: only one reference to the value is ever given out.
+// SAFETY: the value is only borrowed once.
 unsafe impl<T: Send> Sync for TakeOnce<T> {}
 
 impl<T> TakeOnce<T> {
@@ -23,7 +23,7 @@ impl<T> TakeOnce<T> {
         }
     }
 
-    /// The value, the first time; `None` ever after.
+    /// The value, on the first call; `None` afterwards.
     #[expect(clippy::mut_from_ref, reason = "given out once, see the flag")]
     pub fn take(&'static self) -> Option<&'static mut T> {
         let first = !self.taken.swap(true, Ordering::Relaxed);

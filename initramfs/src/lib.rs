@@ -1,10 +1,9 @@
-//! Builds the archive that a Linux guest unpacks as its root file system: `/init`
-//! and what init needs, in the "newc" format (Linux, Documentation/driver-api/
-//! early-userspace/buffer-format.rst).
+//! Builds the archive that a Linux guest unpacks as its root file system: `/init` and what init
+//! needs, in the "newc" format (Linux,
+//! Documentation/driver-api/early-userspace/buffer-format.rst).
 //!
-//! The same input gives the same bytes: times, inode numbers, owners and the order
-//! are fixed. Nothing is created on the host, so that no root is needed for the
-//! device node.
+//! The same input gives the same bytes: times, inode numbers, owners and the order are fixed.
+//! Nothing is created on the host, so creating the device node does not need root.
 //!
 //! ```
 //! use initramfs::{Compression, build};
@@ -35,7 +34,7 @@ pub enum Compression {
 ///
 /// # Errors
 ///
-/// Only where `init` is larger than the format's 4 GiB; writing goes to memory.
+/// `init` is larger than the format's 4 GiB. Writing to memory does not fail.
 pub fn build(init: &[u8], compression: Compression) -> io::Result<Vec<u8>> {
     let archive = archive(init)?;
     match compression {
@@ -45,7 +44,7 @@ pub fn build(init: &[u8], compression: Compression) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Beyond this level a small archive gains nothing.
+/// A small archive does not become smaller beyond this level.
 const ZSTD_LEVEL: i32 = 19;
 
 fn gzip(archive: &[u8]) -> io::Result<Vec<u8>> {

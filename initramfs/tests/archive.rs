@@ -1,4 +1,4 @@
-//! What the archive holds, read back by the format's own reader and by `cpio`'s rules.
+//! The contents of the archive, read back by the format's own reader and by `cpio`'s rules.
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 use std::io::{Cursor, Read};

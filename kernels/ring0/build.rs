@@ -1,9 +1,9 @@
 //! Links the kernel at its fixed address.
 //!
-//! The target's default is a static PIE, but 32-bit boot code has absolute
-//! addresses in it, and a Multiboot loader applies no relocations. Code compiled
-//! as position-independent works just as well in an image linked at one address,
-//! so changing the link alone is enough, and no `.cargo/config.toml` is needed.
+//! The target's default is a static PIE, but 32-bit boot code contains absolute addresses, and
+//! a Multiboot loader does not apply relocations. Position-independent code works just as well
+//! in an image linked at one address, so changing only the link is enough, without a
+//! `.cargo/config.toml`.
 
 use std::env;
 

@@ -1,11 +1,11 @@
-//! How the program marks one operation: by instructions that do nothing.
+//! How the program marks one operation: with instructions that do nothing.
 
 use contract::{Benchmark, MARK_OPCODE, mark_begin, mark_end};
 
 /// One end of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
-    /// What comes next is an operation of this benchmark.
+    /// An operation of this benchmark follows.
     Begin(Benchmark),
     /// The operation has ended.
     End(Benchmark),

@@ -1,4 +1,4 @@
-//! What QEMU calls.
+//! The functions that QEMU calls.
 
 use std::ffi::{CStr, OsStr, c_char, c_int, c_uint, c_void};
 use std::fs::File;
@@ -18,23 +18,23 @@ use crate::qemu::{
 };
 use crate::recorder::Recorder;
 
-/// Read by QEMU before anything else: it refuses a plugin of a version that it does not
-/// serve, and says so.
+/// QEMU reads this before anything else: it refuses a plugin with a version that it does not
+/// support, and says so.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals, reason = "QEMU gave it its name")]
 pub static qemu_plugin_version: c_int = API_VERSION;
 
 static RECORDER: Mutex<Option<Recorder<BufWriter<File>>>> = Mutex::new(None);
 
-/// The vCPU that is in an operation. Every instruction of a boot asks; few get further.
+/// The vCPU that is in an operation. Every instruction of a boot checks this; few get further.
 static RECORDED_VCPU: AtomicU64 = AtomicU64::new(NOBODY);
 const NOBODY: u64 = u64::MAX;
 
-/// Called when the plugin is loaded. Another value than 0 ends QEMU.
+/// Called when the plugin is loaded. A value other than 0 ends QEMU.
 ///
 /// # Safety
 ///
-/// `info` points at a `qemu_info_t`, and `argv` at `argc` strings.
+/// `info` points to a `qemu_info_t`, and `argv` to `argc` strings.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qemu_plugin_install(
     id: Id,
@@ -47,10 +47,10 @@ pub unsafe extern "C" fn qemu_plugin_install(
     let count = usize::try_from(argc).unwrap_or(0);
     let arguments = match count {
         0 => &[],
-        // SAFETY: as QEMU says, that many pointers.
+        // SAFETY: QEMU guarantees that many pointers.
         _ => unsafe { slice::from_raw_parts(argv, count) },
     };
-    // SAFETY: each points at a string that ends in 0.
+    // SAFETY: each points to a string that ends with 0.
     let arguments = arguments
         .iter()
         .map(|text| unsafe { CStr::from_ptr(*text) });
@@ -70,8 +70,8 @@ fn install<'a>(
 ) -> Result<(), String> {
     if version != API_VERSION {
         return Err(format!(
-            "this QEMU's plugin API has version {version}, and the plugin is written for version \
-             {API_VERSION}: QEMU 7.2 is tested, any other version is untested"
+            "this QEMU's plugin API has version {version}, but the plugin is written for version \
+             {API_VERSION}: it is tested with QEMU 7.2, and with no other version"
         ));
     }
     let path = arguments
@@ -95,13 +95,13 @@ fn lock() -> MutexGuard<'static, Option<Recorder<BufWriter<File>>>> {
     RECORDER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Asks to be called for each instruction of the block.
+/// Registers a callback for each instruction of the block.
 unsafe extern "C" fn on_translation(_: Id, block: *mut Block) {
     let mut recorder = lock();
     let Some(recorder) = recorder.as_mut() else {
         return;
     };
-    // SAFETY: the block is QEMU's, and valid during this call.
+    // SAFETY: the block belongs to QEMU, and is valid during this call.
     for index in 0..unsafe { qemu_plugin_tb_n_insns(block) } {
         // SAFETY: the index is below the number of instructions.
         let instruction = unsafe { qemu_plugin_tb_get_insn(block, index) };
@@ -119,7 +119,7 @@ unsafe extern "C" fn on_translation(_: Id, block: *mut Block) {
             None => on_instruction,
         };
         let number = recorder.number(address, bytes);
-        // SAFETY: the instruction is valid; the callbacks take the number for what it is.
+        // SAFETY: the instruction is valid; the callbacks use the number as a number.
         unsafe {
             qemu_plugin_register_vcpu_insn_exec_cb(
                 instruction,
@@ -156,7 +156,7 @@ unsafe extern "C" fn on_exit(_: Id, _: *mut c_void) {
     write(Recorder::finish);
 }
 
-/// After a failure nothing more is written: a reader misses the file's last line.
+/// After a failure nothing more is written, so a reader misses the file's last line.
 fn write<T>(what: impl FnOnce(&mut Recorder<BufWriter<File>>) -> io::Result<T>) -> Option<T> {
     let mut recorder = lock();
     match what(recorder.as_mut()?) {

@@ -1,23 +1,23 @@
 //! The part of QEMU's plugin API, version 1, that is used here (QEMU 7.2,
-//! include/qemu/qemu-plugin.h, docs/devel/tcg-plugins.rst). Debian ships no header.
+//! include/qemu/qemu-plugin.h, docs/devel/tcg-plugins.rst). Debian does not ship the header.
 
 use std::ffi::{c_char, c_int, c_uint, c_void};
 
-/// The version of the API that the declarations below are of. Later versions changed
-/// them: 3 (QEMU 9.1) gave `qemu_plugin_insn_data` other arguments.
+/// The version of the API that the declarations below describe. Later versions changed them: 3
+/// (QEMU 9.1) gave `qemu_plugin_insn_data` other arguments.
 pub const API_VERSION: c_int = 1;
 
 /// QEMU's number for a loaded plugin.
 pub type Id = u64;
 
-/// What QEMU says of itself: the beginning of `qemu_info_t`.
+/// QEMU's description of itself: the beginning of `qemu_info_t`.
 #[repr(C)]
 pub struct Info {
     /// The architecture of the guest.
     pub target_name: *const c_char,
-    /// The oldest version of the API that it serves.
+    /// The oldest version of the API that it supports.
     pub min_version: c_int,
-    /// The version of the API that it has.
+    /// Its version of the API.
     pub version: c_int,
 }
 

@@ -8,23 +8,23 @@ use contract::Benchmark;
 
 use crate::marker::Marker;
 
-/// No operation of interest takes longer; what is longer is cut.
+/// The longest operation of interest; longer ones are cut off.
 const LONGEST: usize = 1 << 16;
-/// Operations that are written; with [`LONGEST`] it bounds the file.
+/// The number of operations that are recorded; together with [`LONGEST`] this bounds the file.
 const MOST_OPERATIONS: usize = 1 << 12;
 
 /// One translated instruction: its address and its bytes.
 pub type Instruction = (u64, Vec<u8>);
 
-/// Writes down operations. Instructions are numbered in the order in which they are
-/// translated; the file defines each where it is first used.
+/// Records operations. Instructions are numbered in the order in which they are translated; the
+/// file defines each where it is first used.
 pub struct Recorder<W> {
     out: W,
     numbers: HashMap<Instruction, usize>,
     instructions: Vec<Instruction>,
     /// By number: whether the file defines it.
     defined: Vec<bool>,
-    /// The operation that goes on: its benchmark, and what was executed.
+    /// The current operation: its benchmark, and what was executed.
     operation: Option<(Benchmark, Vec<usize>)>,
     operations: usize,
 }
@@ -58,7 +58,7 @@ impl<W: Write> Recorder<W> {
         number
     }
 
-    /// The marker of this number was executed. Returns whether an operation goes on from
+    /// The marker with this number was executed. Returns whether an operation continues from
     /// here.
     pub fn mark(&mut self, number: usize) -> io::Result<bool> {
         let begun = self.operation.take();
@@ -76,7 +76,7 @@ impl<W: Write> Recorder<W> {
         }
     }
 
-    /// The instruction of this number was executed. Returns whether the operation goes on.
+    /// The instruction with this number was executed. Returns whether the operation continues.
     pub fn execute(&mut self, number: usize) -> bool {
         match &mut self.operation {
             Some((_, path)) if path.len() < LONGEST => {
@@ -115,7 +115,7 @@ impl<W: Write> Recorder<W> {
         Ok(())
     }
 
-    /// Ends the file: a reader sees that nothing is missing.
+    /// Ends the file, so that a reader can check that it is complete.
     pub fn finish(&mut self) -> io::Result<()> {
         writeln!(self.out, "end\t{}", self.operations)?;
         self.out.flush()

@@ -1,16 +1,16 @@
-//! What the boot loader says, whichever protocol it speaks.
+//! The boot loader's information, for both protocols.
 
 use crate::memory::{MemoryMap, PhysicalMemory, TooManyRegions};
 use crate::{multiboot, pvh};
 use core::fmt;
 
-/// Longest command line (and longest name of a module) that is read, in bytes.
+/// The longest command line (and name of a module) that is read, in bytes.
 pub const STRING_LIMIT: u64 = 64 << 10;
 
-/// What the boot loader says; the slices lie where the loader put them.
+/// The boot loader's information; the slices are where the loader put them.
 #[derive(Debug)]
 pub struct BootInfo<'m> {
-    /// Which memory there is.
+    /// The memory map.
     pub memory_map: MemoryMap,
     /// The kernel's command line, without its final zero.
     pub command_line: &'m [u8],
@@ -21,13 +21,13 @@ pub struct BootInfo<'m> {
 }
 
 impl<'m> BootInfo<'m> {
-    /// Reads what the loader left behind. `magic` and `info` are EAX and EBX at the
-    /// kernel's entry.
+    /// Reads the loader's information. `magic` and `info` are EAX and EBX at the kernel's
+    /// entry.
     ///
-    /// Multiboot announces itself in EAX, PVH in the structure. The structure is
-    /// asked first, because qboot (the firmware of QEMU's microvm) enters PVH kernels
-    /// with Multiboot's EAX. Multiboot's structure begins with flags, of which only
-    /// the lowest 13 have a meaning, so it cannot look like PVH's.
+    /// Multiboot announces itself in EAX, PVH in the structure. The structure is checked first,
+    /// because qboot (the firmware of QEMU's microvm) enters PVH kernels with Multiboot's EAX.
+    /// Multiboot's structure begins with flags, of which only the lowest 13 have a meaning, so
+    /// it cannot look like PVH's.
     pub fn read<M: PhysicalMemory>(
         memory: &'m M,
         magic: u32,
@@ -46,15 +46,15 @@ impl<'m> BootInfo<'m> {
 /// What is wrong with the loader's information.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BootInfoError {
-    /// Neither protocol's magic number is there.
+    /// Neither protocol's magic number was found.
     UnknownProtocol,
-    /// A structure, or a part that it points to, lies outside the mapped memory.
+    /// A structure, or a part to which it points, is outside the mapped memory.
     Unreadable(&'static str),
-    /// The loader gives no memory map.
+    /// The loader did not pass a memory map.
     NoMemoryMap,
     /// The memory map has too many entries.
     TooManyRegions,
-    /// No module, thus no program.
+    /// There is no module, and so no program.
     NoModule,
     /// More than one module.
     SeveralModules(u32),
@@ -78,17 +78,17 @@ impl fmt::Display for BootInfoError {
                  give the machine less memory, or correct the loader"
             ),
             Self::NoMemoryMap => f.write_str(
-                "the boot loader gave no memory map: use a loader that does (PVH version 1)",
+                "the boot loader did not pass a memory map: use a loader that does (PVH version 1)",
             ),
             Self::TooManyRegions => write!(
                 f,
                 "the boot loader's memory map has more than {} entries",
                 MemoryMap::CAPACITY
             ),
-            Self::NoModule => f.write_str("no program to run: give the program as -initrd"),
+            Self::NoModule => f.write_str("no program to run: pass the program as -initrd"),
             Self::SeveralModules(count) => write!(
                 f,
-                "{count} modules were given, but one program can run: give one as -initrd"
+                "{count} modules were passed, but only one program can run: pass one as -initrd"
             ),
         }
     }

@@ -1,22 +1,22 @@
-//! The kernel's command line: its one parameter, and the program's arguments.
+//! The kernel's command line: its only parameter, and the program's arguments.
 
 use core::fmt;
 
-/// The program's name where the loader gives none.
+/// The program's name if the loader does not pass one.
 pub const DEFAULT_NAME: &[u8] = b"guest-bench";
 
 /// How system calls are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Handler {
-    /// `handler=bare`: with the fewest instructions; nothing is saved that the call does
-    /// not change.
+    /// `handler=bare`: with the fewest instructions; saves nothing that the call does not
+    /// change.
     #[default]
     Bare,
-    /// `handler=full`: on a stack of the kernel's, with all general registers saved.
+    /// `handler=full`: on a kernel stack, with all general registers saved.
     Full,
 }
 
-/// The value of a word `handler=` that names no [`Handler`].
+/// The value of a word `handler=` that is not the name of a [`Handler`].
 #[derive(Debug, Clone, Copy)]
 pub struct UnknownHandler<'l>(Word<'l>);
 
@@ -30,8 +30,8 @@ impl fmt::Display for UnknownHandler<'_> {
     }
 }
 
-/// The handler that the kernel's own words ask for: those before the first `--`, of which
-/// the last one counts. All others are ignored: a Multiboot loader puts the image's name
+/// The handler that the kernel's own words request: those before the first `--`, of which the
+/// last one counts. All others are ignored, because a Multiboot loader puts the image's name
 /// there.
 pub fn handler(command_line: &[u8]) -> Result<Handler, UnknownHandler<'_>> {
     let mut handler = Handler::default();
@@ -47,8 +47,7 @@ pub fn handler(command_line: &[u8]) -> Result<Handler, UnknownHandler<'_>> {
     Ok(handler)
 }
 
-/// The program's arguments: the words after the first word `--`, as Linux hands
-/// them to init.
+/// The program's arguments: the words after the first word `--`, as Linux passes them to init.
 pub fn program_arguments(command_line: &[u8]) -> Words<'_> {
     let mut words = Words { rest: command_line };
     for word in words.by_ref() {
@@ -59,8 +58,8 @@ pub fn program_arguments(command_line: &[u8]) -> Words<'_> {
     words
 }
 
-/// Every word but the first, the image's name: what Unikraft 0.5 passes to the program,
-/// `--` and the words before it too.
+/// Every word except the first, the image's name: what Unikraft 0.5 passes to the program,
+/// including `--` and the words before it.
 pub fn all_but_the_first(command_line: &[u8]) -> Words<'_> {
     let mut words = Words { rest: command_line };
     words.next();

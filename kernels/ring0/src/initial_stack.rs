@@ -1,9 +1,9 @@
 //! The stack as a program finds it at its entry.
 //!
-//! Source: "System V Application Binary Interface, AMD64 Architecture Processor
-//! Supplement", section 3.4.1, "Initial Stack and Register State". From RSP upward:
-//! argc, the pointers of argv, a zero, the pointers of the environment (none), a
-//! zero, the auxiliary vector, and above it what they point to.
+//! Source: "System V Application Binary Interface, AMD64 Architecture Processor Supplement",
+//! section 3.4.1, "Initial Stack and Register State". From RSP upward: argc, the pointers of
+//! argv, a zero, the pointers of the environment (none), a zero, the auxiliary vector, and
+//! above it the data to which they point.
 
 use crate::command_line::Word;
 use crate::memory::PAGE_SIZE;
@@ -28,7 +28,7 @@ pub struct ArgumentsTooLong;
 
 impl fmt::Display for ArgumentsTooLong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the program's arguments take up more than half its stack: give fewer")
+        f.write_str("the program's arguments take up more than half its stack: pass fewer")
     }
 }
 
@@ -108,7 +108,7 @@ pub fn build<'l>(
     Ok(table_at)
 }
 
-/// Writes upward into the stack's memory; what would lie outside is left out.
+/// Writes upward into the stack's memory; anything outside is dropped.
 struct Writer<'s> {
     rest: &'s mut [u8],
 }

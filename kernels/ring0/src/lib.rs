@@ -1,7 +1,7 @@
-//! The pure half of `ring0`: everything that decides, and nothing that touches
-//! the machine. It reads what the boot loader left in memory, checks the program,
-//! finds room for it and lays out its stack; all of it runs in tests on the host.
-//! The other half, in `src/kernel/`, does what is decided here.
+//! The pure half of `ring0`: it makes all decisions, and does not touch the machine. It reads
+//! what the boot loader left in memory, checks the program, finds room for it and lays out its
+//! stack; all of it runs in tests on the host. The other half, in `src/kernel/`, carries out
+//! these decisions.
 //!
 //! Every input is hostile: nothing here panics, whatever the bytes are.
 #![no_std]

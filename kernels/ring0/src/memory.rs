@@ -1,9 +1,9 @@
-//! Physical memory: ranges of it, the loader's map of it, and finding room in it.
+//! Physical memory: ranges of it, the loader's map, and finding room in it.
 
 /// Size of the smallest page, in bytes.
 pub const PAGE_SIZE: u64 = 4096;
 
-/// Where programs may begin: below 1 MiB lie the firmware's and the loader's things.
+/// Where programs may begin: the firmware's and the loader's data are below 1 MiB.
 pub const LOWEST_PROGRAM_ADDRESS: u64 = 1 << 20;
 
 /// End of the identity-mapped memory: the page tables cover the first 4 GiB.
@@ -30,7 +30,7 @@ impl AddressRange {
         self.end.saturating_sub(self.start)
     }
 
-    /// Whether it holds `address`.
+    /// Whether it contains `address`.
     pub fn contains(&self, address: u64) -> bool {
         (self.start..self.end).contains(&address)
     }
@@ -46,7 +46,7 @@ impl AddressRange {
 pub struct Region {
     /// Its addresses.
     pub range: AddressRange,
-    /// Whether it is RAM that nobody else claims (E820 type 1).
+    /// Whether it is RAM that nothing else claims (E820 type 1).
     pub usable: bool,
 }
 
@@ -62,7 +62,7 @@ pub struct MemoryMap {
 pub struct TooManyRegions;
 
 impl MemoryMap {
-    /// As many entries as the E820 table in Linux's boot protocol holds.
+    /// As many entries as the E820 table in Linux's boot protocol has.
     pub const CAPACITY: usize = 128;
 
     /// A map without entries.
@@ -116,7 +116,7 @@ impl MemoryMap {
                 return None;
             }
             match self.obstacle(&candidate, reserved) {
-                // Its end lies above `start`, so every turn makes progress.
+                // Its end is above `start`, so every turn makes progress.
                 Some(obstacle) => start = obstacle.end,
                 None => return Some(start),
             }
@@ -135,7 +135,7 @@ impl MemoryMap {
             .find(|range| range.overlaps(candidate))
     }
 
-    /// Bytes of usable memory that programs could be put in at all, for messages.
+    /// Bytes of usable memory in which programs could be placed at all, for messages.
     pub fn usable_bytes(&self) -> u64 {
         let usable = self.regions().iter().filter(|region| region.usable);
         usable
@@ -155,11 +155,11 @@ impl Default for MemoryMap {
 
 /// Read access to physical memory.
 pub trait PhysicalMemory {
-    /// The `length` bytes from `address`, or `None` where not all of them can be read.
+    /// The `length` bytes from `address`, or `None` if not all of them can be read.
     fn bytes(&self, address: u64, length: u64) -> Option<&[u8]>;
 
-    /// The bytes from `address` up to the first zero, or `None` where there is no
-    /// zero in the first `limit` bytes.
+    /// The bytes from `address` up to the first zero, or `None` if there is no zero in the
+    /// first `limit` bytes.
     fn c_string(&self, address: u64, limit: u64) -> Option<&[u8]> {
         let is_end = |length: &u64| {
             let byte = address.checked_add(*length).map(|at| self.bytes(at, 1));
@@ -190,7 +190,7 @@ pub(crate) mod tests {
     use std::vec;
     use std::vec::Vec;
 
-    /// A piece of memory that begins at `start`.
+    /// A part of memory that begins at `start`.
     pub(crate) struct TestMemory {
         pub(crate) start: u64,
         pub(crate) content: Vec<u8>,

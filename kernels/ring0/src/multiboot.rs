@@ -1,18 +1,17 @@
 //! Multiboot 1's information.
 //!
-//! Source: "Multiboot Specification version 0.6.96", sections 3.1 to 3.3 (header,
-//! machine state, information format). All fields are little-endian; EBX points to
-//! the structure.
+//! Source: "Multiboot Specification version 0.6.96", sections 3.1 to 3.3 (header, machine
+//! state, information format). All fields are little-endian; EBX points to the structure.
 
 use crate::boot_info::{BootInfo, BootInfoError, STRING_LIMIT};
 use crate::memory::{AddressRange, MemoryMap, PhysicalMemory, u32_at, u64_at};
 
-/// What the kernel begins with, so that a loader finds it (section 3.1.2).
+/// The first bytes of the kernel, by which a loader recognises it (section 3.1.2).
 pub const HEADER_MAGIC: u32 = 0x1bad_b002;
 
-/// The header's flags (section 3.1.2): 0, modules on page boundaries; 1, memory
-/// information wanted; 16, the address fields are given. With them the loader
-/// needs no ELF, and QEMU's and others' refuse an ELF64 image without them.
+/// The header's flags (section 3.1.2): 0, modules on page boundaries; 1, memory information
+/// required; 16, the address fields are present. With them the loader does not need ELF; QEMU's
+/// and other loaders refuse an ELF64 image without them.
 pub const HEADER_FLAGS: u32 = 1 << 0 | 1 << 1 | 1 << 16;
 
 /// What is in EAX at the kernel's entry (section 3.2).
@@ -125,7 +124,7 @@ fn read_module<M: PhysicalMemory>(
     Ok((module, read_string(memory, name, "module's string")?))
 }
 
-/// The string at `address`, where 0 stands for an empty one.
+/// The string at `address`, where 0 means an empty one.
 fn read_string<'m, M: PhysicalMemory>(
     memory: &'m M,
     address: u32,

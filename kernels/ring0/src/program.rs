@@ -1,8 +1,8 @@
 //! The program: a static PIE, checked before a byte of it is used.
 //!
-//! Source: "System V Application Binary Interface", chapters 4 and 5 (object
-//! files, program loading), and its AMD64 supplement. No relocation is applied: a
-//! static PIE relocates itself, or needs none.
+//! Source: "System V Application Binary Interface", chapters 4 and 5 (object files, program
+//! loading), and its AMD64 supplement. Relocations are not applied: a static PIE relocates
+//! itself, or has none.
 
 use crate::memory::{MAPPED_END, PAGE_SIZE};
 use core::fmt;
@@ -21,13 +21,13 @@ pub const PROGRAM_HEADER_SIZE: u64 = 56;
 pub struct Program<'f> {
     file: &'f [u8],
     segments: SegmentTable<'f, LittleEndian>,
-    /// The ELF file's address that the memory's first byte stands for.
+    /// The ELF file's address for the first byte of the memory.
     lowest: u64,
     /// Memory that it needs, in bytes; a multiple of the page size.
     pub size: u64,
-    /// What the memory's address must be a multiple of; a power of two, at least a page.
+    /// The alignment of the memory's address; a power of two, at least a page.
     pub alignment: u64,
-    /// Where it begins to run.
+    /// Where it starts to run.
     pub entry: u64,
     /// Where its program headers are, if it loads them.
     pub program_headers: Option<u64>,
@@ -146,7 +146,7 @@ impl Extent {
                         alignment,
                     });
                 }
-                // The ABI wants them in ascending order.
+                // The ABI requires ascending order.
                 Some(extent) if segment.p_vaddr < extent.end => {
                     return Err(ProgramError::SegmentsOverlap);
                 }
@@ -160,7 +160,7 @@ impl Extent {
     }
 }
 
-/// A segment's end and its alignment, if it is sound by itself.
+/// A segment's end and its alignment, if it is valid by itself.
 fn check_segment(segment: &ProgramHeader, file_size: usize) -> Result<(u64, u64), ProgramError> {
     let file_end = segment.p_offset.checked_add(segment.p_filesz);
     if file_end.is_none_or(|end| end > file_size as u64) {
@@ -204,9 +204,9 @@ pub enum ProgramError {
     TooLarge,
     /// Segments overlap or are not in order.
     SegmentsOverlap,
-    /// A segment's alignment is no power of two, or its address and offset disagree.
+    /// A segment's alignment is not a power of two, or its address and offset disagree.
     Alignment,
-    /// The entry point lies in no executable segment.
+    /// The entry point is not in an executable segment.
     EntryOutside,
 }
 
@@ -217,15 +217,15 @@ impl fmt::Display for ProgramError {
             Self::NotElf => f.write_str("it is not an ELF file"),
             Self::Malformed => f.write_str("its ELF headers are damaged or cut off"),
             Self::OtherMachine => f.write_str("it is not a 64-bit program for x86-64"),
-            Self::FixedAddress => write!(f, "it wants a fixed address (ET_EXEC): {BUILD}"),
+            Self::FixedAddress => write!(f, "it requires a fixed address (ET_EXEC): {BUILD}"),
             Self::OtherType(kind) => write!(f, "its ELF type is {kind}, not ET_DYN: {BUILD}"),
-            Self::Interpreter => write!(f, "it wants a dynamic linker (PT_INTERP): {BUILD}"),
+            Self::Interpreter => write!(f, "it requires a dynamic linker (PT_INTERP): {BUILD}"),
             Self::NothingToLoad => f.write_str("it has nothing to load (no PT_LOAD)"),
-            Self::Truncated => f.write_str("a segment lies outside the file: is it cut off?"),
+            Self::Truncated => f.write_str("a segment is outside the file: is it cut off?"),
             Self::SegmentSize => f.write_str("a segment is larger in the file than in memory"),
             Self::TooLarge => f.write_str("a segment ends above 4 GiB"),
             Self::SegmentsOverlap => f.write_str("its segments overlap or are not in order"),
-            Self::Alignment => f.write_str("a segment is not aligned as it says"),
+            Self::Alignment => f.write_str("a segment is not aligned as its header says"),
             Self::EntryOutside => {
                 write!(f, "its entry point is not in its code: {BUILD}")
             }

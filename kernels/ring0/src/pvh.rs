@@ -105,7 +105,7 @@ fn read_module<M: PhysicalMemory>(
     Ok((module, read_string(memory, name, "module's string")?))
 }
 
-/// The string at `address`, where 0 stands for an empty one.
+/// The string at `address`, where 0 means an empty one.
 fn read_string<'m, M: PhysicalMemory>(
     memory: &'m M,
     address: u64,

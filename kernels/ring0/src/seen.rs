@@ -1,4 +1,4 @@
-//! Which numbers were seen before, so that each is reported once.
+//! Remembers numbers, so that each is reported once.
 
 /// Up to [`Seen::CAPACITY`] different numbers.
 #[derive(Debug)]
@@ -12,18 +12,18 @@ pub struct Seen {
 pub enum Insert {
     /// The number is new.
     New,
-    /// The number is new, and the last one that there was room for.
+    /// The number is new, and the last one for which there was room.
     Last,
-    /// The number was seen before, or there is no room to tell.
+    /// The number was seen before, or there is no room to remember it.
     Old,
 }
 
 impl Seen {
-    /// More than the unknown calls of any program that can still do its work here,
-    /// and few enough for a linear search.
+    /// More than the unknown calls of any program that can still do its work here, and few
+    /// enough for a linear search.
     pub const CAPACITY: usize = 64;
 
-    /// Nothing seen so far.
+    /// Nothing has been seen yet.
     pub const fn new() -> Self {
         Self {
             numbers: [0; Self::CAPACITY],
@@ -31,7 +31,7 @@ impl Seen {
         }
     }
 
-    /// Notes `number`.
+    /// Remembers `number`.
     pub fn insert(&mut self, number: u64) -> Insert {
         let known = self.numbers.iter().take(self.count);
         if known.clone().any(|known| *known == number) {

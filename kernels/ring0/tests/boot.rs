@@ -275,7 +275,7 @@ fn names_exceptions_and_ends_with_a_failing_status() {
 #[test]
 fn says_where_a_wild_jump_went() {
     let end = crash(&Program::new("crash.c"), "jump");
-    // Low memory is mapped, and whatever lies there raises some exception.
+    // Low memory is mapped, and its contents raise some exception.
     end.expect(EXCEPTION, &["ring0: exception"]);
 }
 
@@ -293,7 +293,7 @@ fn reports_a_full_stack() {
 fn names_the_remedy_where_no_program_can_run() {
     Machine::without_program().run().expect(
         REFUSED,
-        &["ring0: no program to run: give the program as -initrd"],
+        &["ring0: no program to run: pass the program as -initrd"],
     );
     let by_pvh = Machine {
         image: image_without_multiboot(),
@@ -301,21 +301,21 @@ fn names_the_remedy_where_no_program_can_run() {
     };
     by_pvh
         .run()
-        .expect(REFUSED, &["give the program as -initrd"]);
+        .expect(REFUSED, &["pass the program as -initrd"]);
 
     let program = Program::new("exit.c");
     let mut two = Machine::new(&program);
     two.modules.push(program.path());
-    two.run().expect(REFUSED, &["2 modules were given"]);
+    two.run().expect(REFUSED, &["2 modules were passed"]);
 
     for (options, reason) in [
         (
             &["-static", "-no-pie"][..],
-            "it wants a fixed address (ET_EXEC)",
+            "it requires a fixed address (ET_EXEC)",
         ),
         (
             &["-pie", "-Wl,--dynamic-linker=/lib/ld.so"],
-            "it wants a dynamic linker (PT_INTERP)",
+            "it requires a dynamic linker (PT_INTERP)",
         ),
     ] {
         let program = Program::linked("exit.c", options);
@@ -395,7 +395,7 @@ fn arguments_of_every_length() {
     let end = Machine::new(&program).arguments(&long).run();
     assert_eq!(end.status, Some(0), "{}", end.console);
     assert!(end.lines().contains(&&*format!("argument={long}")));
-    // Without "--" no word is the program's.
+    // Without "--", no word belongs to the program.
     let plain = Machine {
         command_line: "a b".to_owned(),
         ..Machine::new(&program)

@@ -1,7 +1,7 @@
 //! From the boot loader's entry, in 32-bit protected mode, to [`crate::kernel_main`].
 //!
-//! PVH and Multiboot 1 enter alike: flat segments, no paging, interrupts off, EBX
-//! with the address of the loader's information; EAX tells them apart.
+//! PVH and Multiboot 1 enter alike: flat segments, no paging, interrupts off, EBX with the
+//! address of the loader's information. EAX distinguishes them.
 
 use crate::fault::STATUS_REFUSED;
 use contract::ports::{DEBUG_EXIT, DEBUG_EXIT_UNIKRAFT, SERIAL};
@@ -9,9 +9,9 @@ use core::arch::global_asm;
 use ring0::memory::PAGE_SIZE;
 use ring0::multiboot::{HEADER_FLAGS, HEADER_MAGIC};
 
-/// The kernel's own stack, until the program runs on its own; bytes.
+/// The kernel's own stack, until the program runs on its own stack; bytes.
 const STACK_SIZE: u64 = 32 << 10;
-/// The stack that exceptions are handled on; bytes.
+/// The stack on which exceptions are handled; bytes.
 const EXCEPTION_STACK_SIZE: u64 = 16 << 10;
 
 // Multiboot's header, with the address fields, so that a loader can copy the image
@@ -33,7 +33,7 @@ global_asm!(
     flags = const HEADER_FLAGS,
 );
 
-// Each stack lies above a page that `paging` takes away.
+// Each stack is above a page that `paging` unmaps.
 global_asm!(
     ".pushsection .bss.stacks, \"aw\", @nobits",
     ".balign 4096",
@@ -60,7 +60,7 @@ global_asm!(
     "  cld",
     "  movl %eax, %edi", // kernel_main's arguments, which nothing below touches
     "  movl %ebx, %esi",
-    // A CPU without long mode cannot go on.
+    // A CPU without long mode cannot continue.
     "  movl $0x80000000, %eax",
     "  cpuid",
     "  cmpl $0x80000001, %eax",
@@ -84,7 +84,7 @@ global_asm!(
     "  movl %eax, %cr0",
     "  lgdt boot_gdt_pointer",
     "  ljmp $8, $start64",
-    // Says so on COM1, as it is, and ends with STATUS_REFUSED.
+    // Prints that to COM1 as it is, and ends with STATUS_REFUSED.
     "2:",
     "  movl $no_long_mode, %esi",
     "  movw ${serial}, %dx",
@@ -127,7 +127,7 @@ global_asm!(
     "  .word 23",
     "  .long boot_gdt",
     "no_long_mode:",
-    "  .asciz \"ring0: this CPU has no long mode: give the machine a 64-bit CPU\\n\"",
+    "  .asciz \"ring0: this CPU has no long mode: use a machine with a 64-bit CPU\\n\"",
     ".popsection",
     kernel_main = sym crate::kernel_main,
     refused = const STATUS_REFUSED,

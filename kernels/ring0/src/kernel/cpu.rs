@@ -10,11 +10,11 @@ const CPUID_FSGSBASE: u32 = 1 << 0;
 /// MXCSR after reset: all exceptions masked, round to nearest.
 const MXCSR_DEFAULT: u32 = 0x1f80;
 
-/// Switches caches and SSE on, and FSGSBASE where there is one. (SYSCALL and long mode are on
-/// since `boot32`; AVX stays off, since XCR0 is left alone.)
+/// Enables caches and SSE, and FSGSBASE if the CPU has it. (SYSCALL and long mode are on since
+/// `boot32`; AVX stays off, since XCR0 does not change.)
 pub fn enable_features() {
-    // SAFETY: the kernel uses none of these features itself, and every x86-64 CPU
-    // has SSE2. CR0.WP guards what `paging` makes read-only.
+    // SAFETY: the kernel does not use these features itself, and every x86-64 CPU has SSE2.
+    // CR0.WP protects what `paging` makes read-only.
     unsafe {
         Cr0::update(|cr0| {
             cr0.remove(Cr0Flags::EMULATE_COPROCESSOR | Cr0Flags::TASK_SWITCHED);

@@ -1,4 +1,4 @@
-//! Exceptions: each of them ends the machine, with what the CPU says about it.
+//! Exceptions: each of them ends the machine, with the CPU's description of it.
 
 use crate::fault::STATUS_EXCEPTION;
 use crate::machine_end;
@@ -16,8 +16,8 @@ use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable};
 use x86_64::structures::tss::TaskStateSegment;
 
 /// A gate of the interrupt descriptor table (Intel SDM volume 3, "64-Bit IDT Gate
-/// Descriptors"). The `x86_64` crate has a table too, but gives each vector a type
-/// of its own, and here all 256 are alike.
+/// Descriptors"). The `x86_64` crate has a table as well, but it gives each vector its own
+/// type, and here all 256 are alike.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Gate {
@@ -34,8 +34,8 @@ impl Gate {
     const ABSENT: Self = Self::new(0, 0).without_kind();
     /// Present, ring 0, 64-bit interrupt gate.
     const INTERRUPT_GATE: u8 = 0x8e;
-    /// Index of the one stack in the TSS, from 1. The program's own stack may be
-    /// what the exception is about.
+    /// Index of the only stack in the TSS, from 1. The program's own stack may be the cause of
+    /// the exception.
     const EXCEPTION_STACK: u8 = 1;
 
     const fn new(handler: u64, selector: u16) -> Self {

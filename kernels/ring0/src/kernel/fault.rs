@@ -1,4 +1,4 @@
-//! Why no program runs, or none goes on: what the kernel says, and with which status it ends.
+//! Why no program runs, or why it cannot continue: the kernel's message, and its exit status.
 
 use crate::machine_end::end;
 use crate::serial::say;

@@ -1,18 +1,17 @@
-//! System calls as an ordinary kernel has to handle them: on a stack of its own, with all
-//! general registers saved, by a dispatcher that looks the number up.
+//! System calls as an ordinary kernel has to handle them: on its own stack, with all general
+//! registers saved, by a dispatcher that looks up the number.
 //!
-//! What is saved and why: a handler written in a compiled language may change every
-//! register that its calling convention lets it change, while a program may rely on all of
-//! them but RAX, RCX and R11 (as on Linux). Debuggers, signals, fork and tracing want the
-//! others, too, in one place. So Linux (arch/x86/entry/entry_64.S) and Unikraft's system
-//! call shim store all of them as a frame; this one has the layout of Linux's `pt_regs`.
-//! The program's stack may be full, unmapped or unaligned, hence the other stack.
+//! What is saved and why: a handler written in a compiled language may change every register
+//! that its calling convention lets it change, while a program may rely on all of them except
+//! RAX, RCX and R11 (as on Linux). Debuggers, signals, fork and tracing need the others as
+//! well, in one place. So Linux (arch/x86/entry/entry_64.S) and Unikraft's system call shim
+//! store all of them as a frame; this one has the layout of Linux's `pt_regs`. The program's
+//! stack may be full, unmapped or unaligned, hence the other stack.
 //!
-//! What is left out, because nothing here needs it: SWAPGS (there is one CPU, so its data
-//! has a fixed address), the switch of page tables, every mitigation, clearing registers
-//! against speculation, work before the return (signals, scheduling), AVX and SSE state
-//! (Linux does not save it either). SYSRET, which also restores RFLAGS, would go to ring
-//! 3: a jump stands in its place.
+//! What is left out, because nothing here needs it: SWAPGS (there is one CPU, so its data has a
+//! fixed address), the switch of page tables, every mitigation, clearing registers against
+//! speculation, work before the return (signals, scheduling), AVX and SSE state (Linux does not
+//! save it either). SYSRET, which also restores RFLAGS, would go to ring 3; a jump replaces it.
 
 use crate::exceptions::{CODE_SELECTOR, STACK_SELECTOR};
 use crate::single_core::SingleCore;

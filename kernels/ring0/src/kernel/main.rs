@@ -1,5 +1,5 @@
-//! `ring0`: a unikernel that runs one static PIE in ring 0 and answers its system
-//! calls. `README.md` says what a program may rely on.
+//! `ring0`: a unikernel that runs one static PIE in ring 0 and answers its system calls.
+//! `README.md` describes what a program can rely on.
 //!
 //! `boot32` brings the CPU into long mode and calls [`kernel_main`].
 #![cfg_attr(target_os = "none", no_std, no_main)]

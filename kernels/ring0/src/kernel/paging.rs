@@ -1,9 +1,9 @@
-//! Page tables: physical addresses are the addresses, up to 4 GiB.
+//! Page tables: addresses are physical addresses, up to 4 GiB.
 //!
-//! They are data in the image, so that the CPU can switch to long mode without a
-//! line of code to build them: 2 MiB pages, except below 2 MiB, where 4 KiB pages
-//! let the kernel's guard pages and read-only parts be set, and page 0 be taken away
-//! before the program runs, so that its null pointers fault.
+//! They are data in the image, so that the CPU can switch to long mode without code that builds
+//! them. Pages have 2 MiB, except below 2 MiB. There, 4 KiB pages allow the kernel to set its
+//! guard pages and read-only parts, and to unmap page 0 before the program runs, so that the
+//! program's null pointers fault.
 
 use core::arch::global_asm;
 use core::ptr::addr_of_mut;
@@ -63,8 +63,7 @@ unsafe extern "C" {
     static read_only_end: u8;
 }
 
-/// Makes the kernel's code and constants read-only, and takes the pages below its
-/// own stacks away.
+/// Makes the kernel's code and constants read-only, and unmaps the pages below its own stacks.
 pub fn protect_kernel() {
     let start = (&raw const image_start) as u64;
     let end = (&raw const read_only_end) as u64;
@@ -76,8 +75,8 @@ pub fn protect_kernel() {
     }
 }
 
-/// Takes the page at `address` away. Outside the first 2 MiB this works once, since
-/// there is one table to spare.
+/// Unmaps the page at `address`. Outside the first 2 MiB this works once, since there is one
+/// spare table.
 pub fn remove_page(address: u64) {
     if address < LARGE_PAGE_SIZE {
         return change_low_page(address, |_| 0);
@@ -92,8 +91,8 @@ pub fn remove_page(address: u64) {
         unsafe { (*tables)[index] = entry };
     }
     let index = (start / LARGE_PAGE_SIZE) as usize;
-    // SAFETY: callers pass addresses below 4 GiB, so `index` is within the tables;
-    // the new table maps the same addresses but the one page.
+    // SAFETY: callers pass addresses below 4 GiB, so `index` is within the tables; the new
+    // table maps the same addresses except for the one page.
     unsafe { (*addr_of_mut!(page_directories))[index] = tables as u64 | PRESENT | WRITABLE };
     // The TLB may hold the large page under any of its addresses.
     x86_64::instructions::tlb::flush_all();

@@ -1,4 +1,4 @@
-//! The console: the first serial port, bytes as they come.
+//! The console: the first serial port, with unchanged bytes.
 
 use crate::single_core::SingleCore;
 use contract::ports::SERIAL;
@@ -7,8 +7,8 @@ use uart_16550::backend::PioBackend;
 use uart_16550::spec::registers::LSR;
 use uart_16550::{Config, Uart16550};
 
-/// How often the port is asked, at the end, whether it has sent everything: several
-/// seconds, but not for ever, because the machine must end even if nobody listens.
+/// How often to poll the port at the end, until it has sent everything: several seconds, but
+/// not for ever, because the machine must end even if nobody listens.
 const DRAIN_POLLS: u32 = 1 << 24;
 
 struct Console {
@@ -22,7 +22,7 @@ static CONSOLE: SingleCore<Console> = SingleCore::new(Console {
     at_line_start: true,
 });
 
-/// Sets the port up. Where there is none, everything written later is dropped.
+/// Sets up the port. If there is none, everything written later is dropped.
 pub fn initialise() {
     // SAFETY: nobody else uses the ports of COM1.
     let uart = unsafe { Uart16550::new_port(SERIAL) };
@@ -39,7 +39,7 @@ pub fn initialise() {
 /// Writes `bytes` as they are.
 pub fn write(bytes: &[u8]) {
     let Some(last) = bytes.last() else { return };
-    // SAFETY: sending bytes does not come back here.
+    // SAFETY: sending bytes does not re-enter this.
     unsafe {
         CONSOLE.with(|console| {
             console.at_line_start = *last == b'\n';
@@ -50,8 +50,8 @@ pub fn write(bytes: &[u8]) {
     }
 }
 
-/// Ends the program's line if it is in the middle of one, so that a message of the
-/// kernel begins a line of its own.
+/// Ends the program's current line, if there is one, so that a message of the kernel begins a
+/// new line.
 pub fn start_line() {
     // SAFETY: the closure only reads a value.
     if !unsafe { CONSOLE.with(|console| console.at_line_start) } {
@@ -61,7 +61,7 @@ pub fn start_line() {
 
 /// Waits until the last byte has left the port.
 pub fn drain() {
-    // SAFETY: asking the port does not come back here.
+    // SAFETY: polling the port does not re-enter this.
     unsafe {
         CONSOLE.with(|console| {
             if let Some(uart) = &mut console.uart {

@@ -1,10 +1,9 @@
-//! Statics that change, on a machine where nothing runs at the same time.
+//! Mutable statics, on a machine where nothing runs at the same time.
 
 use core::cell::UnsafeCell;
 
-/// A static that changes. There is one CPU, interrupts are off for good, and the
-/// handlers of exceptions end the machine, so no two accesses ever interleave in a
-/// way that both go on.
+/// A mutable static. There is one CPU, interrupts are permanently off, and exception handlers
+/// end the machine, so two accesses never interleave such that both continue.
 #[repr(transparent)]
 pub struct SingleCore<T>(UnsafeCell<T>);
 
@@ -20,9 +19,10 @@ impl<T> SingleCore<T> {
     ///
     /// # Safety
     ///
-    /// `action` must not come back to the same static.
+    /// `action` must not access the same static again.
     pub unsafe fn with<R>(&self, action: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: the caller rules out a second reference; the type, other CPUs.
+        // SAFETY: the caller rules out a second reference from here, the type one from another
+        // CPU.
         action(unsafe { &mut *self.0.get() })
     }
 

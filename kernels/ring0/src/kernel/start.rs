@@ -15,7 +15,7 @@ use ring0::program::{Program, ProgramError};
 /// The program's stack, without the guard page below it; bytes.
 pub const STACK_SIZE: u64 = 1 << 20;
 
-/// Where everything is, for [`place_of`].
+/// The addresses of everything, for [`place_of`].
 struct Layout {
     program: AddressRange,
     stack_guard: AddressRange,
@@ -27,7 +27,7 @@ static LAYOUT: SingleCore<Layout> = SingleCore::new(Layout {
 });
 
 /// The whole kernel. `magic` and `info` are EAX and EBX as the boot loader set them,
-/// `limit_memory` takes away what this kernel does not map, and `understand` reads the loader's
+/// `limit_memory` unmaps what this kernel does not map, and `understand` reads the loader's
 /// information.
 pub fn run(
     magic: u32,
@@ -53,11 +53,11 @@ struct Prepared {
     handler: Handler,
 }
 
-/// What the boot loader's information asks for.
+/// What the boot loader's information requests.
 pub struct Wanted {
     /// How system calls are handled.
     pub handler: Handler,
-    /// What the program gets behind its name.
+    /// The program's arguments after its name.
     pub arguments: Words<'static>,
 }
 
@@ -71,7 +71,7 @@ fn prepare(
     let Wanted { handler, arguments } = understand(&boot).map_err(Refusal::Handler)?;
     let program = Program::check(boot.module).map_err(Refusal::Program)?;
 
-    // Room for the program and, then, for its stack above a guard page.
+    // Room for the program and its stack above a guard page.
     let taken = [
         kernel_range(),
         range_of(boot.module),
@@ -92,8 +92,8 @@ fn prepare(
     let guard = find(PAGE_SIZE + STACK_SIZE, PAGE_SIZE, &taken)?;
     let stack_range = AddressRange::sized(guard + PAGE_SIZE, STACK_SIZE);
 
-    // SAFETY: both ranges are usable memory, mapped, and apart from each other, from
-    // the kernel and from everything that `boot` refers to.
+    // SAFETY: both ranges are usable memory, are mapped, and do not overlap each other, the
+    // kernel or anything to which `boot` refers.
     let (memory, stack) = unsafe { (bytes_mut(program_range), bytes_mut(stack_range)) };
     program.load(memory).ok_or(Refusal::Load)?;
     stack.fill(0);
@@ -108,7 +108,7 @@ fn prepare(
     )
     .map_err(Refusal::Arguments)?;
 
-    // Only now page 0: QEMU's PVH firmware puts the memory map there.
+    // Page 0 only now: QEMU's PVH firmware puts the memory map there.
     paging::remove_page(guard);
     paging::remove_page(0);
     // SAFETY: the closure only moves a value.
@@ -126,13 +126,13 @@ fn prepare(
 }
 
 impl Prepared {
-    /// Runs the program, with every register zero but RSP (RDX among them: there is
-    /// no function to call at exit).
+    /// Runs the program, with every register zero except RSP (including RDX: there is no
+    /// function to call at exit).
     fn run(self) -> ! {
         system_calls::initialise(self.handler);
-        // SAFETY: the entry lies in the program's code and the stack is its own. What is
-        // on the kernel's stack is given up: system calls run on the program's, or from
-        // the top of the kernel's.
+        // SAFETY: the entry is in the program's code, and the stack is its own. The contents of
+        // the kernel's stack are given up: system calls run on the program's stack, or from the
+        // top of the kernel's.
         unsafe {
             asm!(
                 "mov rsp, rsi",
@@ -174,7 +174,7 @@ pub enum Place {
     Other,
 }
 
-/// What `address` belongs to.
+/// The owner of `address`.
 pub fn place_of(address: u64) -> Place {
     // SAFETY: the closure only reads values.
     let (program, guard) = unsafe { LAYOUT.with(|layout| (layout.program, layout.stack_guard)) };
@@ -214,20 +214,20 @@ impl fmt::Display for Refusal {
                 usable >> 10
             ),
             Self::Arguments(error) => error.fmt(f),
-            Self::Load => f.write_str("the program does not fit the memory that it asked for"),
+            Self::Load => f.write_str("the program does not fit into the memory that it requested"),
         }
     }
 }
 
-/// Physical memory as the page tables show it.
+/// Physical memory according to the page tables.
 struct Identity;
 
 impl PhysicalMemory for Identity {
     fn bytes(&self, address: u64, length: u64) -> Option<&[u8]> {
         let end = address.checked_add(length)?;
         let mapped = address != 0 && end <= MAPPED_END;
-        // SAFETY: the addresses are mapped, and what the loader put there is only
-        // read while the slice lives: the program's memory is chosen apart from it.
+        // SAFETY: the addresses are mapped, and what the loader put there is only read while
+        // the slice lives: the program's memory does not overlap it.
         mapped
             .then(|| unsafe { core::slice::from_raw_parts(address as *const u8, length as usize) })
     }
@@ -253,13 +253,12 @@ fn range_of(bytes: &[u8]) -> AddressRange {
 ///
 /// The range must be mapped memory that nothing else refers to.
 unsafe fn bytes_mut(range: AddressRange) -> &'static mut [u8] {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { core::slice::from_raw_parts_mut(range.start as *mut u8, range.size() as usize) }
 }
 
-/// Sixteen bytes for AT_RANDOM, which seed stack protectors and hash tables. They
-/// come from the time stamp counter and keep no secret: there is nobody to keep
-/// one from.
+/// Sixteen bytes for AT_RANDOM, which seed stack protectors and hash tables. They come from the
+/// time stamp counter and are not secret: there is nobody to keep a secret from.
 fn unpredictable_bytes() -> [u8; 16] {
     let word = || {
         // SAFETY: every x86-64 CPU has RDTSC, and nothing forbids it in ring 0.

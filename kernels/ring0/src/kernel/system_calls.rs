@@ -1,10 +1,9 @@
 //! System calls: the table, and how SYSCALL enters it with the fewest instructions.
 //! ([`crate::full_entry`] is the other way.)
 //!
-//! SYSCALL works in ring 0 as in ring 3: it puts the return address into RCX, RFLAGS
-//! into R11, and jumps to LSTAR. What differs is the way back: SYSRET would go to
-//! ring 3, so the kernel jumps to RCX instead. Stack and address space stay the
-//! program's.
+//! SYSCALL works in ring 0 as in ring 3: it puts the return address into RCX, RFLAGS into R11,
+//! and jumps to LSTAR. The way back differs: SYSRET would go to ring 3, so the kernel jumps to
+//! RCX instead. Stack and address space stay the program's.
 
 use crate::exceptions::CODE_SELECTOR;
 use crate::full_entry;
@@ -32,8 +31,8 @@ const EBADF: i64 = -9;
 const EFAULT: i64 = -14;
 pub const ENOSYS: i64 = contract::ENOSYS.cast_signed();
 
-/// A handler gets the program's registers but RCX and R11 as they were (RAX is the
-/// number), answers in RAX, and changes nothing else but R11.
+/// A handler gets the program's registers unchanged except RCX and R11 (RAX is the number),
+/// answers in RAX, and changes nothing else except R11.
 type Handler = unsafe extern "C" fn();
 
 pub const TABLE_SIZE: usize = 512;
@@ -47,7 +46,7 @@ static TABLE: [Handler; TABLE_SIZE] = {
     table
 };
 
-/// Points SYSCALL at the handler's entry.
+/// Sets SYSCALL's target to the handler's entry.
 pub fn initialise(handler: command_line::Handler) {
     let entry = match handler {
         command_line::Handler::Bare => entry as *const () as u64,
@@ -57,7 +56,7 @@ pub fn initialise(handler: command_line::Handler) {
     // SAFETY: the code selector is the GDT's, and the stack's comes right after it.
     unsafe { Star::write_raw(0, CODE_SELECTOR) };
     LStar::write(VirtAddr::new(entry));
-    // Interrupts stay off, string instructions go upward, no single steps, no
+    // Interrupts stay off, string instructions go upward, and there are no single steps or
     // alignment checks in here.
     SFMask::write(
         RFlags::INTERRUPT_FLAG
@@ -91,9 +90,9 @@ unsafe extern "C" fn noop_handler() {
     naked_asm!("mov eax, {answer}", "ret", answer = const NOOP_ANSWER)
 }
 
-/// Defines a handler that calls a Rust function with the call's first three
-/// arguments and its number. The kernel is compiled without SSE, so the program's
-/// general registers are all that Rust code could change.
+/// Defines a handler that calls a Rust function with the call's first three arguments and its
+/// number. The kernel is compiled without SSE, so Rust code can only change the program's
+/// general registers.
 macro_rules! handler {
     ($name:ident calls $function:ident) => {
         #[unsafe(naked)]
@@ -107,7 +106,7 @@ macro_rules! handler {
                 "push r8",
                 "push r9",
                 "push r10",
-                // Programs need not keep RSP aligned.
+                // Programs may leave RSP unaligned.
                 "mov rbx, rsp",
                 "and rsp, -16",
                 "mov rcx, rax",
@@ -134,7 +133,7 @@ handler!(unknown_handler calls unknown);
 
 /// write(2), to the console for file descriptors 1 and 2.
 pub extern "sysv64" fn write(fd: u64, buffer: u64, size: u64, _number: u64) -> i64 {
-    // Linux looks at the descriptor's 32 bits alone.
+    // Linux only uses the descriptor's 32 bits.
     if !matches!(fd as u32, 1 | 2) {
         return EBADF;
     }
@@ -151,8 +150,8 @@ pub extern "sysv64" fn write(fd: u64, buffer: u64, size: u64, _number: u64) -> i
     if !mapped.contains(buffer) || !mapped.contains(last) {
         return EFAULT;
     }
-    // SAFETY: these addresses are mapped (a guard page among them faults, and is
-    // reported); the program, which alone could change them, waits for the answer.
+    // SAFETY: these addresses are mapped (a guard page among them faults, and is reported).
+    // Only the program could change them, and it waits for the answer.
     serial::write(unsafe { core::slice::from_raw_parts(buffer as *const u8, size as usize) });
     size as i64
 }
@@ -162,10 +161,10 @@ pub extern "sysv64" fn exit(status: u64, _: u64, _: u64, _number: u64) -> i64 {
     machine_end::exit(status)
 }
 
-/// Any other system call; the console says so, once for each number.
+/// Any other system call; the console reports each number once.
 pub extern "sysv64" fn unknown(_: u64, _: u64, _: u64, number: u64) -> i64 {
     static SEEN: SingleCore<Seen> = SingleCore::new(Seen::new());
-    // SAFETY: noting a number does not come back here.
+    // SAFETY: recording a number does not re-enter this.
     match unsafe { SEEN.with(|seen| seen.insert(number)) } {
         Insert::Old => {}
         Insert::New => say!("system call {number} is not there (ENOSYS)"),

@@ -9,14 +9,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Longest time a machine may run. A boot takes less than a second; on a busy host
-/// it may take much longer.
+/// The longest time that a machine may run. A boot takes less than a second; on a busy host it
+/// may take much longer.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// Multiboot's magic number, as it stands in the image.
+/// Multiboot's magic number, as in the image.
 const MULTIBOOT_MAGIC: [u8; 4] = ring0::multiboot::HEADER_MAGIC.to_le_bytes();
 
-/// The image under test: `RING0_IMAGE`, or else one built now from these sources.
+/// The image under test: `RING0_IMAGE`, or one built now from these sources.
 pub fn image() -> &'static Path {
     static IMAGE: OnceLock<PathBuf> = OnceLock::new();
     IMAGE.get_or_init(|| match std::env::var_os("RING0_IMAGE") {
@@ -38,8 +38,8 @@ fn build_image() -> PathBuf {
     folder.join(TARGET).join("guest").join("ring0")
 }
 
-/// A copy of the image that has no Multiboot header, so that QEMU, which looks for
-/// Multiboot first, boots it by PVH.
+/// A copy of the image without a Multiboot header, so that QEMU, which looks for Multiboot
+/// first, boots it by PVH.
 pub fn image_without_multiboot() -> &'static Path {
     static IMAGE: OnceLock<PathBuf> = OnceLock::new();
     IMAGE.get_or_init(|| {
@@ -60,7 +60,7 @@ pub fn multiboot_header(content: &[u8]) -> usize {
     4 * index.expect("a Multiboot header in the first 8 KiB")
 }
 
-/// A test program, built from `tests/programs/`; its file goes with it.
+/// A test program, built from `tests/programs/`; its file is deleted with it.
 pub struct Program {
     folder: TempDir,
 }
@@ -71,7 +71,7 @@ impl Program {
         Self::linked(source, &["-static-pie"])
     }
 
-    /// With other options for the link.
+    /// With other linker options.
     pub fn linked(source: &str, options: &[&str]) -> Self {
         let program = Self::of_bytes(b"");
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
@@ -110,7 +110,7 @@ impl Program {
     }
 }
 
-/// A machine to be.
+/// A machine that has not started yet.
 pub struct Machine {
     pub image: &'static Path,
     pub machine: &'static str,

@@ -1,4 +1,4 @@
-//! The memory that Unikraft 0.5 maps and expects (docs/BOOT.md, "Where things lie").
+//! The memory that Unikraft 0.5 maps and expects (docs/BOOT.md, "Where things are").
 
 use crate::fault::refuse;
 use crate::paging::remove_page;
@@ -8,7 +8,7 @@ use ring0::memory::{MemoryMap, PAGE_SIZE};
 
 /// What is mapped below [`MEMORY`].
 const LOADERS: Range<u64> = 0x9000..0x11000;
-/// Where the memory begins that it uses.
+/// The start of the memory that it uses.
 const MEMORY: u64 = 1 << 20;
 
 /// Entries of the page directories for one GiB.
@@ -18,7 +18,7 @@ unsafe extern "C" {
     static mut page_directories: [u64; 4 * ENTRIES_PER_GIB];
 }
 
-/// Takes away what the page tables of Unikraft do not have.
+/// Unmaps what Unikraft's page tables do not map.
 pub fn unmap_all_else() {
     for page in (0..MEMORY).step_by(PAGE_SIZE as usize) {
         if !LOADERS.contains(&page) {
@@ -26,15 +26,15 @@ pub fn unmap_all_else() {
         }
     }
     for index in ENTRIES_PER_GIB..4 * ENTRIES_PER_GIB {
-        // SAFETY: the index is within the tables, and nothing of the kernel lies there.
+        // SAFETY: the index is within the tables, and nothing of the kernel is there.
         unsafe { (*addr_of_mut!(page_directories))[index] = 0 };
     }
     x86_64::instructions::tlb::flush_all();
 }
 
-/// Refuses a memory map without an entry that begins at 1 MiB, and reads the last byte of
-/// that memory, as the first push onto Unikraft's stack would: a page fault if it lies
-/// beyond the page tables.
+/// Refuses a memory map without an entry that begins at 1 MiB, and reads the last byte of that
+/// memory, as the first push onto Unikraft's stack would: a page fault if it is beyond the page
+/// tables.
 pub fn check_memory_map(map: &MemoryMap) {
     let mut regions = map.regions().iter();
     let found = regions.find(|region| region.usable && region.range.start == MEMORY);
