@@ -1,6 +1,7 @@
 //! This machine: its files, CPUs and counter, what Linux shows in /proc and /sys, whether it
 //! is fit for measuring, and how it is tuned.
 
+pub mod bpf;
 pub mod core_clock;
 mod cpu_time;
 pub mod cpus;
@@ -8,10 +9,12 @@ pub mod doctor;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
 pub mod files;
+pub mod holders;
 pub mod interrupt;
 pub mod kvm;
 pub mod machine;
 pub mod measuring_cpus;
+pub mod perf_events;
 pub mod tool;
 pub mod tree;
 pub mod tsc;

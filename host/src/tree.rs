@@ -58,6 +58,11 @@ impl Tree {
         names
     }
 
+    /// Whether it describes the machine that we run on.
+    pub fn is_this_machine(&self) -> bool {
+        self.0 == Path::new("/")
+    }
+
     /// Where that file lies.
     pub fn place(&self, path: &str) -> PathBuf {
         self.0.join(Path::new(path.trim_start_matches('/')))

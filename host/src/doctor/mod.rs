@@ -6,6 +6,8 @@
 //! itself. docs/DOCTOR.md gives each check's thresholds and reasons.
 
 mod activity;
+mod calls;
+mod chain;
 mod checks;
 mod counter;
 mod host;
@@ -24,6 +26,7 @@ use self::activity::{Activity, Snapshot};
 use self::counter::{Counter, Processor};
 use self::host::Host;
 use self::noise::CpuNoise;
+use self::calls::Calls;
 use crate::cpus;
 use crate::kvm;
 use crate::tree::Tree;
@@ -41,6 +44,7 @@ struct Facts {
     host: Host,
     activity: Option<Activity>,
     noise: Vec<CpuNoise>,
+    calls: Calls,
 }
 
 /// Examines the machine for a little more than two seconds.
@@ -67,6 +71,7 @@ fn gather(tree: &Tree, plan: &Plan) -> Facts {
     let before = Snapshot::take(tree);
     let noise = noise::test(&plan.cpus, counter.frequency.hz(), NOISE_TEST);
     let after = Snapshot::take(tree);
+    let calls = Calls::measure(tree, plan.cpus.first().copied());
     Facts {
         plan: plan.clone(),
         // Its guests would be noise: they run after the test, or long before it.
@@ -76,5 +81,6 @@ fn gather(tree: &Tree, plan: &Plan) -> Facts {
         host: Host::read(tree, &plan.cpus),
         activity: Activity::between(&before, &after),
         noise,
+        calls,
     }
 }

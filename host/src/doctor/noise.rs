@@ -5,13 +5,13 @@
 //! firmware, a hypervisor. Every millisecond it times a fixed chain of multiplications,
 //! whose ticks change with the core's clock and with a sibling's use of the core.
 
-use std::arch::asm;
 use std::thread;
 use std::time::Duration;
 
 use eval::stats::Sorted;
 use eval::verdict::Noise;
 
+use super::chain;
 use crate::cpus;
 use crate::tsc;
 
@@ -20,10 +20,6 @@ use crate::tsc;
 const GAP: Duration = Duration::from_micros(1);
 /// How often the chain is timed.
 const CHAIN_EVERY: Duration = Duration::from_millis(1);
-/// So long a chain takes about 12 µs, half of a batch, and a counter with a step of
-/// 10 ns still tells 0.1 % of it.
-const CHAIN_TURNS: u64 = 1024;
-const CHAIN_UNROLLED: u64 = 16;
 
 /// What was seen on one CPU. All times in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +97,7 @@ fn watch(cpu: usize, hz: f64, time: Duration) -> Option<CpuNoise> {
     let (mut last, mut next_chain) = (start, start);
     while last < end {
         if last >= next_chain {
-            chain();
+            chain::run();
             let now = tsc::ticks();
             chains.push(now.wrapping_sub(last) as f64);
             next_chain = now + chain_every;
@@ -126,26 +122,6 @@ fn watch(cpu: usize, hz: f64, time: Duration) -> Option<CpuNoise> {
         chain_median_ns: ns(chains.median()),
         chain_iqr_ns: ns(chains.q3() - chains.q1()),
     })
-}
-
-/// Multiplications of which each needs the one before: three core cycles each on all
-/// x86-64 processors of the last fifteen years (uops.info, IMUL r64, r64).
-fn chain() {
-    // SAFETY: nothing but registers, which are declared, is touched.
-    unsafe {
-        asm!(
-            "2:",
-            ".rept {unrolled}",
-            "imul {x}, {x}",
-            ".endr",
-            "dec {turns}",
-            "jnz 2b",
-            unrolled = const CHAIN_UNROLLED,
-            x = inout(reg) 3_u64 => _,
-            turns = inout(reg) CHAIN_TURNS => _,
-            options(nomem, nostack),
-        );
-    }
 }
 
 #[cfg(test)]

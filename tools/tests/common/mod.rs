@@ -76,7 +76,11 @@ impl Sandbox {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("tollgate"));
-        command.current_dir(self.folder.path()).args(args);
+        command
+            .current_dir(self.folder.path())
+            // The doctor remembers what a system call cost, for those that come later.
+            .env("XDG_STATE_HOME", self.path("state"))
+            .args(args);
         command
     }
 

@@ -3,27 +3,19 @@
 use super::Found;
 use crate::doctor::Facts;
 
-/// Whether anything but the kernel itself runs at every system call of the host.
+/// Whether a filter runs at every system call of the host.
 pub(super) fn system_calls(facts: &Facts) -> Found {
-    let (what, mend) = match (facts.host.seccomp, facts.host.traced) {
-        (_, Some(true)) => (
-            "system calls are traced, and take another way into the kernel",
-            "echo 0 | sudo tee /sys/kernel/tracing/events/{raw_syscalls,syscalls}/enable",
-        ),
-        (Some(true), _) => (
-            "a seccomp filter judges every system call of this process and its children",
-            "run outside of the container (docker: --security-opt seccomp=unconfined)",
-        ),
-        (None, _) => return Found::unknown("the kernel does not tell who watches system calls"),
-        (Some(false), None) => return Found::ok("no seccomp filter; only root may see tracing"),
-        (Some(false), Some(false)) => return Found::ok("neither filtered nor traced"),
+    let what = match facts.host.seccomp {
+        Some(true) => "a seccomp filter judges every system call of this process and its children",
+        None => return Found::unknown("the kernel does not say whether a filter judges them"),
+        Some(false) => return Found::ok("no seccomp filter"),
     };
     match facts.plan.host {
         true => Found::unfit(what),
         // Guests' system calls do not come here.
         false => Found::warning(what),
     }
-    .mend(mend)
+    .mend("run outside of the container (docker: --security-opt seccomp=unconfined)")
 }
 
 /// Whether each start has another layout of memory.
@@ -101,27 +93,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_watches_system_calls_spoils_those_of_the_host() {
-        let watched = |host, seccomp, traced| {
+    fn a_filter_spoils_the_system_calls_of_the_host() {
+        let filtered = |host| {
             move |facts: &mut Facts| {
                 facts.plan.host = host;
-                facts.host.seccomp = seccomp;
-                facts.host.traced = traced;
+                facts.host.seccomp = Some(true);
             }
         };
-        let filtered = watched(true, Some(true), None);
-        expect(system_calls, filtered, Unfit, "seccomp=unconfined");
-        let traced = watched(true, Some(false), Some(true));
-        expect(
-            system_calls,
-            traced,
-            Unfit,
-            "events/{raw_syscalls,syscalls}/enable",
-        );
-        let guests = watched(false, Some(true), None);
-        expect(system_calls, guests, Warning, "seccomp");
-        let user = watched(true, Some(false), None);
-        expect(system_calls, user, Ok, "only root");
+        expect(system_calls, filtered(true), Unfit, "seccomp=unconfined");
+        expect(system_calls, filtered(false), Warning, "seccomp");
     }
 
     #[test]

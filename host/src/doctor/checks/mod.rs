@@ -8,6 +8,7 @@ mod neighbours;
 mod noise;
 #[cfg(test)]
 mod tests;
+mod tracing;
 mod tsc;
 
 use eval::verdict::State;
@@ -47,6 +48,7 @@ pub(super) const ALL: &[(&str, Check)] = &[
     ("noise", noise::noise),
     ("clock", noise::clock),
     ("system-calls", kernel::system_calls),
+    ("tracing", tracing::tracing),
     ("aslr", kernel::aslr),
     ("mitigations", kernel::mitigations),
     ("microcode", kernel::microcode),

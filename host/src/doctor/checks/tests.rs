@@ -6,6 +6,9 @@ use vmm::probe::KvmKind;
 
 use super::*;
 use crate::doctor::activity::Activity;
+use crate::doctor::calls::Calls;
+use crate::doctor::calls::cost::{CallCost, CoreCycles};
+use crate::doctor::calls::watchers::Watchers;
 use crate::doctor::counter::{Counter, Processor, Skew};
 use crate::doctor::host::Host;
 use crate::doctor::host::cpu::{Cpu, IdleState};
@@ -70,7 +73,6 @@ pub fn fit() -> Facts {
             load: Some(0.05),
             randomize_va_space: Some(2),
             seccomp: Some(false),
-            traced: Some(false),
             vulnerabilities: BTreeMap::from([("meltdown".to_owned(), "Not affected".to_owned())]),
             microcode: vec!["0xa601203".into()],
             interrupts: vec![],
@@ -91,6 +93,21 @@ pub fn fit() -> Facts {
             chain_median_ns: 13_653.0,
             chain_iqr_ns: 10.0,
         }],
+        calls: Calls {
+            watchers: Watchers {
+                switches: Some(vec![]),
+                bpf: Ok(vec![]),
+                perf: vec![],
+                sees_all: true,
+                ours: vec![],
+            },
+            cost: Some(CallCost {
+                median: CoreCycles(300.0),
+                spread: 0.01,
+            }),
+            record: None,
+            not_kept: None,
+        },
     }
 }
 
@@ -127,6 +144,9 @@ fn a_machine_that_tells_nothing_is_never_unfit_nor_ok_by_what_it_does_not_tell()
     };
     facts.activity = None;
     facts.noise.clear();
+    facts.calls.watchers.bpf = Err("Operation not permitted".into());
+    facts.calls.watchers.sees_all = false;
+    facts.calls.cost = None;
     let says_nothing = [
         "frequency-driver",
         "governor",
@@ -140,6 +160,7 @@ fn a_machine_that_tells_nothing_is_never_unfit_nor_ok_by_what_it_does_not_tell()
         "noise",
         "clock",
         "system-calls",
+        "tracing",
         "aslr",
         "mitigations",
         "microcode",

@@ -40,8 +40,6 @@ pub struct Host {
     /// Whether a seccomp filter judges this process's system calls, and with it those of
     /// the programs that it starts.
     pub seccomp: Option<bool>,
-    /// Whether system calls are traced, for whoever makes them.
-    pub traced: Option<bool>,
     /// What the kernel says of each vulnerability.
     pub vulnerabilities: BTreeMap<String, String>,
     /// The microcode's revision, as each CPU tells it.
@@ -75,7 +73,6 @@ impl Host {
             load: load(tree),
             randomize_va_space: tree.number("/proc/sys/kernel/randomize_va_space"),
             seccomp: seccomp(tree),
-            traced: traced(tree),
             vulnerabilities: vulnerabilities(tree),
             microcode: microcode(tree),
             interrupts: interrupts(tree),
@@ -135,17 +132,6 @@ fn seccomp(tree: &Tree) -> Option<bool> {
         .lines()
         .find_map(|line| line.strip_prefix("Seccomp:"))?;
     Some(mode.trim() != "0")
-}
-
-/// The switches of all events at entry and exit: `0` is off, `1` on, `X` on for some
-/// calls (Linux, events.rst). Only root may read them.
-fn traced(tree: &Tree) -> Option<bool> {
-    let events = ["raw_syscalls", "syscalls"];
-    let switches =
-        events.map(|name| tree.text(&format!("/sys/kernel/tracing/events/{name}/enable")));
-    let mut told = switches.into_iter().flatten().peekable();
-    told.peek()?;
-    Some(told.any(|switch| switch != "0"))
 }
 
 /// What the kernel says of each vulnerability.

@@ -64,8 +64,6 @@ fn a_laptop_is_read() {
             "proc/self/status",
             "Name:\tx\nSeccomp:\t2\nSeccomp_filters:\t1\n",
         ),
-        ("sys/kernel/tracing/events/raw_syscalls/enable", "0\n"),
-        ("sys/kernel/tracing/events/syscalls/enable", "X\n"),
         ("proc/irq/9/effective_affinity_list", "0\n"),
         ("proc/irq/130/smp_affinity_list", "0-3\n"),
     ]);
@@ -88,7 +86,6 @@ fn a_laptop_is_read() {
         cmdline: Some("root=/dev/sda rcu_nocbs=1-3 rcu_nocbs_poll quiet".into()),
         load: Some(1.34),
         seccomp: Some(true),
-        traced: Some(true),
         vulnerabilities: BTreeMap::from([("meltdown".into(), "Mitigation: PTI".into())]),
         microcode: vec!["0x42".into()],
         interrupts: vec![

@@ -1,0 +1,159 @@
+//! Who watches system calls, as far as this process may see.
+
+use std::fs;
+
+use crate::bpf::{self, Attachment};
+use crate::holders::Process;
+use crate::perf_events::{self, PerfEvents};
+use crate::tree::Tree;
+
+/// What was seen of watchers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watchers {
+    /// The files of tracefs that say that something is traced; `None` where they cannot be
+    /// read.
+    pub switches: Option<Vec<String>>,
+    /// The BPF programs that are attached, or why they cannot be listed.
+    pub bpf: Result<Vec<Attachment>, String>,
+    /// The perf events of other processes.
+    pub perf: Vec<PerfEvents>,
+    /// Whether all processes of the machine can be looked into.
+    pub sees_all: bool,
+    /// Those of the holders that this process or one of its children is: what a run attaches
+    /// on purpose.
+    pub ours: Vec<Process>,
+}
+
+impl Watchers {
+    /// Whether anybody is seen to watch every call, on purpose or not.
+    pub fn found_any(&self) -> bool {
+        self.switches.iter().flatten().next().is_some()
+            || self.bpf.iter().flatten().any(Attachment::sees_every_call)
+            || self.perf.iter().any(|events| events.counts_our_calls)
+    }
+
+    /// Looks at the running kernel; the calling thread should stay on a measuring CPU. The
+    /// kernel cannot be asked about another machine's tree.
+    pub fn read(tree: &Tree) -> Self {
+        let mut watchers = Self {
+            switches: switches(tree),
+            bpf: Err("this is another machine's folder".into()),
+            perf: Vec::new(),
+            sees_all: false,
+            ours: Vec::new(),
+        };
+        if tree.is_this_machine() {
+            watchers.bpf = bpf::attached(tree).map_err(|error| error.to_string());
+            watchers.perf = perf_events::of_others(tree);
+            watchers.sees_all = watchers.bpf.is_ok() && is_first_pid_namespace(tree);
+            let attached = watchers.bpf.iter().flatten().flat_map(|one| &one.held_by);
+            let holders = attached.chain(watchers.perf.iter().map(|events| &events.process));
+            let ours = holders.filter(|process| is_ours(tree, process.id));
+            watchers.ours = ours.cloned().collect();
+        }
+        watchers
+    }
+}
+
+/// Events at the entry and exit of calls: `0` is off, `1` on, `X` on for some calls (Linux,
+/// Documentation/trace/events.rst), each also in instances. A tracer other than `nop` runs at
+/// every function. Only root may read them.
+fn switches(tree: &Tree) -> Option<Vec<String>> {
+    let folders = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+    let folder = folders
+        .into_iter()
+        .find(|folder| tree.text(&format!("{folder}/current_tracer")).is_some()
+            || tree.text(&format!("{folder}/events/raw_syscalls/enable")).is_some())?;
+    let instances = tree.names(&format!("{folder}/instances")).into_iter();
+    let instances = instances.map(|name| format!("{folder}/instances/{name}"));
+    let places = [folder.to_owned()].into_iter().chain(instances);
+    let on = places.flat_map(|place| {
+        [
+            ("events/raw_syscalls/enable", "0"),
+            ("events/syscalls/enable", "0"),
+            ("current_tracer", "nop"),
+        ]
+        .into_iter()
+        .filter_map(move |(name, off)| {
+            let file = format!("{place}/{name}");
+            let value = tree.text(&file)?;
+            (value != off).then(|| format!("{file} = {value}"))
+        })
+    });
+    Some(on.collect())
+}
+
+/// The first namespace has a number that never changes (Linux, include/linux/proc_ns.h,
+/// PROC_PID_INIT_INO).
+fn is_first_pid_namespace(tree: &Tree) -> bool {
+    let link = fs::read_link(tree.place("/proc/self/ns/pid"));
+    link.is_ok_and(|link| link.as_os_str() == "pid:[4026531836]")
+}
+
+/// Whether the process is this one, or comes from it.
+fn is_ours(tree: &Tree, mut process: u32) -> bool {
+    let own = std::process::id();
+    // Longer lines of descent are a loop: a number was given out again meanwhile.
+    for _ in 0..64 {
+        match process {
+            0 | 1 => return false,
+            _ if process == own => return true,
+            _ => {}
+        }
+        let stat = tree.text(&format!("/proc/{process}/stat"));
+        let Some(parent) = stat.as_deref().and_then(parent) else {
+            return false;
+        };
+        process = parent;
+    }
+    false
+}
+
+/// /proc/PID/stat: behind the name, which may hold brackets, the state and the parent.
+fn parent(stat: &str) -> Option<u32> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::laid_out;
+
+    #[test]
+    fn switches_of_instances_count_and_a_tracer_is_one() {
+        let on = |files: &[(&str, &str)]| {
+            let files = files.iter();
+            let files: Vec<_> = files
+                .map(|(path, text)| (format!("sys/kernel/tracing/{path}"), *text))
+                .collect();
+            let (_folder, tree) = laid_out(&files);
+            switches(&tree)
+        };
+        assert_eq!(on(&[]), None);
+        let quiet = [
+            ("events/raw_syscalls/enable", "0"),
+            ("events/syscalls/enable", "0"),
+            ("current_tracer", "nop"),
+        ];
+        assert_eq!(on(&quiet), Some(vec![]));
+        for (path, value) in [
+            ("events/syscalls/enable", "X"),
+            ("instances/falco/events/raw_syscalls/enable", "1"),
+            ("current_tracer", "function_graph"),
+        ] {
+            let found = on(&[quiet.as_slice(), &[(path, value)]].concat());
+            let expected = format!("/sys/kernel/tracing/{path} = {value}");
+            assert_eq!(found, Some(vec![expected]));
+        }
+    }
+
+    #[test]
+    fn what_we_start_is_ours() {
+        let tree = Tree::default();
+        assert!(is_ours(&tree, std::process::id()));
+        assert!(!is_ours(&tree, 1));
+        assert_eq!(parent("7 (a) b) S 5 7 7"), Some(5));
+        assert_eq!(parent("no process"), None);
+    }
+}
