@@ -53,7 +53,9 @@ fn of(tree: &Tree, id: u32) -> Vec<Holder> {
             // Without brackets, and with them since Linux 6.17.
             "anon_inode:bpf_link" | "anon_inode:[bpf_link]" | "anon_inode:bpf-link" => {
                 let info = tree.text(&format!("/proc/{id}/fdinfo/{fd}"))?;
-                let id = info.lines().find_map(|line| line.strip_prefix("link_id:"))?;
+                let id = info
+                    .lines()
+                    .find_map(|line| line.strip_prefix("link_id:"))?;
                 Some(Held::Link(id.trim().parse().ok()?))
             }
             _ => None,

@@ -6,7 +6,7 @@
 //! nothing: an event that grows by as many as we make calls counts them.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, getppid, pidfd_getfd, pidfd_open};
 
@@ -84,15 +84,19 @@ fn is_tracepoint(event: &OwnedFd) -> bool {
 /// What reading each event gives: its count, and what else its reader asked for when it was
 /// opened (perf_event_open(2), "Reading results").
 fn read_all(events: &[OwnedFd]) -> Vec<Vec<u64>> {
-    events.iter().map(|event| read(event)).collect()
+    events.iter().map(read).collect()
 }
 
-fn read(event: impl AsFd) -> Vec<u64> {
+fn read(event: &OwnedFd) -> Vec<u64> {
     let mut bytes = [0; 4096];
     let length = rustix::io::read(event, &mut bytes).unwrap_or(0);
     let words = bytes.get(..length).unwrap_or_default().chunks_exact(8);
     words
-        .map(|word| word.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)))
+        .map(|word| {
+            word.iter()
+                .rev()
+                .fold(0, |all, byte| all << 8 | u64::from(*byte))
+        })
         .collect()
 }
 

@@ -2,9 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 mod common;
+#[path = "common/watcher.rs"]
+mod watcher;
+
+use std::path::Path;
+use std::process::Command;
 
 use common::{Answer, Sandbox, conforms};
 use serde_json::Value;
+use watcher::Watcher;
 
 /// The verdict, and whether the exit code says the same.
 #[track_caller]
@@ -120,4 +126,68 @@ fn no_verdict_is_1() {
     sandbox
         .tollgate(&["doctor", "--cpus", "3-1"])
         .refused(64, &["3-1"]);
+}
+
+/// Another process of the test below.
+#[test]
+#[ignore = "runs until it is ended"]
+fn watch_calls_until_ended() {
+    watcher::watch();
+}
+
+#[test]
+fn a_bpf_program_of_another_process_on_every_system_call_is_named() {
+    is_seen_each_time(1);
+}
+
+#[test]
+#[ignore = "takes three minutes; it is the one above, 20 times"]
+fn a_bpf_program_on_every_system_call_is_named_20_times_of_20() {
+    is_seen_each_time(20);
+}
+
+/// With a watcher and without, so often.
+fn is_seen_each_time(times: usize) {
+    let sandbox = Sandbox::new();
+    let tracing = || {
+        let answer = sandbox.tollgate(&["doctor", "--json", "--engine", "host"]);
+        finding(&verdict(&answer), "tracing").clone()
+    };
+    for time in 0..times {
+        let watcher = match Watcher::start("watch_calls_until_ended") {
+            Ok(watcher) => watcher,
+            Err(why) => return not_run(&why),
+        };
+        let found = tracing();
+        let what = found["what"].as_str().unwrap();
+        assert_eq!(found["state"], "unfit", "{time}: {what}");
+        let name = format!(
+            "{} (raw_tracepoint) on raw tracepoint sys_enter",
+            watcher::NAME
+        );
+        assert!(what.contains(&name), "{time}: {what}");
+        let id = watcher.id().to_string();
+        assert!(what.contains(&format!("({id})")), "{time}: {what}");
+        let mend = found["mend"].as_str().unwrap();
+        assert!(mend.contains(&format!("(process {id})")), "{time}: {mend}");
+        drop(watcher);
+        let found = tracing();
+        let what = found["what"].as_str().unwrap();
+        assert!(!what.contains(watcher::NAME), "{time}: {what}");
+        // Somebody else may watch, on a machine of which nothing is known.
+        if times > 1 {
+            assert_eq!(found["state"], "ok", "{time}: {what}");
+        }
+    }
+}
+
+/// This user may not attach BPF programs, or this kernel has none.
+fn not_run(reason: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let which = "test of the doctor with a BPF program";
+    let status = Command::new(root.join("not-run.sh"))
+        .args(["add", "1", which, reason])
+        .status()
+        .unwrap();
+    assert!(status.success());
 }

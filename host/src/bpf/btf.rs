@@ -89,7 +89,10 @@ mod tests {
             &[10, 8 << 24, 1],
         ]
         .concat();
-        let types: Vec<u8> = words.iter().flat_map(|word: &u32| word.to_ne_bytes()).collect();
+        let types: Vec<u8> = words
+            .iter()
+            .flat_map(|word: &u32| word.to_ne_bytes())
+            .collect();
         let header = [24, 0, types.len(), types.len(), strings.len()];
         let mut btf = [0x9f, 0xeb, 1, 0].to_vec();
         btf.extend(header.iter().flat_map(|word| (*word as u32).to_ne_bytes()));

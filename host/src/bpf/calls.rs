@@ -74,7 +74,6 @@ unsafe fn call(command: Command, attributes: &mut Attributes) -> io::Result<i64>
 
 /// The numbers of all links, in ascending order.
 pub(super) fn link_ids() -> io::Result<Vec<u32>> {
-
     /// `next_id` stands behind the number to start from.
     const NEXT_ID: usize = 4;
     let mut ids = Vec::new();

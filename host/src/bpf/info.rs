@@ -65,7 +65,9 @@ pub(super) fn program(id: u32) -> io::Result<Program> {
     // SAFETY: zeros hold no address.
     let info = unsafe { calls::describe(&descriptor, [0; 128]) }?;
     let kind = calls::word(&info, KIND) as usize;
-    let kind = KINDS.get(kind).map_or(format!("type {kind}"), |kind| (*kind).to_owned());
+    let kind = KINDS
+        .get(kind)
+        .map_or(format!("type {kind}"), |kind| (*kind).to_owned());
     let [low, high] = [LOAD_TIME, LOAD_TIME + 4].map(|at| u64::from(calls::word(&info, at)));
     Ok(Program {
         id,

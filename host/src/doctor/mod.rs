@@ -23,10 +23,10 @@ pub use self::host::vulnerabilities;
 pub use self::plan::{Guests, Plan};
 
 use self::activity::{Activity, Snapshot};
+use self::calls::Calls;
 use self::counter::{Counter, Processor};
 use self::host::Host;
 use self::noise::CpuNoise;
-use self::calls::Calls;
 use crate::cpus;
 use crate::kvm;
 use crate::tree::Tree;
@@ -67,11 +67,13 @@ pub fn examine(tree: &Tree, plan: &Plan) -> Verdict {
 }
 
 fn gather(tree: &Tree, plan: &Plan) -> Facts {
-    let counter = Counter::measure(plan.cpus.first().copied(), &cpus::allowed());
+    let cpu = plan.cpus.first().copied();
+    let counter = Counter::measure(cpu, &cpus::allowed());
+    let calls = cpu.map_or_else(Vec::new, calls::cost::bursts);
     let before = Snapshot::take(tree);
     let noise = noise::test(&plan.cpus, counter.frequency.hz(), NOISE_TEST);
     let after = Snapshot::take(tree);
-    let calls = Calls::measure(tree, plan.cpus.first().copied());
+    let calls = Calls::measure(tree, cpu, calls);
     Facts {
         plan: plan.clone(),
         // Its guests would be noise: they run after the test, or long before it.

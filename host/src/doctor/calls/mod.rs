@@ -6,7 +6,7 @@ pub mod watchers;
 
 use jiff::Timestamp;
 
-use self::cost::CallCost;
+use self::cost::{CallCost, CoreCycles};
 use self::record::Record;
 use self::watchers::Watchers;
 use crate::cpus;
@@ -26,9 +26,9 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Measures on that CPU, and keeps the cost for later if it is the smallest so far, or the
+    /// Measures on that CPU, together with the bursts of a moment earlier, and keeps the cost for later if it is the smallest so far, or the
     /// first when nobody watched. Another machine's tree has no calls to be measured.
-    pub fn measure(tree: &Tree, cpu: Option<usize>) -> Self {
+    pub fn measure(tree: &Tree, cpu: Option<usize>, mut earlier: Vec<CoreCycles>) -> Self {
         let mut calls = Self {
             watchers: elsewhere(cpu, || Watchers::read(tree)),
             cost: None,
@@ -40,7 +40,8 @@ impl Calls {
         }
         let folders = record::folders(rustix::process::geteuid().is_root());
         let kernel = record::kernel(tree);
-        calls.cost = cpu.and_then(cost::measure);
+        earlier.extend(cpu.into_iter().flat_map(cost::bursts));
+        calls.cost = CallCost::of(earlier);
         calls.record = record::read(&folders, &kernel);
         if let Some(record) = calls.worth_keeping(Timestamp::now()) {
             let kept = record::write(&folders, &kernel, record);
@@ -53,7 +54,7 @@ impl Calls {
     fn worth_keeping(&self, at: Timestamp) -> Option<Record> {
         let cost = self.cost.filter(|cost| cost.is_steady())?;
         let today = Record {
-            cycles: cost.median,
+            cycles: cost.cheapest,
             at,
             nobody_watched: self.watchers.sees_all && !self.watchers.found_any(),
         };
@@ -75,7 +76,6 @@ fn elsewhere<T: Send>(cpu: Option<usize>, work: impl FnOnce() -> T + Send) -> T 
 
 #[cfg(test)]
 mod tests {
-    use super::cost::CoreCycles;
     use super::*;
 
     #[test]
@@ -91,7 +91,7 @@ mod tests {
                     ours: vec![],
                 },
                 cost: Some(CallCost {
-                    median: CoreCycles(now),
+                    cheapest: CoreCycles(now),
                     spread: 0.01,
                 }),
                 record: earlier.map(|(cycles, nobody_watched)| Record {

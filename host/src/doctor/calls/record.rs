@@ -64,9 +64,15 @@ pub fn kernel(tree: &Tree) -> String {
         ],
     );
     let mitigations = crate::doctor::vulnerabilities(tree);
-    let mitigations = mitigations.into_iter().map(|(name, text)| name + ": " + &text);
+    let mitigations = mitigations
+        .into_iter()
+        .map(|(name, text)| name + ": " + &text);
     let parts = [text("/proc/version"), text("/proc/cmdline")].into_iter();
-    let parts: Vec<_> = parts.chain(processor).chain(mitigations).chain(process).collect();
+    let parts: Vec<_> = parts
+        .chain(processor)
+        .chain(mitigations)
+        .chain(process)
+        .collect();
     files::sha256(parts.join("\n").as_bytes())
 }
 
@@ -175,8 +181,8 @@ mod tests {
     fn a_record_by_root_counts_more_than_ones_own() {
         let folder = tempfile::tempdir().unwrap();
         let [own, shared] = ["own", "shared"].map(|name| folder.path().join(name));
-        write(&[own.clone()], "a", record(1, false)).unwrap();
-        write(&[shared.clone()], "a", record(2, true)).unwrap();
+        write(std::slice::from_ref(&own), "a", record(1, false)).unwrap();
+        write(std::slice::from_ref(&shared), "a", record(2, true)).unwrap();
         assert_eq!(read(&[own, shared], "a"), Some(record(2, true)));
     }
 

@@ -60,10 +60,12 @@ impl Watchers {
 /// every function. Only root may read them.
 fn switches(tree: &Tree) -> Option<Vec<String>> {
     let folders = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
-    let folder = folders
-        .into_iter()
-        .find(|folder| tree.text(&format!("{folder}/current_tracer")).is_some()
-            || tree.text(&format!("{folder}/events/raw_syscalls/enable")).is_some())?;
+    let folder = folders.into_iter().find(|folder| {
+        tree.text(&format!("{folder}/current_tracer")).is_some()
+            || tree
+                .text(&format!("{folder}/events/raw_syscalls/enable"))
+                .is_some()
+    })?;
     let instances = tree.names(&format!("{folder}/instances")).into_iter();
     let instances = instances.map(|name| format!("{folder}/instances/{name}"));
     let places = [folder.to_owned()].into_iter().chain(instances);

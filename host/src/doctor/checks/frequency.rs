@@ -49,7 +49,13 @@ fn moves(cpu: &Cpu) -> bool {
 pub(super) fn turbo(facts: &Facts) -> Found {
     match facts.host.turbo {
         Some(false) => Found::ok("off"),
-        Some(true) if facts.host.cpus.iter().all(is_out_of_reach) => {
+        Some(true)
+            if facts
+                .host
+                .cpus
+                .iter()
+                .all(|cpu| is_out_of_reach(cpu, facts)) =>
+        {
             Found::ok("on, but the limit of each measuring CPU lies below")
         }
         Some(true) => {
@@ -64,11 +70,23 @@ pub(super) fn turbo(facts: &Facts) -> Found {
 }
 
 /// Whether turbo's range lies above what the CPU may run at.
-fn is_out_of_reach(cpu: &Cpu) -> bool {
+fn is_out_of_reach(cpu: &Cpu, facts: &Facts) -> bool {
     let limit = cpu.range_khz.map(|(_, highest)| highest);
-    limit
-        .zip(cpu.nominal_khz)
-        .is_some_and(|(limit, nominal)| limit <= nominal)
+    let limits = limit.zip(cpu.nominal_khz);
+    limits.is_some_and(|(limit, nominal)| match boosts_beyond_table(cpu, facts) {
+        true => limit < nominal,
+        false => limit <= nominal,
+    })
+}
+
+/// AMD's highest P-state is the nominal frequency, and boost goes on from there without a state
+/// of its own (AMD APM 2, 17.2, "Core Performance Boost"): acpi-cpufreq, which knows states
+/// only, cannot forbid it by a limit of that frequency. Intel's tables have a state for turbo.
+fn boosts_beyond_table(cpu: &Cpu, facts: &Facts) -> bool {
+    let is_amd = ["AuthenticAMD", "HygonGenuine"]
+        .map(Some)
+        .contains(&facts.host.vendor.as_deref());
+    is_amd && cpu.driver.as_deref() == Some("acpi-cpufreq")
 }
 
 /// Sleep from which waking takes longer than a few function calls of the kernel.
@@ -179,14 +197,36 @@ mod tests {
             Warning,
             "tune apply",
         );
-        let nominal = |khz| {
+        let nominal = |driver: &str, khz| {
+            let driver = driver.to_owned();
             move |facts: &mut Facts| {
                 facts.host.turbo = Some(true);
+                facts.host.cpus[0].driver = Some(driver);
                 facts.host.cpus[0].nominal_khz = Some(khz);
             }
         };
-        expect(turbo, nominal(3_600_000), Ok, "lies below");
-        expect(turbo, nominal(3_500_000), Warning, "on: ");
+        expect(turbo, nominal("amd-pstate", 3_600_000), Ok, "lies below");
+        expect(turbo, nominal("amd-pstate", 3_500_000), Warning, "on: ");
+    }
+
+    #[test]
+    fn acpi_cpufreq_on_amd_boosts_beyond_its_table() {
+        let limit_is_nominal = |vendor: &str| {
+            let vendor = Some(vendor.to_owned());
+            move |facts: &mut Facts| {
+                facts.host.vendor = vendor;
+                facts.host.turbo = Some(true);
+                facts.host.cpus[0].nominal_khz = Some(3_600_000);
+            }
+        };
+        expect(turbo, limit_is_nominal("AuthenticAMD"), Warning, "on: ");
+        expect(turbo, limit_is_nominal("HygonGenuine"), Warning, "on: ");
+        expect(turbo, limit_is_nominal("GenuineIntel"), Ok, "lies below");
+        let a_state_below = |facts: &mut Facts| {
+            limit_is_nominal("AuthenticAMD")(facts);
+            facts.host.cpus[0].range_khz = Some((1_500_000, 2_800_000));
+        };
+        expect(turbo, a_state_below, Ok, "lies below");
     }
 
     #[test]

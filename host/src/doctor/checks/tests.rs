@@ -62,6 +62,7 @@ pub fn fit() -> Facts {
                     latency_us: 1,
                 }),
             }],
+            vendor: Some("AuthenticAMD".into()),
             clocksource: Some("tsc".into()),
             clocksources: vec!["tsc".into(), "hpet".into()],
             turbo: Some(false),
@@ -102,7 +103,7 @@ pub fn fit() -> Facts {
                 ours: vec![],
             },
             cost: Some(CallCost {
-                median: CoreCycles(300.0),
+                cheapest: CoreCycles(300.0),
                 spread: 0.01,
             }),
             record: None,

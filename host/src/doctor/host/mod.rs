@@ -17,6 +17,8 @@ const CPU: &str = "/sys/devices/system/cpu";
 pub struct Host {
     /// The measuring CPUs, one each.
     pub cpus: Vec<Cpu>,
+    /// The processor's maker, as CPUID names it: `AuthenticAMD`.
+    pub vendor: Option<String>,
     /// The clock that the kernel uses.
     pub clocksource: Option<String>,
     /// The clocks that it could use.
@@ -62,6 +64,7 @@ impl Host {
     pub fn read(tree: &Tree, cpus: &[usize]) -> Self {
         Self {
             cpus: cpus.iter().map(|&cpu| Cpu::read(tree, cpu)).collect(),
+            vendor: vendor(tree),
             clocksource: tree.text(&clocksource("current_clocksource")),
             clocksources: words(tree.text(&clocksource("available_clocksource"))),
             turbo: turbo(tree),
@@ -92,6 +95,13 @@ impl Host {
 
 fn clocksource(name: &str) -> String {
     format!("/sys/devices/system/clocksource/clocksource0/{name}")
+}
+
+fn vendor(tree: &Tree) -> Option<String> {
+    let cpuinfo = tree.text("/proc/cpuinfo")?;
+    let mut lines = cpuinfo.lines().filter_map(|line| line.split_once(':'));
+    let (_, vendor) = lines.find(|(name, _)| name.trim() == "vendor_id")?;
+    Some(vendor.trim().to_owned())
 }
 
 /// Each driver has a switch of its own; AMD's may stand at the policy.

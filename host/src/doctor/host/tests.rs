@@ -58,7 +58,10 @@ fn a_laptop_is_read() {
             "root=/dev/sda rcu_nocbs=1-3 rcu_nocbs_poll quiet\n",
         ),
         ("proc/loadavg", "1.34 0.62 0.56 5/109 25486\n"),
-        ("proc/cpuinfo", "microcode\t: 0x42\n\nmicrocode\t: 0x42\n"),
+        (
+            "proc/cpuinfo",
+            "vendor_id\t: GenuineIntel\nmicrocode\t: 0x42\n\nmicrocode\t: 0x42\n",
+        ),
         ("proc/irq/default_smp_affinity", "f\n"),
         (
             "proc/self/status",
@@ -80,6 +83,7 @@ fn a_laptop_is_read() {
                 latency_us: 200,
             }),
         }],
+        vendor: Some("GenuineIntel".into()),
         turbo: Some(true),
         isolated: Some(vec![]),
         nohz_full: Some(vec![]),
