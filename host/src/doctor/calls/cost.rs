@@ -67,7 +67,7 @@ pub fn bursts(cpu: usize) -> Vec<CoreCycles> {
             thread::sleep(PAUSE);
             median(std::iter::repeat_with(batch).take(BATCHES))
         };
-        std::iter::repeat_with(burst).take(BURSTS).collect()
+        Some(std::iter::repeat_with(burst).take(BURSTS).collect())
     };
     let bursts: Option<Vec<_>> = thread::scope(|scope| scope.spawn(measure).join().ok()?);
     bursts.unwrap_or_default()
