@@ -6,12 +6,21 @@
 
 mod call;
 pub mod database;
+pub mod explore;
+mod filter;
 mod need;
+mod notify;
 pub mod plan;
+mod ready;
 pub mod result;
+mod run;
+mod sandbox;
 pub mod search;
+mod seen;
 mod verdict;
 
 pub use call::{Arch, Call, UnknownCall};
 pub use need::Need;
+pub use ready::{NotReady, Ready};
+pub use sandbox::SandboxError;
 pub use verdict::{Mode, Outcome, Phase, Verdict};

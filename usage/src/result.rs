@@ -89,8 +89,9 @@ pub struct Machine {
     pub uid: u32,
     /// See `uid`.
     pub gid: u32,
-    /// Where the processes' resources were read.
-    pub accounting: String,
+    /// Folders that the program could see, but not change, because no layer could be put
+    /// over them.
+    pub read_only: Vec<String>,
 }
 
 /// One call of the program.
@@ -186,10 +187,6 @@ pub struct Run {
     pub processes: u32,
     /// Calls that no run without rules had made.
     pub new_calls: Vec<Call>,
-    /// CPU time of all its processes.
-    pub cpu_s: Option<f64>,
-    /// The most memory that they had together.
-    pub memory_bytes: Option<u64>,
 }
 
 /// A rule of a run.
@@ -200,6 +197,6 @@ pub struct FiredRule {
     pub call: Call,
     /// What it got.
     pub mode: Mode,
-    /// How often.
-    pub fired: u64,
+    /// How often; `None`: the kernel applied it without asking us, because it fires often.
+    pub fired: Option<u64>,
 }

@@ -1,0 +1,120 @@
+//! Runs a program again and again, each time without another call, and says which it needs.
+
+mod assemble;
+mod baseline;
+mod laboratory;
+mod parallel;
+mod rules;
+mod subject;
+mod unions;
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use host::files::FileError;
+
+use crate::result::Usage;
+use crate::{Phase, Ready, SandboxError};
+use laboratory::Laboratory;
+use subject::Subject;
+
+/// What to explore, and how.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// The folder that it runs in.
+    pub folder: PathBuf,
+    /// Its standard input; `None`: empty.
+    pub input: Option<PathBuf>,
+    /// Decides whether it works; `None`: its exit status does.
+    pub test: Option<PathBuf>,
+    /// What makes it ready; `None`: it is no server, and the test follows its end.
+    pub ready: Option<Ready>,
+    /// When calls are taken away.
+    pub phase: Phase,
+    /// Runs of each rule that have to agree.
+    pub replicas: NonZeroU32,
+    /// Runs at a time.
+    pub jobs: NonZeroU32,
+    /// Ends each run; `None`: four times the slowest baseline, at least half a second.
+    pub limit: Option<Duration>,
+    /// Who writes the result: the tool and its version.
+    pub tool: String,
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ExploreError {
+    /// There is no such program.
+    #[error("there is no program {0:?} (is it installed, and in PATH? a path works, too)")]
+    NoProgram(String),
+    /// The command or an option makes no sense.
+    #[error("{0}")]
+    Request(String),
+    /// The test cannot be executed.
+    #[error("{0} cannot be executed (chmod +x, and a first line like #!/bin/sh)")]
+    TestNotExecutable(PathBuf),
+    /// The program as it is does not work.
+    #[error("the program fails with all its calls, so nothing can be found out: {reason}{output}")]
+    Baseline {
+        /// What happened.
+        reason: String,
+        /// The end of the program's output, where there is some.
+        output: String,
+    },
+    /// The test cannot tell a working program from none.
+    #[error(
+        "the test passes without the program, so it proves nothing: {0} (make it fail if the \
+         program does not answer, or left no output in the log that is its first argument)"
+    )]
+    ProvesNothing(String),
+    /// The test failed by itself.
+    #[error("the test itself fails: {0}")]
+    Harness(String),
+    /// Somebody wants us to stop, and nothing is decided yet.
+    #[error("interrupted before anything was decided")]
+    Interrupted,
+    /// The runs cannot be kept apart.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done.
+    pub stage: &'static str,
+    /// Runs of this stage that have ended.
+    pub done: usize,
+    /// Runs of this stage; groups may need more.
+    pub of: usize,
+}
+
+/// Explores. Once `stop` is set, what is decided is returned as incomplete.
+pub fn explore(
+    request: &Request,
+    stop: &AtomicBool,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Usage, ExploreError> {
+    let began = jiff::Timestamp::now();
+    let subject = Subject::new(request)?;
+    let scene = subject.scene(stop);
+    let runner = |spec: &crate::run::Spec| crate::run::run(&scene, spec);
+    let mut lab = Laboratory::new(request, &runner, stop, progress);
+    baseline::explore(&mut lab, request)?;
+    if stop.load(Ordering::Relaxed) {
+        return Err(ExploreError::Interrupted);
+    }
+    let decisions = rules::decide(&lab, request)?;
+    let unions = unions::explore(&lab, request, &decisions)?;
+    assemble::assemble(request, &subject, lab, decisions, unions, began)
+}
+
+/// Calls that no filter can take away: the kernel makes the program make them.
+const UNTESTABLE: &[&str] = &["rt_sigreturn", "restart_syscall"];

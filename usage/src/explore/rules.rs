@@ -1,0 +1,192 @@
+//! One rule at a time, several times.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::laboratory::{Laboratory, Observation, Rules};
+use super::{ExploreError, Request, UNTESTABLE};
+use crate::result::Purpose;
+use crate::{Call, Mode};
+
+/// What all runs of one rule say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub call: Call,
+    pub mode: Mode,
+    pub finding: Finding,
+    /// What was unlike runs without rules, where it works.
+    pub unusual: BTreeSet<String>,
+    pub runs: Vec<u32>,
+}
+
+/// The sum of the runs of one rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    Works,
+    Broken,
+    /// The runs disagree.
+    Flaky,
+    /// It never fired.
+    Masked,
+    /// No run says anything.
+    Nothing,
+}
+
+/// A rule and its runs.
+struct Trial {
+    call: Call,
+    mode: Mode,
+    observations: Vec<Observation>,
+}
+
+/// Decides every rule on every call of the phase.
+pub fn decide(lab: &Laboratory<'_>, request: &Request) -> Result<Vec<Decision>, ExploreError> {
+    let testable = |call: &Call| !UNTESTABLE.contains(&call.name().unwrap_or_default());
+    let mut trials = Vec::new();
+    for call in lab.calls().into_iter().filter(testable) {
+        for mode in [Mode::Stub, Mode::Fake] {
+            trials.push(Trial {
+                call,
+                mode,
+                observations: Vec::new(),
+            });
+        }
+    }
+    let all: Vec<usize> = (0..trials.len()).collect();
+    alone(lab, &mut trials, &all, "each rule alone")?;
+    for _ in 1..request.replicas.get() {
+        let (passing, failing): (Vec<_>, Vec<_>) = all
+            .iter()
+            .partition(|index| trials.get(**index).is_some_and(Trial::may_share));
+        let mut rest = failing;
+        for mode in [Mode::Stub, Mode::Fake] {
+            let of_mode =
+                |index: &usize| trials.get(*index).is_some_and(|trial| trial.mode == mode);
+            let group = passing.iter().copied().filter(of_mode).collect();
+            rest.extend(together(lab, &mut trials, group)?);
+        }
+        alone(lab, &mut trials, &rest, "each rule again")?;
+    }
+    Ok(trials.into_iter().map(Trial::decision).collect())
+}
+
+/// A run for each of these.
+fn alone(
+    lab: &Laboratory<'_>,
+    trials: &mut [Trial],
+    which: &[usize],
+    stage: &'static str,
+) -> Result<(), ExploreError> {
+    let rules: Vec<_> = which.iter().map(|index| rules(trials, &[*index])).collect();
+    let observations = lab.try_all(stage, Purpose::Rule, &rules)?;
+    for (index, observation) in which.iter().zip(observations) {
+        if let Some(trial) = trials.get_mut(*index) {
+            trial.observations.push(observation);
+        }
+    }
+    Ok(())
+}
+
+/// Rules that have passed alone, in groups: a group that passes confirms each rule that
+/// fired. A group that fails decides nothing and is halved. Gives back what is still to be
+/// confirmed.
+fn together(
+    lab: &Laboratory<'_>,
+    trials: &mut [Trial],
+    group: Vec<usize>,
+) -> Result<Vec<usize>, ExploreError> {
+    let (mut groups, mut rest) = (vec![group], Vec::new());
+    while !groups.is_empty() {
+        groups.retain(|group| match group.len() {
+            0 => false,
+            1 => {
+                rest.extend(group);
+                false
+            }
+            _ => true,
+        });
+        let sets: Vec<_> = groups.iter().map(|group| rules(trials, group)).collect();
+        let observations = lab.try_all("groups of rules", Purpose::Group, &sets)?;
+        let tried = std::mem::take(&mut groups);
+        for (group, observation) in tried.into_iter().zip(observations) {
+            if observation.works != Some(true) {
+                let (left, right) = group.split_at(group.len() / 2);
+                groups.extend([left.to_vec(), right.to_vec()]);
+                continue;
+            }
+            for index in group {
+                let trial = trials.get_mut(index);
+                match trial.filter(|trial| observation.has_fired(trial.call)) {
+                    // What is unusual in a group is not the doing of each member.
+                    Some(trial) => trial.observations.push(Observation {
+                        unusual: Vec::new(),
+                        ..observation.clone()
+                    }),
+                    None => rest.push(index),
+                }
+            }
+        }
+    }
+    Ok(rest)
+}
+
+fn rules(trials: &[Trial], which: &[usize]) -> Rules {
+    let trials = which.iter().filter_map(|index| trials.get(*index));
+    trials
+        .map(|trial| (trial.call, trial.mode))
+        .collect::<BTreeMap<_, _>>()
+}
+
+impl Observation {
+    fn has_fired(&self, call: Call) -> bool {
+        self.fired.get(&call).is_some_and(|count| *count > 0)
+    }
+
+    /// It fired, or nobody counted.
+    fn may_have_fired(&self, call: Call) -> bool {
+        self.fired.get(&call).is_none_or(|count| *count > 0)
+    }
+}
+
+impl Trial {
+    /// Whether a group can confirm it.
+    fn may_share(&self) -> bool {
+        let fit = |seen: &Observation| seen.works == Some(true) && seen.has_fired(self.call);
+        self.observations.iter().all(fit)
+    }
+
+    fn decision(self) -> Decision {
+        let passing = self
+            .observations
+            .iter()
+            .filter(|seen| seen.works == Some(true));
+        Decision {
+            call: self.call,
+            mode: self.mode,
+            finding: self.finding(),
+            unusual: passing.flat_map(|seen| seen.unusual.clone()).collect(),
+            runs: self
+                .observations
+                .iter()
+                .flat_map(|seen| seen.runs.clone())
+                .collect(),
+        }
+    }
+
+    fn finding(&self) -> Finding {
+        let any = |works: Option<bool>| self.observations.iter().any(|seen| seen.works == works);
+        let fired = self
+            .observations
+            .iter()
+            .any(|seen| seen.may_have_fired(self.call));
+        match (any(Some(true)), any(Some(false))) {
+            _ if any(None) => Finding::Nothing,
+            (true, true) => Finding::Flaky,
+            (true, false) if fired => Finding::Works,
+            (true, false) => Finding::Masked,
+            (false, true) if fired => Finding::Broken,
+            // It failed, but not by the rule.
+            (false, true) => Finding::Flaky,
+            (false, false) => Finding::Nothing,
+        }
+    }
+}

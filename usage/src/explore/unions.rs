@@ -1,0 +1,172 @@
+//! Do all calls that work alone work together?
+
+use super::laboratory::{Laboratory, Rules};
+use super::rules::{Decision, Finding};
+use super::{ExploreError, Request};
+use crate::result::{Purpose, Union};
+use crate::{Call, Mode};
+
+const STAGE: &str = "all rules together";
+
+/// The union of all stubs, and that of all fakes.
+pub fn explore(
+    lab: &Laboratory<'_>,
+    request: &Request,
+    decisions: &[Decision],
+) -> Result<Vec<Union>, ExploreError> {
+    let mut unions = Vec::new();
+    for mode in [Mode::Stub, Mode::Fake] {
+        let works =
+            |decision: &&Decision| decision.mode == mode && decision.finding == Finding::Works;
+        let calls: Vec<_> = decisions
+            .iter()
+            .filter(works)
+            .map(|decision| decision.call)
+            .collect();
+        if !calls.is_empty() && !lab.is_stopped() {
+            unions.push(union(lab, request, mode, calls)?);
+        }
+    }
+    Ok(unions)
+}
+
+fn union(
+    lab: &Laboratory<'_>,
+    request: &Request,
+    mode: Mode,
+    calls: Vec<Call>,
+) -> Result<Union, ExploreError> {
+    let whole = rules(&calls, mode);
+    let repeated = vec![whole; request.replicas.get() as usize];
+    let observations = lab.try_all(STAGE, Purpose::Union, &repeated)?;
+    let all = |works: bool| observations.iter().all(|seen| seen.works == Some(works));
+    let works = match (all(true), all(false)) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    };
+    let (conflicts, largest) = match works {
+        Some(false) => largest(&calls, &mut |sets| first_failing(lab, mode, sets))?,
+        Some(true) => (Vec::new(), calls.clone()),
+        None => (Vec::new(), Vec::new()),
+    };
+    Ok(Union {
+        mode,
+        calls,
+        works,
+        conflicts,
+        largest,
+        runs: observations
+            .into_iter()
+            .flat_map(|seen| seen.runs)
+            .collect(),
+    })
+}
+
+fn rules(calls: &[Call], mode: Mode) -> Rules {
+    calls.iter().map(|call| (*call, mode)).collect()
+}
+
+/// The first of these sets without which the program does not work.
+fn first_failing(
+    lab: &Laboratory<'_>,
+    mode: Mode,
+    sets: &[Vec<Call>],
+) -> Result<Option<usize>, ExploreError> {
+    if lab.is_stopped() {
+        return Ok(None);
+    }
+    let rules: Vec<_> = sets.iter().map(|calls| rules(calls, mode)).collect();
+    let observations = lab.try_all(STAGE, Purpose::Union, &rules)?;
+    Ok(observations
+        .iter()
+        .position(|seen| seen.works == Some(false)))
+}
+
+/// Which of some sets is the first that fails?
+type Ask<'a, E> = dyn FnMut(&[Vec<Call>]) -> Result<Option<usize>, E> + 'a;
+
+/// Takes a call of each conflict out of a failing set until the rest works, and puts back
+/// what has become possible. Gives the conflicts and the rest.
+fn largest<E>(calls: &[Call], ask: &mut Ask<'_, E>) -> Result<(Vec<Vec<Call>>, Vec<Call>), E> {
+    let (mut conflicts, mut rest, mut taken) = (Vec::new(), calls.to_vec(), Vec::new());
+    while !rest.is_empty() {
+        let conflict = smallest(&rest, ask)?;
+        let last = conflict.last().copied();
+        rest.retain(|call| Some(*call) != last);
+        taken.extend(last);
+        conflicts.push(conflict);
+        if ask(std::slice::from_ref(&rest))?.is_none() {
+            break;
+        }
+    }
+    // The last of them was just found to be too much.
+    taken.pop();
+    for call in taken {
+        let more = [&rest[..], &[call]].concat();
+        if ask(std::slice::from_ref(&more))?.is_none() {
+            rest = more;
+        }
+    }
+    rest.sort_unstable();
+    Ok((conflicts, rest))
+}
+
+/// A failing set without a call that it can spare: delta debugging (Zeller and Hildebrandt,
+/// "Simplifying and Isolating Failure-Inducing Input", 2002).
+fn smallest<E>(calls: &[Call], ask: &mut Ask<'_, E>) -> Result<Vec<Call>, E> {
+    let (mut calls, mut parts) = (calls.to_vec(), 2);
+    while calls.len() > 1 {
+        let size = calls.len().div_ceil(parts);
+        let pieces: Vec<Vec<Call>> = calls.chunks(size).map(<[Call]>::to_vec).collect();
+        let without = |piece: &Vec<Call>| {
+            let others = calls.iter().filter(|call| !piece.contains(call));
+            others.copied().collect::<Vec<_>>()
+        };
+        let others: Vec<Vec<Call>> = pieces.iter().map(without).collect();
+        if let Some(piece) = ask(&pieces)?.and_then(|index| pieces.get(index)) {
+            (calls, parts) = (piece.clone(), 2);
+        } else if let Some(other) = ask(&others)?.and_then(|index| others.get(index)) {
+            parts = (parts - 1).max(2);
+            calls = other.clone();
+        } else if parts >= calls.len() {
+            break;
+        } else {
+            parts = (2 * parts).min(calls.len());
+        }
+    }
+    Ok(calls)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Programs that fail if all calls of any of some sets are missing.
+        #[test]
+        fn the_rest_works_and_each_conflict_is_real_and_small(
+            bad in prop::collection::vec(prop::collection::btree_set(0_u32..40, 2..5), 1..4)
+        ) {
+            let calls: Vec<_> = (0..40).map(Call).collect();
+            let fails = |set: &[Call]| bad.iter().any(|bad| bad.iter().all(|n| set.contains(&Call(*n))));
+            let mut ask = |sets: &[Vec<Call>]| Ok::<_, ()>(sets.iter().position(|set| fails(set)));
+            let (conflicts, rest) = largest(&calls, &mut ask).unwrap();
+            prop_assert!(!fails(&rest));
+            for conflict in conflicts {
+                prop_assert!(fails(&conflict));
+                for spared in &conflict {
+                    let less: Vec<_> = conflict.iter().copied().filter(|call| call != spared).collect();
+                    prop_assert!(!fails(&less));
+                }
+            }
+            // None of the others can be added.
+            for call in calls.iter().filter(|call| !rest.contains(call)) {
+                let more = [&rest[..], &[*call]].concat();
+                prop_assert!(fails(&more), "{call} could be added");
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What the kernel does with each call of the program: a seccomp filter.
+
+mod assembler;
+
+use std::collections::BTreeMap;
+
+use libc::sock_filter;
+
+use crate::Call;
+use assembler::Assembler;
+
+/// What the kernel does with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It executes it.
+    Allow,
+    /// It asks us.
+    Notify,
+    /// It answers with that error, or with 0 for 0, and executes nothing.
+    Errno(u16),
+}
+
+/// Where our own `execve` finds its path. The page goes away with the `exec`, and the
+/// filter lets only an `execve` from this very address pass: the program's own may be
+/// taken away. A program would have to map this page itself to escape.
+pub const OWN_EXEC_PATH: usize = 0x1357_9bdf_0000;
+
+/// x32 calls have this bit in their number.
+const X32_BIT: u32 = 0x4000_0000;
+/// `AUDIT_ARCH_X86_64` of linux/audit.h: EM_X86_64, 64 bits, little endian.
+const AUDIT_ARCH_X86_64: u32 = 62 | 0x8000_0000 | 0x4000_0000;
+
+/// The filter for these calls; the kernel does `rest` with all others. Calls of other ABIs
+/// (i386, x32) are notified.
+pub fn filter(calls: &BTreeMap<Call, Action>, rest: Action) -> Vec<sock_filter> {
+    let mut program = Assembler::default();
+    program.load_arch();
+    program.unless_equal(AUDIT_ARCH_X86_64, Action::Notify);
+    program.load_number();
+    program.if_at_least(X32_BIT, Action::Notify);
+    program.allow_own_exec(libc::SYS_execve as u32, OWN_EXEC_PATH as u64);
+    program.table(&segments(calls, rest));
+    program.finish()
+}
+
+/// The calls as stretches of numbers with one action: where each begins.
+fn segments(calls: &BTreeMap<Call, Action>, rest: Action) -> Vec<(u32, Action)> {
+    let mut segments = vec![(0, rest)];
+    let mut push = |from: u32, action: Action| {
+        if segments.last().is_some_and(|(start, _)| *start == from) {
+            segments.pop();
+        }
+        if segments.last().is_none_or(|(_, last)| *last != action) {
+            segments.push((from, action));
+        }
+    };
+    for (call, action) in calls {
+        push(call.0, *action);
+        push(call.0 + 1, rest);
+    }
+    segments
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! The kernel asks us about a call of the program, and we answer (seccomp_unotify(2)).
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use libc::{seccomp_notif, seccomp_notif_resp};
+
+/// `SECCOMP_IOCTL_NOTIF_RECV`, `_SEND` of linux/seccomp.h.
+const RECEIVE: libc::c_ulong = ioctl(0, size_of::<seccomp_notif>());
+const SEND: libc::c_ulong = ioctl(1, size_of::<seccomp_notif_resp>());
+/// `SECCOMP_USER_NOTIF_FLAG_CONTINUE`.
+const CONTINUE: u32 = 1;
+
+/// `_IOWR('!', number, size)` of asm-generic/ioctl.h.
+const fn ioctl(number: libc::c_ulong, size: usize) -> libc::c_ulong {
+    3 << 30 | (size as libc::c_ulong) << 16 | (b'!' as libc::c_ulong) << 8 | number
+}
+
+/// The end at which the questions come.
+#[derive(Debug)]
+pub struct Listener(OwnedFd);
+
+/// A call that waits for its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Question {
+    id: u64,
+    /// The process that makes it, by our PID namespace's number.
+    pub pid: u32,
+    /// The ABI: an `AUDIT_ARCH_*`.
+    pub arch: u32,
+    /// The number.
+    pub number: u32,
+    /// Where the instruction is that makes it.
+    pub instruction: u64,
+}
+
+/// What the program gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The kernel executes the call.
+    Continue,
+    /// Nothing is executed; this is returned.
+    Value(i64),
+    /// Nothing is executed; this error is returned.
+    Error(i32),
+}
+
+impl Listener {
+    /// Takes what `seccomp(SECCOMP_FILTER_FLAG_NEW_LISTENER)` gave.
+    pub fn new(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+
+    /// The next question; `None` where its process is gone. Waits for one if there is none.
+    pub fn receive(&self) -> io::Result<Option<Question>> {
+        // SAFETY: all its fields are integers; the kernel demands zeros.
+        let mut raw: seccomp_notif = unsafe { std::mem::zeroed() };
+        // SAFETY: the request writes a seccomp_notif, and `raw` is one.
+        let done = unsafe { libc::ioctl(self.0.as_raw_fd(), RECEIVE as _, &raw mut raw) };
+        if done < 0 {
+            let error = io::Error::last_os_error();
+            return match error.raw_os_error() {
+                Some(libc::ENOENT | libc::EINTR) => Ok(None),
+                _ => Err(error),
+            };
+        }
+        Ok(Some(Question {
+            id: raw.id,
+            pid: raw.pid,
+            arch: raw.data.arch,
+            number: raw.data.nr as u32,
+            instruction: raw.data.instruction_pointer,
+        }))
+    }
+
+    /// Answers. A process that has gone meanwhile needs no answer.
+    pub fn answer(&self, question: &Question, answer: Answer) -> io::Result<()> {
+        let (val, error, flags) = match answer {
+            Answer::Continue => (0, 0, CONTINUE),
+            Answer::Value(value) => (value, 0, 0),
+            Answer::Error(error) => (0, -error, 0),
+        };
+        let raw = seccomp_notif_resp {
+            id: question.id,
+            val,
+            error,
+            flags,
+        };
+        // SAFETY: the request reads a seccomp_notif_resp, and `raw` is one.
+        let done = unsafe { libc::ioctl(self.0.as_raw_fd(), SEND as _, &raw const raw) };
+        if done < 0 {
+            let error = io::Error::last_os_error();
+            if error.raw_os_error() != Some(libc::ENOENT) {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

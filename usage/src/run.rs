@@ -1,0 +1,118 @@
+//! One run of the program: started, asked about, tested, ended.
+
+mod origin;
+mod watch;
+
+pub use watch::describe;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::AsFd;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use crate::filter::{Action, filter};
+use crate::ready::Ready;
+use crate::sandbox::{Command, Launch, Sandbox, SandboxError};
+use crate::seen::Seen;
+use crate::{Call, Mode, Outcome, Phase};
+
+/// What all runs of an exploration share.
+pub struct Scene<'a> {
+    /// Where they run.
+    pub sandbox: &'a Sandbox,
+    /// The program.
+    pub program: &'a Command,
+    /// Its standard input's file; `None`: empty.
+    pub input: Option<&'a std::path::Path>,
+    /// What decides whether it works; `None`: its exit status.
+    pub test: Option<&'a Command>,
+    /// What makes it ready; `None`: it is no server.
+    pub ready: Option<&'a Ready>,
+    /// The shell that asks whether it is ready, where a command does.
+    pub ready_command: Option<&'a Command>,
+    /// Ends all runs when it is set.
+    pub stop: &'a AtomicBool,
+}
+
+/// What one run takes away and looks for.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Whether the program runs at all.
+    pub program: bool,
+    /// What the calls get.
+    pub rules: BTreeMap<Call, Mode>,
+    /// When.
+    pub phase: Phase,
+    /// Calls that the kernel executes without asking us.
+    pub known: BTreeSet<Call>,
+    /// Rules that the kernel applies without asking us, because they fire too often. It does
+    /// not count them.
+    pub uncounted: BTreeSet<Call>,
+    /// Whether to find out what makes each call.
+    pub origins: bool,
+    /// Ends the run.
+    pub limit: Duration,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Whether it works.
+    pub outcome: Outcome,
+    /// Why, for a reader.
+    pub reason: String,
+    /// From the program's start to the end.
+    pub duration: Duration,
+    /// The program's status of wait(2), if it ended before the run did.
+    pub program_status: Option<i32>,
+    /// Its processes when the test ended.
+    pub processes: u32,
+    /// How often each rule fired; a rule that is not counted is missing.
+    pub fired: BTreeMap<Call, u64>,
+    /// Calls that were asked about.
+    pub seen: Seen,
+    /// Calls of other ABIs.
+    pub foreign: BTreeMap<&'static str, u64>,
+    /// What made each call.
+    pub origins: BTreeMap<Call, BTreeSet<String>>,
+    /// Children of the first process that a signal ended: orphans of the program.
+    pub killed_orphans: u32,
+    /// Folders that it could see, but not change.
+    pub read_only: BTreeSet<String>,
+    /// The end of what the program wrote.
+    pub last_output: String,
+}
+
+/// Runs it once. An error means that there can be no further run either.
+pub fn run(scene: &Scene<'_>, spec: &Spec) -> Result<Ran, SandboxError> {
+    let input = std::fs::File::open(scene.input.unwrap_or("/dev/null".as_ref()))?;
+    let launch = Launch {
+        program: spec.program.then_some(scene.program),
+        test: scene.test,
+        ready: scene.ready_command,
+        filter: &filter(&actions(spec), Action::Notify),
+        input: input.as_fd(),
+    };
+    let running = scene.sandbox.start(&launch)?;
+    watch::Watch::new(scene, spec, &running).until_the_end(Instant::now())
+}
+
+fn actions(spec: &Spec) -> BTreeMap<Call, Action> {
+    let mut actions: BTreeMap<_, _> = spec
+        .known
+        .iter()
+        .map(|call| (*call, Action::Allow))
+        .collect();
+    for (call, mode) in &spec.rules {
+        let action = match mode {
+            _ if !spec.uncounted.contains(call) => Action::Notify,
+            Mode::Stub => Action::Errno(libc::ENOSYS as u16),
+            Mode::Fake => Action::Errno(0),
+        };
+        actions.insert(*call, action);
+    }
+    actions
+}
+
+#[cfg(test)]
+mod tests;

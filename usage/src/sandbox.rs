@@ -1,0 +1,297 @@
+//! One run, kept apart: its namespaces, its file system, its processes.
+
+mod inside;
+mod message;
+mod mounts;
+mod plan;
+mod step;
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::ptr;
+use std::sync::atomic::AtomicI32;
+
+use libc::sock_filter;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, PidfdFlags, Signal};
+use tempfile::TempDir;
+
+pub use inside::Command;
+#[cfg(test)]
+pub use inside::diag_socket;
+pub use message::{Order, Report};
+
+use inside::{Inside, Shared};
+use step::Step;
+
+/// What can be said about a sandbox that does not work.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The kernel, or whoever set it up, allows users no namespaces.
+    #[error(
+        "this user may not make user namespaces, and without them a run cannot be kept apart \
+         ({0}); run it as root, or allow them: sysctl user.max_user_namespaces=10000, and \
+         where it exists kernel.apparmor_restrict_unprivileged_userns=0"
+    )]
+    NoUserNamespaces(io::Error),
+    /// A step failed.
+    #[error("cannot make the sandbox: {what}: {error}")]
+    Step {
+        /// What was to be done.
+        what: String,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// A program could not be executed.
+    #[error("cannot execute {path}: {error} (is it a program for this machine?)")]
+    NotExecuted {
+        /// The program.
+        path: String,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// Something else.
+    #[error("the sandbox failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// What every run of a session shares.
+#[derive(Debug)]
+pub struct Sandbox {
+    base: TempDir,
+    steps: Vec<Step>,
+    identity: Option<(CString, CString)>,
+    folder: CString,
+    log: CString,
+    nothing: File,
+}
+
+/// What a run starts.
+pub struct Launch<'a> {
+    /// The program; `None`: nothing, to see what the test says then.
+    pub program: Option<&'a Command>,
+    /// The test.
+    pub test: Option<&'a Command>,
+    /// What finds out whether the program is ready.
+    pub ready: Option<&'a Command>,
+    /// The filter of the program.
+    pub filter: &'a [sock_filter],
+    /// Its standard input.
+    pub input: BorrowedFd<'a>,
+}
+
+/// A run. Dropping it ends all its processes.
+#[derive(Debug)]
+pub struct Running {
+    process: OwnedFd,
+    /// Orders go in, reports come out.
+    pub control: OwnedFd,
+    /// What the program writes.
+    pub output: OwnedFd,
+    /// What the test writes.
+    pub test_output: OwnedFd,
+}
+
+impl Sandbox {
+    /// Plans the runs of this machine's present user in that folder.
+    pub fn new(folder: &Path) -> Result<Self, SandboxError> {
+        let base = tempfile::Builder::new()
+            .prefix("tollgate-usage-")
+            .tempdir()?;
+        let privileged = is_privileged();
+        let steps = plan::plan(base.path(), privileged)?;
+        let identity = (!privileged).then(identity);
+        let folder = CString::new(folder.as_os_str().as_encoded_bytes())
+            .map_err(|_| io::Error::other("the folder's name has a zero byte"))?;
+        let log = base.path().join("log");
+        let log = CString::new(log.as_os_str().as_encoded_bytes())
+            .map_err(|_| io::Error::other("the temporary folder's name has a zero byte"))?;
+        Ok(Self {
+            base,
+            log,
+            steps,
+            identity,
+            folder,
+            nothing: File::open("/dev/null")?,
+        })
+    }
+
+    /// Where a run sees its log.
+    pub fn log(&self) -> PathBuf {
+        self.base.path().join("log")
+    }
+
+    /// Starts a run.
+    pub fn start(&self, launch: &Launch<'_>) -> Result<Running, SandboxError> {
+        let (control, theirs) = socketpair(
+            AddressFamily::UNIX,
+            SocketType::SEQPACKET,
+            SocketFlags::CLOEXEC,
+            None,
+        )
+        .map_err(io::Error::from)?;
+        let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from);
+        let (output, program_output) = pipe()?;
+        let (test_output, test_output_end) = pipe()?;
+        for fd in [&output, &test_output] {
+            rustix::io::ioctl_fionbio(fd, true).map_err(io::Error::from)?;
+        }
+        let shared = SharedPage::new()?;
+        let inside = Inside {
+            steps: &self.steps,
+            identity: self
+                .identity
+                .as_ref()
+                .map(|(user, group)| (user.as_c_str(), group.as_c_str())),
+            folder: &self.folder,
+            log: &self.log,
+            program: launch.program,
+            test: launch.test,
+            ready: launch.ready,
+            filter: launch.filter,
+            control: theirs.as_fd(),
+            input: launch.input,
+            nothing: self.nothing.as_fd(),
+            output: program_output.as_fd(),
+            test_output: test_output_end.as_fd(),
+            shared: shared.get(),
+        };
+        let pid = match inside::clone_process(self.namespaces()) {
+            Ok(0) => inside.live(),
+            Ok(pid) => pid,
+            Err(error) if self.identity.is_some() => {
+                return Err(SandboxError::NoUserNamespaces(error.into()));
+            }
+            Err(error) => {
+                return Err(SandboxError::Step {
+                    what: "new namespaces".into(),
+                    error: error.into(),
+                });
+            }
+        };
+        let handle = Pid::from_raw(pid).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let process = rustix::process::pidfd_open(handle, PidfdFlags::empty());
+        let running = Running {
+            process: process.map_err(io::Error::from)?,
+            control,
+            output,
+            test_output,
+        };
+        message::order(&running.control, Order::Begin)?;
+        Ok(running)
+    }
+
+    /// What a step was to do, for an error's reader.
+    pub fn step(&self, index: usize) -> String {
+        match index {
+            inside::IDENTITY => "the user's identity in a user namespace".into(),
+            inside::FOLDER => format!("entering {}", self.folder.to_string_lossy()),
+            inside::FILTER => "the seccomp filter of the program".into(),
+            inside::FILES => "the log, /proc/net/tcp".into(),
+            inside::PROCESS => "a new process".into(),
+            _ => match self.steps.get(index) {
+                Some(Step::Overlay { lower, .. }) => lower.to_string_lossy().into_owned(),
+                Some(step) => format!("{step:?}"),
+                None => "an unknown step".into(),
+            },
+        }
+    }
+
+    fn namespaces(&self) -> u64 {
+        let mut flags = libc::CLONE_NEWNS
+            | libc::CLONE_NEWPID
+            | libc::CLONE_NEWNET
+            | libc::CLONE_NEWIPC
+            | libc::CLONE_NEWUTS;
+        if self.identity.is_some() {
+            flags |= libc::CLONE_NEWUSER;
+        }
+        flags as u64
+    }
+}
+
+impl Running {
+    /// Asks for something.
+    pub fn order(&self, order: Order) -> io::Result<()> {
+        message::order(&self.control, order)
+    }
+
+    /// The next report; `None`: all has ended.
+    pub fn report(&self) -> io::Result<Option<Report>> {
+        Report::receive(&self.control)
+    }
+}
+
+impl Drop for Running {
+    /// The kernel ends a PID namespace with its first process.
+    fn drop(&mut self) {
+        let _ = rustix::process::pidfd_send_signal(&self.process, Signal::KILL);
+        let id = rustix::process::WaitId::PidFd(self.process.as_fd());
+        let _ = rustix::process::waitid(id, rustix::process::WaitIdOptions::EXITED);
+    }
+}
+
+/// Whether this process may make all namespaces but a user's by itself.
+fn is_privileged() -> bool {
+    use rustix::thread::{CapabilitySet, capabilities};
+    capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_ADMIN))
+        && rustix::process::geteuid().is_root()
+}
+
+/// The maps that keep the user and the group.
+fn identity() -> (CString, CString) {
+    let map = |id: u32| CString::new(format!("{id} {id} 1\n")).unwrap_or_default();
+    (
+        map(rustix::process::geteuid().as_raw()),
+        map(rustix::process::getegid().as_raw()),
+    )
+}
+
+/// A page that stays the same one in the processes cloned from us.
+struct SharedPage(*mut Shared);
+
+impl SharedPage {
+    fn new() -> io::Result<Self> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+        // SAFETY: the kernel chooses the place.
+        let page = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                size_of::<Shared>(),
+                protection,
+                flags,
+                -1,
+                0,
+            )
+        };
+        if page == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let page = page.cast::<Shared>();
+        let shared = Shared {
+            listener: AtomicI32::new(Shared::NOT_YET),
+            error: AtomicI32::new(0),
+        };
+        // SAFETY: the page is new, large enough and aligned.
+        unsafe { page.write(shared) };
+        Ok(Self(page))
+    }
+
+    fn get(&self) -> &Shared {
+        // SAFETY: it lives as long as we do, and holds atomics only.
+        unsafe { &*self.0 }
+    }
+}
+
+impl Drop for SharedPage {
+    fn drop(&mut self) {
+        // SAFETY: nobody refers to it: `get` borrows us. Other processes have mappings of
+        // their own.
+        unsafe { libc::munmap(self.0.cast(), size_of::<Shared>()) };
+    }
+}

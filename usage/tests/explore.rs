@@ -1,0 +1,294 @@
+//! Explorations of our own subject, whose needs are known.
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
+
+use std::fs;
+use std::num::NonZeroU32;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use usage::explore::{ExploreError, Request, explore};
+use usage::result::{CallUse, Purpose, Usage};
+use usage::{Call, Mode, Outcome, Phase, Verdict};
+
+/// Cargo builds it beside this test.
+fn subject() -> String {
+    let here = std::env::current_exe().unwrap();
+    let folder = here.parent().unwrap().parent().unwrap();
+    folder.join("examples/subject").display().to_string()
+}
+
+fn request(words: &[&str]) -> Request {
+    let command = [subject()]
+        .into_iter()
+        .chain(words.iter().map(ToString::to_string));
+    Request {
+        command: command.collect(),
+        folder: PathBuf::from("/"),
+        input: None,
+        test: None,
+        ready: None,
+        phase: Phase::All,
+        replicas: NonZeroU32::new(2).unwrap(),
+        jobs: NonZeroU32::new(4).unwrap(),
+        // Other tests run at the same time.
+        limit: Some(Duration::from_secs(5)),
+        tool: "test".into(),
+    }
+}
+
+fn run(request: &Request) -> Result<Usage, ExploreError> {
+    explore(request, &AtomicBool::new(false), &|_| {})
+}
+
+#[track_caller]
+fn of<'a>(usage: &'a Usage, name: &str) -> &'a CallUse {
+    let call: Call = name.parse().unwrap();
+    let mut calls = usage.calls.iter();
+    calls
+        .find(|used| used.call == call)
+        .unwrap_or_else(|| panic!("{name} was not seen"))
+}
+
+/// A test that can be executed, in a folder that goes away with the first value.
+fn script(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = folder.path().join("test");
+    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn every_verdict_is_found() {
+    let words = [
+        "stub-only",
+        "fake-only",
+        "both",
+        "required",
+        "new",
+        "fallback",
+        "conflict",
+    ];
+    let usage = run(&request(&words)).unwrap();
+    let expected = [
+        ("getpgrp", Verdict::Stub),
+        ("sync", Verdict::Fake),
+        ("getppid", Verdict::Both),
+        ("getpid", Verdict::Required),
+        ("close_range", Verdict::Both),
+        ("execve", Verdict::Required),
+    ];
+    for (name, verdict) in expected {
+        if name == "execve" {
+            // Our own is not the program's.
+            assert!(usage.calls.iter().all(|used| used.call.to_string() != name));
+            continue;
+        }
+        assert_eq!(
+            of(&usage, name).verdict,
+            verdict,
+            "{name}: {:?}",
+            of(&usage, name)
+        );
+    }
+    let getuid = of(&usage, "getuid");
+    assert_eq!(getuid.verdict, Verdict::Both);
+    let fragile = &getuid.stub.as_ref().unwrap().fragile;
+    assert_eq!(fragile, &["getegid was called instead"]);
+    assert!(getuid.fake.as_ref().unwrap().fragile.is_empty());
+    assert!(
+        of(&usage, "getppid").origin[0].ends_with("/subject"),
+        "{:?}",
+        of(&usage, "getppid")
+    );
+
+    // Each alone is in order, both together are not.
+    let conflict = ["getsid", "gettid"].map(|name| name.parse::<Call>().unwrap());
+    for call in conflict {
+        assert_eq!(of(&usage, &call.to_string()).verdict, Verdict::Both);
+    }
+    for union in &usage.unions {
+        assert_eq!(union.works, Some(false), "{union:?}");
+        let mut conflict = conflict.to_vec();
+        conflict.sort();
+        assert!(union.conflicts.contains(&conflict), "{union:?}");
+        assert!(union.largest.len() < union.calls.len());
+    }
+    assert_eq!(
+        usage
+            .unions
+            .iter()
+            .map(|union| union.mode)
+            .collect::<Vec<_>>(),
+        [Mode::Stub, Mode::Fake]
+    );
+    assert!(usage.complete);
+    let baselines = usage
+        .runs
+        .iter()
+        .filter(|run| run.purpose == Purpose::Baseline);
+    assert!(baselines.count() >= 5);
+}
+
+#[test]
+fn what_strace_sees_is_what_discovery_sees() {
+    for program in ["/bin/true", "/bin/cat"] {
+        let Some(traced) = strace(program) else {
+            eprintln!("not run: strace is not installed");
+            return;
+        };
+        let mut request = request(&[]);
+        request.command = vec![program.to_owned()];
+        request.replicas = NonZeroU32::MIN;
+        let usage = run(&request).unwrap();
+        let seen: Vec<_> = usage
+            .calls
+            .iter()
+            .map(|used| used.call.to_string())
+            .collect();
+        let mut traced: Vec<_> = traced.into_iter().filter(|name| name != "execve").collect();
+        traced.sort_by_key(|name| name.parse::<Call>().unwrap());
+        traced.dedup();
+        assert_eq!(seen, traced, "{program}");
+    }
+}
+
+/// The calls of a program with an empty input.
+fn strace(program: &str) -> Option<Vec<String>> {
+    let output = std::process::Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/stderr", program])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stderr).unwrap();
+    let name = |line: &str| {
+        let line = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+        Some(line.split_once('(')?.0.to_owned())
+    };
+    Some(text.lines().filter_map(name).collect())
+}
+
+#[test]
+fn a_server_is_explored_while_it_serves_many_at_a_time_on_one_port() {
+    let (_folder, test) = script(&format!("exec {} ask", subject()));
+    let mut request = request(&["serve"]);
+    request.test = Some(test);
+    request.ready = Some("tcp:4711".parse().unwrap());
+    request.phase = Phase::Serving;
+    request.replicas = NonZeroU32::MIN;
+    request.jobs = NonZeroU32::new(8).unwrap();
+    request.limit = Some(Duration::from_secs(3));
+    let usage = run(&request).unwrap();
+    // Binding came before it was ready: a rule on serving leaves it alone.
+    assert!(
+        usage
+            .calls
+            .iter()
+            .all(|used| used.call.to_string() != "bind")
+    );
+    assert_eq!(of(&usage, "getppid").verdict, Verdict::Both);
+    assert!(of(&usage, "getppid").serving >= 1);
+    assert_eq!(of(&usage, "getppid").init, 0);
+    assert_eq!(
+        of(&usage, "accept4").verdict,
+        Verdict::Required,
+        "{:?}",
+        of(&usage, "accept4")
+    );
+    // The library takes the one for the other.
+    assert!(usage.runs.iter().any(|run| run.purpose == Purpose::Control));
+}
+
+#[test]
+fn runs_that_disagree_are_flaky() {
+    // Right with probability 1/2 each time: 8 equal runs of both modes are rare.
+    let mut request = request(&["flaky"]);
+    request.replicas = NonZeroU32::new(12).unwrap();
+    let usage = run(&request).unwrap();
+    assert_eq!(
+        of(&usage, "time").verdict,
+        Verdict::Flaky,
+        "{:?}",
+        of(&usage, "time")
+    );
+}
+
+#[test]
+fn the_programs_own_exec_can_be_taken_away() {
+    let mut request = request(&["exec"]);
+    request.replicas = NonZeroU32::MIN;
+    let usage = run(&request).unwrap();
+    let execve = of(&usage, "execve");
+    assert_eq!(execve.verdict, Verdict::Required, "{execve:?}");
+    let stub = execve.stub.as_ref().unwrap();
+    let run = &usage.runs[stub.runs[0] as usize];
+    assert_eq!(run.program_end.as_deref(), Some("exit 76"), "{run:?}");
+    assert!(run.rules[0].fired >= Some(1));
+}
+
+#[test]
+fn a_test_that_proves_nothing_is_refused() {
+    let (_folder, test) = script("exit 0");
+    let mut request = request(&["both"]);
+    request.test = Some(test);
+    let error = run(&request).unwrap_err();
+    assert!(matches!(error, ExploreError::ProvesNothing(_)), "{error}");
+}
+
+#[test]
+fn a_test_that_crashes_gives_no_verdict() {
+    let (_folder, test) = script("kill -SEGV $$");
+    let mut request = request(&["both"]);
+    request.test = Some(test);
+    let error = run(&request).unwrap_err();
+    assert!(matches!(error, ExploreError::Harness(_)), "{error}");
+}
+
+#[test]
+fn a_program_that_fails_as_it_is_gives_no_verdict() {
+    let error = run(&request(&["unknown-word"])).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, ExploreError::Baseline { .. }), "{text}");
+    assert!(text.contains("exit 79"), "{text}");
+}
+
+#[test]
+fn wrong_names_are_errors() {
+    let mut wrong = request(&[]);
+    wrong.command = vec!["no-such-program-at-all".into()];
+    assert!(matches!(run(&wrong), Err(ExploreError::NoProgram(_))));
+    let mut wrong = request(&["both"]);
+    wrong.test = Some("/etc/passwd".into());
+    assert!(matches!(
+        run(&wrong),
+        Err(ExploreError::TestNotExecutable(_))
+    ));
+    wrong.test = Some("/no/such/test".into());
+    assert!(matches!(run(&wrong), Err(ExploreError::File(_))));
+}
+
+#[test]
+fn endless_output_that_is_no_text_ends_at_the_limit() {
+    let mut request = request(&[]);
+    request.command = ["cat", "/dev/urandom"].map(String::from).to_vec();
+    request.limit = Some(Duration::from_millis(300));
+    let error = run(&request).unwrap_err();
+    assert!(error.to_string().contains("did not end in time"), "{error}");
+}
+
+#[test]
+fn an_interrupted_exploration_keeps_what_is_decided() {
+    let stop = AtomicBool::new(false);
+    let usage = explore(&request(&["both", "required"]), &stop, &|progress| {
+        if progress.stage == "each rule again" && progress.done > 0 {
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    });
+    let usage = usage.unwrap();
+    assert!(!usage.complete);
+    let outcomes: Vec<_> = usage.runs.iter().map(|run| run.outcome).collect();
+    assert!(outcomes.contains(&Outcome::Works));
+}
