@@ -19,9 +19,12 @@ enum Number {
     Each,
 }
 
-/// Rows: key, how many there are, value.
+/// Rows: key, how many there are, value, and the column of boots.csv that keeps it.
 macro_rules! facts {
-    ($($(#[$doc:meta])* $variant:ident = $key:literal, $number:ident, $value:expr;)+) => {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident = $key:literal, $number:ident, $value:expr $(, column $column:literal)?;
+    )+) => {
         named! {
             /// A fact about a boot, by its key. For a fact that exists [for each](Self::of_key)
             /// of several things, this is the common part of the key.
@@ -40,6 +43,12 @@ macro_rules! facts {
                     $(Self::$variant => $value,)+
                 }
             }
+
+            /// The column of boots.csv that keeps it, for checks and for people.
+            pub fn column(self) -> Option<&'static str> {
+                let column: [Option<&str>; Self::ALL.len()] = [$(None $(.or(Some($column)))?),+];
+                column.get(self as usize).copied().flatten()
+            }
         }
     };
 }
@@ -53,22 +62,22 @@ facts! {
     SystemCall = "syscall_", Each, Value::Text;
     /// Precise method: samples per round and benchmark.
     SamplesPerRound = "samples_per_round", One, ANY;
-    /// Precise method: the target length of the smaller batch of a sample, in TSC ticks.
-    BatchTicks = "batch_ticks", One, ANY;
     /// Copies of an operation in the body of the smaller loop.
     Copies = "copies", One, ANY;
-    /// Multiplications in a clock chain; a chain without any would not measure the clock.
-    ChainOps = "chain_ops", One, Value::Number { least: 1 };
     /// The counter's step, in ticks.
-    TscStep = "tsc_step", One, ANY;
+    TscStep = "tsc_step", One, ANY, column "tsc_step_ticks";
+    /// Precise method: the target length of the smaller batch of a sample, in TSC ticks.
+    BatchTicks = "batch_ticks", One, ANY, column "batch_ticks";
+    /// Multiplications in a clock chain; a chain without any would not measure the clock.
+    ChainOps = "chain_ops", One, Value::Number { least: 1 }, column "chain_ops";
     /// Multiplications between the readings of the next two.
-    FenceOps = "fence_ops", One, ANY;
+    FenceOps = "fence_ops", One, ANY, column "fence_ops";
     /// The fewest ticks to a reading after an LFENCE.
-    FencedTicks = "fenced_ticks", One, ANY;
+    FencedTicks = "fenced_ticks", One, ANY, column "fenced_ticks";
     /// The fewest ticks to a reading without an LFENCE.
-    UnfencedTicks = "unfenced_ticks", One, ANY;
+    UnfencedTicks = "unfenced_ticks", One, ANY, column "unfenced_ticks";
     /// The counter's frequency from CPUID, in kHz; left out if CPUID does not provide it.
-    TscKhz = "tsc_khz", One, ANY;
+    TscKhz = "tsc_khz", One, ANY, column "tsc_khz";
     /// Turns of the loop of that benchmark, as calibrated.
     Turns = "turns_", Each, ANY;
     /// The kernel's name (uname(2), `sysname`).
@@ -89,6 +98,12 @@ impl Fact {
             let rest = key.strip_prefix(fact.name())?;
             (fact.number() == Number::Each || rest.is_empty()).then_some((fact, rest))
         })
+    }
+
+    /// The facts that boots.csv keeps, each with its column, in the file's order.
+    pub fn columns() -> impl Iterator<Item = (Self, &'static str)> {
+        let all = Self::ALL.into_iter();
+        all.filter_map(|fact| Some((fact, fact.column()?)))
     }
 
     /// Checks whether this fact can have that value.

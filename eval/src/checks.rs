@@ -3,36 +3,20 @@
 
 mod slope;
 
+use contract::Fact;
+
+use crate::facts::BootFacts;
 use crate::quads::RunQuad;
 use crate::rounds::{Round, imul_by_add};
 use crate::stats::Sorted;
 use crate::units::TscHz;
 use crate::verdict::{Finding, State};
 
-/// What a boot found out about its counter and fences; ticks of the counter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counter {
-    /// Its step.
-    pub step: Option<u64>,
-    /// How long the smaller batch of a sample was to be.
-    pub batch: Option<u64>,
-    /// Dependent multiplications in a clock chain.
-    pub chain_ops: Option<u64>,
-    /// Dependent multiplications between the readings of the next two.
-    pub fence_ops: Option<u64>,
-    /// The least that passed where the second reading came after an LFENCE.
-    pub fenced: Option<u64>,
-    /// The least that passed where it did not.
-    pub unfenced: Option<u64>,
-    /// Its frequency, as the boot's CPUID says.
-    pub khz: Option<u64>,
-}
-
 /// What a target's boots found.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
-    /// Its boots.
-    pub counters: &'a [Counter],
+    /// What each of its boots found out about its counter and its fences.
+    pub counters: &'a [BootFacts],
     /// Their rounds.
     pub rounds: &'a [Round],
     /// The host's counter, as the run measured it.
@@ -98,13 +82,17 @@ fn chains(evidence: &Evidence<'_>) -> Option<Finding> {
 const WAITED: f64 = 0.8;
 
 fn fence(evidence: &Evidence<'_>) -> Option<Finding> {
-    let ticks_a_multiplication = |counter: &Counter| {
+    let ticks_a_multiplication = |counter: &BootFacts| {
         let chain = fastest_chain(evidence.rounds)?;
-        Some(chain as f64 / counter.chain_ops.filter(|ops| *ops > 0)? as f64)
+        Some(chain as f64 / counter.get(Fact::ChainOps).filter(|ops| *ops > 0)? as f64)
     };
-    let read = |counter: &Counter| {
-        let chain = ticks_a_multiplication(counter)? * counter.fence_ops? as f64;
-        Some((counter.fenced? as f64, counter.unfenced? as f64, chain))
+    let read = |counter: &BootFacts| {
+        let chain = ticks_a_multiplication(counter)? * counter.get(Fact::FenceOps)? as f64;
+        Some((
+            counter.get(Fact::FencedTicks)? as f64,
+            counter.get(Fact::UnfencedTicks)? as f64,
+            chain,
+        ))
     };
     // The boot in which the fence waited least.
     let least = evidence.counters.iter().filter_map(read);
@@ -133,8 +121,11 @@ fn fence(evidence: &Evidence<'_>) -> Option<Finding> {
 const STEP_PART: f64 = 1e-3;
 
 fn step(evidence: &Evidence<'_>) -> Option<Finding> {
-    let part = |counter: &Counter| {
-        let (step, batch) = (counter.step?, counter.batch.filter(|ticks| *ticks > 0)?);
+    let part = |counter: &BootFacts| {
+        let (step, batch) = (
+            counter.get(Fact::TscStep)?,
+            counter.get(Fact::BatchTicks).filter(|ticks| *ticks > 0)?,
+        );
         Some((step, batch, step as f64 / batch as f64))
     };
     let parts = evidence.counters.iter().filter_map(part);
@@ -159,7 +150,7 @@ const FREQUENCY_TOLERANCE: f64 = 1e-3;
 
 fn frequency(evidence: &Evidence<'_>) -> Option<Finding> {
     let TscHz(host) = evidence.host;
-    let told = |counter: &Counter| Some(counter.khz? as f64 * 1e3);
+    let told = |counter: &BootFacts| Some(counter.get(Fact::TscKhz)? as f64 * 1e3);
     let off = |hz: f64| (hz / host - 1.0).abs();
     let told = evidence.counters.iter().filter_map(told);
     let worst = told.max_by(|a, b| off(*a).total_cmp(&off(*b)))?;
@@ -212,16 +203,24 @@ mod tests {
 
     const HOST: TscHz = TscHz(2.6e9);
 
-    fn counter() -> Counter {
-        Counter {
-            step: Some(26),
-            batch: Some(52_000),
-            chain_ops: Some(4096),
-            fence_ops: Some(64),
-            fenced: Some(190),
-            unfenced: Some(26),
-            khz: Some(2_600_000),
-        }
+    fn counter() -> BootFacts {
+        let facts = [
+            (Fact::TscStep, 26),
+            (Fact::BatchTicks, 52_000),
+            (Fact::ChainOps, 4096),
+            (Fact::FenceOps, 64),
+            (Fact::FencedTicks, 190),
+            (Fact::UnfencedTicks, 26),
+            (Fact::TscKhz, 2_600_000),
+        ];
+        facts.into_iter().collect()
+    }
+
+    /// The same, but one fact is another.
+    fn but(fact: Fact, value: u64) -> BootFacts {
+        let all = Fact::ALL.into_iter();
+        let facts = all.filter_map(|fact| Some((fact, counter().get(fact)?)));
+        facts.chain([(fact, value)]).collect()
     }
 
     fn round(imul: u64, add: u64) -> Round {
@@ -239,7 +238,11 @@ mod tests {
     }
 
     /// The state of each check, by name.
-    fn states(counter: Counter, rounds: &[Round], host_chain: Option<u64>) -> Vec<(String, State)> {
+    fn states(
+        counter: BootFacts,
+        rounds: &[Round],
+        host_chain: Option<u64>,
+    ) -> Vec<(String, State)> {
         let evidence = Evidence {
             counters: &[counter],
             rounds,
@@ -264,7 +267,7 @@ mod tests {
     #[test]
     fn what_slows_additions_in_some_rounds_leaves_the_clock_known() {
         let shared = [round(12_288, 13_500), round(12_290, 13_600)];
-        let state = |rounds: &[Round]| states(Counter::default(), rounds, None);
+        let state = |rounds: &[Round]| states(BootFacts::default(), rounds, None);
         let bad = (CLOCK_CHAINS.into(), State::Warning);
         assert_eq!(state(&shared), [bad]);
         let [one, other] = shared;
@@ -274,7 +277,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_judged() {
-        assert_eq!(states(Counter::default(), &[], None), []);
+        assert_eq!(states(BootFacts::default(), &[], None), []);
     }
 
     #[test]
@@ -289,40 +292,28 @@ mod tests {
                 State::Warning,
             ),
             (
-                Counter {
-                    fenced: Some(52),
-                    ..counter()
-                },
+                but(Fact::FencedTicks, 52),
                 good(),
                 None,
                 "lfence",
                 State::Unfit,
             ),
             (
-                Counter {
-                    unfenced: Some(190),
-                    ..counter()
-                },
+                but(Fact::UnfencedTicks, 190),
                 good(),
                 None,
                 "lfence",
                 State::Unknown,
             ),
             (
-                Counter {
-                    batch: Some(25_000),
-                    ..counter()
-                },
+                but(Fact::BatchTicks, 25_000),
                 good(),
                 None,
                 "tsc-step",
                 State::Warning,
             ),
             (
-                Counter {
-                    khz: Some(1_000_000),
-                    ..counter()
-                },
+                but(Fact::TscKhz, 1_000_000),
                 good(),
                 None,
                 "tsc-frequency",

@@ -21,6 +21,7 @@ pub mod compare;
 pub mod counts;
 pub mod crossing;
 mod digits;
+pub mod facts;
 pub mod levels;
 pub mod log;
 mod names;

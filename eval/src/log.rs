@@ -20,7 +20,7 @@ mod tollgate;
 
 use std::collections::BTreeMap;
 
-use contract::{Method, Quad};
+use contract::{Answer, Fact, Method, Quad, SystemCall};
 
 pub use config::Config;
 pub use error::LogError;
@@ -28,25 +28,6 @@ pub use round::LogRound;
 pub use sample::{LogSample, Reading};
 
 use crate::units::{CyclesPerTick, cycles_per_tick};
-
-/// Name of the `meta` record that says which answer system call 500 gave.
-pub const META_SYSCALL_500: &str = "syscall_500";
-/// Name of the `meta` record that says how long the smaller batch was to be, in ticks.
-pub const META_BATCH_TICKS: &str = "batch_ticks";
-/// Name of the `meta` record that says how large the counter's step is, in ticks.
-pub const META_TSC_STEP: &str = "tsc_step";
-/// Name of the `meta` record that says how many multiplications stand between the
-/// readings of the next two.
-pub const META_FENCE_OPS: &str = "fence_ops";
-/// Name of the `meta` record that says how many ticks pass at least where an LFENCE
-/// comes before the second reading.
-pub const META_FENCED: &str = "fenced_ticks";
-/// Name of the `meta` record that says how many pass where none does.
-pub const META_UNFENCED: &str = "unfenced_ticks";
-/// Name of the `meta` record that says the counter's frequency by the guest's CPUID.
-pub const META_TSC_KHZ: &str = "tsc_khz";
-/// Name of the `meta` record that says how many multiplications a clock chain has.
-pub const META_CHAIN_OPS: &str = "chain_ops";
 
 /// Whose format a log is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,17 +58,34 @@ pub struct Log {
 }
 
 impl Log {
-    /// The first fact of that name.
-    pub fn meta(&self, key: &str) -> Option<&str> {
-        self.meta
-            .iter()
-            .find_map(|(k, v)| (k == key).then_some(v.as_str()))
+    /// The value of a fact of which there is one.
+    pub fn fact(&self, fact: Fact) -> Option<&str> {
+        self.fact_for(fact, "")
+    }
+
+    /// The value of a fact for one of several things, by its name.
+    pub fn fact_for(&self, fact: Fact, what: &str) -> Option<&str> {
+        let mut facts = self.meta.iter();
+        let found = facts.find(|(key, _)| Fact::of_key(key) == Some((fact, what)));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The same, of a fact that is a number.
+    pub fn number(&self, fact: Fact) -> Option<u64> {
+        self.fact(fact)?.parse().ok()
+    }
+
+    /// What a system call under test answered there; `None` where it was not asked.
+    pub fn answer(&self, call: SystemCall) -> Option<Answer> {
+        let said = self.fact_for(Fact::SystemCall, &call.number().to_string())?;
+        let mut answers = [Answer::Works, Answer::Enosys].into_iter();
+        answers.find(|answer| call.answered(*answer) == said)
     }
 
     /// The core's clock before and after a sample, where the sample has clock
     /// chains and the log says how long they are.
     pub fn clock(&self, sample: &LogSample) -> Option<(CyclesPerTick, CyclesPerTick)> {
-        let imuls = self.meta(META_CHAIN_OPS)?.parse().ok()?;
+        let imuls = self.number(Fact::ChainOps)?;
         match sample.reading {
             Reading::Slope {
                 chain_before,

@@ -9,7 +9,7 @@ mod ruled;
 mod terminal;
 mod text;
 
-pub(crate) use grid::{OTHER_PATH, another_path, counted_on, routine};
+pub(crate) use grid::{OTHER_PATH, another_path, counted_on};
 pub use latex::latex;
 pub use markdown::markdown;
 pub use number::python;

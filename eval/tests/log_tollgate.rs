@@ -3,7 +3,7 @@
 
 mod common;
 
-use contract::Closing;
+use contract::{Answer, Closing, Fact, SystemCall};
 use eval::log::{Dialect, LogError, Reading, parse};
 use eval::quads::instructions;
 use eval::units::{CyclesPerTick, Instructions, Ticks};
@@ -49,8 +49,8 @@ fn the_precise_methods_value_is_the_slope() {
     .unwrap();
     assert_eq!(log.dialect, Dialect::Tollgate);
     assert_eq!(log.method, Some(Method::Precise));
-    assert_eq!(log.meta("syscall_500"), Some("noop"));
-    assert_eq!(log.meta("no such fact"), None);
+    assert_eq!(log.answer(SystemCall::Noop), Some(Answer::Works));
+    assert_eq!(log.fact(Fact::Release), None);
     let values: Vec<_> = log.samples.iter().map(|s| s.value.0).collect();
     assert_eq!(values, [34.0, 130.0, 36.0, -10.0 / 64.0]);
     assert_eq!(log.samples[3].round, 1);

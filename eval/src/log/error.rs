@@ -1,4 +1,4 @@
-use contract::{Benchmark, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method};
+use contract::{Benchmark, FORMAT_VERSION, HEADER_BEGIN, HEADER_END, Method, SystemCall};
 use thiserror::Error;
 
 /// Why a console is not a complete, unchanged log of one boot. Line numbers count
@@ -146,18 +146,20 @@ pub enum LogError {
         "line {line}: round {round} has no `tsc` sample to subtract: the paper's method needs it; let the guest measure `tsc` too"
     )]
     NoTsc { line: usize, round: u32 },
-    #[error("line {line}: a `{}` sample, but the guest {}: they cannot both be right", benchmark.name(), answer(said))]
+    #[error("line {line}: a `{}` sample, but the guest {}: they cannot both be right", benchmark.name(), answer(*call, said))]
     Answer {
         line: usize,
         benchmark: Benchmark,
+        call: SystemCall,
         said: Option<String>,
     },
 }
 
-fn answer(said: &Option<String>) -> String {
+fn answer(call: SystemCall, said: &Option<String>) -> String {
+    let number = call.number();
     match said {
-        Some(said) => format!("says that system call 500 answered {said:?}"),
-        None => "does not say what system call 500 answered".into(),
+        Some(said) => format!("says that system call {number} answered {said:?}"),
+        None => format!("does not say what system call {number} answered"),
     }
 }
 

@@ -1,21 +1,9 @@
 use std::collections::HashMap;
 
-use super::error::excerpt;
-use super::{
-    LogError, META_BATCH_TICKS, META_CHAIN_OPS, META_FENCE_OPS, META_FENCED, META_TSC_KHZ,
-    META_TSC_STEP, META_UNFENCED,
-};
+use contract::Fact;
 
-/// Facts that are whole numbers.
-const NUMBERS: [&str; 7] = [
-    META_BATCH_TICKS,
-    META_CHAIN_OPS,
-    META_FENCE_OPS,
-    META_FENCED,
-    META_TSC_KHZ,
-    META_TSC_STEP,
-    META_UNFENCED,
-];
+use super::LogError;
+use super::error::excerpt;
 
 /// The `meta` records: a fact that is told again must be the same.
 #[derive(Debug, Default)]
@@ -27,7 +15,7 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn take(&mut self, line: usize, key: &str, value: &str) -> Result<(), LogError> {
-        check_number(line, key, value)?;
+        check(line, key, value)?;
         if let Some(&(first, place)) = self.first.get(key) {
             let before = self.all.get(place).map_or("", |(_, value)| value);
             if before != value {
@@ -52,19 +40,15 @@ impl Facts {
     }
 }
 
-fn check_number(line: usize, key: &str, value: &str) -> Result<(), LogError> {
-    if !NUMBERS.contains(&key) {
+/// What the contract does not have is any text.
+fn check(line: usize, key: &str, value: &str) -> Result<(), LogError> {
+    let Some((fact, _)) = Fact::of_key(key) else {
         return Ok(());
-    }
-    let bad = |problem| LogError::Fact {
+    };
+    fact.check(value).map_err(|problem| LogError::Fact {
         line,
-        key: key.into(),
+        key: excerpt(key),
         value: excerpt(value),
         problem,
-    };
-    match value.parse::<u64>() {
-        Err(_) => Err(bad("it must be a whole number")),
-        Ok(0) if key == META_CHAIN_OPS => Err(bad("an empty chain tells no clock")),
-        Ok(_) => Ok(()),
-    }
+    })
 }

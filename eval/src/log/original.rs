@@ -2,7 +2,7 @@
 //! It divides and subtracts by itself and prints three decimals. A `tsc` line is
 //! missing where the value was zero; the other two always come.
 
-use contract::Benchmark;
+use contract::{Benchmark, Method};
 
 use super::error::excerpt;
 use super::lines::Line;
@@ -23,10 +23,8 @@ impl Value {
     /// Reads a line; `None`: it is not the original's.
     pub(super) fn read(line: &Line<'_>, text: &str) -> Option<Self> {
         let (name, value) = text.split_once('\t')?;
-        let benchmark = match Benchmark::from_name(name)? {
-            Benchmark::Enosys | Benchmark::FcallChain => return None,
-            benchmark => benchmark,
-        };
+        let is_its_own = |b: &Benchmark| b.is_choice() && b.is_by(Method::Paper);
+        let benchmark = Benchmark::from_name(name).filter(is_its_own)?;
         Some(Self {
             line: line.number,
             benchmark,
@@ -103,7 +101,7 @@ impl Seen {
         let count = match value.benchmark {
             Benchmark::Scall => &mut self.scall,
             Benchmark::Fcall => &mut self.fcall,
-            Benchmark::Tsc | Benchmark::FcallChain | Benchmark::Enosys => {
+            _ => {
                 // `tsc` comes first in its round, so that the rounds before it are complete.
                 let round = self.scall;
                 if self.last_tsc.replace(round) == Some(round) {

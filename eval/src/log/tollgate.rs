@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use contract::{Batch, Benchmark, Slope};
+use contract::{Batch, Benchmark, Fact, Slope};
 
-use super::{LogError, LogSample, META_SYSCALL_500, Reading};
+use super::{LogError, LogSample, Reading};
 use crate::units::Ticks;
 
 /// Where the program's loops begin, in bytes from a cache line's beginning.
@@ -212,22 +212,23 @@ pub(super) fn check_align(line: usize, align: u64) -> Result<(), LogError> {
     }
 }
 
-/// A cost of `enosys` must never pass as one of `scall`, nor the other way round.
+/// A cost of a refused call must never pass as one of the call, nor the other way round.
 pub(super) fn check_answer(
     line: usize,
     benchmark: Benchmark,
     meta: &[(String, String)],
 ) -> Result<(), LogError> {
-    let expected = match benchmark {
-        Benchmark::Scall => "noop",
-        Benchmark::Enosys => "enosys",
-        Benchmark::Tsc | Benchmark::Fcall | Benchmark::FcallChain => return Ok(()),
+    let (Some(call), Some(answer)) = (benchmark.system_call(), benchmark.answer()) else {
+        return Ok(());
     };
-    match meta.iter().find(|(key, _)| key == META_SYSCALL_500) {
-        Some((_, said)) if said == expected => Ok(()),
+    let number = call.number().to_string();
+    let is_asked = |key: &str| Fact::of_key(key) == Some((Fact::SystemCall, &number));
+    match meta.iter().find(|(key, _)| is_asked(key)) {
+        Some((_, said)) if said == call.answered(answer) => Ok(()),
         said => Err(LogError::Answer {
             line,
             benchmark,
+            call,
             said: said.map(|(_, said)| said.clone()),
         }),
     }

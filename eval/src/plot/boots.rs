@@ -8,7 +8,6 @@ use super::{PlotError, number, palette, sheet};
 use crate::boot::Boot;
 use crate::stats::Sorted;
 use crate::summary::{BootMedian, InCycles, Row, Summary, TargetSummary};
-use crate::table::routine;
 use crate::units::{CoreCycles, Ticks};
 
 /// From top to bottom: the medians, the strip of moved clocks, the axis, two remarks or three.
@@ -111,11 +110,11 @@ impl Panel for Boots<'_> {
     }
 
     fn heading(&self) -> String {
-        routine(self.row.benchmark).into()
+        self.row.benchmark.title().into()
     }
 
     fn caption(&self) -> Caption {
-        let what = routine(self.row.benchmark);
+        let what = self.row.benchmark.title();
         Caption {
             title: format!(
                 "{}, {what}: boots in the order of time",

@@ -12,16 +12,7 @@ use super::remarks::Remarks;
 use super::{PlotError, number, palette};
 use crate::reference::{self, Published};
 use crate::summary::{Figures, Platform, Row, Summary, TargetSummary};
-use crate::table::routine;
 use crate::units::{Nanoseconds, Ticks};
-
-/// The calls, the dearest first.
-const CALLS: [Benchmark; 4] = [
-    Benchmark::Scall,
-    Benchmark::Enosys,
-    Benchmark::FcallChain,
-    Benchmark::Fcall,
-];
 
 /// Height of a bar, and from one to the next.
 const BAR: i32 = 16;
@@ -101,7 +92,7 @@ fn head(summary: &Summary) -> Remarks {
 /// The plot in words.
 fn about(groups: &[Group]) -> String {
     let bars = groups.iter().flat_map(|group| {
-        let call = routine(group.call);
+        let call = group.call.title();
         let bars = group.bars.iter();
         bars.map(move |bar| format!("{call}, {}: {}.", bar.name, bar.remark))
     });
@@ -109,8 +100,7 @@ fn about(groups: &[Group]) -> String {
 }
 
 fn groups(summary: &Summary) -> Vec<Group> {
-    let mut groups: Vec<_> = CALLS
-        .into_iter()
+    let mut groups: Vec<_> = Benchmark::calls()
         .map(|call| Group {
             call,
             bars: bars(summary, call),
@@ -267,7 +257,7 @@ impl Group {
 
     fn draw(&self, canvas: &Canvas<'_>, axis: &Axis, top: i32) -> Result<(), PlotError> {
         let place = (MARGIN + NAMES - GAP, top + HEADING_HEIGHT / 2);
-        let call = routine(self.call);
+        let call = self.call.title();
         canvas.text(place, Align::Right, HEADING, call, NAMES)?;
         for (bar, i) in self.bars.iter().zip(0..) {
             let middle = top + HEADING_HEIGHT + i * ROW + ROW / 2;

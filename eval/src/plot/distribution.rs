@@ -10,7 +10,6 @@ use super::picture::{Caption, Picture};
 use super::{PlotError, number, palette, sheet};
 use crate::levels::{self, Levels};
 use crate::summary::{Summary, TargetSummary};
-use crate::table::routine;
 
 /// From top to bottom: the bars, the box under them, the axis, three remarks.
 const BARS: i32 = 84;
@@ -77,11 +76,11 @@ impl Panel for Distribution<'_> {
     }
 
     fn heading(&self) -> String {
-        routine(self.benchmark).into()
+        self.benchmark.title().into()
     }
 
     fn caption(&self) -> Caption {
-        let what = routine(self.benchmark);
+        let what = self.benchmark.title();
         Caption {
             title: format!("{}, {what}: distribution", self.target.info.label),
             about: format!(

@@ -9,7 +9,6 @@ use super::picture::{Caption, Picture};
 use super::sheet::{self, Strip};
 use super::{PlotError, palette};
 use crate::summary::{Platform, Summary};
-use crate::table::routine;
 use crate::units::Instructions;
 
 /// What the bars are.
@@ -59,20 +58,13 @@ pub(super) fn draw(summary: &Summary) -> Result<Picture, PlotError> {
 
 /// A panel for each call that was counted.
 pub(super) fn panels(summary: &Summary) -> Vec<Bars> {
-    let calls = [
-        Benchmark::Scall,
-        Benchmark::Enosys,
-        Benchmark::Fcall,
-        Benchmark::FcallChain,
-    ];
-    let panels = calls.map(|call| Bars {
-        heading: routine(call).into(),
+    let panels = Benchmark::calls().map(|call| Bars {
+        heading: call.title().into(),
         entries: summary
             .platforms()
             .filter_map(|platform| entry(&platform, call))
             .collect(),
     });
-    let panels = panels.into_iter();
     panels.filter(|panel| !panel.entries.is_empty()).collect()
 }
 

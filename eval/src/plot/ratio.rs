@@ -11,7 +11,6 @@ use super::{PlotError, palette};
 use crate::digits;
 use crate::reference::PUBLISHED;
 use crate::summary::{Row, Summary, TargetSummary};
-use crate::table::routine;
 
 /// What the marks are.
 pub(crate) fn explanation(summary: &Summary) -> String {
@@ -66,8 +65,7 @@ pub(super) fn draw(summary: &Summary) -> Result<Picture, PlotError> {
 
 /// A panel for each call that has a ratio.
 pub(super) fn panels(summary: &Summary) -> Vec<Ratios> {
-    let calls = Benchmark::ALL.into_iter().filter(|b| *b != Benchmark::Tsc);
-    calls
+    Benchmark::calls()
         .map(|call| Ratios {
             call,
             entries: entries(summary, call),
@@ -141,14 +139,14 @@ impl Panel for Ratios {
     }
 
     fn heading(&self) -> String {
-        routine(self.call).into()
+        self.call.title().into()
     }
 
     fn caption(&self) -> Caption {
         let entries = self.entries.iter();
         let entries = entries.map(|entry| format!("{}: {}.", entry.name, entry.number));
         Caption {
-            title: format!("{}: ratio to the reference target", routine(self.call)),
+            title: format!("{}: ratio to the reference target", self.call.title()),
             about: entries.collect::<Vec<_>>().join(" "),
         }
     }

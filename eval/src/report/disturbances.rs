@@ -10,7 +10,6 @@ use super::rounds;
 use super::section::Section;
 use crate::boot::Boot;
 use crate::summary::{Row, Summary, TargetSummary};
-use crate::table::routine;
 
 /// How many columns the table of flagged samples has.
 const N: usize = 6;
@@ -65,7 +64,7 @@ fn flags(summary: &Summary) -> Grid<'_> {
         rows: target
             .rows
             .iter()
-            .map(|row| (routine(row.benchmark).into(), cells(row).into()))
+            .map(|row| (row.benchmark.title().into(), cells(row).into()))
             .collect(),
         empty: None,
     };

@@ -5,7 +5,6 @@ use maud::{Markup, html};
 use super::figure;
 use super::section::Section;
 use crate::summary::{Summary, TargetSummary};
-use crate::table::routine;
 
 /// Target by target; none where nothing was found.
 pub(super) fn section(summary: &Summary) -> Option<Section> {
@@ -40,7 +39,7 @@ fn list(target: &TargetSummary) -> Markup {
     html! {
         ul {
             @for (benchmark, findings) in all {
-                li { b { (routine(benchmark)) } @for finding in findings { " " (finding) } }
+                li { b { (benchmark.title()) } @for finding in findings { " " (finding) } }
             }
         }
     }

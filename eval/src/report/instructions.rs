@@ -10,7 +10,6 @@ use super::number::{instructions, percent, whole};
 use super::section::Section;
 use crate::plot::{self, PlotError};
 use crate::summary::{Count, ModelGroup, Summary, TargetSummary};
-use crate::table::routine;
 use crate::units::Instructions;
 
 /// Counts, with a bar for each; none where nothing was counted.
@@ -48,7 +47,7 @@ fn table(summary: &Summary) -> Grid<'_> {
         rows: target
             .counts
             .iter()
-            .map(|count| (routine(count.benchmark).into(), cells(count)))
+            .map(|count| (count.benchmark.title().into(), cells(count)))
             .collect(),
         empty: None,
     };

@@ -6,7 +6,6 @@ use super::grid::{Grid, Group};
 use super::number::rounded;
 use super::section::Section;
 use crate::reference::{MACHINE, PUBLISHED, Published, SOURCE};
-use crate::table::routine;
 
 /// The paper's table.
 pub(super) fn section() -> Option<Section> {
@@ -42,7 +41,7 @@ fn table() -> Grid<'static> {
 }
 
 fn name(p: &Published) -> String {
-    format!("{}: {}", p.platform, routine(p.benchmark))
+    format!("{}: {}", p.platform, p.benchmark.title())
 }
 
 fn cells(p: &Published) -> [Markup; 5] {

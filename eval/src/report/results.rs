@@ -9,7 +9,7 @@ use super::section::Section;
 use crate::digits;
 use crate::stats::{BootstrapMethod, bootstrap};
 use crate::summary::{InCycles, Line, Platform, Ratio, Row, Summary, TargetSummary};
-use crate::table::{OTHER_PATH, another_path, counted_on, routine};
+use crate::table::{OTHER_PATH, another_path, counted_on};
 use crate::units::CoreCycles;
 
 /// The tables and what they say.
@@ -77,7 +77,7 @@ fn glance(summary: &Summary) -> Grid<'_> {
         let lines = platform.lines();
         let rows = lines.iter().map(|line| {
             let cells = glance_cells(summary, &platform, line);
-            (routine(line.benchmark).into(), cells)
+            (line.benchmark.title().into(), cells)
         });
         Group {
             heading: Some(html! {
@@ -135,7 +135,7 @@ fn table(summary: &Summary) -> Grid<'_> {
         rows: target
             .rows
             .iter()
-            .map(|row| (routine(row.benchmark).into(), cells(row).into()))
+            .map(|row| (row.benchmark.title().into(), cells(row).into()))
             .collect(),
         empty: None,
     });
@@ -196,7 +196,7 @@ fn in_cycles(row: &Row) -> Option<(String, Vec<Markup>)> {
         row.spread.map_or_else(nothing, percent),
         ratio(cycles.ratio.as_ref()),
     ];
-    Some((routine(row.benchmark).into(), cells))
+    Some((row.benchmark.title().into(), cells))
 }
 
 const UNIT: &str = " core cycles";

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use contract::Benchmark;
+use contract::{Benchmark, Operation};
 use serde::{Deserialize, Serialize};
 
 use crate::counts::{Boots, Tally};
@@ -48,20 +48,18 @@ const MIN_BOOTS: usize = 2;
 /// The name of the check that these are counts at all.
 pub(super) const CHECK: &str = "count";
 
-/// What the program's own loops take, whatever the kernel: `call`, `mov eax, IMM`, `ret`,
-/// and in the chain a `mov` of the result before the call.
-const OWN: [(Benchmark, Instructions); 2] = [
-    (Benchmark::Fcall, Instructions(3)),
-    (Benchmark::FcallChain, Instructions(4)),
-];
+/// What the program's own function calls take, whatever the kernel.
+fn own(benchmark: Benchmark) -> Option<Instructions> {
+    match benchmark.operation() {
+        Operation::Function { instructions } => Some(Instructions(instructions)),
+        _ => None,
+    }
+}
 
 impl Count {
     /// Whether it is of a call whose instructions are known, and these were found.
     pub fn is_self_check(&self) -> bool {
-        let known = OWN
-            .iter()
-            .find(|(benchmark, _)| *benchmark == self.benchmark);
-        known.is_some_and(|(_, expected)| self.instructions == Some(*expected))
+        own(self.benchmark).is_some_and(|expected| self.instructions == Some(expected))
     }
 }
 
@@ -92,8 +90,8 @@ pub(crate) fn counts<'b>(
 fn self_check(all: &[(Benchmark, &Boots)]) -> Finding {
     let mut good = Vec::new();
     let mut bad = Vec::new();
-    for (benchmark, expected) in OWN {
-        let Some((_, boots)) = all.iter().find(|(known, _)| *known == benchmark) else {
+    for (benchmark, boots) in all {
+        let Some(expected) = own(*benchmark) else {
             continue;
         };
         let name = benchmark.name();
@@ -114,7 +112,7 @@ fn self_check(all: &[(Benchmark, &Boots)]) -> Finding {
         (true, false) => (State::Ok, format!("{} instructions", good.join(", "))),
         (true, true) => (
             State::Unknown,
-            "neither fcall nor fcall_chain, whose instructions are known, was counted".into(),
+            format!("{}, whose instructions are known, was counted", neither()),
         ),
     };
     Finding {
@@ -123,6 +121,13 @@ fn self_check(all: &[(Benchmark, &Boots)]) -> Finding {
         what,
         mend: None,
     }
+}
+
+/// "neither A nor B" of the calls whose instructions are known.
+fn neither() -> String {
+    let calls = Benchmark::ALL.into_iter().filter(|b| own(*b).is_some());
+    let names: Vec<_> = calls.map(Benchmark::name).collect();
+    format!("neither {}", names.join(" nor "))
 }
 
 fn count(benchmark: Benchmark, boots: &Boots, boots_ok: u32) -> Count {

@@ -103,8 +103,7 @@ impl<'s> Platform<'s> {
     /// Whether that call's instructions are those of another path than the timed one's: the
     /// counted guest has other mitigations, and the call enters the kernel.
     pub fn counts_another_path(&self, benchmark: Benchmark) -> bool {
-        let crosses = matches!(benchmark, Benchmark::Scall | Benchmark::Enosys);
-        crosses && self.has_other_mitigations()
+        benchmark.system_call().is_some() && self.has_other_mitigations()
     }
 
     fn has_other_mitigations(&self) -> bool {

@@ -76,7 +76,7 @@ pub(super) fn rows<'s>(
         let spread = figures.spread.map(|s| format!("{:.2} %", 100.0 * s));
         let cells = [
             grid::platform(summary, target),
-            grid::routine(row.benchmark).into(),
+            row.benchmark.title().into(),
             number(figures.median),
             cell(figures.interval.map(|i| ends(i, 2))),
             cell(spread),

@@ -1,6 +1,6 @@
 //! What the tables for readers have in common: Table 1 of the paper, row by row.
 
-use contract::{Benchmark, Method};
+use contract::Method;
 
 use crate::reference::{self, Published};
 use crate::summary::{Line, Platform, Summary, TargetSummary};
@@ -207,7 +207,7 @@ pub(super) fn published() -> impl Iterator<Item = Cells> {
         let [mean, median, q1, q3] = [p.mean, p.median, p.q1, p.q3].map(|Ticks(t)| number(t));
         vec![
             p.platform.into(),
-            routine(p.benchmark).into(),
+            p.benchmark.title().into(),
             mean,
             median,
             q1,
@@ -215,17 +215,6 @@ pub(super) fn published() -> impl Iterator<Item = Cells> {
             number(ns),
         ]
     })
-}
-
-/// A benchmark as the tables and plots call it.
-pub(crate) fn routine(benchmark: Benchmark) -> &'static str {
-    match benchmark {
-        Benchmark::Tsc => "empty measurement",
-        Benchmark::Fcall => "function call",
-        Benchmark::FcallChain => "function calls in a chain",
-        Benchmark::Scall => "system call",
-        Benchmark::Enosys => "system call (ENOSYS)",
-    }
 }
 
 /// A target as the tables name it.
@@ -248,7 +237,7 @@ fn with_numbers(platform: String, line: &Line<'_>) -> Cells {
         Some(ticks) => [ticks.mean, ticks.median, ticks.q1, ticks.q3],
         None => std::array::from_fn(|_| NOTHING.into()),
     };
-    let mut cells = vec![platform, routine(line.benchmark).into()];
+    let mut cells = vec![platform, line.benchmark.title().into()];
     cells.extend(ticks);
     cells.push(ns.map_or(NOTHING.into(), |ns| number(ns.median.0)));
     cells
