@@ -45,7 +45,7 @@ pub struct BenchmarkSettings {
     pub rounds: u32,
     /// One pass first that is not counted.
     pub warmup: bool,
-    /// Which of tsc, scall, fcall and, by the precise method, fcall_chain.
+    /// Which ones, each by its name on a kernel that has its system call.
     pub benchmarks: Vec<Benchmark>,
     /// How samples are taken.
     pub sampling: Sampling,

@@ -9,8 +9,9 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use common::built;
+use contract::Fact;
 use eval::Benchmark;
-use eval::log::{META_FENCED, META_TSC_STEP, META_UNFENCED, Reading};
+use eval::log::Reading;
 use object::LittleEndian;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
@@ -100,8 +101,8 @@ fn a_precise_log_holds_all_that_the_method_promises() {
 
     // Whole steps of the counter lie between any two readings that are not so close
     // that some processors make them differ by 1.
-    let fact = |key| log.meta(key).unwrap().parse::<u64>().unwrap();
-    let step = fact(META_TSC_STEP);
+    let fact = |fact| log.number(fact).unwrap();
+    let step = fact(Fact::TscStep);
     assert!(step > 0);
     let long = log.samples.iter().filter(|s| s.benchmark != Benchmark::Tsc);
     let uneven = long.clone().filter(|sample| match sample.reading {
@@ -113,7 +114,7 @@ fn a_precise_log_holds_all_that_the_method_promises() {
     // On a busy machine the program may wake up on a processor whose counter began elsewhere.
     let (uneven, all) = (uneven.count(), long.count());
     assert!(50 * uneven <= all, "{uneven} of {all}");
-    assert!(fact(META_UNFENCED) <= fact(META_FENCED));
+    assert!(fact(Fact::UnfencedTicks) <= fact(Fact::FencedTicks));
 
     // Of every round, both chains, and what Linux counts for every process.
     assert_eq!(log.rounds.len(), ROUNDS);

@@ -1,6 +1,6 @@
 //! Which targets are timed, which are counted, and which are both.
 
-use contract::Benchmark;
+use contract::{Benchmark, Method, Operation};
 
 use super::{EngineName, Exact, Experiment, Sampling, Target};
 
@@ -50,10 +50,12 @@ fn counted(timed: &Target, exact: &Exact) -> Target {
 
 /// An empty measurement counts nothing; function calls are the check of the count.
 fn countable(timed: &[Benchmark]) -> Vec<Benchmark> {
-    let calls = [Benchmark::Fcall, Benchmark::FcallChain];
+    let is_check = |b: &Benchmark| matches!(b.operation(), Operation::Function { .. });
     let others = timed.iter().copied();
-    let others = others.filter(|b| *b != Benchmark::Tsc && !calls.contains(b));
-    others.chain(calls).collect()
+    let others = others.filter(|b| b.is_by(Method::Exact) && !is_check(b));
+    others
+        .chain(Benchmark::ALL.into_iter().filter(is_check))
+        .collect()
 }
 
 impl Target {

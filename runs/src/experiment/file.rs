@@ -205,28 +205,25 @@ impl BenchmarkTable {
     }
 
     fn chosen(&self, method: Method) -> Result<Vec<Benchmark>, String> {
-        let choice = [
-            Benchmark::Tsc,
-            Benchmark::Scall,
-            Benchmark::Fcall,
-            Benchmark::FcallChain,
-        ];
-        let of_method = |b: &Benchmark| match method {
-            Method::Precise => true,
-            Method::Exact => *b != Benchmark::Tsc,
-            Method::Paper => *b != Benchmark::FcallChain,
+        let choice = || {
+            Benchmark::in_a_round()
+                .into_iter()
+                .filter(|b| b.is_choice())
         };
         let Some(names) = &self.benchmarks else {
-            return Ok(choice.into_iter().filter(of_method).collect());
+            let default = choice().filter(|b| b.is_default() && b.is_by(method));
+            return Ok(default.collect());
         };
         if names.is_empty() {
-            return Err("`benchmark.benchmarks` is empty; leave it out to measure all".into());
+            return Err("`benchmark.benchmarks` is empty; leave it out for the default".into());
         }
         let known = |name: &String| {
-            let found = Benchmark::from_name(name).filter(|b| choice.contains(b));
-            found.ok_or(format!(
-                "`benchmark.benchmarks` names {name:?}; choose from tsc, scall, fcall and fcall_chain"
-            ))
+            let found = Benchmark::from_name(name).filter(|b| b.is_choice());
+            found.ok_or_else(|| {
+                let names: Vec<_> = choice().map(Benchmark::name).collect();
+                let names = names.join(", ");
+                format!("`benchmark.benchmarks` names {name:?}; choose from {names}")
+            })
         };
         let chosen: Vec<_> = names.iter().map(known).collect::<Result<_, _>>()?;
         if chosen.iter().collect::<HashSet<_>>().len() != chosen.len() {
@@ -238,14 +235,15 @@ impl BenchmarkTable {
                 "`benchmark.benchmarks` lacks \"tsc\", which method = \"paper\" needs".into(),
             );
         }
-        if !chosen.iter().any(of_method) {
+        let measured: Vec<_> = chosen.into_iter().filter(|b| b.is_by(method)).collect();
+        if measured.is_empty() {
             return Err(format!(
                 "`benchmark.benchmarks` names nothing that method = {:?} measures; \
-                 leave it out to measure all",
+                 leave it out for the default",
                 method.name()
             ));
         }
-        Ok(chosen.into_iter().filter(of_method).collect())
+        Ok(measured)
     }
 
     fn sampling(&self, method: Method, exact: &Exact) -> Result<Sampling, String> {

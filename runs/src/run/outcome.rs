@@ -1,7 +1,9 @@
 //! How one boot of a run went.
 
+use contract::Fact;
+use eval::facts::BootFacts;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use vmm::{End, Exits, GuestPages, Timings};
 
 /// Written beside the boot's console when the boot is finished.
@@ -59,7 +61,6 @@ pub enum BootState {
 
 /// One line of `boots.csv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct BootRow {
     /// The target's name.
     pub target: String,
@@ -73,20 +74,9 @@ pub struct BootRow {
     pub samples: usize,
     /// Which answer system call 500 gave: `noop` or `enosys`.
     pub syscall_500: String,
-    /// The counter's step as the program found it, in ticks.
-    pub tsc_step_ticks: Option<u64>,
-    /// How many ticks the smaller batch of a sample was to take.
-    pub batch_ticks: Option<u64>,
-    /// Dependent multiplications in a clock chain.
-    pub chain_ops: Option<u64>,
-    /// Dependent multiplications between the readings of the next two.
-    pub fence_ops: Option<u64>,
-    /// Least ticks from before them to a reading after an LFENCE.
-    pub fenced_ticks: Option<u64>,
-    /// Least ticks to a reading that need not wait.
-    pub unfenced_ticks: Option<u64>,
-    /// The counter's frequency by the guest's CPUID.
-    pub tsc_khz: Option<u64>,
+    /// The facts that have columns of their own ([`Fact::columns`]).
+    #[serde(skip_deserializing, serialize_with = "in_columns")]
+    pub facts: BootFacts,
     /// The host's pages behind the guest's memory; empty where the engine does not say.
     #[serde(default)]
     pub guest_pages: String,
@@ -100,6 +90,21 @@ pub struct BootRow {
 }
 
 impl BootRow {
+    /// The columns' names.
+    pub fn columns() -> Vec<&'static str> {
+        let before = [
+            "target",
+            "boot",
+            "position",
+            "state",
+            "samples",
+            "syscall_500",
+        ];
+        let facts = Fact::columns().map(|(_, column)| column);
+        let after = ["guest_pages", "kvm_page_faults", "seconds", "reason"];
+        before.into_iter().chain(facts).chain(after).collect()
+    }
+
     /// A boot that has not run.
     pub fn not_run(target: &str, boot: u32, position: usize) -> Self {
         Self {
@@ -109,17 +114,15 @@ impl BootRow {
             state: BootState::NotRun,
             samples: 0,
             syscall_500: String::new(),
-            tsc_step_ticks: None,
-            batch_ticks: None,
-            chain_ops: None,
-            fence_ops: None,
-            fenced_ticks: None,
-            unfenced_ticks: None,
-            tsc_khz: None,
+            facts: BootFacts::default(),
             guest_pages: String::new(),
             kvm_page_faults: None,
             seconds: 0.0,
             reason: String::new(),
         }
     }
+}
+
+fn in_columns<S: Serializer>(facts: &BootFacts, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(Fact::columns().map(|(fact, _)| facts.get(fact)))
 }

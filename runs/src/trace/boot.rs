@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Result, bail};
+use contract::{Answer, SystemCall};
 use eval::Benchmark;
 use eval::log::{self, Log};
 use eval::quads::instructions;
@@ -79,8 +80,8 @@ fn words() -> String {
 
 /// The kernel's system call, by the name of its answer.
 fn crossing(log: &Log) -> Benchmark {
-    match log.meta(log::META_SYSCALL_500) {
-        Some("enosys") => Benchmark::Enosys,
+    match log.answer(SystemCall::Noop) {
+        Some(Answer::Enosys) => Benchmark::Enosys,
         _ => Benchmark::Scall,
     }
 }

@@ -2,7 +2,7 @@
 
 mod host;
 
-use eval::checks::{self, Counter, Evidence};
+use eval::checks::{self, Evidence};
 use eval::quads::RunQuad;
 use eval::rounds::Round;
 use eval::units::TscHz;
@@ -52,7 +52,7 @@ impl<'a> Checks<'a> {
         }
         let boots = self.boots.iter().filter(|boot| boot.target == target.name);
         let boots: Vec<_> = boots.filter(|boot| boot.state == BootState::Ok).collect();
-        let counters: Vec<_> = boots.iter().map(|boot| counter(boot)).collect();
+        let counters: Vec<_> = boots.iter().map(|boot| boot.facts.clone()).collect();
         let rounds = self.rounds.iter().filter(|r| r.target == target.name);
         let quads = self.quads.iter().filter(|q| q.target == target.name);
         let mut findings = checks::check(&Evidence {
@@ -68,17 +68,5 @@ impl<'a> Checks<'a> {
             findings.extend(host::needless_mitigations(of_host, guest));
         }
         findings
-    }
-}
-
-fn counter(boot: &BootRow) -> Counter {
-    Counter {
-        step: boot.tsc_step_ticks,
-        batch: boot.batch_ticks,
-        chain_ops: boot.chain_ops,
-        fence_ops: boot.fence_ops,
-        fenced: boot.fenced_ticks,
-        unfenced: boot.unfenced_ticks,
-        khz: boot.tsc_khz,
     }
 }

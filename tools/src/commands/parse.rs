@@ -5,7 +5,9 @@ use std::io;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use contract::Method;
+use contract::{Fact, Method, SystemCall};
+use csv::StringRecord;
+use eval::facts::BootFacts;
 use eval::log::{self, Log};
 use eval::quads::{self, RunQuad, Unit};
 use eval::rounds::{self, Round};
@@ -91,7 +93,6 @@ fn read_boot(
     }
     match read_finished(run, &manifest.id, planned, position) {
         Ok((log, record)) => {
-            let number = |key| log.meta(key).and_then(|value| value.parse().ok());
             let row = BootRow {
                 state: BootState::Ok,
                 samples: match log.method {
@@ -99,16 +100,11 @@ fn read_boot(
                     _ => log.samples.len(),
                 },
                 syscall_500: log
-                    .meta(log::META_SYSCALL_500)
+                    .answer(SystemCall::Noop)
+                    .map(|answer| SystemCall::Noop.answered(answer))
                     .unwrap_or_default()
                     .to_owned(),
-                tsc_step_ticks: number(log::META_TSC_STEP),
-                batch_ticks: number(log::META_BATCH_TICKS),
-                chain_ops: number(log::META_CHAIN_OPS),
-                fence_ops: number(log::META_FENCE_OPS),
-                fenced_ticks: number(log::META_FENCED),
-                unfenced_ticks: number(log::META_UNFENCED),
-                tsc_khz: number(log::META_TSC_KHZ),
+                facts: BootFacts::of_log(&log),
                 guest_pages: record
                     .pages
                     .map(|pages| pages.to_string())
@@ -191,7 +187,13 @@ fn end_and_log(end: &End, console: &[u8]) -> String {
 }
 
 fn write_rows(out: &mut dyn io::Write, rows: &[BootRow]) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(out);
+    // The names of the facts' columns are the contract's, and no field's.
+    let mut writer = csv::WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(out);
+    if !rows.is_empty() {
+        writer.write_record(BootRow::columns())?;
+    }
     for row in rows {
         writer.serialize(row).map_err(io::Error::other)?;
     }
@@ -219,13 +221,16 @@ pub fn read_rows(run: &RunFolder) -> Result<Vec<BootRow>> {
     let path = run.boots();
     files::check_sum(&run.parse_sums(), &path, AGAIN)?;
     let mut reader = csv::Reader::from_reader(files::open(&path)?);
-    let rows: Result<Vec<BootRow>, csv::Error> = reader.deserialize().collect();
+    let rows = reader.headers().cloned().and_then(|columns| {
+        let records = reader.records();
+        records.map(|row| read_row(&columns, &row?)).collect()
+    });
     let damaged = |reason: String| Damaged {
         path: path.clone(),
         reason,
         remedy: AGAIN,
     };
-    let rows = rows.map_err(|error| damaged(error.to_string()))?;
+    let rows: Vec<BootRow> = rows.map_err(|error: csv::Error| damaged(error.to_string()))?;
     let finished_since = |row: &BootRow| {
         let boot = PlannedBoot {
             target: row.target.clone(),
@@ -237,6 +242,21 @@ pub fn read_rows(run: &RunFolder) -> Result<Vec<BootRow>> {
         true => bail!(damaged("the run has gone on since".into())),
         false => Ok(rows),
     }
+}
+
+fn read_row(columns: &StringRecord, record: &StringRecord) -> Result<BootRow, csv::Error> {
+    let mut row: BootRow = record.deserialize(Some(columns))?;
+    let fact = |(fact, column)| {
+        let place = columns.iter().position(|name| name == column)?;
+        let text = record.get(place).filter(|text| !text.is_empty())?;
+        let value = text.parse().map_err(|_| {
+            let reason = format!("column `{column}`: {text:?} is not a whole number");
+            csv::Error::from(io::Error::new(io::ErrorKind::InvalidData, reason))
+        });
+        Some(value.map(|value| (fact, value)))
+    };
+    row.facts = Fact::columns().filter_map(fact).collect::<Result<_, _>>()?;
+    Ok(row)
 }
 
 /// Reads `counts.csv` or `quads.csv` back; nothing where an earlier version parsed the run.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use anyhow::{Context, Result, bail};
-use contract::Method;
+use contract::{Fact, Method};
 use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::quads::Unit;
@@ -141,7 +141,7 @@ fn boots(rows: &[BootRow]) -> Vec<BootInfo> {
     let boot = |row: &BootRow| BootInfo {
         target: row.target.clone(),
         boot: row.boot,
-        chain_ops: row.chain_ops,
+        chain_ops: row.facts.get(Fact::ChainOps),
     };
     rows.into_iter().map(boot).collect()
 }
