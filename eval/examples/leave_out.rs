@@ -84,9 +84,10 @@ impl Order {
             return None;
         }
         let round = (sample.boot, sample.round, sample.benchmark.name());
-        self.index = match self.round.replace(round) == Some(round) {
-            true => self.index + 1,
-            false => 0,
+        self.index = if self.round.replace(round) == Some(round) {
+            self.index + 1
+        } else {
+            0
         };
         Some(Taken {
             boot: sample.boot,

@@ -58,9 +58,10 @@ pub fn stats(logs: &[(String, Log)]) -> Result<BareStats, StatsError> {
     let counts = counts(logs);
     Ok(BareStats {
         logs: logs.iter().map(|(name, _)| name.clone()).collect(),
-        unit: match counts.is_empty() {
-            true => "TSC ticks for one operation",
-            false => "instructions for one operation",
+        unit: if counts.is_empty() {
+            "TSC ticks for one operation"
+        } else {
+            "instructions for one operation"
         },
         stats,
         counts,

@@ -64,16 +64,17 @@ fn chains(evidence: &Evidence<'_>) -> Option<Finding> {
         "a multiplication takes {ratio:.3} additions by the fastest chains of {rounds} rounds, \
          {median:.3} in the median round"
     );
-    Some(match (ratio - RATIO).abs() <= RATIO_TOLERANCE {
-        true => finding(CLOCK_CHAINS, State::Ok, figures),
-        false => finding(
+    Some(if (ratio - RATIO).abs() <= RATIO_TOLERANCE {
+        finding(CLOCK_CHAINS, State::Ok, figures)
+    } else {
+        finding(
             CLOCK_CHAINS,
             State::Warning,
             format!(
                 "{figures}, not {RATIO:.2} ± {RATIO_TOLERANCE}: the chains do not tell this \
                  core's clock"
             ),
-        ),
+        )
     })
 }
 
@@ -134,13 +135,14 @@ fn step(evidence: &Evidence<'_>) -> Option<Finding> {
         "the counter's step is {step} ticks, {:.3} % of a batch of {batch}",
         100.0 * part
     );
-    Some(match part <= STEP_PART {
-        true => finding("tsc-step", State::Ok, figures),
-        false => finding(
+    Some(if part <= STEP_PART {
+        finding("tsc-step", State::Ok, figures)
+    } else {
+        finding(
             "tsc-step",
             State::Warning,
             format!("{figures}: ask for longer batches"),
-        ),
+        )
     })
 }
 
@@ -159,13 +161,14 @@ fn frequency(evidence: &Evidence<'_>) -> Option<Finding> {
         worst / 1e6,
         host / 1e6
     );
-    Some(match off(worst) <= FREQUENCY_TOLERANCE {
-        true => finding("tsc-frequency", State::Ok, figures),
-        false => finding(
+    Some(if off(worst) <= FREQUENCY_TOLERANCE {
+        finding("tsc-frequency", State::Ok, figures)
+    } else {
+        finding(
             "tsc-frequency",
             State::Warning,
             format!("{figures}: if it is scaled, its ticks are not the host's"),
-        ),
+        )
     })
 }
 
@@ -178,13 +181,14 @@ fn scaling(evidence: &Evidence<'_>) -> Option<Finding> {
     let host = evidence.host_chain.filter(|ticks| *ticks > 0)? as f64;
     let figures =
         format!("the fastest clock chain took {here:.0} ticks, on the host itself {host:.0}");
-    Some(match (here / host - 1.0).abs() <= CHAIN_TOLERANCE {
-        true => finding("tsc-scaling", State::Ok, figures),
-        false => finding(
+    Some(if (here / host - 1.0).abs() <= CHAIN_TOLERANCE {
+        finding("tsc-scaling", State::Ok, figures)
+    } else {
+        finding(
             "tsc-scaling",
             State::Warning,
             format!("{figures}: the counter is scaled, or the core ran at another clock"),
-        ),
+        )
     })
 }
 

@@ -149,9 +149,10 @@ impl Change {
 /// Compares two runs, target by target and benchmark by benchmark. In ticks, unless the
 /// counters' frequencies are known and differ by more than [`SAME_FREQUENCY`].
 pub fn compare(before: &Summary, after: &Summary) -> Comparison {
-    let unit = match have_same_frequency(before, after) {
-        true => Unit::Ticks,
-        false => Unit::Nanoseconds,
+    let unit = if have_same_frequency(before, after) {
+        Unit::Ticks
+    } else {
+        Unit::Nanoseconds
     };
     let mut rows = Vec::new();
     for target in &before.targets {

@@ -11,11 +11,11 @@ use crate::units::Instructions;
 pub type Tally = BTreeMap<Option<Instructions>, u64>;
 
 /// Tallies of one benchmark on one target, boot by boot.
-pub type Boots = BTreeMap<u32, Tally>;
+pub type Tallies = BTreeMap<u32, Tally>;
 
 /// A run's counts.
 #[derive(Clone, Debug, Default)]
-pub struct Counts(BTreeMap<String, BTreeMap<Benchmark, Boots>>);
+pub struct Counts(BTreeMap<String, BTreeMap<Benchmark, Tallies>>);
 
 impl Counts {
     /// The targets that have counts, by name.
@@ -24,7 +24,7 @@ impl Counts {
     }
 
     /// What was counted on a target, in the tables' order.
-    pub fn benchmarks(&self, target: &str) -> impl Iterator<Item = (Benchmark, &Boots)> {
+    pub fn benchmarks(&self, target: &str) -> impl Iterator<Item = (Benchmark, &Tallies)> {
         let benchmarks = self.0.get(target).into_iter().flatten();
         benchmarks.map(|(benchmark, boots)| (*benchmark, boots))
     }

@@ -1,18 +1,17 @@
 //! Values by the levels they come from: target, benchmark, boot.
 
-mod boot;
-mod line;
-mod read;
+mod values;
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::Arc;
 
 use contract::Benchmark;
 
-pub use boot::{Boot, CLOCK_MOVED};
+pub use values::{BootValues, CLOCK_MOVED};
 
-use crate::samples::Sample;
+use crate::samples::{Reader, Sample, SamplesError};
 use crate::stats::{Sorted, StatsError};
 
 /// A run's values, eight bytes each, and as many of their clock chains. Filled sample by
@@ -23,27 +22,25 @@ pub struct Levels {
 }
 
 /// Values of one benchmark on one target, boot by boot.
-pub type Boots = BTreeMap<u32, Boot>;
+pub type Boots = BTreeMap<u32, BootValues>;
 
 impl Levels {
+    /// Reads `samples.csv`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reader`].
+    pub fn read<R: Read>(input: R) -> Result<Self, SamplesError> {
+        Reader::new(input)?.collect()
+    }
+
     /// Adds one sample.
     pub fn add(&mut self, sample: &Sample) {
         self.boot(&sample.target, sample.boot, sample.benchmark)
             .add(sample.round, sample.reading, sample.value.0);
     }
 
-    /// Adds levels whose samples come after these.
-    fn append(&mut self, more: Self) {
-        for (target, benchmarks) in more.targets {
-            for (benchmark, boots) in benchmarks {
-                for (number, boot) in boots {
-                    self.boot(&target, number, benchmark).append(boot);
-                }
-            }
-        }
-    }
-
-    fn boot(&mut self, target: &Arc<str>, boot: u32, benchmark: Benchmark) -> &mut Boot {
+    fn boot(&mut self, target: &Arc<str>, boot: u32, benchmark: Benchmark) -> &mut BootValues {
         let benchmarks = self.targets.entry(target.clone()).or_default();
         let boots = benchmarks.entry(benchmark).or_default();
         boots.entry(boot).or_default()
@@ -79,7 +76,13 @@ impl Levels {
 
 /// All boots' values together.
 pub(crate) fn pool(boots: &Boots) -> Result<Sorted, StatsError> {
-    Sorted::new(boots.values().flat_map(Boot::values).copied().collect())
+    Sorted::new(
+        boots
+            .values()
+            .flat_map(BootValues::values)
+            .copied()
+            .collect(),
+    )
 }
 
 impl<S: Borrow<Sample>> FromIterator<S> for Levels {

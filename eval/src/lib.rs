@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bytes of a console ─ log::parse ─▶ Log
-//!   Log ─ samples::of_log ─▶ Sample … ─ write_csv / Reader ─▶ samples.csv
+//!   Log ─ samples::of_log ─▶ Sample … ─ Writer / Reader ─▶ samples.csv
 //!   Log ─ quads::of_log ─▶ RunQuad … ─ write_csv / read_csv ─▶ counts.csv, quads.csv
 //!   Sample … ─ Levels ─▶ target × benchmark × boot, and so RunQuad … ─▶ Counts
 //!   Levels, Counts ─ summary::summarize ─▶ Summary ─▶ summary.csv, summary.json

@@ -12,18 +12,12 @@ use std::sync::Arc;
 
 use contract::Benchmark;
 
-pub(crate) use columns::{READING_COLUMNS, reading};
 pub use error::SamplesError;
-pub use read::{Reader, read_csv};
-pub use write::{Writer, write_csv};
+pub use read::Reader;
+pub use write::Writer;
 
 use crate::log::{Log, Reading};
 use crate::units::Ticks;
-
-/// The first line of `samples.csv`.
-pub(crate) fn header() -> String {
-    columns::HEADER.join(",") + "\n"
-}
 
 /// One sample of a run.
 #[derive(Clone, Debug, PartialEq)]

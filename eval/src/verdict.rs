@@ -121,18 +121,12 @@ impl Verdict {
 
     /// `fit` or `unfit`.
     pub fn name(&self) -> &'static str {
-        match self.fit {
-            true => "fit",
-            false => "unfit",
-        }
+        if self.fit { "fit" } else { "unfit" }
     }
 
     /// The verdict on a machine that was looked at twice: one that was unfit once is.
     pub fn worse(self, later: Self) -> Self {
-        match self.fit && !later.fit {
-            true => later,
-            false => self,
-        }
+        if self.fit && !later.fit { later } else { self }
     }
 
     /// The findings in that state, in their order.
@@ -181,9 +175,10 @@ impl Verdict {
         let states: Vec<_> = states
             .map(|(state, checks)| format!("{state}: {checks}"))
             .collect();
-        match states.is_empty() {
-            true => "all is as it should be".into(),
-            false => states.join("; "),
+        if states.is_empty() {
+            "all is as it should be".into()
+        } else {
+            states.join("; ")
         }
     }
 

@@ -3,19 +3,30 @@
 
 mod common;
 
+use std::io::Write;
 use std::sync::Arc;
 
 use eval::levels::Levels;
 use eval::log::{Reading, parse};
-use eval::samples::{Reader, Sample, SamplesError, of_log, read_csv, write_csv};
+use eval::samples::{Reader, Sample, SamplesError, Writer, of_log};
 use eval::units::Ticks;
 use eval::{Benchmark, Method};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+fn write(out: impl Write, samples: &[Sample]) -> Result<(), SamplesError> {
+    let mut writer = Writer::new(out)?;
+    samples.iter().try_for_each(|sample| writer.write(sample))?;
+    writer.finish().map(drop)
+}
+
+fn read(file: &[u8]) -> Result<Vec<Sample>, SamplesError> {
+    Reader::new(file)?.collect()
+}
+
 fn csv(samples: &[Sample]) -> String {
     let mut out = Vec::new();
-    write_csv(&mut out, samples).unwrap();
+    write(&mut out, samples).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -68,7 +79,7 @@ fn sample() -> impl Strategy<Value = Sample> {
 proptest! {
     #[test]
     fn every_sample_comes_back(samples in vec(sample(), 0..30)) {
-        let back = read_csv(csv(&samples).as_bytes()).unwrap();
+        let back = read(csv(&samples).as_bytes()).unwrap();
         prop_assert_eq!(back, samples);
     }
 
@@ -77,8 +88,8 @@ proptest! {
         let mut bytes = csv(&samples).into_bytes();
         let place = place.index(bytes.len());
         bytes[place] = byte;
-        let _ = read_csv(&bytes[..]);
-        let _ = read_csv(&bytes[..place]);
+        let _ = read(&bytes[..]);
+        let _ = read(&bytes[..place]);
     }
 }
 
@@ -111,7 +122,7 @@ original,0,fcall,0,,,,,,,,26.552
 #[test]
 fn a_targets_name_is_kept_once() {
     let samples = common::samples(&common::MEASURED, 2, 3);
-    let back = read_csv(csv(&samples).as_bytes()).unwrap();
+    let back = read(csv(&samples).as_bytes()).unwrap();
     assert!(Arc::ptr_eq(&back[0].target, &back[1].target));
 }
 
@@ -119,7 +130,7 @@ const HEADER: &str = "target,boot,benchmark,round,align,ops_n,ticks_n,ops_2n,tic
 
 fn error(row: &str) -> String {
     let good = "a,0,tsc,0,,,,,,,,1\n";
-    read_csv(format!("{HEADER}\n{good}{row}\n").as_bytes())
+    read(format!("{HEADER}\n{good}{row}\n").as_bytes())
         .unwrap_err()
         .to_string()
 }
@@ -178,7 +189,7 @@ fn a_full_disk_is_an_error() {
     }
     let samples = common::samples(&common::MEASURED, 1, 1);
     assert!(matches!(
-        write_csv(Full, &samples),
+        write(Full, &samples),
         Err(SamplesError::Io(e)) if e.kind() == std::io::ErrorKind::StorageFull
     ));
     let summary = common::run(&common::MEASURED, 1, 2).0;
@@ -186,23 +197,7 @@ fn a_full_disk_is_an_error() {
     assert!(eval::summary::write_csv(Full, &summary).is_err());
 }
 
-/// What two ways of reading the same file say.
-fn both_ways(file: &[u8]) -> (Result<String, String>, Result<String, String>) {
-    let slow = Reader::new(file).and_then(|reader| {
-        let mut levels = Levels::default();
-        for sample in reader {
-            levels.add(&sample?);
-        }
-        Ok(levels)
-    });
-    let say = |levels: Result<Levels, SamplesError>| match levels {
-        Ok(levels) => Ok(format!("{levels:?}")),
-        Err(error) => Err(error.to_string()),
-    };
-    (say(Levels::read(file)), say(slow))
-}
-
-/// A file of rounds, boots and targets that end anywhere; of several blocks, if it is long.
+/// A file of rounds, boots and targets that end anywhere.
 fn lines(count: u32) -> Vec<u8> {
     let mut file = Vec::new();
     let samples = (0..count).map(|i| {
@@ -225,49 +220,17 @@ fn lines(count: u32) -> Vec<u8> {
             value: Ticks((8320 + i % 5) as f64 / 64.3),
         }
     });
-    write_csv(&mut file, samples.collect::<Vec<_>>()).unwrap();
+    write(&mut file, &samples.collect::<Vec<_>>()).unwrap();
     file
 }
 
 #[test]
-fn blocks_on_all_cores_hold_what_the_lines_hold() {
-    let file = lines(60_000);
-    assert!(file.len() > 3 << 20, "{}", file.len());
-    let (fast, slow) = both_ways(&file);
-    assert!(fast.is_ok());
-    assert!(fast == slow);
-}
-
-#[test]
-fn damage_in_any_block_is_named_by_its_line() {
-    let file = lines(60_000);
-    for place in [10, 200, 1 << 20, (5 << 19) + 7, file.len() - 3] {
-        for byte in [b',', b'x', b'\n', b'"'] {
-            let mut bad = file.clone();
-            bad[place] = byte;
-            let (fast, slow) = both_ways(&bad);
-            match slow {
-                Ok(_) => assert!(fast == slow),
-                // A quote swallows what follows: the block's end or the file's.
-                Err(_) if byte == b'"' => assert!(fast.is_err()),
-                Err(slow) => assert_eq!(fast.unwrap_err(), slow, "byte {place}"),
-            }
-        }
-    }
-    for end in [0, 30, 1 << 20, file.len() - 1] {
-        let (fast, slow) = both_ways(&file[..end]);
-        assert!(fast == slow, "cut at {end}");
-    }
-}
-
-proptest! {
-    #[test]
-    fn any_bytes_are_read_alike_in_both_ways(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        prop_assume!(byte != b'"');
-        let mut file = lines(60);
-        let place = place.index(file.len());
-        file[place] = byte;
-        let (fast, slow) = both_ways(&file);
-        prop_assert_eq!(fast, slow);
-    }
+fn levels_hold_what_the_lines_hold() {
+    let file = lines(20_000);
+    let one_by_one: Levels = read(&file).unwrap().into_iter().collect();
+    let levels = Levels::read(&file[..]).unwrap();
+    assert_eq!(format!("{levels:?}"), format!("{one_by_one:?}"));
+    let last = format!("{HEADER}\nlinux,1,tsc,0,,,,,,,,x\n");
+    let error = Levels::read(last.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("line 2, column `ticks_per_op`"), "{error}");
 }

@@ -27,9 +27,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     };
     let report = boot(&spec, &options, io);
     tell(&report, wants_stats);
-    Ok(match report.outcome.end.is_fault() {
-        false => ExitCode::SUCCESS,
-        true => ExitCode::FAILURE,
+    Ok(if report.outcome.end.is_fault() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     })
 }
 

@@ -69,9 +69,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     })?;
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     tally.print();
-    Ok(match tally.failed.is_empty() && tally.passed > 0 {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+    Ok(if tally.failed.is_empty() && tally.passed > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     })
 }
 
@@ -227,9 +228,10 @@ impl Machine {
         }
         writeln!(self.input, "{number} {name}")?;
         let is_meant_to_hang = name == FAKE && number == 1;
-        let said = self.until_ready(match is_meant_to_hang {
-            true => FAKE_SILENCE,
-            false => LONGEST_SILENCE,
+        let said = self.until_ready(if is_meant_to_hang {
+            FAKE_SILENCE
+        } else {
+            LONGEST_SILENCE
         })?;
         println!("{}", said.join("\n"));
         let verdict = format!("RIG {name} ... ok");

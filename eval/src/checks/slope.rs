@@ -89,10 +89,10 @@ pub(super) fn slope(evidence: &Evidence<'_>) -> Option<Finding> {
     ))
 }
 
-type Boots<'q> = BTreeMap<(u32, Benchmark), Vec<&'q Quad>>;
+type QuadsByBoot<'q> = BTreeMap<(u32, Benchmark), Vec<&'q Quad>>;
 
-fn boots(quads: &[RunQuad]) -> Boots<'_> {
-    let mut boots = Boots::new();
+fn boots(quads: &[RunQuad]) -> QuadsByBoot<'_> {
+    let mut boots = QuadsByBoot::new();
     for RunQuad { boot, quad, .. } in quads {
         let of = boots.entry((*boot, quad.benchmark)).or_default();
         of.push(quad);
@@ -100,7 +100,7 @@ fn boots(quads: &[RunQuad]) -> Boots<'_> {
     boots
 }
 
-fn boot_count(boots: &Boots) -> usize {
+fn boot_count(boots: &QuadsByBoot) -> usize {
     let mut numbers: Vec<_> = boots.keys().map(|(boot, _)| boot).collect();
     numbers.dedup();
     numbers.len()
@@ -119,10 +119,12 @@ fn distance(quads: &[&Quad], pair: Pair, level: f64) -> Option<f64> {
         order::median_interval_at(&sorted, level)
     };
     let (above, below) = (end(0)?.low, end(1)?.high);
-    Some(match () {
-        () if above > 0.0 => above,
-        () if below < 0.0 => below,
-        () => 0.0,
+    Some(if above > 0.0 {
+        above
+    } else if below < 0.0 {
+        below
+    } else {
+        0.0
     })
 }
 

@@ -174,9 +174,10 @@ impl ExactComparison {
         let gone = self.only_before.iter();
         let gone = gone.map(|name| format!("{name}: not in the run after"));
         let lines: Vec<_> = without.chain(gone).collect();
-        match lines.is_empty() && self.rows.is_empty() {
-            true => vec!["the runs have no count in common".into()],
-            false => lines,
+        if lines.is_empty() && self.rows.is_empty() {
+            vec!["the runs have no count in common".into()]
+        } else {
+            lines
         }
     }
 }

@@ -20,12 +20,13 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
         Unit::Ticks => "TSC ticks",
         Unit::Nanoseconds => "nanoseconds",
     };
-    let interval = match comparison.rows.iter().any(|row| row.interval.is_some()) {
-        true => format!(
+    let interval = if comparison.rows.iter().any(|row| row.interval.is_some()) {
+        format!(
             " with its {:.0} % interval (bootstrap over boots, each row by itself)",
             100.0 * LEVEL
-        ),
-        false => String::new(),
+        )
+    } else {
+        String::new()
     };
     let mut out = wrap(&format!(
         "Medians of the boots' medians in {unit} for one operation; the change{interval}. \
@@ -62,9 +63,10 @@ fn block<const N: usize>(
         let cells: Vec<_> = cells.collect();
         (!cells.is_empty()).then(|| Block {
             name: first.label.clone(),
-            look: match first.emulated {
-                true => Look::Emulated,
-                false => Look::Measured,
+            look: if first.emulated {
+                Look::Emulated
+            } else {
+                Look::Measured
             },
             rows: cells,
         })

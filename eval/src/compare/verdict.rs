@@ -104,11 +104,14 @@ fn of(row: &Tested, p: Option<f64>, tested: usize) -> Result<Change, String> {
             "{boots} boots are too few for {tested} rows at once: no difference could show"
         ));
     }
-    Ok(match () {
-        () if p >= ALPHA => Change::NoDifferenceSeen,
-        () if interval.low > 1.0 => Change::Slower,
-        () if interval.high < 1.0 => Change::Faster,
-        () => Change::NoDifferenceSeen,
+    Ok(if p >= ALPHA {
+        Change::NoDifferenceSeen
+    } else if interval.low > 1.0 {
+        Change::Slower
+    } else if interval.high < 1.0 {
+        Change::Faster
+    } else {
+        Change::NoDifferenceSeen
     })
 }
 
@@ -168,9 +171,10 @@ impl Comparison {
         let gone = self.only_before.iter();
         let gone = gone.map(|name| format!("{name}: not in the run after"));
         let lines: Vec<_> = rows.chain(gone).collect();
-        match lines.is_empty() && self.rows.is_empty() {
-            true => vec!["the runs have no row in common".into()],
-            false => lines,
+        if lines.is_empty() && self.rows.is_empty() {
+            vec!["the runs have no row in common".into()]
+        } else {
+            lines
         }
     }
 }

@@ -198,17 +198,19 @@ fn check_reading(raw: &Raw) -> Result<(), LogError> {
         return Ok(());
     };
     check_align(line, align)?;
-    match raw.benchmark != Benchmark::Tsc && (chain_before == 0 || chain_after == 0) {
-        true => Err(LogError::NoChain { line }),
-        false => Ok(()),
+    if raw.benchmark != Benchmark::Tsc && (chain_before == 0 || chain_after == 0) {
+        Err(LogError::NoChain { line })
+    } else {
+        Ok(())
     }
 }
 
 /// Loops begin where the program has them.
 pub(super) fn check_align(line: usize, align: u64) -> Result<(), LogError> {
-    match ALIGNMENTS.contains(&align) {
-        true => Ok(()),
-        false => Err(LogError::Align { line, align }),
+    if ALIGNMENTS.contains(&align) {
+        Ok(())
+    } else {
+        Err(LogError::Align { line, align })
     }
 }
 

@@ -28,16 +28,16 @@ const FAR: f64 = 2.0;
 
 /// What the marks are.
 pub(crate) fn explanation(summary: &Summary) -> String {
-    let line = match summary.has_intervals() {
-        true => "Line and band: median of the boots' medians and its 95 % interval.",
-        false => "Line: median of the boots' medians.",
+    let line = if summary.has_intervals() {
+        "Line and band: median of the boots' medians and its 95 % interval."
+    } else {
+        "Line: median of the boots' medians."
     };
-    let cycles = match summary.has_cycles() {
-        true => {
-            " Thin line from boot to boot: the same in core cycles, drawn so that both medians of \
+    let cycles = if summary.has_cycles() {
+        " Thin line from boot to boot: the same in core cycles, drawn so that both medians of \
              all boots meet; what only the dots do is the core's clock."
-        }
-        false => "",
+    } else {
+        ""
     };
     format!(
         "TSC ticks for one operation: the median of each boot, by its place in the run, from 1. \
@@ -48,7 +48,7 @@ pub(crate) fn explanation(summary: &Summary) -> String {
 }
 
 /// The boots of one target, under one benchmark.
-pub(super) struct Boots<'s> {
+pub(super) struct BootsPanel<'s> {
     target: &'s TargetSummary,
     row: &'s Row,
     medians: Sorted,
@@ -72,7 +72,7 @@ pub(super) fn draw(summary: &Summary, boots: &[Boot]) -> Result<Picture, PlotErr
 pub(super) fn panels<'s>(
     target: &'s TargetSummary,
     boots: &[Boot],
-) -> Result<Vec<Boots<'s>>, PlotError> {
+) -> Result<Vec<BootsPanel<'s>>, PlotError> {
     let failed = boots
         .iter()
         .filter(|boot| boot.target == target.info.name && boot.failed.is_some());
@@ -87,7 +87,7 @@ pub(super) fn panels<'s>(
             target: target.info.name.clone(),
             error,
         })?;
-        Ok(Boots {
+        Ok(BootsPanel {
             target,
             row,
             medians,
@@ -104,7 +104,7 @@ fn run_length(row: &Row, boots: &[Boot]) -> u32 {
     known.chain(measured).max().unwrap_or(0).saturating_add(1)
 }
 
-impl Panel for Boots<'_> {
+impl Panel for BootsPanel<'_> {
     fn height(&self) -> i32 {
         CHART + STRIP + AXIS + (2 + i32::from(self.row.cycles.is_some())) * REMARK
     }
@@ -164,7 +164,7 @@ impl Panel for Boots<'_> {
     }
 }
 
-impl Boots<'_> {
+impl BootsPanel<'_> {
     /// What the axis of values shows.
     fn span(&self) -> (f64, f64) {
         let (low, high) = (self.medians.quantile(0.1), self.medians.quantile(0.9));

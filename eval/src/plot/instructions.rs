@@ -45,9 +45,10 @@ struct Entry {
 /// All calls on one sheet.
 pub(super) fn draw(summary: &Summary) -> Result<Picture, PlotError> {
     let panels = panels(summary);
-    let heading = match panels.is_empty() {
-        true => "nothing was counted",
-        false => "",
+    let heading = if panels.is_empty() {
+        "nothing was counted"
+    } else {
+        ""
     };
     let strip = Strip {
         heading: heading.into(),

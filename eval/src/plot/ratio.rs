@@ -14,9 +14,10 @@ use crate::summary::{Row, Summary, TargetSummary};
 
 /// What the marks are.
 pub(crate) fn explanation(summary: &Summary) -> String {
-    let marks = match summary.has_intervals() {
-        true => ", with the ratio's 95 % interval, from boots drawn on both sides: stroke and bar",
-        false => "",
+    let marks = if summary.has_intervals() {
+        ", with the ratio's 95 % interval, from boots drawn on both sides: stroke and bar"
+    } else {
+        ""
     };
     format!(
         "Median of the boots' medians over the reference target's{marks}. The grey line is 1, as \
@@ -52,9 +53,10 @@ struct Entry {
 /// All calls on one sheet.
 pub(super) fn draw(summary: &Summary) -> Result<Picture, PlotError> {
     let panels = panels(summary);
-    let heading = match panels.is_empty() {
-        true => "no two targets can be compared",
-        false => "",
+    let heading = if panels.is_empty() {
+        "no two targets can be compared"
+    } else {
+        ""
     };
     let strip = Strip {
         heading: heading.into(),

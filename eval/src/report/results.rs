@@ -209,9 +209,10 @@ fn made(target: &TargetSummary) -> String {
         .filter_map(|row| Some(row.ratio.as_ref()?.reference.as_str()))
         .collect();
     references.dedup();
-    let ratios = match references.is_empty() {
-        true => String::new(),
-        false => format!(", ratios to {}", references.join(" and ")),
+    let ratios = if references.is_empty() {
+        String::new()
+    } else {
+        format!(", ratios to {}", references.join(" and "))
     };
     format!("engine {}, method {method}{ratios}", target.info.engine)
 }

@@ -21,10 +21,10 @@ pub(super) const READING: usize = 4;
 /// Where the value's column is.
 pub(super) const VALUE: usize = READING + READING_COLUMNS;
 /// How many columns a reading has.
-pub(crate) const READING_COLUMNS: usize = 7;
+pub(super) const READING_COLUMNS: usize = 7;
 
 /// A reading's columns; `None` is an empty one.
-pub(crate) type Fields = [Option<u64>; READING_COLUMNS];
+pub(super) type Fields = [Option<u64>; READING_COLUMNS];
 
 pub(super) fn fields(reading: Reading) -> Fields {
     match reading {
@@ -52,7 +52,7 @@ pub(super) fn fields(reading: Reading) -> Fields {
 }
 
 /// The reading with these columns; `None` where no method fills just these.
-pub(crate) fn reading(fields: Fields) -> Option<Reading> {
+pub(super) fn reading(fields: Fields) -> Option<Reading> {
     match fields {
         [None, None, None, None, None, None, None] => Some(Reading::ValueOnly),
         [None, Some(ops), Some(ticks), None, None, None, None] => {

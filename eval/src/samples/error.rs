@@ -38,14 +38,6 @@ pub enum SamplesError {
 }
 
 impl SamplesError {
-    /// The same error in a file that has so many lines before.
-    pub(crate) fn after_lines(mut self, lines: u64) -> Self {
-        if let Self::Row { line, .. } | Self::Field { line, .. } = &mut self {
-            *line += lines;
-        }
-        self
-    }
-
     /// Tells the file's errors from the content's.
     pub(super) fn from_csv(error: csv::Error) -> Self {
         let line = error.position().map_or(0, csv::Position::line);

@@ -77,15 +77,6 @@ impl<R: Read> Iterator for Reader<R> {
     }
 }
 
-/// Reads all of `samples.csv`.
-///
-/// # Errors
-///
-/// The first error of [`Reader`].
-pub fn read_csv<R: Read>(input: R) -> Result<Vec<Sample>, SamplesError> {
-    Reader::new(input)?.collect()
-}
-
 const COUNT: &str = "a whole number from 0";
 const BENCHMARK: &str = "a benchmark's name";
 

@@ -1,4 +1,3 @@
-use std::borrow::Borrow;
 use std::fmt::{Display, Write as _};
 use std::io::Write;
 
@@ -68,20 +67,4 @@ impl<W: Write> Writer<W> {
             .into_inner()
             .map_err(|error| SamplesError::Io(error.into_error()))
     }
-}
-
-/// Writes all of `samples` as `samples.csv`.
-///
-/// # Errors
-///
-/// Those of `out`.
-pub fn write_csv<W: Write>(
-    out: W,
-    samples: impl IntoIterator<Item = impl Borrow<Sample>>,
-) -> Result<(), SamplesError> {
-    let mut writer = Writer::new(out)?;
-    for sample in samples {
-        writer.write(sample.borrow())?;
-    }
-    writer.finish().map(drop)
 }

@@ -35,9 +35,10 @@ pub fn friedman(blocks: &[Vec<f64>]) -> Option<Friedman> {
     let (n, k) = (blocks.len() as f64, treatments as f64);
     let squares: f64 = sums.iter().map(|sum| sum * sum).sum();
     let untied = 1.0 - ties / (k * (k * k - 1.0) * n);
-    let statistic = match untied > 0.0 {
-        true => (12.0 / (k * n * (k + 1.0)) * squares - 3.0 * n * (k + 1.0)) / untied,
-        false => 0.0,
+    let statistic = if untied > 0.0 {
+        (12.0 / (k * n * (k + 1.0)) * squares - 3.0 * n * (k + 1.0)) / untied
+    } else {
+        0.0
     };
     let p = ChiSquared::new(k - 1.0).map_or(1.0, |chi| chi.sf(statistic.max(0.0)));
     Some(Friedman { statistic, p })

@@ -77,9 +77,10 @@ impl Usual {
             Some(Scale::new(&values, step)?.bounds())
         };
         let [[from, low_end], [high_begin, to]] = [around(low)?, around(high)?];
-        let ranges = match low_end < high_begin {
-            true => vec![[from, low_end], [high_begin, to]],
-            false => vec![[from.min(high_begin), to.max(low_end)]],
+        let ranges = if low_end < high_begin {
+            vec![[from, low_end], [high_begin, to]]
+        } else {
+            vec![[from.min(high_begin), to.max(low_end)]]
         };
         Some(Self { ranges })
     }

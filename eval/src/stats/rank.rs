@@ -33,9 +33,10 @@ pub fn mann_whitney(a: &Sorted, b: &Sorted) -> MannWhitney {
         let all = n + m;
         let variance = n * m / 12.0 * (all + 1.0 - ties / (all * (all - 1.0)));
         let distance = ((u - n * m / 2.0).abs() - 0.5).max(0.0);
-        match variance > 0.0 {
-            true => normal::two_sided(distance / variance.sqrt()),
-            false => 1.0,
+        if variance > 0.0 {
+            normal::two_sided(distance / variance.sqrt())
+        } else {
+            1.0
         }
     };
     MannWhitney { u, p }

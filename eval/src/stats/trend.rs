@@ -27,9 +27,10 @@ pub struct MannKendall {
 pub fn mann_kendall(series: &[Vec<Point>]) -> MannKendall {
     let s: f64 = series.iter().map(|points| s(points)).sum();
     let variance: f64 = series.iter().map(|points| variance(points)).sum();
-    let p = match variance > 0.0 {
-        true => normal::two_sided((s.abs() - 1.0).max(0.0) / variance.sqrt()),
-        false => 1.0,
+    let p = if variance > 0.0 {
+        normal::two_sided((s.abs() - 1.0).max(0.0) / variance.sqrt())
+    } else {
+        1.0
     };
     MannKendall { s, p }
 }

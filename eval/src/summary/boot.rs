@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::BootMedian;
-use crate::levels::Boot;
+use crate::levels::BootValues;
 use crate::stats::modes::{Groups, groups};
 use crate::stats::outlier::Usual;
 use crate::stats::{Sorted, StatsError, median_of};
@@ -12,7 +12,7 @@ use crate::units::{CoreCycles, Ticks};
 /// One boot's values, and which of them are flagged.
 pub(super) struct JudgedBoot<'a> {
     /// The boot.
-    pub(super) boot: &'a Boot,
+    pub(super) boot: &'a BootValues,
     /// Its values in core cycles, in any order; none where the core's clock is not known.
     pub(super) cycles: Option<Vec<f64>>,
     /// The two closest groups of its values.
@@ -30,7 +30,7 @@ impl<'a> JudgedBoot<'a> {
     pub(super) fn new(
         number: u32,
         position: u32,
-        boot: &'a Boot,
+        boot: &'a BootValues,
         chain_ops: Option<u64>,
     ) -> Result<Self, StatsError> {
         let sorted = Sorted::new(boot.values().to_vec())?;

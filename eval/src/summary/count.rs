@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use contract::{Benchmark, Operation};
 use serde::{Deserialize, Serialize};
 
-use crate::counts::{Boots, Tally};
+use crate::counts::{Tallies, Tally};
 use crate::units::Instructions;
 use crate::verdict::{Finding, State};
 
@@ -66,7 +66,7 @@ impl Count {
 /// The counts of a target with so many good boots, and whether they are counts at all. Where
 /// they are not, none has a value.
 pub(crate) fn counts<'b>(
-    benchmarks: impl Iterator<Item = (Benchmark, &'b Boots)>,
+    benchmarks: impl Iterator<Item = (Benchmark, &'b Tallies)>,
     boots_ok: u32,
 ) -> (Vec<Count>, Option<Finding>) {
     let all: Vec<_> = benchmarks.collect();
@@ -87,7 +87,7 @@ pub(crate) fn counts<'b>(
     (counts, Some(check))
 }
 
-fn self_check(all: &[(Benchmark, &Boots)]) -> Finding {
+fn self_check(all: &[(Benchmark, &Tallies)]) -> Finding {
     let mut good = Vec::new();
     let mut bad = Vec::new();
     for (benchmark, boots) in all {
@@ -130,7 +130,7 @@ fn neither() -> String {
     format!("neither {}", names.join(" nor "))
 }
 
-fn count(benchmark: Benchmark, boots: &Boots, boots_ok: u32) -> Count {
+fn count(benchmark: Benchmark, boots: &Tallies, boots_ok: u32) -> Count {
     let mut all = Tally::new();
     for (value, samples) in boots.values().flatten() {
         *all.entry(*value).or_default() += samples;
@@ -151,24 +151,26 @@ fn count(benchmark: Benchmark, boots: &Boots, boots_ok: u32) -> Count {
 }
 
 /// The count that every good boot repeats, or why there is none.
-fn repeated(boots: &Boots, boots_ok: u32) -> Result<Instructions, String> {
+fn repeated(boots: &Tallies, boots_ok: u32) -> Result<Instructions, String> {
     let value = agreed(boots).map_err(|why| format!("No count: {why}."))?;
     let counted = boots.len() as u32;
-    match () {
-        () if boots.len() < MIN_BOOTS => Err(format!(
+    if boots.len() < MIN_BOOTS {
+        Err(format!(
             "No count: one boot is too few; a second one has to repeat its {}.",
             value.0
-        )),
-        () if counted < boots_ok => Err(format!(
+        ))
+    } else if counted < boots_ok {
+        Err(format!(
             "No count: only {counted} of {boots_ok} boots counted it, as {}.",
             value.0
-        )),
-        () => Ok(value),
+        ))
+    } else {
+        Ok(value)
     }
 }
 
 /// What nine tenths of the samples of every boot agree on, or what was seen instead.
-fn agreed(boots: &Boots) -> Result<Instructions, String> {
+fn agreed(boots: &Tallies) -> Result<Instructions, String> {
     let mut values = BTreeMap::<Instructions, Vec<u32>>::new();
     for (boot, tally) in boots {
         values
@@ -238,7 +240,7 @@ mod tests {
     use super::*;
 
     /// Boots with so many samples of each value.
-    fn boots(boots: &[&[(Option<u64>, u64)]]) -> Boots {
+    fn boots(boots: &[&[(Option<u64>, u64)]]) -> Tallies {
         let tally = |values: &[(Option<u64>, u64)]| {
             let values = values.iter();
             values
@@ -307,7 +309,7 @@ mod tests {
     fn a_call_that_does_not_take_its_instructions_spoils_all() {
         let twice = |value: (Option<u64>, u64)| boots(&[&[value], &[value]]);
         let good = [twice((Some(3), 9)), twice((Some(238), 9))];
-        let run = |fcall: &Boots, scall: &Boots| {
+        let run = |fcall: &Tallies, scall: &Tallies| {
             let both = [(Benchmark::Fcall, fcall), (Benchmark::Scall, scall)];
             counts(both.into_iter(), 2)
         };

@@ -2,58 +2,140 @@ use std::io::Write;
 
 use contract::Method;
 
-use super::{Count, Figures, Ratio, Row, Summary, SummaryError, TargetSummary};
+use super::{Count, Figures, InCycles, Ratio, Row, Summary, SummaryError, TargetSummary};
+use crate::stats::Interval;
 use crate::units::{CoreCycles, Instructions, Nanoseconds, Ticks};
 use crate::verdict::Verdict;
 
-const HEADER: [&str; 47] = [
-    "target",
-    "method",
-    "engine",
-    "emulated",
-    "benchmark",
-    "samples",
-    "boots",
-    "boots_failed",
-    "mean_ticks",
-    "median_ticks",
-    "q1_ticks",
-    "q3_ticks",
-    "median_of_boot_medians_ticks",
-    "mean_ns",
-    "median_ns",
-    "q1_ns",
-    "q3_ns",
-    "median_of_boot_medians_ns",
-    "interval_low_ticks",
-    "interval_high_ticks",
-    "order_interval_low_ticks",
-    "order_interval_high_ticks",
-    "spread",
-    "clock_moved",
-    "outliers",
-    "reference",
-    "ratio",
-    "ratio_low",
-    "ratio_high",
-    "missing",
-    "label",
-    "machine",
-    "mean_cycles",
-    "median_cycles",
-    "q1_cycles",
-    "q3_cycles",
-    "median_of_boot_medians_cycles",
-    "interval_low_cycles",
-    "interval_high_cycles",
-    "spread_cycles",
-    "ratio_cycles",
-    "ratio_low_cycles",
-    "ratio_high_cycles",
-    "instructions",
-    "agreement",
-    "counts_for",
-    "cpu_model",
+/// A column's name, and its text on a line.
+type Column = (&'static str, fn(&Line<'_>) -> String);
+
+/// The columns from left to right. New ones come last.
+const COLUMNS: [Column; 47] = [
+    ("target", |line| line.target.info.name.clone()),
+    ("method", |line| {
+        let method = line.target.info.method;
+        method.map(Method::name).unwrap_or_default().into()
+    }),
+    ("engine", |line| line.target.info.engine.clone()),
+    ("emulated", |line| {
+        let is_emulated = line.target.info.emulated;
+        if is_emulated { "emulated" } else { "" }.into()
+    }),
+    ("benchmark", |line| match line.content {
+        Content::Nothing => String::new(),
+        Content::Time(row) => row.benchmark.name().into(),
+        Content::Instructions(count) => count.benchmark.name().into(),
+    }),
+    ("samples", |line| match line.content {
+        Content::Nothing => 0.to_string(),
+        Content::Time(row) => row.samples.to_string(),
+        Content::Instructions(count) => count.samples.to_string(),
+    }),
+    ("boots", |line| match line.content {
+        Content::Nothing => line.target.info.boots_ok.to_string(),
+        Content::Time(row) => row.boots.to_string(),
+        Content::Instructions(count) => count.boots.to_string(),
+    }),
+    ("boots_failed", |line| {
+        line.target.info.boots_failed.to_string()
+    }),
+    ("mean_ticks", |line| line.ticks(|figures| figures.mean)),
+    ("median_ticks", |line| line.ticks(|figures| figures.median)),
+    ("q1_ticks", |line| line.ticks(|figures| figures.q1)),
+    ("q3_ticks", |line| line.ticks(|figures| figures.q3)),
+    ("median_of_boot_medians_ticks", |line| {
+        line.ticks(|figures| figures.median_of_boot_medians)
+    }),
+    ("mean_ns", |line| line.ns(|figures| figures.mean)),
+    ("median_ns", |line| line.ns(|figures| figures.median)),
+    ("q1_ns", |line| line.ns(|figures| figures.q1)),
+    ("q3_ns", |line| line.ns(|figures| figures.q3)),
+    ("median_of_boot_medians_ns", |line| {
+        line.ns(|figures| figures.median_of_boot_medians)
+    }),
+    ("interval_low_ticks", |line| {
+        line.interval(|interval| interval.low)
+    }),
+    ("interval_high_ticks", |line| {
+        line.interval(|interval| interval.high)
+    }),
+    ("order_interval_low_ticks", |line| {
+        let interval = line.row().and_then(|row| row.order_interval);
+        text(interval.map(|interval| interval.low.0))
+    }),
+    ("order_interval_high_ticks", |line| {
+        let interval = line.row().and_then(|row| row.order_interval);
+        text(interval.map(|interval| interval.high.0))
+    }),
+    ("spread", |line| text(line.row().and_then(|row| row.spread))),
+    ("clock_moved", |line| {
+        text(line.row().and_then(|row| row.clock_moved))
+    }),
+    ("outliers", |line| {
+        text(line.row().and_then(|row| row.outliers))
+    }),
+    ("reference", |line| {
+        text(line.ratio().map(|ratio| &ratio.reference))
+    }),
+    ("ratio", |line| text(line.ratio().map(|ratio| ratio.ratio))),
+    ("ratio_low", |line| {
+        end(line.ratio(), |interval| interval.low)
+    }),
+    ("ratio_high", |line| {
+        end(line.ratio(), |interval| interval.high)
+    }),
+    ("missing", |line| {
+        let missing = line.target.info.missing.as_ref();
+        text(missing.map(|missing| format!("{}: {}", missing.what, missing.hint)))
+    }),
+    ("label", |line| line.target.info.label.clone()),
+    ("machine", |line| {
+        let doctor = line.summary.info.doctor.as_ref();
+        doctor.map_or("", Verdict::name).into()
+    }),
+    ("mean_cycles", |line| {
+        line.cycle_figures(|figures| figures.mean)
+    }),
+    ("median_cycles", |line| {
+        line.cycle_figures(|figures| figures.median)
+    }),
+    ("q1_cycles", |line| line.cycle_figures(|figures| figures.q1)),
+    ("q3_cycles", |line| line.cycle_figures(|figures| figures.q3)),
+    ("median_of_boot_medians_cycles", |line| {
+        line.cycle_figures(|figures| figures.median_of_boot_medians)
+    }),
+    ("interval_low_cycles", |line| {
+        line.cycle_interval(|interval| interval.low)
+    }),
+    ("interval_high_cycles", |line| {
+        line.cycle_interval(|interval| interval.high)
+    }),
+    ("spread_cycles", |line| {
+        text(line.cycles().and_then(|cycles| cycles.spread))
+    }),
+    ("ratio_cycles", |line| {
+        text(line.cycle_ratio().map(|ratio| ratio.ratio))
+    }),
+    ("ratio_low_cycles", |line| {
+        end(line.cycle_ratio(), |interval| interval.low)
+    }),
+    ("ratio_high_cycles", |line| {
+        end(line.cycle_ratio(), |interval| interval.high)
+    }),
+    ("instructions", |line| {
+        let count = line.count().and_then(|count| count.instructions);
+        text(count.map(|Instructions(each)| each))
+    }),
+    ("agreement", |line| {
+        text(line.count().map(|count| count.agreement))
+    }),
+    ("counts_for", |line| {
+        text(line.target.info.counts_for.as_ref())
+    }),
+    ("cpu_model", |line| {
+        text(line.target.info.cpu_model.as_ref())
+    }),
 ];
 
 /// Writes `summary.csv`: one line a target and benchmark, timed or counted, nothing rounded. A
@@ -64,8 +146,11 @@ const HEADER: [&str; 47] = [
 /// Those of `out`.
 pub fn write_csv<W: Write>(out: W, summary: &Summary) -> Result<(), SummaryError> {
     let mut csv = csv::Writer::from_writer(out);
-    rows(summary)
-        .try_for_each(|row| csv.write_record(row))
+    let header = COLUMNS.map(|(name, _)| name.to_owned());
+    let lines = lines(summary).map(|line| COLUMNS.map(|(_, text)| text(&line)));
+    std::iter::once(header)
+        .chain(lines)
+        .try_for_each(|line| csv.write_record(line))
         .map_err(std::io::Error::from)
         .and_then(|()| csv.flush())
         .map_err(|error| SummaryError::Io {
@@ -74,17 +159,26 @@ pub fn write_csv<W: Write>(out: W, summary: &Summary) -> Result<(), SummaryError
         })
 }
 
-fn rows(summary: &Summary) -> impl Iterator<Item = [String; HEADER.len()]> {
-    let header = HEADER.map(String::from);
-    let rows = summary.targets.iter().flat_map(|target| {
-        let nothing = target.rows.is_empty() && target.counts.is_empty();
-        let nothing = nothing.then_some(Content::Nothing);
+fn lines(summary: &Summary) -> impl Iterator<Item = Line<'_>> {
+    summary.targets.iter().flat_map(move |target| {
+        let is_empty = target.rows.is_empty() && target.counts.is_empty();
+        let nothing = is_empty.then_some(Content::Nothing);
         let rows = target.rows.iter().map(Content::Time);
         let counts = target.counts.iter().map(Content::Instructions);
         let all = nothing.into_iter().chain(rows).chain(counts);
-        all.map(|content| fields(summary, target, content))
-    });
-    std::iter::once(header).chain(rows)
+        all.map(move |content| Line {
+            summary,
+            target,
+            content,
+        })
+    })
+}
+
+/// One line of the file.
+struct Line<'s> {
+    summary: &'s Summary,
+    target: &'s TargetSummary,
+    content: Content<'s>,
 }
 
 /// What a line is about.
@@ -95,123 +189,61 @@ enum Content<'s> {
     Instructions(&'s Count),
 }
 
-fn fields(
-    summary: &Summary,
-    target: &TargetSummary,
-    content: Content<'_>,
-) -> [String; HEADER.len()] {
-    let info = &target.info;
-    let (row, count) = match content {
-        Content::Nothing => (None, None),
-        Content::Time(row) => (Some(row), None),
-        Content::Instructions(count) => (None, Some(count)),
-    };
-    let known = row.map(|row| (row.benchmark, row.samples, row.boots));
-    let counted = count.map(|count| (count.benchmark, count.samples, count.boots));
-    let known = known.or(counted);
-    let ticks = row.map(|r| columns(r.ticks, |Ticks(t)| t));
-    let ns = row
-        .and_then(|r| r.ns)
-        .map(|f| columns(f, |Nanoseconds(ns)| ns));
-    let [mean, median, q1, q3, boot_median] = ticks.unwrap_or_default();
-    let [mean_ns, median_ns, q1_ns, q3_ns, boot_median_ns] = ns.unwrap_or_default();
-    let interval = row.and_then(|r| r.interval);
-    let [low, high] = ends(interval.map(|i| [i.low.0, i.high.0]));
-    let order = row.and_then(|r| r.order_interval);
-    let [order_low, order_high] = ends(order.map(|i| [i.low.0, i.high.0]));
-    let ratio = row.and_then(|r| r.ratio.as_ref());
-    let [ratio_low, ratio_high] = ends(ratio.and_then(ratio_ends));
-    let cycles = row.and_then(|r| r.cycles.as_ref());
-    let figures = cycles.map(|c| columns(c.figures, |CoreCycles(c)| c));
-    let [
-        mean_cycles,
-        median_cycles,
-        q1_cycles,
-        q3_cycles,
-        boot_median_cycles,
-    ] = figures.unwrap_or_default();
-    let interval = cycles.and_then(|c| c.interval);
-    let [low_cycles, high_cycles] = ends(interval.map(|i| [i.low.0, i.high.0]));
-    let ratio_cycles = cycles.and_then(|c| c.ratio.as_ref());
-    let [ratio_low_cycles, ratio_high_cycles] = ends(ratio_cycles.and_then(ratio_ends));
-    [
-        info.name.clone(),
-        info.method.map(Method::name).unwrap_or_default().into(),
-        info.engine.clone(),
-        if info.emulated { "emulated" } else { "" }.into(),
-        known
-            .map(|(benchmark, ..)| benchmark.name().into())
-            .unwrap_or_default(),
-        known.map_or(0, |(_, samples, _)| samples).to_string(),
-        known.map_or(info.boots_ok, |(.., boots)| boots).to_string(),
-        info.boots_failed.to_string(),
-        mean,
-        median,
-        q1,
-        q3,
-        boot_median,
-        mean_ns,
-        median_ns,
-        q1_ns,
-        q3_ns,
-        boot_median_ns,
-        low,
-        high,
-        order_low,
-        order_high,
-        text(row.and_then(|r| r.spread)),
-        text(row.and_then(|r| r.clock_moved)),
-        text(row.and_then(|r| r.outliers)),
-        ratio.map(|r| r.reference.clone()).unwrap_or_default(),
-        text(ratio.map(|r| r.ratio)),
-        ratio_low,
-        ratio_high,
-        info.missing
-            .as_ref()
-            .map(|m| format!("{}: {}", m.what, m.hint))
-            .unwrap_or_default(),
-        info.label.clone(),
-        summary
-            .info
-            .doctor
-            .as_ref()
-            .map_or("", Verdict::name)
-            .into(),
-        mean_cycles,
-        median_cycles,
-        q1_cycles,
-        q3_cycles,
-        boot_median_cycles,
-        low_cycles,
-        high_cycles,
-        text(cycles.and_then(|c| c.spread)),
-        text(ratio_cycles.map(|r| r.ratio)),
-        ratio_low_cycles,
-        ratio_high_cycles,
-        text(
-            count
-                .and_then(|c| c.instructions)
-                .map(|Instructions(each)| each),
-        ),
-        text(count.map(|c| c.agreement)),
-        info.counts_for.clone().unwrap_or_default(),
-        info.cpu_model.clone().unwrap_or_default(),
-    ]
+impl<'s> Line<'s> {
+    fn row(&self) -> Option<&'s Row> {
+        match self.content {
+            Content::Time(row) => Some(row),
+            Content::Nothing | Content::Instructions(_) => None,
+        }
+    }
+
+    fn count(&self) -> Option<&'s Count> {
+        match self.content {
+            Content::Instructions(count) => Some(count),
+            Content::Nothing | Content::Time(_) => None,
+        }
+    }
+
+    fn cycles(&self) -> Option<&'s InCycles> {
+        self.row()?.cycles.as_ref()
+    }
+
+    fn ratio(&self) -> Option<&'s Ratio> {
+        self.row()?.ratio.as_ref()
+    }
+
+    fn cycle_ratio(&self) -> Option<&'s Ratio> {
+        self.cycles()?.ratio.as_ref()
+    }
+
+    fn ticks(&self, figure: fn(Figures<Ticks>) -> Ticks) -> String {
+        text(self.row().map(|row| figure(row.ticks).0))
+    }
+
+    fn ns(&self, figure: fn(Figures<Nanoseconds>) -> Nanoseconds) -> String {
+        text(self.row().and_then(|row| row.ns).map(|ns| figure(ns).0))
+    }
+
+    fn cycle_figures(&self, figure: fn(Figures<CoreCycles>) -> CoreCycles) -> String {
+        text(self.cycles().map(|cycles| figure(cycles.figures).0))
+    }
+
+    fn interval(&self, end: fn(Interval<Ticks>) -> Ticks) -> String {
+        let interval = self.row().and_then(|row| row.interval);
+        text(interval.map(|interval| end(interval).0))
+    }
+
+    fn cycle_interval(&self, end: fn(Interval<CoreCycles>) -> CoreCycles) -> String {
+        let interval = self.cycles().and_then(|cycles| cycles.interval);
+        text(interval.map(|interval| end(interval).0))
+    }
 }
 
-fn ratio_ends(ratio: &Ratio) -> Option<[f64; 2]> {
-    ratio.interval.map(|i| [i.low, i.high])
+fn end(ratio: Option<&Ratio>, end: fn(Interval<f64>) -> f64) -> String {
+    text(ratio.and_then(|ratio| ratio.interval).map(end))
 }
 
-fn ends(interval: Option<[f64; 2]>) -> [String; 2] {
-    interval.map_or_else(Default::default, |ends| ends.map(|end| end.to_string()))
-}
-
-fn text(number: Option<impl ToString>) -> String {
-    number.map(|number| number.to_string()).unwrap_or_default()
-}
-
-fn columns<U>(figures: Figures<U>, number: impl Fn(U) -> f64) -> [String; 5] {
-    let f = figures.map(number);
-    [f.mean, f.median, f.q1, f.q3, f.median_of_boot_medians].map(|x| x.to_string())
+/// Nothing rounded: the shortest decimal that reads back as the same number.
+fn text(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }

@@ -60,10 +60,12 @@ fn trend(series: &[Vec<Point>], median: f64) -> Trend {
         };
     };
     let test = mann_kendall(series);
-    let verdict = match test.p < ALPHA {
-        false => TrendVerdict::NoneSeen,
-        true if test.s > 0.0 => TrendVerdict::Rising,
-        true => TrendVerdict::Falling,
+    let verdict = if test.p < ALPHA && test.s > 0.0 {
+        TrendVerdict::Rising
+    } else if test.p < ALPHA {
+        TrendVerdict::Falling
+    } else {
+        TrendVerdict::NoneSeen
     };
     Trend {
         verdict,

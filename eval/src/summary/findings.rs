@@ -119,16 +119,14 @@ fn too_few(row: &Row) -> Option<String> {
 
 /// No cost is. A disturbed smaller batch makes such samples, and few of them such a mean.
 fn not_positive(row: &Row) -> Option<String> {
-    let why = match () {
-        () if row.ticks.median_of_boot_medians.0 <= 0.0 => {
-            "median is not above zero, which no cost can be: what was measured is less than \
+    let why = if row.ticks.median_of_boot_medians.0 <= 0.0 {
+        "median is not above zero, which no cost can be: what was measured is less than \
              what disturbed it."
-        }
-        () if row.ticks.mean.0 <= 0.0 => {
-            "mean is not above zero, which no cost can be: a few disturbed samples make it, and \
+    } else if row.ticks.mean.0 <= 0.0 {
+        "mean is not above zero, which no cost can be: a few disturbed samples make it, and \
              the median does not mind them."
-        }
-        () => return None,
+    } else {
+        return None;
     };
     Some(format!("The {why}"))
 }
@@ -162,9 +160,10 @@ fn no_cycles(row: &Row, target: &TargetInfo) -> Option<String> {
     if !chains || row.cycles.is_some() || target.emulated {
         return None;
     }
-    let why = match target.has_core_clock() {
-        true => "a boot does not say how long its clock chains are, or one took no time",
-        false => "the check clock-chains has not passed",
+    let why = if target.has_core_clock() {
+        "a boot does not say how long its clock chains are, or one took no time"
+    } else {
+        "the check clock-chains has not passed"
     };
     Some(format!("No core cycles: {why}."))
 }

@@ -80,18 +80,19 @@ pub(super) fn differences(counted: &TargetInfo, timed: &TargetInfo) -> Option<Fi
             )
         })
         .collect();
-    let (state, what) = match lines.is_empty() {
-        true => (
+    let (state, what) = if lines.is_empty() {
+        (
             State::Ok,
             "the counted guest and the timed one have the same mitigations".into(),
-        ),
-        false => (
+        )
+    } else {
+        (
             State::Warning,
             format!(
                 "the counted guest has other mitigations than the timed one: {}",
                 lines.join("; ")
             ),
-        ),
+        )
     };
     Some(Finding {
         check: CHECK.into(),

@@ -27,9 +27,10 @@ fn among_boots(medians: &Sorted, step: f64) -> ModeTest {
         },
         // Equal medians have one mode, however many there are.
         None => ModeTest {
-            verdict: match medians.values().len() >= MIN_VALUES {
-                true => ModeVerdict::One,
-                false => ModeVerdict::CannotTell,
+            verdict: if medians.values().len() >= MIN_VALUES {
+                ModeVerdict::One
+            } else {
+                ModeVerdict::CannotTell
             },
             p: None,
             modes: Vec::new(),
@@ -50,9 +51,10 @@ fn within_boots(boots: &[JudgedBoot]) -> SampleModes {
         .collect();
     let clearest = two.iter().copied().min_by(|a, b| a.p.total_cmp(&b.p));
     SampleModes {
-        verdict: match tested.is_empty() {
-            true => ModeVerdict::CannotTell,
-            false => verdict(2 * two.len() >= tested.len()),
+        verdict: if tested.is_empty() {
+            ModeVerdict::CannotTell
+        } else {
+            verdict(2 * two.len() >= tested.len())
         },
         boots_tested: tested.len() as u32,
         boots_with_two: two.len() as u32,
@@ -61,9 +63,10 @@ fn within_boots(boots: &[JudgedBoot]) -> SampleModes {
 }
 
 fn verdict(two: bool) -> ModeVerdict {
-    match two {
-        true => ModeVerdict::Two,
-        false => ModeVerdict::One,
+    if two {
+        ModeVerdict::Two
+    } else {
+        ModeVerdict::One
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     alignment, count, drift, findings, guest, modes,
 };
 use crate::counts::Counts;
-use crate::levels::{self, Boots, Levels};
+use crate::levels::{BootValues, Boots, Levels};
 use crate::parallel;
 use crate::stats::{Sorted, StatsError, bootstrap, mean_of, median_of, order, quartiles_of};
 use crate::units::{CoreCycles, Ticks, TscHz, nanoseconds};
@@ -95,16 +95,16 @@ fn check_names<'n>(
     }
 }
 
-/// One boot of a row.
+/// One boot of a row, with its place in the run.
 #[derive(Clone, Copy)]
-struct Boot<'a> {
+struct PlacedBoot<'a> {
     /// Which boot of the target.
     number: u32,
     /// Which boot of the run, in the order of time.
     position: u32,
     /// Multiplications of a clock chain, where the chains tell the core's clock.
     chain_ops: Option<u64>,
-    values: &'a levels::Boot,
+    values: &'a BootValues,
 }
 
 /// All boots of the run by target and number, with their positions.
@@ -122,15 +122,15 @@ fn of_target<'a>(
     target: &TargetInfo,
     boots: &'a Boots,
     run: &Run<'_>,
-) -> Result<Vec<Boot<'a>>, SummaryError> {
+) -> Result<Vec<PlacedBoot<'a>>, SummaryError> {
     let trusted = target.has_core_clock();
-    let boot = |(&number, values): (&u32, &'a levels::Boot)| {
+    let boot = |(&number, values): (&u32, &'a BootValues)| {
         let known = run.get(&(&*target.name, number));
         let &(position, info) = known.ok_or_else(|| SummaryError::UnknownBoot {
             target: target.name.clone(),
             boot: number,
         })?;
-        Ok(Boot {
+        Ok(PlacedBoot {
             number,
             position,
             chain_ops: info.chain_ops.filter(|_| trusted),
@@ -143,7 +143,7 @@ fn of_target<'a>(
 }
 
 /// All of a row but its ratios and findings, which need to know its target.
-fn row(benchmark: Benchmark, boots: &[Boot], hz: Option<TscHz>) -> Result<Row, StatsError> {
+fn row(benchmark: Benchmark, boots: &[PlacedBoot], hz: Option<TscHz>) -> Result<Row, StatsError> {
     let judged = boots
         .iter()
         .map(|boot| JudgedBoot::new(boot.number, boot.position, boot.values, boot.chain_ops));
@@ -167,9 +167,10 @@ fn row(benchmark: Benchmark, boots: &[Boot], hz: Option<TscHz>) -> Result<Row, S
         drift: drift::drift(&boots, sorted.median()),
         clock_moved: boots.iter().map(|boot| boot.line.clock_moved).sum(),
         outliers: boots.iter().map(|boot| boot.line.outliers).sum(),
-        without_flagged: match boots.iter().any(JudgedBoot::is_flagged) {
-            true => without_flagged(&boots, hz)?,
-            false => Some(view),
+        without_flagged: if boots.iter().any(JudgedBoot::is_flagged) {
+            without_flagged(&boots, hz)?
+        } else {
+            Some(view)
         },
         modes: modes::modes(&boots, &sorted),
         alignments: alignment::alignments(&boots),

@@ -35,17 +35,19 @@ pub(super) type Cells = [String; COLUMNS.len()];
 
 /// The caption over the block.
 pub(super) fn caption(summary: &Summary, unit: Unit) -> String {
-    let alike = match summary.is_mixed() {
-        true => "the same call by the same method",
-        false => "the same call",
+    let alike = if summary.is_mixed() {
+        "the same call by the same method"
+    } else {
+        "the same call"
     };
-    let interval = match summary.has_intervals() {
-        true => format!(
+    let interval = if summary.has_intervals() {
+        format!(
             "its interval by bootstrap over boots ({} resamples, seed {}), ",
             bootstrap::RESAMPLES,
             bootstrap::SEED
-        ),
-        false => String::new(),
+        )
+    } else {
+        String::new()
     };
     match unit {
         Unit::Ticks => format!(

@@ -116,9 +116,12 @@ pub(crate) fn counted_on(summary: &Summary) -> Vec<String> {
         }
     }
     let only = models.len() == 1;
-    let line = |(on, labels): (String, Vec<&str>)| match only {
-        true => format!("Instructions were {on}: whole numbers, which every boot repeats."),
-        false => format!("Instructions of {} were {on}.", labels.join("; ")),
+    let line = |(on, labels): (String, Vec<&str>)| {
+        if only {
+            format!("Instructions were {on}: whole numbers, which every boot repeats.")
+        } else {
+            format!("Instructions of {} were {on}.", labels.join("; "))
+        }
     };
     models.into_iter().map(line).collect()
 }
@@ -181,9 +184,10 @@ pub(crate) const OTHER_PATH: &str = "*";
 
 /// Instructions for each core cycle.
 pub(super) fn per_core_cycle(platform: &Platform<'_>, line: &Line<'_>) -> String {
-    let mark = match platform.counts_another_path(line.benchmark) {
-        true => OTHER_PATH,
-        false => "",
+    let mark = if platform.counts_another_path(line.benchmark) {
+        OTHER_PATH
+    } else {
+        ""
     };
     let per_cycle = line.instructions_per_cycle();
     per_cycle.map_or(NOTHING.into(), |ratio| number(ratio) + mark)

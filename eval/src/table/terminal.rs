@@ -169,29 +169,28 @@ fn block(summary: &Summary, platform: &Platform<'_>, columns: &[Column]) -> Bloc
     let name = grid::platform(summary, platform.target);
     let mut lines = platform.lines();
     lines.retain(|line| !is_self_check(line));
-    let rows = match lines.is_empty() {
-        true => {
-            let mut cells = vec![grid::why_nothing(platform.target)];
-            cells.resize(columns.len(), NOTHING.into());
-            vec![cells]
-        }
-        false => {
-            let cells = |line| {
-                columns
-                    .iter()
-                    .map(|column| column.cell(platform, line))
-                    .collect()
-            };
-            lines.iter().map(cells).collect()
-        }
+    let rows = if lines.is_empty() {
+        let mut cells = vec![grid::why_nothing(platform.target)];
+        cells.resize(columns.len(), NOTHING.into());
+        vec![cells]
+    } else {
+        let cells = |line| {
+            columns
+                .iter()
+                .map(|column| column.cell(platform, line))
+                .collect()
+        };
+        lines.iter().map(cells).collect()
     };
     Block {
         // That it is emulated stands in each row.
         name: name.trim_end_matches(EMULATED).trim_end().to_owned(),
-        look: match () {
-            () if platform.is_emulated() => Look::Emulated,
-            () if lines.is_empty() => Look::Missing,
-            () => Look::Measured,
+        look: if platform.is_emulated() {
+            Look::Emulated
+        } else if lines.is_empty() {
+            Look::Missing
+        } else {
+            Look::Measured
         },
         rows,
     }

@@ -523,8 +523,9 @@ fn checks(fake: &Fake) -> Vec<Finding> {
         what: what.into(),
         mend: None,
     };
-    match fake.emulated {
-        true => Vec::new(),
-        false => vec![good_clock(), finding],
+    if fake.emulated {
+        Vec::new()
+    } else {
+        vec![good_clock(), finding]
     }
 }

@@ -18,7 +18,7 @@ use super::seccomp;
 use super::vcpu::{Launch, Vcpus};
 use super::wake::Wake;
 use crate::devices::Devices;
-use crate::image::{Image, Protocol};
+use crate::image::Image;
 use crate::load::{self, Loaded};
 use crate::memory::{self, Memory, PageCounter};
 use crate::protocol::{self, EntryState};
@@ -30,7 +30,6 @@ pub struct Guest<'a> {
     options: &'a KvmOptions,
     asked: Instant,
     created: Instant,
-    protocol: Protocol,
     /// Where the kernel begins.
     entry: EntryState,
     /// What the vCPUs' threads and this one share.
@@ -63,7 +62,6 @@ impl<'a> Guest<'a> {
             options,
             asked: ready.asked,
             created: ready.created,
-            protocol: image.protocol,
             entry,
             machine: Arc::new(machine),
             vcpus: ready.vcpus,
@@ -126,7 +124,6 @@ impl<'a> Guest<'a> {
         }
         Ok(Report {
             outcome,
-            protocol: Some(self.protocol),
             diagnosis: how.diagnosis,
             stats,
         })

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use super::error::KvmError;
 use super::stats::Stats;
-use crate::image::Protocol;
 use crate::{BootOutcome, End, Timings, panic};
 
 /// How one boot went, with what only this engine knows.
@@ -12,8 +11,6 @@ use crate::{BootOutcome, End, Timings, panic};
 pub struct Report {
     /// What every engine answers.
     pub outcome: BootOutcome,
-    /// The protocol that the kernel was booted by.
-    pub protocol: Option<Protocol>,
     /// The vCPU's registers and code, in lines, after a triple fault or an engine's failure.
     pub diagnosis: Option<String>,
     /// Exits and times.
@@ -36,7 +33,6 @@ impl Report {
                 exits: None,
                 pages: None,
             },
-            protocol: None,
             diagnosis: None,
             stats: Stats::default(),
         }

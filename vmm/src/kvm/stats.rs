@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::counters::Counts;
 use crate::Exits;
 
@@ -16,7 +14,7 @@ const MOST_ADDRESSES: usize = 64;
 /// Counts of one boot, over all its vCPUs.
 ///
 /// Displayed as `--stats` prints them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Exits to user space by reason.
     pub exits: BTreeMap<&'static str, u64>,

@@ -13,7 +13,7 @@ pub const CLOCK_MOVED: f64 = 0.01;
 /// One boot's values of one benchmark, in the order in which they were taken, and what has
 /// to be known of their samples.
 #[derive(Clone, Debug, Default)]
-pub struct Boot {
+pub struct BootValues {
     values: Vec<f64>,
     /// Each round, and where its values begin.
     rounds: Vec<(u32, usize)>,
@@ -29,7 +29,7 @@ pub struct Boot {
     ops: u64,
 }
 
-impl Boot {
+impl BootValues {
     pub(super) fn add(&mut self, round: u32, reading: Reading, value: f64) {
         let place = self.values.len();
         if self.rounds.last().is_none_or(|&(last, _)| last != round) {
@@ -57,30 +57,6 @@ impl Boot {
                 self.alignments.extend(u8::try_from(align));
             }
         }
-    }
-
-    /// Adds what was taken after these.
-    pub(super) fn append(&mut self, more: Self) {
-        let place = self.values.len();
-        let goes_on = self.rounds.last().map(|&(round, _)| round);
-        let rounds = more
-            .rounds
-            .into_iter()
-            .map(|(round, start)| (round, start + place));
-        self.rounds
-            .extend(rounds.skip_while(|&(round, start)| start == place && Some(round) == goes_on));
-        self.values.extend(more.values);
-        self.chains.extend(more.chains);
-        self.alignments.extend(more.alignments);
-        if let Some(moved) = more.clock_moved {
-            let all = self.clock_moved.get_or_insert_default();
-            all.extend(moved.into_iter().map(|at| at + place));
-        }
-        self.step = tsc_step(self.step, more.step);
-        self.ops = match (self.ops, more.ops) {
-            (0, ops) | (ops, 0) => ops,
-            (a, b) => a.min(b),
-        };
     }
 
     fn count(&mut self, ops: u64, ticks: [u64; 2]) {
