@@ -5,12 +5,12 @@
 //! name. Empty lines are ignored. Every few seconds `RIG alive` shows that this machine's timer
 //! and threads still run.
 //!
-//! A case is one line of /rig/cases: a name, what the commands must print (several texts with `
-//! + ` between them), and the commands, separated by tabs; a field `;` separates two commands.
-//! The guests' lines that begin with REPORT are shown if the case's name begins with `compare
-//! `. Two commands are built in: `stand-still` (does not end at the first try) and `threads
-//! COMMAND…` (runs the command, and shows on which CPUs its threads may run, and those of this
-//! program).
+//! A case is one line of /rig/cases: a name, what the commands must print (several texts with
+//! ` + ` between them), and the commands, separated by tabs; a field `;` separates two commands.
+//! The guests' lines that begin with REPORT are shown if the case's name begins with
+//! `compare `. Two commands are built in: `stand-still` (does not end at the first try) and
+//! `threads COMMAND…` (runs the command, and shows on which CPUs its threads may run, and those
+//! of this program).
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
