@@ -21,7 +21,7 @@ pub use print::table;
 use crate::stats::rank::{hodges_lehmann, mann_whitney};
 use crate::stats::{Interval, MIN_BOOTS, Sorted, bootstrap};
 use crate::summary::{Row, Summary, TargetSummary};
-use crate::units::CoreCycles;
+use crate::units::{CoreCycles, TscHz};
 
 /// Two runs against each other.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -147,7 +147,7 @@ impl Change {
 }
 
 /// Compares two runs, target by target and benchmark by benchmark. In ticks, unless the
-/// counters' frequencies are known and differ by more than [`SAME_FREQUENCY`].
+/// counters' frequencies are known and differ ([`is_same_frequency`]).
 pub fn compare(before: &Summary, after: &Summary) -> Comparison {
     let unit = if have_same_frequency(before, after) {
         Unit::Ticks
@@ -181,13 +181,16 @@ pub fn compare(before: &Summary, after: &Summary) -> Comparison {
     }
 }
 
-/// Frequencies that differ by no more, in parts, are two measurements of the same.
-pub const SAME_FREQUENCY: f64 = 0.001;
+/// Whether two measured frequencies are the same one: they differ by 0.1 % at most.
+pub fn is_same_frequency(a: TscHz, b: TscHz) -> bool {
+    const PART: f64 = 0.001;
+    (a.0 - b.0).abs() <= PART * a.0.max(b.0)
+}
 
 /// Whether ticks of two runs are alike, as far as is known.
-pub fn have_same_frequency(before: &Summary, after: &Summary) -> bool {
+fn have_same_frequency(before: &Summary, after: &Summary) -> bool {
     match (&before.info.tsc, &after.info.tsc) {
-        (Some(a), Some(b)) => (a.hz.0 - b.hz.0).abs() <= SAME_FREQUENCY * a.hz.0.max(b.hz.0),
+        (Some(a), Some(b)) => is_same_frequency(a.hz, b.hz),
         _ => true,
     }
 }

@@ -172,32 +172,35 @@ pub fn changes(before: &[Function], after: &[Function]) -> Vec<Change> {
     functions
 }
 
+#[cfg(any(test, feature = "made-up"))]
+impl Crossing {
+    /// A path for tests: a system call of these functions, each with its instructions.
+    pub fn made_up(target: &str, functions: &[(&str, u64)]) -> Self {
+        let total = functions.iter().map(|(_, instructions)| instructions).sum();
+        let function = |&(name, instructions): &(&str, u64)| Function {
+            name: name.into(),
+            instructions: Instructions(instructions),
+        };
+        Self {
+            version: FORMAT_VERSION,
+            target: target.into(),
+            benchmark: "scall".into(),
+            cpu_model: "max".into(),
+            qemu: "7.2.22".into(),
+            kernel_inputs: "abc".into(),
+            total: Instructions(total),
+            functions: functions.iter().map(function).collect(),
+            instructions: None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn path(functions: &[(&str, u64)]) -> Vec<Function> {
-        let functions = functions.iter();
-        functions
-            .map(|&(name, instructions)| Function {
-                name: name.into(),
-                instructions: Instructions(instructions),
-            })
-            .collect()
-    }
-
     fn crossing() -> Crossing {
-        Crossing {
-            version: FORMAT_VERSION,
-            target: "linux".into(),
-            benchmark: "scall".into(),
-            cpu_model: "max".into(),
-            qemu: "7.2".into(),
-            kernel_inputs: "abc".into(),
-            total: Instructions(5),
-            functions: path(&[("program", 2), ("entry", 3)]),
-            instructions: None,
-        }
+        Crossing::made_up("linux", &[("program", 2), ("entry", 3)])
     }
 
     #[test]
@@ -231,8 +234,10 @@ mod tests {
 
     #[test]
     fn changes_are_those_of_counts_and_of_functions() {
-        let before = path(&[("program", 2), ("entry", 40), ("gone", 3)]);
-        let after = path(&[("program", 2), ("added", 51), ("entry", 41)]);
+        let before =
+            Crossing::made_up("linux", &[("program", 2), ("entry", 40), ("gone", 3)]).functions;
+        let after =
+            Crossing::made_up("linux", &[("program", 2), ("added", 51), ("entry", 41)]).functions;
         let changes: Vec<_> = changes(&before, &after)
             .into_iter()
             .map(|change| (change.name, change.before.0, change.after.0))

@@ -16,7 +16,6 @@
 
 pub mod bare;
 pub mod boot;
-pub mod checks;
 pub mod compare;
 pub mod counts;
 pub mod crossing;
@@ -24,6 +23,7 @@ mod digits;
 pub mod facts;
 pub mod levels;
 pub mod log;
+pub mod method_checks;
 mod names;
 mod parallel;
 pub mod plot;

@@ -2,11 +2,10 @@
 //! another file nor a script, for a phone, a screen and paper.
 
 mod boots;
-mod checks;
+mod check_lists;
 mod crossings;
 mod disturbances;
 mod environment;
-mod facts;
 mod failures;
 mod figure;
 mod findings;
@@ -17,6 +16,7 @@ mod method;
 mod number;
 mod paper;
 mod plots;
+mod provenance;
 mod repeat;
 mod results;
 mod rounds;
@@ -24,7 +24,7 @@ mod section;
 
 use maud::{DOCTYPE, html};
 
-pub use facts::{Facts, Group, Repeat};
+pub use provenance::{FactGroup, Provenance, Repeat};
 
 use crate::boot::Boot;
 use crate::crossing::Crossing;
@@ -43,7 +43,7 @@ pub struct Run<'r> {
     /// Its boots, failed ones among them.
     pub boots: &'r [Boot],
     /// Where it was made, and how to make it again.
-    pub facts: &'r Facts,
+    pub provenance: &'r Provenance,
     /// The paths of crossings that were put into its folder.
     pub crossings: &'r [Crossing],
 }
@@ -64,12 +64,12 @@ pub fn html(run: &Run<'_>) -> Result<String, PlotError> {
         plots::distributions(run)?,
         disturbances::section(run),
         failures::section(run),
-        checks::doctor(run.summary),
-        checks::method(run.summary),
-        environment::section(run.facts),
+        check_lists::doctor(run.summary),
+        check_lists::method(run.summary),
+        environment::section(run.provenance),
         method::section(run),
         paper::section(),
-        repeat::section(run.facts),
+        repeat::section(run.provenance),
     ];
     let sections: Vec<Section> = sections.into_iter().flatten().collect();
     let page = html! {

@@ -31,7 +31,7 @@ pub use row::{
     Modes, Ratio, Row, SampleModes, Trend, TrendVerdict, View,
 };
 
-use crate::checks::CLOCK_CHAINS;
+use crate::method_checks::CLOCK_CHAINS;
 use crate::stats::StatsError;
 use crate::units::TscHz;
 use crate::verdict::{Finding, State, Verdict};

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, IsTerminal, Write, stdout};
 use std::path::Path;
 
+use eval::table::Style;
 use serde::Serialize;
 
 use host::files::{FileError, writing};
@@ -35,6 +36,15 @@ pub struct Versioned<T> {
 pub fn json(content: &impl Serialize) -> serde_json::Result<String> {
     let version = JSON_VERSION;
     serde_json::to_string_pretty(&Versioned { version, content }).map(|json| json + "\n")
+}
+
+/// How tables look where this command's output goes.
+pub fn style() -> Style {
+    if wants_colour() {
+        Style::Colour
+    } else {
+        Style::Plain
+    }
 }
 
 /// Prints; a reader that has gone (`| head`) is no error.

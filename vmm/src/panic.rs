@@ -5,23 +5,21 @@ use crate::End;
 /// How Linux begins the line with the reason of its panic.
 pub const PANIC: &[u8] = b"Kernel panic - not syncing: ";
 /// If the machine stays down, Linux prints the panic twice, the second time as `---[ end Kernel
-/// panic - not syncing: MESSAGE ]---`.
-const LAST_WORDS_CLOSE: &str = " ]---";
+/// panic - not syncing: MESSAGE ]---` (kernel/panic.c).
+const LAST_LINE_OPEN: &[u8] = b"---[ end ";
+const LAST_LINE_CLOSE: &str = " ]---";
 const EXITCODE: &str = "exitcode=0x";
 
 /// The first panic on the console, if there is one.
 pub fn find(console: &[u8]) -> Option<End> {
-    let at = console
-        .windows(PANIC.len())
-        .position(|window| window == PANIC)?;
-    let rest = &console[at + PANIC.len()..];
+    let rest = after(console, PANIC)?;
     let line = rest
         .split(|&b| b == b'\n' || b == b'\r')
         .next()
         .unwrap_or_default();
     let text = String::from_utf8_lossy(line);
     let message = text
-        .strip_suffix(LAST_WORDS_CLOSE)
+        .strip_suffix(LAST_LINE_CLOSE)
         .unwrap_or(&text)
         .to_owned();
     let exitcode = message.split_once(EXITCODE).and_then(|(_, hex)| {
@@ -31,6 +29,20 @@ pub fn find(console: &[u8]) -> Option<End> {
         u32::from_str_radix(&hex[..end], 16).ok()
     });
     Some(End::Panicked { exitcode, message })
+}
+
+/// Whether Linux has printed the whole of its last line after a panic.
+pub(crate) fn holds_last_line(console: &[u8]) -> bool {
+    after(console, &[LAST_LINE_OPEN, PANIC].concat())
+        .is_some_and(|rest| after(rest, LAST_LINE_CLOSE.as_bytes()).is_some())
+}
+
+/// What follows the first of these texts.
+fn after<'c>(console: &'c [u8], text: &[u8]) -> Option<&'c [u8]> {
+    let at = console
+        .windows(text.len())
+        .position(|window| window == text)?;
+    console.get(at + text.len()..)
 }
 
 #[cfg(test)]
@@ -71,10 +83,19 @@ mod tests {
     }
 
     #[test]
-    fn the_last_words_say_the_same() {
+    fn the_last_line_says_the_same() {
         let message = "Attempted to kill init! exitcode=0x00000100";
         let end = find(format!("---[ end Kernel panic - not syncing: {message} ]---\n").as_bytes());
         assert_eq!(end, panicked(Some(0x100), message));
+    }
+
+    #[test]
+    fn the_last_line_counts_when_it_is_complete() {
+        let line = b"x\n---[ end Kernel panic - not syncing: why ]---\n";
+        assert!(holds_last_line(line));
+        for end in 0..line.len() - 1 {
+            assert!(!holds_last_line(&line[..end]), "{end}");
+        }
     }
 
     proptest::proptest! {
@@ -91,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_console_tells_of_none() {
+    fn a_console_without_a_panic_has_none() {
         assert_eq!(find(b"Kernel panic - not"), None);
         assert_eq!(find(b""), None);
     }

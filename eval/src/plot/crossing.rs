@@ -124,33 +124,11 @@ fn caption(path: &Crossing, against: Option<&Crossing>) -> Caption {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crossing::{FORMAT_VERSION, Function};
-
-    fn path(target: &str, functions: &[(&str, u64)]) -> Crossing {
-        let functions = functions.iter();
-        let functions: Vec<_> = functions
-            .map(|&(name, instructions)| Function {
-                name: name.into(),
-                instructions: Instructions(instructions),
-            })
-            .collect();
-        Crossing {
-            version: FORMAT_VERSION,
-            target: target.into(),
-            benchmark: "scall".into(),
-            cpu_model: "Skylake-Server".into(),
-            qemu: "7.2.22".into(),
-            kernel_inputs: "abc".into(),
-            total: Instructions(functions.iter().map(|f| f.instructions.0).sum()),
-            functions,
-            instructions: None,
-        }
-    }
 
     #[test]
     fn every_function_has_its_name_and_its_number() {
-        let with = path("linux", &[("entry", 40), ("added<>", 51)]);
-        let without = path("linux-nomitig", &[("entry", 42), ("gone", 3)]);
+        let with = Crossing::made_up("linux", &[("entry", 40), ("added<>", 51)]);
+        let without = Crossing::made_up("linux-nomitig", &[("entry", 42), ("gone", 3)]);
         let file = draw(&with, None).unwrap().file();
         for text in ["linux: 91 instructions", "entry", "added&lt;&gt;", "7.2.22"] {
             assert!(file.contains(text), "{text}: {file}");
@@ -161,7 +139,7 @@ mod tests {
         }
         let page = narrow(&with).unwrap().file();
         assert!(page.contains("added&lt;&gt;"), "{page}");
-        let nothing = path("none", &[]);
+        let nothing = Crossing::made_up("none", &[]);
         assert!(draw(&nothing, None).is_ok());
     }
 }

@@ -2,16 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::facts::{Facts, Group};
 use super::number::nothing;
+use super::provenance::{FactGroup, Provenance};
 use super::section::Section;
 
 /// A group of more facts is folded.
 const LONG: usize = 10;
 
 /// The machine, the targets and the guests' kernels.
-pub(super) fn section(facts: &Facts) -> Option<Section> {
-    let groups = &facts.environment;
+pub(super) fn section(provenance: &Provenance) -> Option<Section> {
+    let groups = &provenance.environment;
     (!groups.is_empty()).then(|| Section {
         id: "environment",
         title: "Environment",
@@ -20,7 +20,7 @@ pub(super) fn section(facts: &Facts) -> Option<Section> {
 }
 
 /// Folded where it is long; paper shows everything.
-fn group(group: &Group) -> Markup {
+fn group(group: &FactGroup) -> Markup {
     let facts = html! {
         dl {
             @for (name, value) in &group.facts { div { dt { (name) } dd { @if value.is_empty() { (nothing()) } @else { (value) } } } }

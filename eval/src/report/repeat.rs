@@ -2,12 +2,12 @@
 
 use maud::html;
 
-use super::facts::Facts;
+use super::provenance::Provenance;
 use super::section::Section;
 
 /// Commands, seed and hashes.
-pub(super) fn section(facts: &Facts) -> Option<Section> {
-    let repeat = &facts.repeat;
+pub(super) fn section(provenance: &Provenance) -> Option<Section> {
+    let repeat = &provenance.repeat;
     if repeat.commands.is_empty() && repeat.hashes.is_empty() {
         return None;
     }

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use contract::{Answer, Batch, Encoder, Fact, Quad, Slope, SystemCall};
-use eval::checks::CLOCK_CHAINS;
 use eval::counts::Counts;
 use eval::levels::Levels;
 use eval::log::Reading;
+use eval::method_checks::CLOCK_CHAINS;
 use eval::quads::RunQuad;
 use eval::samples::Sample;
 use eval::summary::{BootInfo, GuestCpu, Missing, RunInfo, Summary, TargetInfo, Tsc, summarize};

@@ -3,7 +3,7 @@
 use eval::boot::Boot;
 use eval::crossing::{Crossing, FORMAT_VERSION, Function};
 use eval::levels::Levels;
-use eval::report::{self, Facts, Group, Repeat};
+use eval::report::{self, FactGroup, Provenance, Repeat};
 use eval::rounds::Round;
 use eval::summary::Summary;
 use eval::units::Instructions;
@@ -15,7 +15,7 @@ pub struct Fabricated {
     pub summary: Summary,
     pub levels: Levels,
     pub boots: Vec<Boot>,
-    pub facts: Facts,
+    pub provenance: Provenance,
     pub crossings: Vec<Crossing>,
 }
 
@@ -25,7 +25,7 @@ impl Fabricated {
             summary: &self.summary,
             levels: &self.levels,
             boots: &self.boots,
-            facts: &self.facts,
+            provenance: &self.provenance,
             crossings: &self.crossings,
         };
         report::html(&run).unwrap()
@@ -55,7 +55,7 @@ fn of(fakes: &[Fake], counted: &[Counted]) -> Fabricated {
     flag(&mut summary);
     Fabricated {
         boots: boots(&summary, BOOTS),
-        facts: facts(),
+        provenance: provenance(),
         crossings: vec![crossing()],
         summary,
         levels,
@@ -108,8 +108,8 @@ fn disturbed(target: &str, boot: u32) -> Vec<Round> {
     is_disturbed.then(round).into_iter().collect()
 }
 
-fn facts() -> Facts {
-    let group = |title: &str, facts: &[(&str, &str)]| Group {
+fn provenance() -> Provenance {
+    let group = |title: &str, facts: &[(&str, &str)]| FactGroup {
         title: title.into(),
         facts: facts
             .iter()
@@ -118,7 +118,7 @@ fn facts() -> Facts {
     };
     let flags = "fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat ".repeat(12);
     let hash = "838750416cb579f9cb987d248e90db11c8c1527565c921e57c1d6170dff657fc";
-    Facts {
+    Provenance {
         environment: vec![
             group(
                 "Machine",

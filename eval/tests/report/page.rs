@@ -168,7 +168,7 @@ fn hostile_texts_stay_text() {
     let Fabricated {
         summary,
         boots,
-        facts,
+        provenance,
         crossings,
         ..
     } = &mut run;
@@ -204,14 +204,14 @@ fn hostile_texts_stay_text() {
         boot.failed = Some(hostile());
         boot.disturbances.push((hostile(), 3));
     }
-    for group in &mut facts.environment {
+    for group in &mut provenance.environment {
         group.title = hostile();
         group.facts.push((hostile(), hostile()));
         group.facts.push((hostile(), HOSTILE.repeat(9)));
     }
-    facts.repeat.commands.push(hostile());
-    facts.repeat.remarks.push(hostile());
-    facts.repeat.hashes.push((hostile(), hostile()));
+    provenance.repeat.commands.push(hostile());
+    provenance.repeat.remarks.push(hostile());
+    provenance.repeat.hashes.push((hostile(), hostile()));
 
     let page = run.html();
     assert_inert(&page);

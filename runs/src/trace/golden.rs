@@ -173,26 +173,7 @@ mod tests {
     use super::*;
 
     fn crossing(target: &str, entry: u64) -> Crossing {
-        Crossing {
-            version: crossing::FORMAT_VERSION,
-            target: target.into(),
-            benchmark: "scall".into(),
-            cpu_model: "max".into(),
-            qemu: "7.2.22".into(),
-            kernel_inputs: "abc".into(),
-            total: Instructions(entry + 2),
-            functions: vec![
-                Function {
-                    name: "guest-bench".into(),
-                    instructions: Instructions(2),
-                },
-                Function {
-                    name: "entry".into(),
-                    instructions: Instructions(entry),
-                },
-            ],
-            instructions: None,
-        }
+        Crossing::made_up(target, &[("guest-bench", 2), ("entry", entry)])
     }
 
     #[test]

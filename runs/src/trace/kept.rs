@@ -47,31 +47,16 @@ pub fn read(folder: &Path) -> anyhow::Result<Paths> {
 
 #[cfg(test)]
 mod tests {
-    use eval::crossing::FORMAT_VERSION;
-    use eval::units::Instructions;
 
     use super::*;
-
-    fn crossing(target: &str) -> Crossing {
-        Crossing {
-            version: FORMAT_VERSION,
-            target: target.into(),
-            benchmark: "scall".into(),
-            cpu_model: "max".into(),
-            qemu: "7.2.22".into(),
-            kernel_inputs: "abc".into(),
-            total: Instructions(0),
-            functions: Vec::new(),
-            instructions: None,
-        }
-    }
 
     #[test]
     fn a_folder_gives_back_the_paths_that_it_keeps() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         assert_eq!(read(folder).unwrap(), []);
-        let paths = ["linux", "ring0"].map(|target| (target.to_owned(), crossing(target)));
+        let paths =
+            ["linux", "ring0"].map(|target| (target.to_owned(), Crossing::made_up(target, &[])));
         for (_, path) in paths.iter().rev() {
             write(folder, path, "<svg/>").unwrap();
         }

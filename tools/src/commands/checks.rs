@@ -2,7 +2,7 @@
 
 mod host;
 
-use eval::checks::{self, Evidence};
+use eval::method_checks::{self, Evidence};
 use eval::quads::RunQuad;
 use eval::rounds::Round;
 use eval::units::TscHz;
@@ -41,7 +41,7 @@ impl<'a> Checks<'a> {
             rounds,
             quads,
             guests,
-            host_chain: checks::fastest_chain(&host),
+            host_chain: method_checks::fastest_chain(&host),
         }
     }
 
@@ -55,7 +55,7 @@ impl<'a> Checks<'a> {
         let counters: Vec<_> = boots.iter().map(|boot| boot.facts.clone()).collect();
         let rounds = self.rounds.iter().filter(|r| r.target == target.name);
         let quads = self.quads.iter().filter(|q| q.target == target.name);
-        let mut findings = checks::check(&Evidence {
+        let mut findings = method_checks::check(&Evidence {
             counters: &counters,
             rounds: &rounds.cloned().collect::<Vec<_>>(),
             host: TscHz(self.manifest.machine.tsc.hz()),

@@ -5,7 +5,6 @@ mod differences;
 use anyhow::{Result, bail};
 use eval::compare::{self, Comparison};
 use eval::summary::Summary;
-use eval::table::Style;
 use serde::Serialize;
 
 use self::differences::Differences;
@@ -63,7 +62,7 @@ pub fn run(args: &CompareArgs) -> Result<Code> {
     output::print(&match args.json {
         true => json(&comparison, &differences)?,
         false => with_doctor(
-            compare::table(&comparison, style()),
+            compare::table(&comparison, output::style()),
             [("before", &summaries.0), ("after", &summaries.1)],
         ),
     })?;
@@ -92,7 +91,7 @@ fn exact(
     }
     output::print(&match args.json {
         true => json(&comparison, differences)?,
-        false => compare::exact_table(&comparison, style()),
+        false => compare::exact_table(&comparison, output::style()),
     })?;
     let Some(least) = least.flatten() else {
         return Ok(Code::Done);
@@ -166,11 +165,4 @@ fn json(comparison: &impl Serialize, differences: &Differences) -> serde_json::R
         comparison,
     };
     serde_json::to_string_pretty(&output).map(|json| json + "\n")
-}
-
-fn style() -> Style {
-    match output::wants_colour() {
-        true => Style::Colour,
-        false => Style::Plain,
-    }
 }

@@ -1,6 +1,6 @@
 //! `tollgate report`: from statistics to tables, plots and a page.
 
-mod facts;
+mod provenance;
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use eval::plot::{self, Picture, PlotError};
 use eval::report;
 use eval::rounds::Round;
 use eval::summary::{self, Summary};
-use eval::table::{self, Style};
+use eval::table;
 
 use crate::cli::RunFolderArgs;
 use crate::commands::{parse, process};
@@ -29,7 +29,7 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let levels = process::read_samples(&run)?;
     let rounds = parse::read_rounds(&run)?;
     let boots = boots(&parse::read_rows(&run)?, &rounds);
-    let facts = facts::of(&run, &manifest)?;
+    let provenance = provenance::of(&run, &manifest)?;
     let crossings = kept::read(run.path())?;
     let crossings: Vec<_> = crossings.into_iter().map(|(_, path)| path).collect();
 
@@ -51,12 +51,12 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
         summary: &summary,
         levels: &levels,
         boots: &boots,
-        facts: &facts,
+        provenance: &provenance,
         crossings: &crossings,
     });
     write(PAGE, page.context(PAGE)?)?;
 
-    output::print(&table::terminal(&summary, style()))?;
+    output::print(&table::terminal(&summary, output::style()))?;
     tell!("tables and plots are in {}", run.path().display());
     tell!("all of it on one page: {}", run.file(PAGE).display());
     let failed: u32 = summary
@@ -112,11 +112,4 @@ fn boots(rows: &[BootRow], rounds: &[Round]) -> Vec<Boot> {
         }
     };
     begun.map(boot).collect()
-}
-
-fn style() -> Style {
-    match output::wants_colour() {
-        true => Style::Colour,
-        false => Style::Plain,
-    }
 }

@@ -11,15 +11,12 @@ use rustix::io::read;
 use super::machine::Machine;
 use super::vcpu::Vcpus;
 use super::wake::Wake;
-use crate::End;
+use crate::{End, panic};
 
 /// The longest delay until the user's request to stop, or a line without its end, is noticed.
 const TICK: Duration = Duration::from_millis(50);
-/// Linux's last message if it is configured to stay down after a panic (kernel/panic.c).
-const PANIC_END: &[u8] = b"---[ end Kernel panic - not syncing";
-const PANIC_END_CLOSES: &[u8] = b"]---";
-/// Longer than this message with the longest text in it.
-const LAST_WORDS: usize = 2048;
+/// Longer than Linux's last line after a panic, with the longest message in it.
+const LAST_LINE: usize = 2048;
 
 /// Where a guest's bytes go to and come from.
 pub struct Io<'a> {
@@ -81,10 +78,10 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
             return;
         }
         (self.io.console)(&new);
-        let seen = self.console.len().saturating_sub(LAST_WORDS);
+        let seen = self.console.len().saturating_sub(LAST_LINE);
         self.console.extend_from_slice(&new);
-        if holds_last_words(&self.console[seen..])
-            && let Some(panicked) = crate::panic::find(&self.console)
+        if panic::holds_last_line(&self.console[seen..])
+            && let Some(panicked) = panic::find(&self.console)
         {
             self.machine.end(panicked, None);
         }
@@ -125,26 +122,6 @@ impl<'io, 'guest> Monitor<'io, 'guest> {
         if !self.typed.is_empty() {
             let taken = self.machine.devices().type_in(&self.typed);
             self.typed.drain(..taken);
-        }
-    }
-}
-
-/// Whether the whole of Linux's last message is there.
-fn holds_last_words(console: &[u8]) -> bool {
-    let find = |bytes: &[u8], words: &[u8]| bytes.windows(words.len()).position(|w| w == words);
-    find(console, PANIC_END).is_some_and(|at| find(&console[at..], PANIC_END_CLOSES).is_some())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn last_words_count_when_they_are_complete() {
-        let words = b"x\n---[ end Kernel panic - not syncing: why ]---\n";
-        assert!(holds_last_words(words));
-        for end in 0..words.len() - 1 {
-            assert!(!holds_last_words(&words[..end]), "{end}");
         }
     }
 }

@@ -6,7 +6,8 @@
 //! told, loudly, and left to the reader.
 
 use eval::Method;
-use eval::compare::SAME_FREQUENCY;
+use eval::compare::is_same_frequency;
+use eval::units::TscHz;
 
 use crate::cli::Despite;
 use runs::environment::{self, Environment, Side};
@@ -119,7 +120,7 @@ fn machine(before: &Manifest, after: &Manifest) -> Option<String> {
         ));
     }
     let (hz, other) = (a.tsc.hz(), b.tsc.hz());
-    ((hz - other).abs() > SAME_FREQUENCY * hz.max(other)).then(|| {
+    (!is_same_frequency(TscHz(hz), TscHz(other))).then(|| {
         format!(
             "the machines differ: the time stamp counter runs at {:.1} and {:.1} MHz",
             hz / 1e6,

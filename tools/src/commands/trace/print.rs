@@ -125,35 +125,12 @@ fn width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use eval::crossing::{FORMAT_VERSION, Function};
-    use eval::units::Instructions;
 
     use super::*;
 
-    fn path(target: &str, functions: &[(&str, u64)]) -> Crossing {
-        let functions = functions.iter();
-        let functions: Vec<_> = functions
-            .map(|&(name, instructions)| Function {
-                name: name.into(),
-                instructions: Instructions(instructions),
-            })
-            .collect();
-        Crossing {
-            version: FORMAT_VERSION,
-            target: target.into(),
-            benchmark: "scall".into(),
-            cpu_model: "max".into(),
-            qemu: "7.2.22".into(),
-            kernel_inputs: "abc".into(),
-            total: Instructions(functions.iter().map(|f| f.instructions.0).sum()),
-            functions,
-            instructions: None,
-        }
-    }
-
     #[test]
     fn a_path_is_a_table_that_adds_up() {
-        let path = path("linux", &[("guest-bench", 2), ("entry_SYSCALL_64", 48)]);
+        let path = Crossing::made_up("linux", &[("guest-bench", 2), ("entry_SYSCALL_64", 48)]);
         let expected = "\
 linux: scall, 50 instructions, on max as QEMU 7.2.22 emulates it
 
@@ -167,8 +144,8 @@ total                       50
 
     #[test]
     fn two_paths_stand_side_by_side() {
-        let before = path("off", &[("guest-bench", 2), ("entry", 40), ("gone", 1)]);
-        let after = path("linux", &[("guest-bench", 2), ("added", 20), ("entry", 41)]);
+        let before = Crossing::made_up("off", &[("guest-bench", 2), ("entry", 40), ("gone", 1)]);
+        let after = Crossing::made_up("linux", &[("guest-bench", 2), ("added", 20), ("entry", 41)]);
         let expected = "\
 linux: scall, 63 instructions, on max as QEMU 7.2.22 emulates it
 off: scall, 43 instructions, on max as QEMU 7.2.22 emulates it

@@ -1,17 +1,17 @@
-//! What a page tells of a run beside its numbers.
+//! What a page says of a run apart from its numbers.
 
 /// Where a run was made, and how to make it again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct Provenance {
     /// The machine, the targets and the guests' kernels, group by group.
-    pub environment: Vec<Group>,
+    pub environment: Vec<FactGroup>,
     /// What to do for the same run.
     pub repeat: Repeat,
 }
 
 /// Facts that belong together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Group {
+pub struct FactGroup {
     /// What they are about.
     pub title: String,
     /// Names and values.

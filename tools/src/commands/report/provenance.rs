@@ -1,7 +1,7 @@
 //! What the page tells beside the numbers, from the run's manifest and its guests.
 
 use anyhow::Result;
-use eval::report::{Facts, Group, Repeat};
+use eval::report::{FactGroup, Provenance, Repeat};
 
 use crate::commands::parse;
 use host::files;
@@ -9,10 +9,10 @@ use runs::environment::{Environment, Side};
 use runs::run::{Manifest, RunFolder};
 
 /// The environment, and how to make the run again.
-pub fn of(run: &RunFolder, manifest: &Manifest) -> Result<Facts> {
+pub fn of(run: &RunFolder, manifest: &Manifest) -> Result<Provenance> {
     let guests = parse::read_guests(run)?;
     let environment = Environment::of(manifest, Some(&guests));
-    Ok(Facts {
+    Ok(Provenance {
         environment: groups(&environment),
         repeat: Repeat {
             commands: commands(manifest),
@@ -24,16 +24,16 @@ pub fn of(run: &RunFolder, manifest: &Manifest) -> Result<Facts> {
 
 /// The facts side by side, under the names that `tollgate diff-env` gives them. A side's
 /// facts are split by the first part of their names, so that no list is too long.
-fn groups(environment: &Environment) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
+fn groups(environment: &Environment) -> Vec<FactGroup> {
+    let mut groups: Vec<FactGroup> = Vec::new();
     for (side, facts) in &environment.sides {
-        let mut of_side: Vec<Group> = Vec::new();
+        let mut of_side: Vec<FactGroup> = Vec::new();
         for (name, value) in facts {
             let title = title(side, name);
             let fact = (name.clone(), value.clone());
             match of_side.iter_mut().find(|group| group.title == title) {
                 Some(group) => group.facts.push(fact),
-                None => of_side.push(Group {
+                None => of_side.push(FactGroup {
                     title,
                     facts: vec![fact],
                 }),
