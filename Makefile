@@ -95,6 +95,7 @@ test-style: deps
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet $(GUEST) -p guest-bench -p ring0 -- -D warnings
+	$(CARGO) test --quiet -p tools --test architecture
 	shellcheck deps.sh install.sh not-run.sh timed.sh vmm/test.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh
 
 test-docs: deps

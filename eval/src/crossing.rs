@@ -123,6 +123,14 @@ impl Crossing {
     pub fn json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(self).map(|json| json + "\n")
     }
+
+    /// The same without its single instructions.
+    pub fn without_instructions(&self) -> Self {
+        Self {
+            instructions: None,
+            ..self.clone()
+        }
+    }
 }
 
 /// A function on two paths.

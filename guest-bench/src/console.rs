@@ -2,12 +2,17 @@
 
 use core::fmt;
 
+use contract::Encoder;
+
 use crate::machine::Status;
 use crate::syscall;
 use crate::take_once::TakeOnce;
 
 const SIZE: usize = 4096;
 static BUFFER: TakeOnce<[u8; SIZE]> = TakeOnce::new([0; SIZE]);
+
+/// The log, written to standard output.
+pub type Log<'c> = Encoder<&'c mut Console>;
 
 /// Standard output. Remembers whether any write failed.
 pub struct Console {

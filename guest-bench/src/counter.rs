@@ -5,8 +5,8 @@ use core::fmt;
 use contract::{Fact, tsc_hz, tsc_step};
 
 use crate::bodies;
+use crate::console::Log;
 use crate::machine::cpuid;
-use crate::report::Log;
 
 /// What was found, in ticks of the counter.
 pub struct Counter {

@@ -5,7 +5,7 @@ use core::fmt;
 
 use contract::Fact;
 
-use crate::report::Log;
+use crate::console::Log;
 use crate::syscall::{self, File, UTSNAME_SIZE};
 use crate::take_once::TakeOnce;
 

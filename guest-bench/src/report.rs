@@ -6,7 +6,7 @@ use contract::{Benchmark, Encoder, Fact, HEADER_BEGIN, HEADER_END, Method};
 use guest_bench::{Answers, Options};
 
 use crate::bodies;
-use crate::console::Console;
+use crate::console::{Console, Log};
 use crate::counter::Counter;
 use crate::facts;
 use crate::machine::Status;
@@ -74,8 +74,6 @@ pub fn complain(console: &mut Console, status: Status, words: &[&str]) -> Status
     console.text("\n");
     status
 }
-
-pub type Log<'c> = Encoder<&'c mut Console>;
 
 fn head(log: &mut Log<'_>, options: &Options, found: &Found) -> fmt::Result {
     let iterations = (options.method == Method::Paper).then_some(options.iterations);

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -41,6 +40,9 @@ pub enum FileError {
         /// The system's reason.
         error: io::Error,
     },
+    /// It does not hold what it should.
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
 }
 
 fn remedy_for_reading(error: &io::Error) -> &'static str {
@@ -237,7 +239,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
 }
 
 /// Reads what [`write_json`] wrote; `remedy` says what to do where it is damaged.
-pub fn read_json<T: DeserializeOwned>(path: &Path, remedy: &'static str) -> anyhow::Result<T> {
+pub fn read_json<T: DeserializeOwned>(path: &Path, remedy: &'static str) -> Result<T> {
     let damaged = |reason: String| Damaged {
         path: path.to_owned(),
         reason,
@@ -247,7 +249,7 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, remedy: &'static str) -> anyh
         serde_json::from_slice(&read(path)?).map_err(|error| damaged(error.to_string()))?;
     let seal = value.as_object_mut().and_then(|object| object.remove(SEAL));
     if seal != Some(sha256(value.to_string().as_bytes()).into()) {
-        bail!(damaged("its content and its seal differ".into()));
+        return Err(damaged("its content and its seal differ".into()).into());
     }
     Ok(serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?)
 }
@@ -263,27 +265,23 @@ pub fn write_sums(path: &Path, files: &[PathBuf]) -> Result<()> {
 }
 
 /// Checks a file against the hashes that [`write_sums`] wrote beside it.
-pub fn check_sum(sums: &Path, file: &Path, remedy: &'static str) -> anyhow::Result<()> {
+pub fn check_sum(sums: &Path, file: &Path, remedy: &'static str) -> Result<()> {
     check_hash(sums, file, &sha256_of(file)?, remedy)
 }
 
 /// The same for a file whose hash is known.
-pub fn check_hash(
-    sums: &Path,
-    file: &Path,
-    hash: &str,
-    remedy: &'static str,
-) -> anyhow::Result<()> {
+pub fn check_hash(sums: &Path, file: &Path, hash: &str, remedy: &'static str) -> Result<()> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let line = format!("{hash}  {name}");
     if read_text(sums)?.lines().any(|known| known == line) {
         return Ok(());
     }
-    bail!(Damaged {
+    Err(Damaged {
         path: file.to_owned(),
         reason: format!("its hash is not the one in {}", sums.display()),
         remedy,
-    })
+    }
+    .into())
 }
 
 /// Whether [`write_sums`] wrote that file's hash: files that an earlier version did not make

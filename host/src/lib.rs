@@ -15,6 +15,7 @@ pub mod kvm;
 pub mod machine;
 pub mod measuring_cpus;
 pub mod perf_events;
+pub mod process;
 pub mod tool;
 pub mod tree;
 pub mod tsc;

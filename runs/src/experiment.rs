@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use contract::{Benchmark, Method};
 use serde::Deserialize;
 
-use host::files;
+use host::files::{self, FileError};
 
 /// An experiment, checked.
 #[derive(Clone, Debug)]
@@ -166,16 +166,24 @@ pub enum ProgramAs {
 
 /// Why an experiment is refused.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: {reason}")]
-pub struct ExperimentError {
-    path: PathBuf,
-    reason: String,
+pub enum ExperimentError {
+    /// Its file, or another that it names, cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It holds what cannot be.
+    #[error("{path}: {reason}")]
+    Wrong {
+        /// The experiment's file.
+        path: PathBuf,
+        /// The place, and what is wrong there.
+        reason: String,
+    },
 }
 
 impl ExperimentError {
     /// `--only` names a target that the experiment lacks.
     pub fn no_such_target(path: &Path, name: &str, targets: &[String]) -> Self {
-        Self {
+        Self::Wrong {
             path: path.to_owned(),
             reason: format!(
                 "there is no target {name:?}; there are {}",
@@ -186,7 +194,7 @@ impl ExperimentError {
 
     /// A target that has no image cannot be traced.
     pub fn no_image(path: &Path, name: &str) -> Self {
-        Self {
+        Self::Wrong {
             path: path.to_owned(),
             reason: format!("target {name:?} has no image: no kernel of its own, or none given"),
         }
@@ -194,7 +202,7 @@ impl ExperimentError {
 
     /// A target of it cannot be booted as it says.
     pub fn in_target(path: &Path, name: &str, error: &dyn std::error::Error) -> Self {
-        Self {
+        Self::Wrong {
             path: path.to_owned(),
             reason: format!("target {name:?}: {error}"),
         }
@@ -207,13 +215,13 @@ impl ExperimentError {
 ///
 /// The file cannot be read, is no TOML, has an unknown key, lacks a field, or
 /// holds a value that cannot be. Each error names the place.
-pub fn load(path: &Path) -> anyhow::Result<Experiment> {
+pub fn load(path: &Path) -> Result<Experiment, ExperimentError> {
     files::check_regular(path)?;
     let text = files::read_text(path)?;
-    Ok(file::parse(&text, path).map_err(|reason| ExperimentError {
+    file::parse(&text, path).map_err(|reason| ExperimentError::Wrong {
         path: path.to_owned(),
         reason,
-    })?)
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What is measured, and how: engines boot the targets of experiments, run folders keep what
-//! came of it, with the environment in which it came, and traces show single crossings.
+//! came of it, with the environment in which it came, stages turn it into tables and plots, and
+//! traces show single crossings.
 
 pub mod companions;
 pub mod engine;
@@ -7,4 +8,5 @@ pub mod environment;
 pub mod experiment;
 pub mod run;
 pub mod schedule;
+pub mod stages;
 pub mod trace;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod boot;
 mod compare;
 mod deferred;
 mod trace;
@@ -11,7 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
 
-pub use compare::{CompareArgs, Despite, Limit};
+pub use boot::BootArgs;
+pub use compare::{CompareArgs, Limit};
 pub use deferred::Deferred;
 pub use trace::TraceArgs;
 pub use tune::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
@@ -51,7 +53,7 @@ pub enum Command {
     #[command(after_help = compare::EXAMPLES, after_long_help = compare::EXAMPLES)]
     Compare(Deferred<CompareArgs>),
     /// Boot one kernel image, show its console, end with its status
-    #[command(after_help = BOOT_EXAMPLES, after_long_help = BOOT_EXAMPLES)]
+    #[command(after_help = boot::EXAMPLES, after_long_help = boot::EXAMPLES)]
     Boot(Deferred<BootArgs>),
     /// Which instructions does one crossing take, and in which functions?
     #[command(after_help = trace::EXAMPLES, after_long_help = trace::EXAMPLES)]
@@ -74,16 +76,6 @@ pub enum Command {
     #[command(after_help = tune::EXAMPLES, after_long_help = tune::EXAMPLES)]
     Tune(Deferred<TuneArgs>),
 }
-
-const BOOT_EXAMPLES: &str = "\
-Examples:
-  tollgate boot build/linux/bzImage --initrd build/initramfs.cpio.gz
-  tollgate boot build/ring0 --initrd build/guest-bench --append '-- rounds=2'
-  tollgate boot build/linux/vmlinux --initrd build/initramfs.cpio.gz \\
-      --append 'console=ttyS0 mitigations=off' --cpus 2 --timeout 30
-
-The guest's console goes to standard output as it is, how it ended to standard
-error. With the engine kvm, standard input is typed into the guest's serial port. Exit codes: see tollgate --help.";
 
 const DIFF_ENV_EXAMPLES: &str = "\
 Examples:
@@ -207,112 +199,12 @@ pub struct StatsArgs {
     pub json: bool,
 }
 
-/// `tollgate boot`.
-#[derive(Debug, Args)]
-pub struct BootArgs {
-    /// The kernel: bzImage, vmlinux, or an ELF file with a PVH note or a Multiboot header
-    pub image: PathBuf,
-    /// The initial ramdisk, or the program for kernels that take an ELF in its place
-    #[arg(long, value_name = "FILE")]
-    pub initrd: Option<PathBuf>,
-    /// The kernel's command line
-    #[arg(
-        long,
-        value_name = "CMDLINE",
-        default_value = "console=ttyS0 reboot=k panic=-1",
-        allow_hyphen_values = true
-    )]
-    pub append: String,
-    /// What boots it
-    #[arg(long, value_enum, default_value_t = BootEngine::Auto)]
-    pub engine: BootEngine,
-    /// Guest memory
-    #[arg(long, value_name = "MIB", default_value_t = 256,
-          value_parser = clap::value_parser!(u32).range(8..=1 << 20))]
-    pub memory: u32,
-    /// vCPUs
-    #[arg(long, value_name = "N", default_value_t = 1,
-          value_parser = clap::value_parser!(u32).range(1..=255))]
-    pub cpus: u32,
-    /// Host CPUs to run on, like 1,4-7 [default: any]
-    #[arg(long, value_name = "LIST", value_parser = parse_pin)]
-    pub pin: Option<Pin>,
-    /// Seconds after which the guest is killed
-    #[arg(long, value_name = "S", default_value_t = 60,
-          value_parser = clap::value_parser!(u32).range(1..))]
-    pub timeout: u32,
-    /// With the engine kvm
-    #[command(flatten)]
-    pub kvm: KvmArgs,
-}
-
 /// A list of host CPUs.
 #[derive(Clone, Debug)]
 pub struct Pin(pub Vec<usize>);
 
 fn parse_pin(list: &str) -> Result<Pin, host::cpus::CpuListError> {
     host::cpus::parse_list(list).map(Pin)
-}
-
-/// What `tollgate boot` boots with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BootEngine {
-    /// kvm where KVM really runs guests on the CPU, otherwise qemu
-    Auto,
-    /// Our own VMM
-    Kvm,
-    /// An external QEMU, software emulation
-    Qemu,
-    /// The same QEMU under KVM, with the host's processor
-    QemuKvm,
-}
-
-/// What only the kvm engine can be asked for.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "With the engine kvm")]
-pub struct KvmArgs {
-    /// The boot protocol [default: the best that the image speaks]
-    #[arg(long, value_enum)]
-    pub protocol: Option<ProtocolArg>,
-    /// A port beside 0xf4 and 0x501 to which the guest writes its exit status
-    #[arg(long, value_name = "PORT", value_parser = parse_port)]
-    pub debug_exit: Vec<u16>,
-    /// Take all guest memory from the host before the guest starts
-    #[arg(long)]
-    pub prefault: bool,
-    /// Ask for huge pages behind guest memory
-    #[arg(long)]
-    pub huge_pages: bool,
-    /// Run without the seccomp filter
-    #[arg(long)]
-    pub no_seccomp: bool,
-    /// Print exits by reason and port, the time in the guest, and when what happened
-    /// since the process began
-    #[arg(long)]
-    pub stats: bool,
-    /// As a run boots: take all memory, as huge pages, before the guest starts, and report
-    /// to `tollgate run`
-    #[arg(long, hide = true)]
-    pub for_run: bool,
-}
-
-/// A way to enter a kernel.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum ProtocolArg {
-    /// Linux's 64-bit boot protocol, for bzImage and vmlinux
-    Linux64,
-    /// Xen's direct boot of an ELF file with an ELF note
-    Pvh,
-    /// Multiboot 1
-    Multiboot,
-}
-
-fn parse_port(text: &str) -> Result<u16, String> {
-    let port = match text.strip_prefix("0x") {
-        Some(digits) => u16::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    port.map_err(|_| format!("{text:?} is no I/O port; write it like 0xf4"))
 }
 
 const COMPLETIONS_EXAMPLES: &str = "\

@@ -4,13 +4,12 @@ use std::process::ExitCode;
 
 use vmm::End;
 
-use crate::commands::compare::NotComparable;
 use host::files::{Damaged, FileError};
 use host::tune::TuneError;
 use runs::engine::EngineError;
 use runs::experiment::ExperimentError;
 use runs::run::RunError;
-use runs::trace::{Foreign, NoPath, RecordError, TraceError};
+use runs::trace::TraceError;
 
 /// Printed below `--help`. Codes from 64 on follow sysexits.h where it has one.
 pub const TABLE: &str = "\
@@ -135,62 +134,85 @@ pub fn of_error(error: &anyhow::Error) -> Code {
 }
 
 fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
-    if cause.is::<NotComparable>() {
-        return Some(Code::NotComparable);
+    None.or_else(|| cause.downcast_ref().map(of_file_error))
+        .or_else(|| cause.downcast_ref().map(of_run_error))
+        .or_else(|| cause.downcast_ref().map(of_tune_error))
+        .or_else(|| cause.downcast_ref().map(of_engine_error))
+        .or_else(|| cause.downcast_ref().map(of_experiment_error))
+        .or_else(|| cause.downcast_ref().map(of_trace_error))
+        .or_else(|| cause.is::<Damaged>().then_some(Code::BadData))
+}
+
+fn of_file_error(error: &FileError) -> Code {
+    match error {
+        FileError::Read { .. } => Code::Missing,
+        FileError::NotText { .. } | FileError::Damaged(_) => Code::BadData,
+        FileError::Write { .. } => Code::Io,
     }
-    if let Some(error) = cause.downcast_ref::<FileError>() {
-        return Some(match error {
-            FileError::Read { .. } => Code::Missing,
-            FileError::NotText { .. } => Code::BadData,
-            FileError::Write { .. } => Code::Io,
-        });
+}
+
+fn of_run_error(error: &RunError) -> Code {
+    match error {
+        RunError::Exists { .. } | RunError::Busy { .. } => Code::RunExists,
+        RunError::NotARun { .. } => Code::Missing,
+        RunError::Changed { .. } | RunError::Tuning(..) => Code::BadData,
+        RunError::NotComparable { .. } => Code::NotComparable,
+        RunError::Summary(_) | RunError::Plot { .. } | RunError::Initramfs(_) => Code::Failed,
+        RunError::File(error) => of_file_error(error),
+        RunError::Experiment(error) => of_experiment_error(error),
+        RunError::Engine(error) => of_engine_error(error),
+        RunError::Tune(error) => of_tune_error(error),
     }
-    if let Some(error) = cause.downcast_ref::<RunError>() {
-        return Some(match error {
-            RunError::Exists { .. } | RunError::Busy { .. } => Code::RunExists,
-            RunError::NotARun { .. } => Code::Missing,
-            RunError::Changed { .. } | RunError::Tuning(..) => Code::BadData,
-            RunError::Interrupted { .. } => Code::Interrupted,
-        });
+}
+
+fn of_tune_error(error: &TuneError) -> Code {
+    match error {
+        TuneError::NoSuchCpu { .. } | TuneError::OutOfRange { .. } | TuneError::NoRoot { .. } => {
+            Code::Usage
+        }
+        TuneError::State { .. } => Code::Io,
+        TuneError::JournalLost { .. } => Code::Missing,
+        TuneError::Busy { .. } => Code::RunExists,
+        TuneError::Leftover { .. } => Code::NotAllSet,
+        TuneError::File(error) => of_file_error(error),
     }
-    if let Some(error) = cause.downcast_ref::<TuneError>() {
-        return Some(match error {
-            TuneError::NoSuchCpu { .. }
-            | TuneError::OutOfRange { .. }
-            | TuneError::NoRoot { .. } => Code::Usage,
-            TuneError::State { .. } => Code::Io,
-            TuneError::JournalLost { .. } => Code::Missing,
-            TuneError::Busy { .. } => Code::RunExists,
-            TuneError::Leftover { .. } => Code::NotAllSet,
-        });
+}
+
+fn of_engine_error(error: &EngineError) -> Code {
+    match error {
+        EngineError::NotInstalled { .. }
+        | EngineError::NoKvm { .. }
+        | EngineError::NotByAuto { .. } => Code::Unavailable,
+        EngineError::Kvm(_) => Code::Engine,
+        EngineError::Image { .. } | EngineError::CpuModel { .. } => Code::BadData,
+        EngineError::Pin(_) | EngineError::OnlyKvm { .. } => Code::Usage,
     }
-    if let Some(error) = cause.downcast_ref::<EngineError>() {
-        return Some(match error {
-            EngineError::NotInstalled { .. }
-            | EngineError::NoKvm { .. }
-            | EngineError::NotByAuto { .. } => Code::Unavailable,
-            EngineError::Kvm(_) => Code::Engine,
-            EngineError::Image { .. } | EngineError::CpuModel { .. } => Code::BadData,
-            EngineError::Pin(_) | EngineError::OnlyKvm { .. } => Code::Usage,
-        });
+}
+
+fn of_experiment_error(error: &ExperimentError) -> Code {
+    match error {
+        ExperimentError::File(error) => of_file_error(error),
+        ExperimentError::Wrong { .. } => Code::BadData,
     }
-    if let Some(error) = cause.downcast_ref::<TraceError>() {
-        return Some(match error {
-            TraceError::NoPlugin { .. } => Code::Unavailable,
-            TraceError::Engine(end) => of_end(end),
-            TraceError::Boot { end, .. } => match of_end(end) {
-                Code::Done | Code::Guest(_) => Code::BadData,
-                code => code,
-            },
-            TraceError::Disagree { .. } => Code::BadData,
-        });
+}
+
+fn of_trace_error(error: &TraceError) -> Code {
+    match error {
+        TraceError::NoPlugin { .. } => Code::Unavailable,
+        TraceError::Ended(end) => of_end(end),
+        TraceError::Boot { end, .. } => match of_end(end) {
+            Code::Done | Code::Guest(_) => Code::BadData,
+            code => code,
+        },
+        TraceError::Disagree { .. }
+        | TraceError::Record(_)
+        | TraceError::NoPath(_)
+        | TraceError::Foreign(_) => Code::BadData,
+        TraceError::Folder(_) | TraceError::Pack { .. } => Code::Failed,
+        TraceError::Experiment(error) => of_experiment_error(error),
+        TraceError::Engine(error) => of_engine_error(error),
+        TraceError::File(error) => of_file_error(error),
     }
-    let bad_data = cause.is::<ExperimentError>()
-        || cause.is::<Damaged>()
-        || cause.is::<RecordError>()
-        || cause.is::<NoPath>()
-        || cause.is::<Foreign>();
-    bad_data.then_some(Code::BadData)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod output;
 mod cli;
 mod commands;
 mod exit;
+mod print;
 mod progress;
 #[cfg(test)]
 mod schemas;

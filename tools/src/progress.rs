@@ -1,11 +1,48 @@
-//! Progress on long work: a bar on a terminal, nothing elsewhere.
+//! A run as it goes on, on standard error: lines, and on a terminal a bar.
 
+use std::cell::OnceCell;
 use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use runs::schedule::PlannedBoot;
+use runs::stages::run::Event;
 
-/// A bar of so many steps, on standard error.
-pub fn bar(steps: usize) -> ProgressBar {
+use crate::print;
+
+/// Shows what happens in a run.
+#[derive(Default)]
+pub struct Progress(OnceCell<ProgressBar>);
+
+impl Progress {
+    /// Shows one thing that happened.
+    pub fn show(&self, event: Event<'_>) {
+        match event {
+            Event::Note(line) => tell!("{line}"),
+            Event::Begins(run, manifest) => {
+                for line in print::run::announcement(run, manifest) {
+                    tell!("{line}");
+                }
+                self.0.get_or_init(|| bar(manifest.plan.len()));
+            }
+            Event::Kept => self.bar().inc(1),
+            Event::Boots(planned) => self.bar().set_message(planned.target.clone()),
+            Event::Ended(PlannedBoot { target, boot }, end) => {
+                if end.is_fault() {
+                    self.bar().suspend(|| tell!("{target}, boot {boot}: {end}"));
+                }
+                self.bar().inc(1);
+            }
+            Event::Over => self.bar().finish_and_clear(),
+        }
+    }
+
+    fn bar(&self) -> &ProgressBar {
+        self.0.get_or_init(ProgressBar::hidden)
+    }
+}
+
+/// A bar of so many steps; none where there is no terminal.
+fn bar(steps: usize) -> ProgressBar {
     if !stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -1,7 +1,7 @@
 //! Each boot's median, in the order of time: a drift shows at a glance.
 
 use super::axis::Axis;
-use super::canvas::{Align, Canvas, Fill, SMALL};
+use super::canvas::{Align, Canvas, Dot, Fill, SMALL};
 use super::panel::{self, PANEL, Panel};
 use super::picture::{Caption, Picture};
 use super::{PlotError, number, palette, sheet};
@@ -205,7 +205,7 @@ impl BootsPanel<'_> {
     ) -> Result<(), PlotError> {
         let Ticks(median) = boot.median;
         let y = values.pixel(median);
-        let dot = palette::dot(self.target.info.emulated);
+        let dot = Dot::of_boot(self.target.info.emulated);
         if median > to || median < from {
             canvas.arrow((x, y), median > to, dot.colour)
         } else {

@@ -100,6 +100,20 @@ pub(super) struct Dot {
     pub(super) hollow: bool,
 }
 
+impl Dot {
+    /// One of an emulator's is grey and hollow.
+    pub(super) fn of_boot(emulated: bool) -> Self {
+        Self {
+            colour: if emulated {
+                palette::AXIS
+            } else {
+                palette::MEASURED
+            },
+            hollow: emulated,
+        }
+    }
+}
+
 /// A white ground to draw on, in pixels from the top left.
 pub(super) struct Canvas<'a>(DrawingArea<SVGBackend<'a>, Shift>);
 

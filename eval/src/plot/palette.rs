@@ -1,7 +1,5 @@
 use plotters::style::RGBColor;
 
-use super::canvas::Dot;
-
 // Okabe and Ito's palette: told apart with every kind of colour blindness, and in grey.
 
 /// Measured here.
@@ -27,14 +25,6 @@ pub(super) const AXIS: RGBColor = RGBColor(120, 120, 120);
 pub(super) const BAND: RGBColor = RGBColor(218, 232, 242);
 /// Grid lines.
 pub(super) const GRID: RGBColor = RGBColor(225, 225, 225);
-
-/// A dot's look: one from an emulator is grey and hollow.
-pub(super) fn dot(emulated: bool) -> Dot {
-    Dot {
-        colour: if emulated { AXIS } else { MEASURED },
-        hollow: emulated,
-    }
-}
 
 /// A bar's colour.
 pub(super) fn bar(emulated: bool) -> RGBColor {

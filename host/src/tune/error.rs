@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::policy::Khz;
+use crate::files::FileError;
 
 /// Why a machine is not tuned at all.
 #[derive(Debug, thiserror::Error)]
@@ -73,4 +74,7 @@ pub enum TuneError {
         /// What is the matter with which settings.
         settings: Vec<String>,
     },
+    /// The journal cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
 }

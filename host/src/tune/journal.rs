@@ -105,28 +105,27 @@ impl JournalFolder {
     }
 
     /// What is left of an earlier plan.
-    pub fn header(&self) -> anyhow::Result<Option<Header>> {
+    pub fn header(&self) -> Result<Option<Header>, TuneError> {
         let path = self.journal();
         if !path.try_exists().map_err(files::reading(&path))? {
             return match self.orphan()? {
                 Some(progress) => Err(TuneError::JournalLost {
                     journal: path,
                     progress,
-                }
-                .into()),
+                }),
                 None => Ok(None),
             };
         }
         let Version { format } = files::read_json(&path, REMEDY)?;
         if format != FORMAT {
-            return Err(Damaged {
+            return Err(FileError::from(Damaged {
                 path,
                 reason: format!("it is in format {format}, and this tool reads format {FORMAT}"),
                 remedy: "use the tollgate that made it",
-            }
+            })
             .into());
         }
-        files::read_json(&path, REMEDY).map(Some)
+        Ok(Some(files::read_json(&path, REMEDY)?))
     }
 
     /// A progress file that tells of writes, though its journal is gone.
@@ -174,7 +173,7 @@ impl JournalFolder {
     }
 
     /// Opens what [`JournalFolder::header`] found, to go on with it.
-    pub fn resume(&self, header: Header) -> anyhow::Result<Journal> {
+    pub fn resume(&self, header: Header) -> Result<Journal, TuneError> {
         let (known, whole) = self.known(&header)?;
         let path = self.progress(&header);
         let open = || {
@@ -192,7 +191,7 @@ impl JournalFolder {
     }
 
     /// Opens it to look at; nothing can be written.
-    pub fn look(&self, header: Header) -> anyhow::Result<Journal> {
+    pub fn look(&self, header: Header) -> Result<Journal, TuneError> {
         let (known, _) = self.known(&header)?;
         let path = self.progress(&header);
         Ok(Journal {
@@ -204,13 +203,15 @@ impl JournalFolder {
     }
 
     /// What the lines of progress say, and how many bytes of them are whole lines.
-    fn known(&self, header: &Header) -> anyhow::Result<(Known, usize)> {
+    fn known(&self, header: &Header) -> Result<(Known, usize), TuneError> {
         let path = self.progress(header);
-        let damaged = |reason: String| Damaged {
-            path: path.clone(),
-            reason,
-            remedy: "put the settings back by hand (`writes` in journal.json lists each file with \
-                     what stood there, `old`), then delete both",
+        let damaged = |reason: String| {
+            FileError::from(Damaged {
+                path: path.clone(),
+                reason,
+                remedy: "put the settings back by hand (`writes` in journal.json lists each file \
+                         with what stood there, `old`), then delete both",
+            })
         };
         let text = fs::read_to_string(&path).map_err(|error| damaged(error.to_string()))?;
         let whole = text.rfind('\n').map_or(0, |end| end + 1);

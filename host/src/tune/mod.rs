@@ -5,7 +5,6 @@
 //! docs/TUNE.md says what is written where, in which order and why.
 
 mod apply;
-mod clock;
 mod cpus;
 mod error;
 #[cfg(test)]
@@ -26,8 +25,6 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
-
 pub use apply::Applied;
 pub use error::TuneError;
 pub use journal::FORMAT as JOURNAL_FORMAT;
@@ -42,6 +39,8 @@ use sys::Sys;
 
 use crate::tool::Tool;
 use crate::tree::Tree;
+
+type Result<T, E = TuneError> = std::result::Result<T, E>;
 
 /// What became of a request.
 pub struct Outcome {
@@ -85,7 +84,7 @@ impl Undone {
 }
 
 /// Checks that there is a machine below that folder.
-pub fn check_root(root: &Path) -> Result<(), TuneError> {
+pub fn check_root(root: &Path) -> Result<()> {
     let has = |name: &str| root.join(name).is_dir();
     match has("sys") && has("proc") {
         true => Ok(()),
@@ -96,7 +95,7 @@ pub fn check_root(root: &Path) -> Result<(), TuneError> {
 }
 
 /// What would be done. Writes nothing.
-pub fn dry_run(root: &Path, request: &Request) -> Result<Plan, TuneError> {
+pub fn dry_run(root: &Path, request: &Request) -> Result<Plan> {
     plan::plan(&Seen::read(&Tree::at(root)), request)
 }
 
@@ -143,17 +142,18 @@ pub fn preview(root: &Path) -> Result<Preview> {
 
 /// Tunes the machine while the work is done, and puts everything back after it,
 /// whatever came of it. `say` hears what is done, line by line.
-pub fn during<T>(
+pub fn during<T, E: From<TuneError>>(
     root: &Path,
     request: &Request,
     tool: Tool,
     say: &dyn Fn(&str),
-    work: impl FnOnce(&Tuning) -> Result<T>,
-) -> Result<T> {
+    work: impl FnOnce(&Tuning) -> Result<T, E>,
+) -> Result<T, E> {
     let folder = JournalFolder::below(root);
     let root = Tree::at(root);
     let _lock = folder.lock()?;
-    let result = start(&root, &folder, request, tool, say).and_then(|outcome| {
+    let started = start(&root, &folder, request, tool, say).map_err(E::from);
+    let result = started.and_then(|outcome| {
         let latency = latency::hold(&root);
         let tuning = Tuning::new(request, &outcome, &latency);
         let made = say::applied(&tuning.settings);
@@ -192,8 +192,7 @@ fn start(
     {
         return Err(TuneError::Leftover {
             settings: say::restored(settings),
-        }
-        .into());
+        });
     }
     earlier.lines().iter().for_each(|line| say(line));
     let plan = plan::plan(&Seen::read(sys), request)?;

@@ -6,7 +6,9 @@
 //! 2. Interrupts, before siblings go: the kernel would move a leaving CPU's interrupts
 //!    wherever it likes, and could not put them back onto a CPU that is offline.
 //! 3. SMT siblings offline, before cpufreq: their policies go with them.
-//! 4. cpufreq ([`super::clock`]).
+//! 4. cpufreq ([`clock`]).
+
+mod clock;
 
 use std::collections::BTreeSet;
 
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::policy::Khz;
 use super::seen::{self, Seen};
-use super::{TuneError, clock, cpus};
+use super::{TuneError, cpus};
 
 /// What the user wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

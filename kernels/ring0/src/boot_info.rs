@@ -1,7 +1,9 @@
 //! The boot loader's information, for both protocols.
 
+pub mod multiboot;
+mod pvh;
+
 use crate::memory::{MemoryMap, PhysicalMemory, TooManyRegions};
-use crate::{multiboot, pvh};
 use core::fmt;
 
 /// The longest command line (and name of a module) that is read, in bytes.

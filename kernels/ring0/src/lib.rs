@@ -14,7 +14,5 @@ pub mod boot_info;
 pub mod command_line;
 pub mod initial_stack;
 pub mod memory;
-pub mod multiboot;
 pub mod program;
-pub mod pvh;
 pub mod seen;

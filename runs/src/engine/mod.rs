@@ -1,11 +1,11 @@
 //! What boots a target. Every engine takes a [`BootSpec`] and gives a [`BootOutcome`].
 
 mod child;
-mod cpu_model;
 mod host_process;
 pub mod kvm;
 mod qemu;
 mod qmp;
+pub mod single;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

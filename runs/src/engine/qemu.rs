@@ -1,6 +1,8 @@
 //! An external QEMU: in software emulation, whose ticks measure no time; in software
 //! emulation that counts instructions; or under KVM.
 
+mod cpu_model;
+
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::RawFd;
@@ -18,7 +20,7 @@ use vmm::{BootOutcome, BootSpec, End, panic};
 
 use super::child::{self, ChildEnd, ChildSpec, Ran};
 use super::qmp::Qmp;
-use super::{About, Engine, EngineError, cpu_model, not_started, pin};
+use super::{About, Engine, EngineError, not_started, pin};
 
 /// The program.
 pub const PROGRAM: &str = "qemu-system-x86_64";

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::RunFolder;
 use crate::engine::About;
 use crate::schedule::PlannedBoot;
-use host::files::{self, Damaged};
+use host::files::{self, Damaged, FileError};
 use host::machine::Machine;
 use host::measuring_cpus::BrokenRule;
 use host::tune::Tuning;
@@ -167,7 +167,7 @@ impl Manifest {
     pub const FORMAT: u32 = FORMAT;
 
     /// Reads a run's manifest.
-    pub fn read(run: &RunFolder) -> anyhow::Result<Self> {
+    pub fn read(run: &RunFolder) -> Result<Self, FileError> {
         const REMEDY: &str =
             "the run cannot be used; its consoles can still be read by `tollgate stats`";
         let path = run.manifest();

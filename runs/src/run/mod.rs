@@ -4,14 +4,17 @@ mod doctor_plan;
 mod guests;
 pub mod manifest;
 mod outcome;
+pub mod parsed;
 mod placement;
+pub mod processed;
+pub mod results;
 pub mod targets;
 
 use std::fs::{self, File, Permissions};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
@@ -21,8 +24,13 @@ pub use manifest::{FileId, Manifest, PinnedBy, ProgramId, TargetId};
 pub use outcome::{BootRecord, BootRow, BootState};
 pub use placement::Placement;
 
+use crate::engine::EngineError;
+use crate::experiment::ExperimentError;
 use crate::schedule::PlannedBoot;
+use eval::plot::PlotError;
+use eval::summary::SummaryError;
 use host::files::{self, FileError};
+use host::tune::TuneError;
 
 /// What can be wrong with a run's folder.
 #[derive(Debug, thiserror::Error)]
@@ -60,18 +68,44 @@ pub enum RunError {
     /// --tune, where the run was begun without it, or the other way round.
     #[error("this run was begun {0} --tune: its boots could not be compared; {1}")]
     Tuning(&'static str, &'static str),
-    /// Ctrl-C.
-    #[error("interrupted: {kept} of {planned} boots are kept in {folder}; go on with\n  {command}")]
-    Interrupted {
-        /// Boots that are finished.
-        kept: usize,
-        /// Boots of the plan.
-        planned: usize,
-        /// The run's folder.
-        folder: PathBuf,
-        /// What to type.
-        command: String,
+    /// The runs differ in what no comparison may pass over.
+    #[error(
+        "these runs cannot be compared: {}; if that is what you want to compare, add --despite {}",
+        .reasons.join("; "), .names.join(",")
+    )]
+    NotComparable {
+        /// What differs.
+        reasons: Vec<String>,
+        /// The names by which it can be passed over.
+        names: Vec<&'static str>,
     },
+    /// The samples have no statistics.
+    #[error("cannot sum the run up")]
+    Summary(#[source] SummaryError),
+    /// A picture cannot be drawn.
+    #[error("{file}")]
+    Plot {
+        /// The file that was to hold it.
+        file: &'static str,
+        /// Why.
+        #[source]
+        error: PlotError,
+    },
+    /// The program cannot be packed.
+    #[error("cannot build the initramfs")]
+    Initramfs(#[source] io::Error),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The experiment is wrong.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// The engine cannot boot a target.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The machine cannot be tuned.
+    #[error(transparent)]
+    Tune(#[from] TuneError),
 }
 
 /// A run's folder before it is one: it goes away unless it is finished.
@@ -97,10 +131,10 @@ pub struct RunFolder(PathBuf);
 
 impl RunFolder {
     /// A folder for a new run, to be filled and then made one by [`Draft::finish`].
-    pub fn draft(path: &Path) -> anyhow::Result<Draft> {
+    pub fn draft(path: &Path) -> Result<Draft, RunError> {
         if path.exists() {
-            bail!(RunError::Exists {
-                folder: path.to_owned()
+            return Err(RunError::Exists {
+                folder: path.to_owned(),
             });
         }
         let parent = match path.parent() {
@@ -119,8 +153,13 @@ impl RunFolder {
         Ok(Draft { run, folder })
     }
 
+    /// The folder of a run that is not made yet.
+    pub fn planned(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// Keeps every other process from filling the run, for as long as the lock lives.
-    pub fn lock(&self) -> anyhow::Result<File> {
+    pub fn lock(&self) -> Result<File, RunError> {
         let folder = File::open(&self.0).map_err(files::reading(&self.0))?;
         flock(&folder, FlockOperation::NonBlockingLockExclusive).map_err(|_| RunError::Busy {
             folder: self.0.clone(),
@@ -131,11 +170,12 @@ impl RunFolder {
     /// The folder of a run that was made before.
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let run = Self(path.to_owned());
-        match run.manifest().is_file() {
-            true => Ok(run),
-            false => Err(RunError::NotARun {
+        if run.manifest().is_file() {
+            Ok(run)
+        } else {
+            Err(RunError::NotARun {
                 folder: path.to_owned(),
-            }),
+            })
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use vmm::BootSpec;
 
 use super::placement::{self, Placement};
-use super::{FileId, PinnedBy, RunFolder, TargetId};
+use super::{FileId, PinnedBy, RunError, RunFolder, TargetId};
 use crate::engine::{self, About, Chosen, Engine, EngineError};
 use crate::experiment::{
     BenchmarkSettings, EngineName, Experiment, ExperimentError, ProgramAs, Sampling, Target,
@@ -59,7 +59,7 @@ pub fn prepare(
     program_sha256: &str,
     tsc_hz: f64,
     placement: &Placement,
-) -> anyhow::Result<Vec<Prepared>> {
+) -> Result<Vec<Prepared>, RunError> {
     let context = Context {
         experiment,
         run,
@@ -83,7 +83,7 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn prepare(&self, target: &Target) -> anyhow::Result<Prepared> {
+    fn prepare(&self, target: &Target) -> Result<Prepared, RunError> {
         if target.engine != EngineName::Host && target.image.is_none() {
             return Ok(self.missing(target));
         }
@@ -98,7 +98,9 @@ impl Context<'_> {
         };
         let Chosen { engine, reason } = chosen.map_err(|error| self.placed(target, error))?;
         let spec = self.spec(target);
-        files::check_regular(&spec.kernel)?;
+        if let Some(image) = &target.image {
+            files::check_regular(image)?;
+        }
         self.check(target, &*engine, &spec)?;
         let image = match &target.image {
             Some(image) => Some(FileId::of(image)?),
@@ -118,13 +120,13 @@ impl Context<'_> {
         })
     }
 
-    fn check(&self, target: &Target, engine: &dyn Engine, spec: &BootSpec) -> anyhow::Result<()> {
+    fn check(&self, target: &Target, engine: &dyn Engine, spec: &BootSpec) -> Result<(), RunError> {
         let checked = engine.check(spec);
         checked.map_err(|error| self.placed(target, error))
     }
 
     /// The error with the place in the experiment that it is about, if it is about one.
-    fn placed(&self, target: &Target, error: EngineError) -> anyhow::Error {
+    fn placed(&self, target: &Target, error: EngineError) -> RunError {
         match error {
             EngineError::Pin(_) | EngineError::CpuModel { .. } => {
                 ExperimentError::in_target(&self.experiment.file, &target.name, &error).into()

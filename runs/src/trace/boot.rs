@@ -4,7 +4,6 @@ use std::io::sink;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Result, bail};
 use contract::{Answer, SystemCall};
 use eval::Benchmark;
 use eval::log::{self, Log};
@@ -37,8 +36,13 @@ pub struct Traced {
 ///
 /// The boot failed, its operations share no path, or the exact method counted another
 /// number of instructions than the path holds.
-pub fn boot(spec: &BootSpec, cpu_model: &str, plugin: &Path, stop: &AtomicBool) -> Result<Traced> {
-    let folder = TempDir::new()?;
+pub fn boot(
+    spec: &BootSpec,
+    cpu_model: &str,
+    plugin: &Path,
+    stop: &AtomicBool,
+) -> Result<Traced, TraceError> {
+    let folder = TempDir::new().map_err(TraceError::Folder)?;
     let out = folder.path().join("record");
     let recording = Recording {
         plugin: plugin.to_owned(),
@@ -52,7 +56,7 @@ pub fn boot(spec: &BootSpec, cpu_model: &str, plugin: &Path, stop: &AtomicBool) 
     qemu.check(&spec)?;
     let outcome = qemu.boot(&spec, &mut sink(), stop);
     if let End::EngineFailed { .. } | End::Interrupted = outcome.end {
-        bail!(TraceError::Engine(outcome.end));
+        return Err(TraceError::Ended(outcome.end));
     }
     let log = log::parse(&outcome.console).map_err(|error| TraceError::Boot {
         end: outcome.end,
@@ -87,18 +91,18 @@ fn crossing(log: &Log) -> Benchmark {
 }
 
 /// Checks that the path is as long as the exact method counted in the same boot.
-fn agree(operations: &[Operation], log: &Log, benchmark: Benchmark) -> Result<()> {
+fn agree(operations: &[Operation], log: &Log, benchmark: Benchmark) -> Result<(), TraceError> {
     let (operation, _) = shared::path(operations, benchmark, MARKS)?;
     let traced = Instructions(operation.path.len() as u64);
     let counted = counted(log, benchmark);
-    match counted == Some(traced) {
-        true => Ok(()),
-        false => bail!(TraceError::Disagree {
-            benchmark: benchmark.name(),
-            traced,
-            counted,
-        }),
+    if counted == Some(traced) {
+        return Ok(());
     }
+    Err(TraceError::Disagree {
+        benchmark: benchmark.name(),
+        traced,
+        counted,
+    })
 }
 
 /// What nine tenths of a benchmark's samples agree on.
@@ -109,10 +113,10 @@ fn counted(log: &Log, benchmark: Benchmark) -> Option<Instructions> {
     let most = values
         .chunk_by(|a, b| a == b)
         .max_by_key(|same| same.len())?;
-    match most.len() * 10 >= values.len() * 9 {
-        true => *most.first()?,
-        false => None,
+    if most.len() * 10 < values.len() * 9 {
+        return None;
     }
+    *most.first()?
 }
 
 /// The number of the installed QEMU's version.

@@ -1,12 +1,13 @@
 //! The file of paths that are expected. `docs/FORMATS.md` describes it.
 
+use std::io;
 use std::path::Path;
 
 use eval::crossing::{self, Change, Crossing, Function};
 use eval::units::Instructions;
 use serde::{Deserialize, Serialize};
 
-use host::files::{self, Damaged};
+use host::files::{self, Damaged, FileError};
 
 const HEAD: &str = "\
 # The instructions of one crossing, by function, of each target, kernel, QEMU and
@@ -86,13 +87,14 @@ impl Golden {
     /// # Errors
     ///
     /// It cannot be read, or is damaged.
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
+    pub fn read(path: &Path) -> Result<Self, FileError> {
         let text = files::read_text(path)?;
-        Ok(toml::from_str(&text).map_err(|error| Damaged {
+        let golden = toml::from_str(&text).map_err(|error| Damaged {
             path: path.to_owned(),
             reason: error.to_string(),
             remedy: "correct it, or remove it and record it again with --record",
-        })?)
+        })?;
+        Ok(golden)
     }
 
     /// Adds a path to the file, which need not be there, or replaces the path of the same
@@ -101,14 +103,15 @@ impl Golden {
     /// # Errors
     ///
     /// It is damaged, or cannot be written.
-    pub fn record(path: &Path, crossing: &Crossing) -> anyhow::Result<()> {
-        let mut golden = match path.exists() {
-            true => Self::read(path)?,
-            false => Self::default(),
+    pub fn record(path: &Path, crossing: &Crossing) -> Result<(), FileError> {
+        let mut golden = if path.exists() {
+            Self::read(path)?
+        } else {
+            Self::default()
         };
         golden.put(crossing);
-        files::write(path, golden.text()?)?;
-        Ok(())
+        let text = golden.text().map_err(io::Error::other);
+        files::write(path, text.map_err(files::writing(path))?)
     }
 
     /// Compares a path with the expected one.

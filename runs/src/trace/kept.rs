@@ -1,11 +1,12 @@
 //! Paths that are kept in a run's folder, beside what its stages write.
 
+use std::io;
 use std::path::Path;
 
 use eval::compare::Paths;
 use eval::crossing::Crossing;
 
-use host::files::{self, Damaged};
+use host::files::{self, Damaged, FileError};
 
 const PREFIX: &str = "trace-";
 const JSON: &str = ".json";
@@ -15,11 +16,12 @@ const JSON: &str = ".json";
 /// # Errors
 ///
 /// Those of writing.
-pub fn write(folder: &Path, path: &Crossing, plot: &str) -> anyhow::Result<()> {
+pub fn write(folder: &Path, path: &Crossing, plot: &str) -> Result<(), FileError> {
     let file = |ending: &str| folder.join(format!("{PREFIX}{}{ending}", path.target));
-    files::write(&file(JSON), path.json()?)?;
-    files::write(&file(".svg"), plot)?;
-    Ok(())
+    files::write_with(&file(JSON), |out| {
+        out.write_all(path.json().map_err(io::Error::other)?.as_bytes())
+    })?;
+    files::write(&file(".svg"), plot)
 }
 
 /// The paths in a folder, in the order of their targets' names, each with that name.
@@ -27,7 +29,7 @@ pub fn write(folder: &Path, path: &Crossing, plot: &str) -> anyhow::Result<()> {
 /// # Errors
 ///
 /// A file cannot be read, or is damaged.
-pub fn read(folder: &Path) -> anyhow::Result<Paths> {
+pub fn read(folder: &Path) -> Result<Paths, FileError> {
     let mut paths = Paths::new();
     for name in files::names(folder)? {
         let target = name.strip_prefix(PREFIX);

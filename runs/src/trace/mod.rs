@@ -14,35 +14,29 @@ mod place;
 pub mod plugin;
 mod record;
 mod shared;
+mod subject;
 mod symbols;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, Result};
 use eval::crossing::{Crossing, FORMAT_VERSION};
 use eval::log::LogError;
 use eval::units::Instructions;
-use vmm::{BootSpec, End};
+use host::files::FileError;
+use vmm::End;
+
+use crate::engine::EngineError;
+use crate::experiment::ExperimentError;
 
 pub use boot::qemu_version;
 pub use golden::{Golden, Verdict};
 pub use place::Foreign;
 pub use record::RecordError;
 pub use shared::NoPath;
-pub use symbols::{Symbols, of_image};
-
-/// What is traced.
-pub struct Subject {
-    /// The target's name, or the image's.
-    pub name: String,
-    /// How it is booted; the program's words are added.
-    pub spec: BootSpec,
-    /// The processor, by QEMU's name for it.
-    pub cpu_model: String,
-    /// The kernel's functions; none where nothing holds any.
-    pub symbols: Option<Symbols>,
-}
+pub use subject::{Subject, Subjects};
+pub use symbols::Symbols;
 
 /// Why there is no path.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +53,7 @@ pub enum TraceError {
     },
     /// QEMU refused the plugin or the processor, or was told to stop.
     #[error("{0}")]
-    Engine(End),
+    Ended(End),
     /// The guest did not get to its log's end.
     #[error("{end}; its console: {error}")]
     Boot {
@@ -82,6 +76,36 @@ pub enum TraceError {
         /// What nine tenths of its samples agree on.
         counted: Option<Instructions>,
     },
+    /// There is no room for the record.
+    #[error("cannot make a folder for the record")]
+    Folder(#[source] io::Error),
+    /// The program cannot be packed.
+    #[error("cannot pack {program}")]
+    Pack {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// The experiment is wrong, or has no such target.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// QEMU cannot boot the target.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The record cannot be read, or a file of the target.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What the plugin recorded is not whole.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The operations share no path.
+    #[error(transparent)]
+    NoPath(#[from] NoPath),
+    /// The path leaves the code that is known.
+    #[error(transparent)]
+    Foreign(#[from] Foreign),
 }
 
 /// Boots a kernel, and finds the path of its system call. `say` hears what the path does
@@ -96,17 +120,15 @@ pub fn trace(
     plugin: &Path,
     stop: &AtomicBool,
     say: &dyn Fn(&str),
-) -> Result<Crossing> {
+) -> Result<Crossing, TraceError> {
     let Subject {
         name,
         spec,
         cpu_model,
         symbols,
     } = subject;
-    let boot =
-        boot::boot(spec, cpu_model, plugin, stop).with_context(|| format!("no path of {name}"))?;
-    let steps = place::steps(&boot.operation, symbols.as_ref())
-        .with_context(|| format!("no path of {name}"))?;
+    let boot = boot::boot(spec, cpu_model, plugin, stop)?;
+    let steps = place::steps(&boot.operation, symbols.as_ref())?;
     if boot.others > 0 {
         say(&format!(
             "{name}: {} of {} operations took another path, and are left out",

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SymbolKind, elf};
 
-use host::files::{self, Damaged};
+use host::files::{self, Damaged, FileError};
 
 /// Symbols of code, with addresses as the kernel was linked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Symbols {
     /// # Errors
     ///
     /// It cannot be read, or is neither.
-    pub fn read(path: &Path) -> anyhow::Result<Option<Self>> {
+    pub fn read(path: &Path) -> Result<Option<Self>, FileError> {
         let bytes = files::read(path)?;
         let damaged = |reason: String| Damaged {
             path: path.to_owned(),

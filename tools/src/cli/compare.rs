@@ -61,14 +61,13 @@ pub enum Despite {
     Program,
 }
 
-impl Despite {
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Machine => "machine",
-            Self::Engine => "engine",
-            Self::Method => "method",
-            Self::Program => "program",
+impl From<Despite> for runs::stages::compare::Despite {
+    fn from(despite: Despite) -> Self {
+        match despite {
+            Despite::Machine => Self::Machine,
+            Despite::Engine => Self::Engine,
+            Despite::Method => Self::Method,
+            Despite::Program => Self::Program,
         }
     }
 }

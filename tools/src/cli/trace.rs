@@ -1,6 +1,11 @@
-use std::path::PathBuf;
+//! The command line of `tollgate trace`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
+use runs::trace::Subjects;
+use vmm::BootSpec;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -102,4 +107,26 @@ pub struct ImageArgs {
     #[arg(long, value_name = "S", default_value_t = 120,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub timeout: u32,
+}
+
+impl TraceArgs {
+    /// Where subjects are found, and how they are traced.
+    pub fn subjects<'a>(&'a self, folder: &'a Path, say: &'a dyn Fn(&str)) -> Subjects<'a> {
+        Subjects {
+            experiment: &self.experiment,
+            image: BootSpec {
+                kernel: PathBuf::new(),
+                initrd: self.image.initrd.clone(),
+                cmdline: self.image.append.clone(),
+                memory_mib: self.image.memory,
+                cpus: 1,
+                pin: Vec::new(),
+                timeout: Duration::from_secs(self.image.timeout.into()),
+            },
+            cpu_model: self.cpu_model.as_deref(),
+            symbols: self.symbols.as_deref(),
+            folder,
+            say,
+        }
+    }
 }

@@ -1,168 +1,81 @@
 //! `tollgate compare`: did it become faster or slower, or take more instructions?
 
-mod differences;
+use anyhow::Result;
+use eval::compare;
+use runs::stages::compare::{Pair, What};
 
-use anyhow::{Result, bail};
-use eval::compare::{self, Comparison};
-use eval::summary::Summary;
-use serde::Serialize;
-
-use self::differences::Differences;
 use crate::cli::{CompareArgs, Limit};
-use crate::commands::{parse, report};
 use crate::exit::Code;
-use crate::output;
-use runs::run::{Manifest, RunFolder};
-use runs::trace::kept;
-
-/// The runs differ in what no comparison may pass over.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "these runs cannot be compared: {}; if that is what you want to compare, add --despite {}",
-    .reasons.join("; "), .names.join(",")
-)]
-pub struct NotComparable {
-    reasons: Vec<String>,
-    names: Vec<&'static str>,
-}
+use crate::{output, print};
 
 /// Compares two runs.
 pub fn run(args: &CompareArgs) -> Result<Code> {
-    let [before, after] = [&args.before, &args.after].map(|path| RunFolder::open(path));
-    let (before, after) = (before?, after?);
-    parse::check_manifest(&before)?;
-    parse::check_manifest(&after)?;
-    let manifests = (Manifest::read(&before)?, Manifest::read(&after)?);
-    let summaries = (
-        report::read_summary(&before)?,
-        report::read_summary(&after)?,
-    );
-    let differences = match args.exact {
-        true => Differences::of_counts(&manifests.0, &manifests.1),
-        false => Differences::of(&manifests.0, &manifests.1),
+    let what = if args.exact {
+        What::Instructions
+    } else {
+        What::Times
     };
-    let refused = differences
-        .grave
-        .iter()
-        .filter(|d| !args.despite.contains(&d.0));
-    let refused: Vec<_> = refused.collect();
-    if !refused.is_empty() {
-        bail!(NotComparable {
-            reasons: refused.iter().map(|(_, reason)| reason.clone()).collect(),
-            names: refused.iter().map(|(what, _)| what.name()).collect(),
-        });
+    let despite: Vec<_> = args.despite.iter().map(|what| (*what).into()).collect();
+    let pair = Pair::read(&args.before, &args.after, what, &despite)?;
+    match what {
+        What::Times => times(args, &pair),
+        What::Instructions => instructions(args, &pair),
     }
-    if args.exact {
-        return exact(args, [&before, &after], &summaries, &differences);
-    }
-    let comparison = compare::compare(&summaries.0, &summaries.1);
-    for warning in differences.warnings() {
-        tell!("warning: {warning}");
-    }
-    output::print(&match args.json {
-        true => json(&comparison, &differences)?,
-        false => with_doctor(
-            compare::table(&comparison, output::style()),
-            [("before", &summaries.0), ("after", &summaries.1)],
-        ),
-    })?;
-    Ok(match args.fail_on {
-        Some(limit) => judge(&comparison, limit.share()),
-        None => Code::Done,
-    })
 }
 
-/// Compares instructions.
-fn exact(
-    args: &CompareArgs,
-    runs: [&RunFolder; 2],
-    summaries: &(Summary, Summary),
-    differences: &Differences,
-) -> Result<Code> {
+fn times(args: &CompareArgs, pair: &Pair) -> Result<Code> {
+    let comparison = pair.times();
+    warn(pair);
+    output::print(&if args.json {
+        print::compare::json(&comparison, pair)?
+    } else {
+        print::compare::with_doctor(compare::table(&comparison, output::style()), pair)
+    })?;
+    let Some(limit) = args.fail_on.map(Limit::share) else {
+        return Ok(Code::Done);
+    };
+    let longer = print::compare::regressions(&comparison, limit);
+    Ok(judge(&longer, &comparison.undecided(limit)))
+}
+
+fn instructions(args: &CompareArgs, pair: &Pair) -> Result<Code> {
     let least = args.fail_on.map(Limit::instructions);
     if least == Some(None) {
         tell!("tollgate: instructions are whole numbers; write --exact --fail-on 1");
         return Ok(Code::Usage);
     }
-    let [before, after] = runs.map(|run| kept::read(run.path()));
-    let comparison = compare::compare_exact((&summaries.0, &before?), (&summaries.1, &after?));
-    for warning in differences.warnings() {
-        tell!("warning: {warning}");
-    }
-    output::print(&match args.json {
-        true => json(&comparison, differences)?,
-        false => compare::exact_table(&comparison, output::style()),
+    let comparison = pair.instructions()?;
+    warn(pair);
+    output::print(&if args.json {
+        print::compare::json(&comparison, pair)?
+    } else {
+        compare::exact_table(&comparison, output::style())
     })?;
     let Some(least) = least.flatten() else {
         return Ok(Code::Done);
     };
-    let mut longer = comparison.regressions(least).peekable();
-    if longer.peek().is_some() {
-        for row in longer {
-            tell!("regression: {}", row.in_words());
-        }
-        return Ok(Code::Regression);
-    }
-    Ok(cannot_tell(&comparison.undecided()))
+    let longer: Vec<_> = comparison
+        .regressions(least)
+        .map(|row| row.in_words())
+        .collect();
+    Ok(judge(&longer, &comparison.undecided()))
 }
 
-/// The table between what the doctor said of both machines: that one was unfit for
-/// measuring comes first, as in every table.
-fn with_doctor(table: String, runs: [(&str, &Summary); 2]) -> String {
-    let doctors = runs
-        .into_iter()
-        .filter_map(|(when, run)| Some((when, run.info.doctor.as_ref()?)));
-    let (mut above, mut below) = (String::new(), String::new());
-    for (when, doctor) in doctors {
-        if let Some(unfit) = doctor.headline() {
-            above += &fill(&format!("The run {when}: {unfit}"));
-        }
-        below += &fill(&format!("Doctor, {when}: {}.", doctor.brief()));
-    }
-    above + &table + &below
-}
-
-fn fill(text: &str) -> String {
-    const WIDTH: usize = 80;
-    textwrap::fill(text, WIDTH) + "\n"
-}
-
-fn judge(comparison: &Comparison, limit: f64) -> Code {
-    let mut regressions = comparison.regressions(limit).peekable();
-    if regressions.peek().is_some() {
-        for row in regressions {
-            let change = row.ratio.map_or(f64::NAN, |ratio| 100.0 * (ratio - 1.0));
-            let name = row.benchmark.name();
-            tell!("regression: {}, {name}: {change:+.2} %", row.target);
-        }
-        return Code::Regression;
-    }
-    cannot_tell(&comparison.undecided(limit))
-}
-
-/// Done, or each row of which it cannot be told.
-fn cannot_tell(undecided: &[String]) -> Code {
-    for row in undecided {
-        tell!("cannot tell: {row}");
-    }
-    match undecided.is_empty() {
-        true => Code::Done,
-        false => Code::CannotTell,
+fn warn(pair: &Pair) {
+    for warning in &pair.warnings {
+        tell!("warning: {warning}");
     }
 }
 
-fn json(comparison: &impl Serialize, differences: &Differences) -> serde_json::Result<String> {
-    #[derive(Serialize)]
-    struct Output<'a, C> {
-        version: u32,
-        warnings: Vec<String>,
-        #[serde(flatten)]
-        comparison: &'a C,
-    }
-    let output = Output {
-        version: 1,
-        warnings: differences.warnings(),
-        comparison,
+/// What `--fail-on` ends with. Of a row that became slower nothing else is said.
+fn judge(regressions: &[String], undecided: &[String]) -> Code {
+    let (what, rows, code) = match (regressions, undecided) {
+        ([], []) => return Code::Done,
+        ([], rows) => ("cannot tell", rows, Code::CannotTell),
+        (rows, _) => ("regression", rows, Code::Regression),
     };
-    serde_json::to_string_pretty(&output).map(|json| json + "\n")
+    for row in rows {
+        tell!("{what}: {row}");
+    }
+    code
 }

@@ -1,34 +1,33 @@
 //! `tollgate diff-env`: why is your number not mine?
 
-mod print;
-
 use std::path::Path;
 
 use anyhow::Result;
 
 use crate::cli::DiffEnvArgs;
-use crate::commands::parse;
 use crate::exit::Code;
-use crate::output;
+use crate::{output, print};
 use runs::environment::{self, Environment};
-use runs::run::{Manifest, RunFolder};
+use runs::run::{Manifest, RunFolder, parsed};
 
 /// Compares the environments of two runs.
 pub fn run(args: &DiffEnvArgs) -> Result<Code> {
     let (a, b) = (read(&args.a)?, read(&args.b)?);
     let comparison = environment::compare(&a, &b);
-    output::print(&match args.json {
-        true => output::json(&comparison)?,
-        false => format!(
+    output::print(&if args.json {
+        output::json(&comparison)?
+    } else {
+        format!(
             "A: {}\nB: {}\n\n{}",
             args.a.display(),
             args.b.display(),
-            print::print(&comparison)
-        ),
+            print::environment::comparison(&comparison)
+        )
     })?;
-    Ok(match comparison.same {
-        true => Code::Done,
-        false => Code::Differ,
+    Ok(if comparison.same {
+        Code::Done
+    } else {
+        Code::Differ
     })
 }
 
@@ -36,15 +35,14 @@ pub fn run(args: &DiffEnvArgs) -> Result<Code> {
 fn read(path: &Path) -> Result<Environment> {
     let run = RunFolder::open(path)?;
     let manifest = Manifest::read(&run)?;
-    let guests = match run.guests().is_file() {
-        true => Some(parse::read_guests(&run)?),
-        false => {
-            tell!(
-                "the guests' sides are not compared: {path} was not parsed; do `tollgate parse {path}`",
-                path = path.display()
-            );
-            None
-        }
+    let guests = if run.guests().is_file() {
+        Some(parsed::read_guests(&run)?)
+    } else {
+        tell!(
+            "the guests' sides are not compared: {path} was not parsed; do `tollgate parse {path}`",
+            path = path.display()
+        );
+        None
     };
     Ok(Environment::of(&manifest, guests.as_ref()))
 }

@@ -1,13 +1,11 @@
 //! `tollgate doctor`: is this machine fit for measuring?
 
-mod print;
-
 use anyhow::{Result, bail};
 use eval::verdict::Verdict;
 
 use crate::cli::{DoctorArgs, DoctorEngine};
 use crate::exit::Code;
-use crate::output;
+use crate::{output, print};
 use host::cpus;
 use host::doctor::{self, Guests, Plan};
 use host::measuring_cpus::{HostCpus, Wanted};
@@ -60,9 +58,10 @@ fn examine(args: &DoctorArgs) -> Result<Verdict> {
         tell!("note: {leftover}");
     }
     let verdict = doctor::examine(&tree, &plan);
-    output::print(&match args.json {
-        true => output::json(&verdict)?,
-        false => print::print(&verdict, output::wants_colour()),
+    output::print(&if args.json {
+        output::json(&verdict)?
+    } else {
+        print::doctor::verdict(&verdict, output::wants_colour())
     })?;
     Ok(verdict)
 }

@@ -1,7 +1,6 @@
 //! One file a command.
 
 pub mod boot;
-mod checks;
 pub mod compare;
 pub mod completions;
 pub mod diff_env;

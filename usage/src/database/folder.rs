@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -5,7 +6,6 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::choice::preference;
 use super::table::LineError;
 use super::{Choice, DatabaseError, Name, Table, UsedTable, Workload};
 
@@ -206,4 +206,53 @@ fn folders(path: &Path) -> Result<BTreeMap<Name, PathBuf>, DatabaseError> {
         }
     }
     Ok(folders)
+}
+
+/// Which of two measurements of one workload stands for it: the one with the newer
+/// recorded date; one with a date before one without; one whose recipe is there before an
+/// imported one; then by name. The file system's dates say when a copy was made.
+fn preference(a: &Measurement, b: &Measurement) -> Ordering {
+    let recipe = |m: &Measurement| m.id.as_str() != IMPORTED;
+    a.recorded
+        .cmp(&b.recorded)
+        .then_with(|| recipe(a).cmp(&recipe(b)))
+        .then_with(|| b.id.cmp(&a.id))
+}
+
+/// A measurement without a recipe.
+const IMPORTED: &str = "imported";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measurement(id: &str, recorded: Option<&str>) -> Measurement {
+        Measurement {
+            application: Name::new("app").unwrap(),
+            workload: Workload::of_folder("suite").unwrap(),
+            id: Name::new(id).unwrap(),
+            recorded: recorded.map(|date| date.parse().unwrap()),
+            path: "app/suite".into(),
+        }
+    }
+
+    fn chosen(of: [(&str, Option<&str>); 2]) -> String {
+        let of = of.map(|(id, date)| measurement(id, date));
+        let chosen = of.iter().max_by(|a, b| preference(a, b)).unwrap();
+        chosen.id.to_string()
+    }
+
+    #[test]
+    fn the_newest_recorded_date_counts() {
+        let (old, new) = (Some("2024-01-01T00:00:00Z"), Some("2026-01-01T00:00:00Z"));
+        assert_eq!(chosen([("aaaa", old), ("bbbb", new)]), "bbbb");
+        assert_eq!(chosen([("aaaa", new), ("bbbb", old)]), "aaaa");
+        assert_eq!(chosen([("aaaa", None), ("imported", old)]), "imported");
+    }
+
+    #[test]
+    fn without_dates_a_recipe_counts_and_then_the_name() {
+        assert_eq!(chosen([("imported", None), ("zzzz", None)]), "zzzz");
+        assert_eq!(chosen([("bbbb", None), ("aaaa", None)]), "aaaa");
+    }
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::cost::CoreCycles;
-use crate::files;
+use crate::files::{self, FileError};
 use crate::tree::Tree;
 
 /// What is known of a kernel from earlier.
@@ -123,7 +123,7 @@ pub fn read(folders: &[PathBuf], kernel: &str) -> Option<Record> {
 /// # Errors
 ///
 /// If the file or its folder cannot be written.
-pub fn write(folders: &[PathBuf], kernel: &str, record: Record) -> anyhow::Result<()> {
+pub fn write(folders: &[PathBuf], kernel: &str, record: Record) -> Result<(), FileError> {
     let Some(folder) = folders.first() else {
         return Ok(());
     };
@@ -142,14 +142,13 @@ pub fn write(folders: &[PathBuf], kernel: &str, record: Record) -> anyhow::Resul
         all.records.remove(&oldest);
     }
     create(folder)?;
-    files::write_json(&path, &all)?;
-    Ok(())
+    files::write_json(&path, &all)
 }
 
 /// Not writable for others, whatever the umask.
-fn create(folder: &Path) -> anyhow::Result<()> {
+fn create(folder: &Path) -> Result<(), FileError> {
     let made = DirBuilder::new().recursive(true).mode(0o755).create(folder);
-    Ok(made.map_err(files::writing(folder))?)
+    made.map_err(files::writing(folder))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::fake::{Fake, Killed, Moment};
 use super::journal::JournalFolder;
 use super::plan::Request;
 use super::policy::Khz;
-use super::{Outcome, Undone, start, stop};
+use super::{Outcome, TuneError, Undone, start, stop};
 use crate::tool::Tool;
 
 /// The machines of `fake` that these tests go through.
@@ -74,7 +74,7 @@ impl Bench {
         self.start(request).unwrap()
     }
 
-    fn start(&self, request: &Request) -> anyhow::Result<Outcome> {
+    fn start(&self, request: &Request) -> Result<Outcome, TuneError> {
         start(&self.fake, &self.folder, request, TOOL, &|_| {})
     }
 

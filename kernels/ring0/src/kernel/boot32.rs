@@ -6,8 +6,8 @@
 use crate::fault::STATUS_REFUSED;
 use contract::ports::{DEBUG_EXIT, DEBUG_EXIT_UNIKRAFT, SERIAL};
 use core::arch::global_asm;
+use ring0::boot_info::multiboot::{HEADER_FLAGS, HEADER_MAGIC};
 use ring0::memory::PAGE_SIZE;
-use ring0::multiboot::{HEADER_FLAGS, HEADER_MAGIC};
 
 /// The kernel's own stack, until the program runs on its own stack; bytes.
 const STACK_SIZE: u64 = 32 << 10;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 
 /// Multiboot's magic number, as in the image.
-const MULTIBOOT_MAGIC: [u8; 4] = ring0::multiboot::HEADER_MAGIC.to_le_bytes();
+const MULTIBOOT_MAGIC: [u8; 4] = ring0::boot_info::multiboot::HEADER_MAGIC.to_le_bytes();
 
 /// The image under test: `RING0_IMAGE`, or one built now from these sources.
 pub fn image() -> &'static Path {

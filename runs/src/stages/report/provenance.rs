@@ -1,16 +1,15 @@
 //! What the page tells beside the numbers, from the run's manifest and its guests.
 
-use anyhow::Result;
 use eval::report::{FactGroup, Provenance, Repeat};
 
-use crate::commands::parse;
-use host::files;
-use runs::environment::{Environment, Side};
-use runs::run::{Manifest, RunFolder};
+use host::files::{self, FileError};
+
+use crate::environment::{Environment, Side};
+use crate::run::{Manifest, RunFolder, parsed};
 
 /// The environment, and how to make the run again.
-pub fn of(run: &RunFolder, manifest: &Manifest) -> Result<Provenance> {
-    let guests = parse::read_guests(run)?;
+pub fn of(run: &RunFolder, manifest: &Manifest) -> Result<Provenance, FileError> {
+    let guests = parsed::read_guests(run)?;
     let environment = Environment::of(manifest, Some(&guests));
     Ok(Provenance {
         environment: groups(&environment),
@@ -98,7 +97,7 @@ fn remarks(manifest: &Manifest) -> Vec<String> {
 }
 
 /// What went in, and what came out.
-fn hashes(run: &RunFolder, manifest: &Manifest) -> Result<Vec<(String, String)>> {
+fn hashes(run: &RunFolder, manifest: &Manifest) -> Result<Vec<(String, String)>, FileError> {
     let program = &manifest.program;
     let mut hashes = vec![
         (

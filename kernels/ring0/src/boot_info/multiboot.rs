@@ -3,7 +3,7 @@
 //! Source: "Multiboot Specification version 0.6.96", sections 3.1 to 3.3 (header, machine
 //! state, information format). All fields are little-endian; EBX points to the structure.
 
-use crate::boot_info::{BootInfo, BootInfoError, STRING_LIMIT};
+use super::{BootInfo, BootInfoError, STRING_LIMIT};
 use crate::memory::{AddressRange, MemoryMap, PhysicalMemory, u32_at, u64_at};
 
 /// The first bytes of the kernel, by which a loader recognises it (section 3.1.2).

@@ -16,10 +16,10 @@
 
 use std::collections::BTreeSet;
 
-use super::TuneError;
-use super::plan::{Plan, Request};
-use super::policy::{Khz, Policy};
-use super::seen::{self, Seen};
+use super::{Plan, Request};
+use crate::tune::TuneError;
+use crate::tune::policy::{Khz, Policy};
+use crate::tune::seen::{self, Seen};
 
 /// Adds cpufreq's writes to the plan.
 pub fn plan(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use eval::verdict::{Finding, State};
 
-use runs::run::{BootRow, Guest};
+use crate::run::{BootRow, Guest};
 
 const NOT_AFFECTED: &str = "Not affected";
 const SPECTRE_V2: &str = "spectre_v2";

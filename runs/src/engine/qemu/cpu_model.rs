@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::process::{Command, Output, Stdio};
 
-use super::EngineError;
-use super::qemu::PROGRAM;
+use super::PROGRAM;
+use crate::engine::EngineError;
 
 /// What QEMU says of each feature that its emulator leaves out, up to where that is named.
 const WARNING: &str = "TCG doesn't support requested feature: ";

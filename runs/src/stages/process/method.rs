@@ -1,17 +1,16 @@
 //! Whether the method holds on a target, from what its boots found.
 
-mod host;
-
 use eval::method_checks::{self, Evidence};
 use eval::quads::RunQuad;
 use eval::rounds::Round;
 use eval::units::TscHz;
 use eval::verdict::Finding;
 
-use runs::run::{BootRow, BootState, Guests, Manifest, TargetId};
+use super::host_effects;
+use crate::run::{BootRow, BootState, Guests, Manifest, TargetId};
 
 /// What all checks of a run look at.
-pub struct Checks<'a> {
+pub struct MethodChecks<'a> {
     manifest: &'a Manifest,
     boots: &'a [BootRow],
     rounds: &'a [Round],
@@ -20,7 +19,7 @@ pub struct Checks<'a> {
     host_chain: Option<u64>,
 }
 
-impl<'a> Checks<'a> {
+impl<'a> MethodChecks<'a> {
     /// The run's boots, their rounds, their checks of the slope, and what they said of
     /// themselves.
     pub fn new(
@@ -62,10 +61,10 @@ impl<'a> Checks<'a> {
             host_chain: self.host_chain,
             quads: &quads.cloned().collect::<Vec<_>>(),
         });
-        findings.extend(host::page_faults(boots.into_iter()));
+        findings.extend(host_effects::page_faults(boots.into_iter()));
         if let Some(guest) = self.guests.targets.get(&target.name) {
             let of_host = &self.manifest.machine.vulnerabilities;
-            findings.extend(host::needless_mitigations(of_host, guest));
+            findings.extend(host_effects::needless_mitigations(of_host, guest));
         }
         findings
     }

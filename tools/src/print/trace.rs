@@ -1,11 +1,16 @@
 //! Paths as text.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use eval::crossing::{self, Change, Crossing, Step};
+use runs::trace::Verdict;
+use serde::Serialize;
+
+use crate::cli::TraceArgs;
 
 /// One path, a line for each function.
-pub fn table(path: &Crossing) -> String {
+fn table(path: &Crossing) -> String {
     let mut text = format!("{}\n\n", headline(path));
     let total = ("total", path.total);
     let functions = path.functions.iter();
@@ -22,7 +27,7 @@ pub fn table(path: &Crossing) -> String {
 }
 
 /// Two paths side by side.
-pub fn comparison(before: &Crossing, after: &Crossing) -> String {
+fn comparison(before: &Crossing, after: &Crossing) -> String {
     let mut text = format!("{}\n{}\n\n", headline(after), headline(before));
     let mut rows = crossing::both(&before.functions, &after.functions);
     rows.push(Change {
@@ -59,7 +64,7 @@ pub fn comparison(before: &Crossing, after: &Crossing) -> String {
 }
 
 /// What differs, a line for each function.
-pub fn changes(changes: &[Change]) -> String {
+fn changes(changes: &[Change]) -> String {
     let width = width(changes.iter().map(|change| change.name.as_str()));
     let lines = changes.iter().map(|change| {
         let Change {
@@ -79,7 +84,7 @@ pub fn changes(changes: &[Change]) -> String {
 
 /// Every instruction, in the order of execution; a function's name stands where the path
 /// enters it, from wherever.
-pub fn listing(steps: &[Step]) -> String {
+fn listing(steps: &[Step]) -> String {
     let mut text = String::new();
     let mut function = None;
     for step in steps {
@@ -121,6 +126,111 @@ fn headline(path: &Crossing) -> String {
 fn width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     let names = names.chain(["function"]);
     names.map(|name| name.chars().count()).max().unwrap_or(0)
+}
+
+/// One path, or two, as the command line asks for them.
+pub fn text(
+    args: &TraceArgs,
+    path: &Crossing,
+    against: Option<&Crossing>,
+) -> serde_json::Result<String> {
+    if args.json {
+        return json(args, path, against);
+    }
+    let table = match against {
+        None => table(path),
+        Some(against) => comparison(against, path),
+    };
+    let steps = args.instructions.then_some(path.instructions.as_deref());
+    Ok(table + &listing(steps.flatten().unwrap_or_default()))
+}
+
+/// Two paths as JSON.
+#[derive(Serialize)]
+struct Both<'a> {
+    path: &'a Crossing,
+    against: &'a Crossing,
+    /// From the second one to the first one.
+    changes: Vec<Change>,
+}
+
+fn json(
+    args: &TraceArgs,
+    path: &Crossing,
+    against: Option<&Crossing>,
+) -> serde_json::Result<String> {
+    let shown = |path: &Crossing| {
+        if args.instructions {
+            path.clone()
+        } else {
+            path.without_instructions()
+        }
+    };
+    let Some(against) = against else {
+        return shown(path).json();
+    };
+    let both = Both {
+        path: &shown(path),
+        against: &shown(against),
+        changes: crossing::changes(&against.functions, &path.functions),
+    };
+    serde_json::to_string_pretty(&both).map(|json| json + "\n")
+}
+
+/// How a path compares with the one that is expected, and which functions hold what is new.
+pub fn verdict(args: &TraceArgs, file: &Path, path: &Crossing, verdict: &Verdict) -> String {
+    let Crossing { target, total, .. } = path;
+    let total = total.0;
+    match verdict {
+        Verdict::Same => format!(
+            "{target}: {total} instructions, the path that {} expects",
+            file.display()
+        ),
+        Verdict::Changed {
+            expected,
+            changes: rows,
+        } => {
+            let expected = expected.0;
+            let difference = total.cast_signed() - expected.cast_signed();
+            format!(
+                "{target}: {total} instructions instead of {expected} ({difference:+}):\n{}",
+                changes(rows).trim_end()
+            )
+        }
+        Verdict::NoEntry => format!(
+            "{target}: not checked: {} has no path for the kernel {}, QEMU {} and {}; \
+             if this one is right, record it:\n  {}",
+            file.display(),
+            path.kernel_inputs,
+            path.qemu,
+            path.cpu_model,
+            recording(args, file)
+        ),
+    }
+}
+
+/// What to type, so that this path is the expected one.
+fn recording(args: &TraceArgs, file: &Path) -> String {
+    let mut words = vec!["tollgate trace".to_owned(), args.subject.clone()];
+    let experiment = args.experiment.display().to_string();
+    if experiment != "experiments/table1.toml" {
+        words.push(format!("--experiment {experiment}"));
+    }
+    if let Some(model) = &args.cpu_model {
+        words.push(format!("--cpu-model {model}"));
+    }
+    if let Some(inputs) = &args.kernel_inputs {
+        words.push(format!("--kernel-inputs {inputs}"));
+    }
+    if let Some(initrd) = &args.image.initrd {
+        words.push(format!(
+            "--initrd {} --append '{}'",
+            initrd.display(),
+            args.image.append
+        ));
+    }
+    words.push(format!("--record {}", file.display()));
+    words.join(" ")
 }
 
 #[cfg(test)]

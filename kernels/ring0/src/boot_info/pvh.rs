@@ -4,7 +4,7 @@
 //! the entry state is in Xen's `docs/misc/pvh.pandoc`. All fields are
 //! little-endian; EBX points to the structure.
 
-use crate::boot_info::{BootInfo, BootInfoError, STRING_LIMIT};
+use super::{BootInfo, BootInfoError, STRING_LIMIT};
 use crate::memory::{AddressRange, MemoryMap, PhysicalMemory, u32_at, u64_at};
 
 /// `XEN_HVM_START_MAGIC_VALUE`: "xEn3" with the top bit of the "E" set.
@@ -206,7 +206,8 @@ mod tests {
     #[test]
     fn is_recognised_with_multiboots_magic_in_eax() {
         let memory = example();
-        let info = BootInfo::read(&memory, crate::multiboot::LOADER_MAGIC, START).unwrap();
+        let info =
+            BootInfo::read(&memory, crate::boot_info::multiboot::LOADER_MAGIC, START).unwrap();
         assert_eq!(info.module, b"ELF");
     }
 

@@ -9,7 +9,7 @@ const INDENT: &str = "                           ";
 
 /// The findings, the worst first, each with what mends it; the verdict comes last,
 /// where it is seen.
-pub fn print(verdict: &Verdict, colour: bool) -> String {
+pub fn verdict(verdict: &Verdict, colour: bool) -> String {
     let findings = State::ALL
         .into_iter()
         .flat_map(|state| verdict.in_state(state));
@@ -83,7 +83,7 @@ ok       tsc-invariant     what was found, in so many words that one line does
 
 UNFIT FOR MEASURING, says tollgate doctor: load.
 ";
-        assert_eq!(print(&verdict, false), expected);
-        assert!(print(&verdict, true).contains("\x1b[1;31munfit   \x1b[0m load"));
+        assert_eq!(super::verdict(&verdict, false), expected);
+        assert!(super::verdict(&verdict, true).contains("\x1b[1;31munfit   \x1b[0m load"));
     }
 }

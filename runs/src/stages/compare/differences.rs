@@ -9,9 +9,33 @@ use eval::Method;
 use eval::compare::is_same_frequency;
 use eval::units::TscHz;
 
-use crate::cli::Despite;
-use runs::environment::{self, Environment, Side};
-use runs::run::{Manifest, TargetId};
+use crate::environment::{self, Environment, Side};
+use crate::run::{Manifest, TargetId};
+
+/// What no comparison passes over unless it is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Despite {
+    /// Another processor, or another frequency of the counter.
+    Machine,
+    /// Another engine.
+    Engine,
+    /// Another method.
+    Method,
+    /// Another benchmark program.
+    Program,
+}
+
+impl Despite {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Engine => "engine",
+            Self::Method => "method",
+            Self::Program => "program",
+        }
+    }
+}
 
 /// What differs.
 pub struct Differences {

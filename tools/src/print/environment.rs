@@ -12,7 +12,7 @@ const WIDTH: usize = 80;
 const MANY_WORDS: usize = 8;
 
 /// The differences, side by side's name, and what passes by itself below them.
-pub fn print(comparison: &Comparison) -> String {
+pub fn comparison(comparison: &Comparison) -> String {
     let mut out = String::new();
     let mut last = None;
     for difference in &comparison.differences {
@@ -139,7 +139,7 @@ what passes by itself, and does not count
     A: 1
     B: 2 [m
 ";
-        assert_eq!(print(&comparison), expected);
+        assert_eq!(super::comparison(&comparison), expected);
     }
 
     #[test]
@@ -150,6 +150,9 @@ what passes by itself, and does not count
             passing: vec![],
             guests_compared: true,
         };
-        assert_eq!(print(&same), "The same, as far as both runs tell.\n");
+        assert_eq!(
+            super::comparison(&same),
+            "The same, as far as both runs tell.\n"
+        );
     }
 }

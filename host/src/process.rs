@@ -1,0 +1,14 @@
+//! This process.
+
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// When this process began, for a first thread that has not waited for anything but its CPU
+/// and its own pages since: all the time that it took is CPU time.
+pub fn start() -> Instant {
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    let used = Duration::try_from(used).unwrap_or_default();
+    let now = Instant::now();
+    now.checked_sub(used).unwrap_or(now)
+}

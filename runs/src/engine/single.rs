@@ -1,0 +1,116 @@
+//! A boot that belongs to no run, by the engine that its user asks for.
+
+use std::time::Instant;
+
+use vmm::BootSpec;
+use vmm::kvm::{KvmOptions, NewVm, ReadyVm};
+use vmm::probe::KvmKind;
+
+use super::{EngineError, Machine, Qemu, kvm};
+
+/// The engine that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// `kvm` where KVM really runs guests on the CPU, otherwise `qemu`.
+    Auto,
+    /// Our own VMM.
+    Kvm,
+    /// An external QEMU, software emulation.
+    Qemu,
+    /// The same QEMU under KVM.
+    QemuKvm,
+}
+
+/// The engine of one boot.
+pub enum Single<'a> {
+    /// Our own VMM, ready to boot.
+    Kvm(ReadyVm<'a>),
+    /// An external QEMU.
+    Qemu(Qemu),
+}
+
+/// The engine that was asked for. `flag` is what was asked for that only `kvm` can do. The
+/// boot began at `began`; `new` is its machine, if it is on its way already.
+///
+/// # Errors
+///
+/// The engine is not there, or cannot do what was asked for.
+pub fn choose<'a>(
+    wish: Wish,
+    flag: Option<&'static str>,
+    spec: &'a BootSpec,
+    options: &'a KvmOptions,
+    new: Option<NewVm>,
+    began: Instant,
+    say: &dyn Fn(&str),
+) -> Result<Single<'a>, EngineError> {
+    let qemu = match (wish, flag) {
+        (Wish::Kvm, _) => return kvm::prepare(new, options, spec, began).map(Single::Kvm),
+        (Wish::Qemu | Wish::QemuKvm, Some(flag)) => {
+            return Err(EngineError::OnlyKvm { flag });
+        }
+        (Wish::QemuKvm, None) => Qemu::under(&host::kvm::probe()),
+        (Wish::Auto, flag) if auto(host::kvm::probe(), flag, say)? => {
+            return kvm::prepare(new, options, spec, began).map(Single::Kvm);
+        }
+        (Wish::Qemu | Wish::Auto, _) => Qemu::find(Machine::Emulated("max".into())),
+    };
+    qemu.map(Single::Qemu)
+}
+
+/// Whether `auto` takes KVM. Where it does not, and `flag` needs it, that is no mistake in
+/// the command line, which is right on other machines.
+fn auto(
+    kind: KvmKind,
+    flag: Option<&'static str>,
+    say: &dyn Fn(&str),
+) -> Result<bool, EngineError> {
+    let is_real = kind.is_real();
+    match flag {
+        Some(flag) if !is_real => Err(EngineError::NotByAuto { flag, kind }),
+        _ => {
+            let name = if is_real { "kvm" } else { "qemu" };
+            say(&format!(
+                "tollgate: engine {name}, because /dev/kvm: {kind}"
+            ));
+            Ok(is_real)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_that_auto_cannot_serve_is_told_with_the_reason() {
+        let kinds = [
+            (
+                KvmKind::SoftwareEmulated {
+                    rate: None,
+                    reason: "no vmx".into(),
+                },
+                ["emulated in software: no vmx", "take --engine kvm"],
+            ),
+            (KvmKind::NoDevice, ["there is no /dev/kvm", "leave it out"]),
+        ];
+        for (kind, words) in kinds {
+            assert!(matches!(auto(kind.clone(), None, &|_| {}), Ok(false)));
+            let error = auto(kind, Some("--stats"), &|_| {}).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.starts_with("--stats needs the engine kvm"),
+                "{message}"
+            );
+            for word in words {
+                assert!(message.contains(word), "{message}");
+            }
+            assert!(matches!(error, EngineError::NotByAuto { .. }));
+        }
+        let real = KvmKind::Hardware {
+            extension: "svm".into(),
+            rate: 1.0,
+        };
+        assert!(matches!(auto(real, Some("--stats"), &|_| {}), Ok(true)));
+    }
+}

@@ -1,0 +1,156 @@
+//! From samples to `summary.csv` and `summary.json`.
+
+mod host_effects;
+mod method;
+
+use std::collections::BTreeSet;
+use std::io;
+
+use contract::{Fact, Method};
+use eval::counts::Counts;
+use eval::quads::Unit;
+use eval::summary::{self, BootInfo, GuestCpu, Missing, RunInfo, TargetInfo, Tsc};
+use eval::units::TscHz;
+use eval::verdict::Finding;
+
+use host::files;
+
+use self::method::MethodChecks;
+use crate::run::{BootRow, BootState, Guests, Manifest, RunError, RunFolder, TargetId, parsed};
+
+/// Computes a run's statistics, and writes them.
+///
+/// # Errors
+///
+/// What `parse` made is missing, damaged, of another state of the run, or cannot be summed
+/// up; or a file cannot be written.
+pub fn process(run: &RunFolder) -> Result<(), RunError> {
+    let manifest = Manifest::read(run)?;
+    parsed::check_manifest(run)?;
+    let rows = parsed::read_rows(run)?;
+    let rounds = parsed::read_rounds(run)?;
+    let quads = parsed::read_quads(run, Unit::Ticks)?;
+    let guests = parsed::read_guests(run)?;
+    let checks = MethodChecks::new(&manifest, &rows, &rounds, &quads, &guests);
+    let levels = parsed::read_samples(run)?;
+    let counts: Counts = parsed::read_quads(run, Unit::Instructions)?
+        .iter()
+        .collect();
+    let targets = manifest
+        .targets
+        .iter()
+        .map(|target| info(target, &rows, checks.of(target), &guests))
+        .collect();
+    let mut info = run_info(&manifest, &rows);
+    info.notes.extend(guests.disagreements());
+    let summary = summary::summarize(info, targets, &boots(&rows), &levels, &counts)
+        .map_err(RunError::Summary)?;
+    files::write_with(&run.summary(), |out| {
+        summary::write_json(out, &summary).map_err(io::Error::other)
+    })?;
+    files::write_with(&run.summary_csv(), |out| {
+        summary::write_csv(out, &summary).map_err(io::Error::other)
+    })?;
+    // With the hash of what they were made from, so that a later parse shows.
+    let made = [run.summary(), run.summary_csv(), run.parse_sums()];
+    files::write_sums(&run.process_sums(), &made)?;
+    Ok(())
+}
+
+fn run_info(manifest: &Manifest, rows: &[BootRow]) -> RunInfo {
+    let tsc = &manifest.machine.tsc;
+    RunInfo {
+        experiment: manifest.experiment.clone(),
+        tsc: Some(Tsc {
+            hz: TscHz(tsc.hz()),
+            source: tsc.source().to_owned(),
+        }),
+        notes: notes(manifest, rows),
+        doctor: Some(manifest.doctor.clone()),
+    }
+}
+
+/// What a reader must know before the first number.
+fn notes(manifest: &Manifest, rows: &[BootRow]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let cpu = manifest.machine.cpu.get("model name");
+    notes.push(format!(
+        "{}, {}",
+        cpu.map_or("unknown processor", String::as_str),
+        manifest.started.strftime("%Y-%m-%d %H:%M UTC")
+    ));
+    let reasons: BTreeSet<_> = manifest.targets.iter().filter_map(reason).collect();
+    notes.extend(reasons);
+    let enosys: Vec<_> = manifest
+        .targets
+        .iter()
+        .map(|target| target.name.as_str())
+        .filter(|name| {
+            rows.iter()
+                .any(|row| row.target == *name && row.syscall_500 == "enosys")
+        })
+        .collect();
+    if !enosys.is_empty() {
+        notes.push(format!(
+            "Without system call 500: {}; \"enosys\" is the cost of a refused call, \
+             another path through the kernel than \"scall\".",
+            enosys.join(", ")
+        ));
+    }
+    let not_run = rows
+        .iter()
+        .filter(|row| row.state == BootState::NotRun)
+        .count();
+    if not_run > 0 {
+        notes.push(format!(
+            "Unfinished: {not_run} of {} boots were not run.",
+            rows.len()
+        ));
+    }
+    notes
+}
+
+fn reason(target: &TargetId) -> Option<String> {
+    let reason = target.engine_reason.as_ref()?;
+    Some(format!("Engine: {}, because {reason}.", target.engine.name))
+}
+
+/// All boots in the order of time.
+fn boots(rows: &[BootRow]) -> Vec<BootInfo> {
+    let mut rows: Vec<_> = rows.iter().collect();
+    rows.sort_by_key(|row| row.position);
+    let boot = |row: &BootRow| BootInfo {
+        target: row.target.clone(),
+        boot: row.boot,
+        chain_ops: row.facts.get(Fact::ChainOps),
+    };
+    rows.into_iter().map(boot).collect()
+}
+
+fn info(target: &TargetId, rows: &[BootRow], checks: Vec<Finding>, guests: &Guests) -> TargetInfo {
+    let count = |state| {
+        let rows = rows.iter().filter(|row| row.target == target.name);
+        rows.filter(|row| row.state == state).count() as u32
+    };
+    TargetInfo {
+        name: target.name.clone(),
+        label: target.label.clone(),
+        method: Method::from_name(&target.method),
+        engine: target.engine.name.clone(),
+        emulated: target.engine.emulated,
+        counts_for: target.counts_for.clone(),
+        cpu_model: target.engine.cpu_model.clone(),
+        cpu_lacks: target.engine.cpu_lacks.clone(),
+        guest: guests.targets.get(&target.name).and_then(|guest| {
+            let facts = guest.same.iter();
+            GuestCpu::of(facts.map(|(name, value)| (name.as_str(), value.as_str())))
+        }),
+        checks,
+        missing: target.missing.as_ref().map(|hint| Missing {
+            what: "no image".into(),
+            hint: hint.clone(),
+        }),
+        boots_ok: count(BootState::Ok),
+        boots_failed: count(BootState::Failed),
+    }
+}

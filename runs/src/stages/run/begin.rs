@@ -1,0 +1,92 @@
+//! A new run: its folder, with all that its boots need.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use host::files::{self, FileError};
+use host::machine::Machine;
+use host::tree::Tree;
+use host::tune::Tuning;
+use initramfs::Compression;
+use jiff::Timestamp;
+
+use super::{Order, Ready, examine};
+use crate::run::targets::{self, Prepared};
+use crate::run::{FileId, Manifest, Placement, ProgramId, RunError, RunFolder};
+use crate::schedule;
+
+/// Makes a run's folder. It is there whole or not at all.
+pub fn begin(
+    order: &Order,
+    placement: &Placement,
+    path: &Path,
+    tuning: Option<&Tuning>,
+) -> Result<Ready, RunError> {
+    let experiment = &order.experiment;
+    let draft = RunFolder::draft(path)?;
+    let lock = draft.run.lock()?;
+    files::check_regular(&experiment.program)?;
+    let program = files::read(&experiment.program)?;
+    let archive = initramfs::build(&program, Compression::Gzip).map_err(RunError::Initramfs)?;
+    let text = files::read(&experiment.file)?;
+    files::write(&draft.run.experiment(), &text)?;
+    files::write(&draft.run.program(), &program)?;
+    make_executable(&draft.run.program())?;
+    files::write(&draft.run.initramfs(), &archive)?;
+
+    let machine = Machine::read(&Tree::default(), order.tool);
+    let program_sha256 = files::sha256(&program);
+    // Boots find the files where the run will be.
+    let run = RunFolder::planned(path);
+    let targets = targets::prepare(
+        experiment,
+        &run,
+        &program_sha256,
+        machine.tsc.hz(),
+        placement,
+    )?;
+    let seed = experiment.seed.unwrap_or_else(rand::random);
+    let manifest = Manifest {
+        format: Manifest::FORMAT,
+        id: format!("{:032x}", rand::random::<u128>()),
+        tool: order.tool.version.to_owned(),
+        experiment: experiment.name.clone(),
+        experiment_file: experiment.file.display().to_string(),
+        experiment_sha256: files::sha256(&text),
+        seed,
+        program: ProgramId {
+            file: FileId {
+                path: experiment.program.display().to_string(),
+                sha256: program_sha256,
+            },
+            initramfs_sha256: files::sha256(&archive),
+        },
+        targets: targets.iter().map(|target| target.id.clone()).collect(),
+        plan: schedule::plan(&boots(&targets), seed),
+        machine,
+        doctor: examine(&targets, placement),
+        tune: tuning.cloned(),
+        started: Timestamp::now(),
+        ended: None,
+    };
+    manifest.write(&draft.run)?;
+    Ok(Ready {
+        run: draft.finish(path)?,
+        lock,
+        manifest,
+        targets,
+    })
+}
+
+/// The targets that can be booted, and how often they are.
+fn boots(prepared: &[Prepared]) -> Vec<(String, u32)> {
+    let bootable = prepared.iter();
+    bootable
+        .filter_map(|target| Some((target.id.name.clone(), target.boot.as_ref()?.boots)))
+        .collect()
+}
+
+fn make_executable(path: &Path) -> Result<(), FileError> {
+    fs::set_permissions(path, Permissions::from_mode(0o755)).map_err(files::writing(path))
+}

@@ -1,0 +1,234 @@
+//! Boots every target, many times, and keeps each console.
+
+mod begin;
+mod boots;
+mod resume;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use eval::verdict::Verdict;
+use host::measuring_cpus::HostCpus;
+use host::tool::Tool;
+use host::tree::Tree;
+use host::tune::{self, Tuning};
+use host::{doctor, kvm};
+use jiff::Timestamp;
+use vmm::End;
+
+use crate::experiment::{self, Experiment, ExperimentError};
+use crate::run::targets::Prepared;
+use crate::run::{Manifest, Placement, RunError, RunFolder, doctor_plan, results};
+use crate::schedule::PlannedBoot;
+
+/// What to run, and where to keep it.
+pub struct Order {
+    /// What to run: [`select`].
+    pub experiment: Experiment,
+    /// Where to keep it.
+    pub folder: Folder,
+    /// How the machine is tuned meanwhile; none: not at all.
+    pub tune: Option<Tune>,
+    /// The folder below which the machine's settings lie.
+    pub tune_root: PathBuf,
+    /// Who asks.
+    pub tool: Tool,
+}
+
+/// Where a run is kept.
+pub enum Folder {
+    /// In a new folder; none: one of `results/`, to which `results/latest` points then.
+    New(Option<PathBuf>),
+    /// With the boots that were made before.
+    Resume {
+        /// The run's folder; none: the newest of the experiment.
+        folder: Option<PathBuf>,
+        /// Boot again what ended badly.
+        retry_failed: bool,
+    },
+}
+
+/// How the machine is tuned while a run goes on.
+pub struct Tune {
+    /// Take the other threads of the measuring CPUs' cores offline.
+    pub offline_siblings: bool,
+}
+
+/// What happens in a run, for those who watch it.
+pub enum Event<'a> {
+    /// A line for people.
+    Note(&'a str),
+    /// Everything is ready to be booted.
+    Begins(&'a RunFolder, &'a Manifest),
+    /// The next boot of the plan was finished before.
+    Kept,
+    /// The next boot of the plan begins.
+    Boots(&'a PlannedBoot),
+    /// It has ended.
+    Ended(&'a PlannedBoot, &'a End),
+    /// No boot follows.
+    Over,
+}
+
+/// What a run came to.
+pub struct Ended {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Boots of the plan.
+    pub planned: usize,
+    /// Boots that are finished. Fewer than planned: the run was interrupted.
+    pub kept: usize,
+    /// Those of them that ended badly.
+    pub failed: usize,
+}
+
+/// A run that holds all that its boots need, and that no other process fills.
+struct Ready {
+    run: RunFolder,
+    lock: File,
+    manifest: Manifest,
+    targets: Vec<Prepared>,
+}
+
+/// An experiment as it can be measured here, or one target of it.
+///
+/// # Errors
+///
+/// The experiment is wrong, or has no such target.
+pub fn select(file: &Path, only: Option<&str>) -> Result<Experiment, ExperimentError> {
+    let experiment = experiment::load(file)?;
+    let names: Vec<_> = experiment.targets.iter().map(|t| t.name.clone()).collect();
+    let mut experiment = experiment.measured(|| kvm::probe().is_real());
+    if let Some(only) = only {
+        experiment
+            .targets
+            .retain(|target| target.name == only || target.counts_for.as_deref() == Some(only));
+        if experiment.targets.is_empty() {
+            return Err(ExperimentError::no_such_target(file, only, &names));
+        }
+    }
+    Ok(experiment)
+}
+
+/// Begins a run, or goes on with one, and boots what is not booted yet. `stop` ends it
+/// between two boots, or the boot that is on.
+///
+/// # Errors
+///
+/// The run cannot be begun or gone on with, or a file cannot be written. A boot that ends
+/// badly is no error.
+pub fn run(order: &Order, stop: &AtomicBool, watch: &dyn Fn(Event<'_>)) -> Result<Ended, RunError> {
+    let placement = placement(order)?;
+    let say = |line: &str| watch(Event::Note(line));
+    let Some(tune) = &order.tune else {
+        if let Some(leftover) = tune::leftover(&order.tune_root) {
+            say(&format!("note: {leftover}"));
+        }
+        return fill(order, &placement, None, stop, watch);
+    };
+    let request = tune::Request {
+        cpus: placement.measuring(&order.experiment),
+        offline_siblings: tune.offline_siblings,
+        ..tune::Request::default()
+    };
+    if request.cpus.is_empty() {
+        say(
+            "tune: a target may run on every CPU, so that all CPUs get a constant clock, and \
+             interrupts stay where they are",
+        );
+    }
+    tune::during(&order.tune_root, &request, order.tool, &say, |tuning| {
+        // Siblings may be offline now.
+        let placement = placement.on(host_cpus());
+        fill(order, &placement, Some(tuning), stop, watch)
+    })
+}
+
+fn placement(order: &Order) -> Result<Placement, RunError> {
+    match &order.folder {
+        Folder::New(_) => Ok(Placement::choose(&order.experiment, host_cpus())),
+        Folder::Resume { folder, .. } => {
+            let run = open(order, folder.as_deref())?;
+            let manifest = Manifest::read(&run)?;
+            resume::check_tune_words(&manifest, order.tune.is_some())?;
+            Ok(Placement::of_run(&manifest.targets, host_cpus()))
+        }
+    }
+}
+
+fn host_cpus() -> HostCpus {
+    HostCpus::read(&Tree::default())
+}
+
+fn open(order: &Order, folder: Option<&Path>) -> Result<RunFolder, RunError> {
+    match folder {
+        Some(folder) => RunFolder::open(folder),
+        None => RunFolder::open(&results::newest(&order.experiment.name)?),
+    }
+}
+
+/// Begins a run, or opens one, and boots what is not booted yet.
+fn fill(
+    order: &Order,
+    placement: &Placement,
+    tuning: Option<&Tuning>,
+    stop: &AtomicBool,
+    watch: &dyn Fn(Event<'_>),
+) -> Result<Ended, RunError> {
+    let mut ready = match &order.folder {
+        Folder::New(Some(folder)) => begin::begin(order, placement, folder, tuning)?,
+        Folder::New(None) => {
+            let folder = results::fresh(&order.experiment.name);
+            let ready = begin::begin(order, placement, &folder, tuning)?;
+            results::point_latest_at(&folder)?;
+            ready
+        }
+        Folder::Resume { folder, .. } => {
+            let run = open(order, folder.as_deref())?;
+            resume::resume(order, placement, run, tuning)?
+        }
+    };
+    watch(Event::Begins(&ready.run, &ready.manifest));
+    if let Folder::Resume {
+        retry_failed: true, ..
+    } = order.folder
+    {
+        ready.set_failed_aside()?;
+    }
+    ready.boot_all(stop, watch)?;
+    watch(Event::Over);
+    ready.end(&order.tune_root)
+}
+
+impl Ready {
+    /// Notes the end, if all boots are made.
+    fn end(mut self, tune_root: &Path) -> Result<Ended, RunError> {
+        let planned = self.manifest.plan.len();
+        let kept = self.finished().count();
+        if kept == planned && self.manifest.ended.is_none() {
+            self.manifest.ended = Some(Timestamp::now());
+            let tune = self.manifest.tune.take();
+            self.manifest.tune = tune.map(|tuning| tuning.checked(tune_root));
+            self.manifest.write(&self.run)?;
+        }
+        let failed = if kept == planned {
+            self.failed()?.len()
+        } else {
+            0
+        };
+        drop(self.lock);
+        Ok(Ended {
+            folder: self.run.path().to_owned(),
+            planned,
+            kept,
+            failed,
+        })
+    }
+}
+
+/// Asks the doctor about what these targets need.
+fn examine(targets: &[Prepared], placement: &Placement) -> Verdict {
+    let targets: Vec<_> = targets.iter().map(|target| target.id.clone()).collect();
+    doctor::examine(&Tree::default(), &doctor_plan(&targets, placement.host()))
+}

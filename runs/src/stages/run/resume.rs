@@ -1,0 +1,110 @@
+//! A run that was begun before: is everything as its manifest says?
+
+use host::files;
+use host::machine::Machine;
+use host::tree::Tree;
+use host::tune::Tuning;
+
+use super::{Order, Ready, examine};
+use crate::run::targets::{self, Prepared};
+use crate::run::{Manifest, Placement, RunError, RunFolder};
+
+/// Opens a run again, if nothing has changed that its boots depend on.
+pub fn resume(
+    order: &Order,
+    placement: &Placement,
+    run: RunFolder,
+    tuning: Option<&Tuning>,
+) -> Result<Ready, RunError> {
+    let lock = run.lock()?;
+    let manifest = Manifest::read(&run)?;
+    check_tuning(&manifest, tuning)?;
+    let targets = unchanged_targets(order, placement, &run, &manifest)?;
+    let manifest = examine_again(&run, manifest, &targets, placement)?;
+    Ok(Ready {
+        run,
+        lock,
+        manifest,
+        targets,
+    })
+}
+
+/// A run goes on as it was begun, with --tune or without: known before anything is tuned.
+pub fn check_tune_words(manifest: &Manifest, tunes: bool) -> Result<(), RunError> {
+    match (manifest.tune.is_some(), tunes) {
+        (true, false) => Err(RunError::Tuning("with", "add --tune")),
+        (false, true) => Err(RunError::Tuning("without", "leave --tune out")),
+        _ => Ok(()),
+    }
+}
+
+/// Boots of one run are all made on a machine that is tuned alike.
+fn check_tuning(manifest: &Manifest, now: Option<&Tuning>) -> Result<(), RunError> {
+    match (&manifest.tune, now) {
+        (Some(then), Some(now)) if !then.is_like(now) => Err(changed("what --tune can set here")),
+        _ => Ok(()),
+    }
+}
+
+/// The targets, ready to be booted, if all is as the manifest says.
+fn unchanged_targets(
+    order: &Order,
+    placement: &Placement,
+    run: &RunFolder,
+    manifest: &Manifest,
+) -> Result<Vec<Prepared>, RunError> {
+    let mut experiment = order.experiment.clone();
+    let program = &manifest.program;
+    let name = experiment.file.display().to_string();
+    let text = files::sha256(&files::read(&experiment.file)?);
+    unchanged(&name, &text, &manifest.experiment_sha256)?;
+    let copy = files::sha256_of(&run.program())?;
+    unchanged("the run's copy of the program", &copy, &program.file.sha256)?;
+    let archive = files::sha256_of(&run.initramfs())?;
+    unchanged("the run's initramfs", &archive, &program.initramfs_sha256)?;
+    let machine = Machine::read(&Tree::default(), order.tool);
+    if let Some(what) = machine.difference(&manifest.machine) {
+        return Err(changed(&format!("the machine ({what})")));
+    }
+    let planned = |name: &str| manifest.targets.iter().any(|id| id.name == name);
+    experiment.targets.retain(|target| planned(&target.name));
+    // By the frequency of then, so that batches are as long as they were.
+    let tsc_hz = manifest.machine.tsc.hz();
+    let targets = targets::prepare(&experiment, run, &copy, tsc_hz, placement)?;
+    for (now, then) in targets.iter().zip(&manifest.targets) {
+        if let Some(what) = now.id.difference(then) {
+            return Err(changed(&format!("the target {:?} ({what})", then.name)));
+        }
+    }
+    Ok(targets)
+}
+
+fn unchanged(what: &str, now: &str, then: &str) -> Result<(), RunError> {
+    if now == then {
+        Ok(())
+    } else {
+        Err(changed(what))
+    }
+}
+
+fn changed(what: &str) -> RunError {
+    RunError::Changed { what: what.into() }
+}
+
+/// Boots that follow later may find another machine: the worse verdict stays.
+fn examine_again(
+    run: &RunFolder,
+    manifest: Manifest,
+    targets: &[Prepared],
+    placement: &Placement,
+) -> Result<Manifest, RunError> {
+    if manifest.ended.is_some() {
+        return Ok(manifest);
+    }
+    let manifest = Manifest {
+        doctor: manifest.doctor.worse(examine(targets, placement)),
+        ..manifest
+    };
+    manifest.write(run)?;
+    Ok(manifest)
+}

@@ -1,0 +1,8 @@
+//! What commands print, as text: pure functions.
+
+pub mod boot;
+pub mod compare;
+pub mod doctor;
+pub mod environment;
+pub mod run;
+pub mod trace;

@@ -1,0 +1,222 @@
+//! Modules in a circle: whoever reads one of them has to read all of them.
+//!
+//! Of all modules in one folder, each is looked at with everything below it: an arrow from
+//! `a::b` to `c::d` is one from `a` to `c`. A module and its own parts are no circle, and
+//! tests may look wherever they like.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use super::crates;
+use super::paths::{self, Named};
+
+/// A module's place in its crate: `["engine", "kvm"]`.
+type Module = Vec<String>;
+
+/// The text of each module, without its tests.
+type Sources = BTreeMap<Module, String>;
+
+#[test]
+fn no_modules_stand_in_a_circle() {
+    let mut circles = Vec::new();
+    for folder in crates::folders() {
+        let found = circles_of(&sources(&folder.join("src")));
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        circles.extend(found.into_iter().map(|circle| format!("{name}: {circle}")));
+    }
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+/// Every file below `src`, but for those that only tests see.
+fn sources(src: &Path) -> Sources {
+    let mut sources = Sources::new();
+    read(src, &[], &mut sources);
+    let mut tests = BTreeSet::new();
+    for (module, text) in &sources {
+        let mut lines = text.lines().map(str::trim).peekable();
+        while let Some(line) = lines.next() {
+            let next = lines.peek().copied().unwrap_or_default();
+            let declared = next.trim_start_matches("pub ").strip_prefix("mod ");
+            if line == "#[cfg(test)]"
+                && let Some(name) = declared.and_then(|name| name.strip_suffix(';'))
+            {
+                tests.insert([module.as_slice(), &[name.to_owned()]].concat());
+            }
+        }
+    }
+    sources.retain(|module, _| !tests.iter().any(|test| module.starts_with(test)));
+    for text in sources.values_mut() {
+        // By custom a file's tests are its end.
+        if let Some((code, _)) = text.split_once("#[cfg(test)]\nmod tests {") {
+            *text = code.to_owned();
+        }
+    }
+    sources
+}
+
+fn read(folder: &Path, module: &[String], sources: &mut Sources) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let inside = [module, std::slice::from_ref(&name)].concat();
+        if path.is_dir() {
+            read(&path, &inside, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let is_the_folders = ["lib", "main", "mod"].contains(&name.as_str());
+            let module = if is_the_folders {
+                module.to_vec()
+            } else {
+                inside
+            };
+            let text = fs::read_to_string(&path).unwrap();
+            // A crate may be a library and a program.
+            *sources.entry(module).or_default() += &text;
+        }
+    }
+}
+
+/// The circles of a crate, each in words.
+fn circles_of(sources: &Sources) -> Vec<String> {
+    let uses: BTreeMap<&Module, Vec<Named>> = sources
+        .iter()
+        .map(|(module, text)| (module, paths::find(text)))
+        .collect();
+    let mut arrows: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
+    for (module, named) in &uses {
+        for named in named {
+            let Some(target) = resolve(&uses, module, &named.path, 0) else {
+                continue;
+            };
+            let same = module.iter().zip(&target).take_while(|(a, b)| a == b);
+            let end = same.count() + 1;
+            if let (Some(from), Some(to)) = (module.get(..end), target.get(..end)) {
+                arrows.entry(from.to_vec()).or_default().insert(to.to_vec());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    for start in arrows.keys() {
+        if let Some(circle) = way_back(&arrows, start) {
+            let members: BTreeSet<_> = circle.iter().cloned().collect();
+            let names: Vec<_> = circle.iter().map(|module| module.join("::")).collect();
+            found.entry(members).or_insert_with(|| names.join(" → "));
+        }
+    }
+    found.into_values().collect()
+}
+
+/// The module in which a path of another module ends, whatever was imported under another
+/// name on the way; none outside of the crate.
+fn resolve(
+    uses: &BTreeMap<&Module, Vec<Named>>,
+    from: &Module,
+    path: &[String],
+    depth: usize,
+) -> Option<Module> {
+    // An import that leads to itself is the compiler's affair.
+    if depth > 8 {
+        return None;
+    }
+    let mut at = from.clone();
+    for (n, word) in path.iter().enumerate() {
+        match word.as_str() {
+            "crate" => at.clear(),
+            "self" => {}
+            "super" => {
+                at.pop();
+            }
+            name => {
+                let inner = [at.as_slice(), &[name.to_owned()]].concat();
+                if uses.contains_key(&inner) {
+                    at = inner;
+                    continue;
+                }
+                let imports = uses.get(&at)?.iter();
+                let mut imports = imports.filter(|import| import.is_use && import.name == name);
+                let Some(import) = imports.find(|import| import.path != path) else {
+                    // An item of this module, or the name of another crate.
+                    return (n > 0).then_some(at);
+                };
+                let rest = path.get(n + 1..).unwrap_or_default();
+                let whole = [&import.path, rest].concat();
+                return resolve(uses, &at, &whole, depth + 1);
+            }
+        }
+    }
+    Some(at)
+}
+
+/// The shortest way from a module to itself.
+fn way_back(arrows: &BTreeMap<Module, BTreeSet<Module>>, start: &Module) -> Option<Vec<Module>> {
+    let mut ways = vec![vec![start.clone()]];
+    let mut seen = BTreeSet::new();
+    while !ways.is_empty() {
+        let mut longer = Vec::new();
+        for way in ways {
+            for next in way
+                .last()
+                .and_then(|last| arrows.get(last))
+                .into_iter()
+                .flatten()
+            {
+                let mut way = way.clone();
+                way.push(next.clone());
+                if next == start {
+                    return Some(way);
+                }
+                if seen.insert(next.clone()) {
+                    longer.push(way);
+                }
+            }
+        }
+        ways = longer;
+    }
+    None
+}
+
+fn planted(files: &[(&str, &str)]) -> Vec<String> {
+    let module = |name: &str| -> Module {
+        let words = name.split("::").filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    let files = files.iter();
+    circles_of(
+        &files
+            .map(|(name, text)| (module(name), (*text).to_owned()))
+            .collect(),
+    )
+}
+
+#[test]
+fn a_planted_circle_is_found() {
+    let files = [
+        ("", "mod run; mod machine; mod doctor;"),
+        ("run", "use crate::machine::Machine;"),
+        ("machine", "fn f() { crate::doctor::examine() }"),
+        ("doctor", "mod plan;"),
+        ("doctor::plan", "use crate::{other, run::{TargetId, b}};"),
+    ];
+    assert_eq!(planted(&files), ["doctor → run → machine → doctor"]);
+    assert!(planted(&files[..4]).is_empty());
+}
+
+#[test]
+fn a_circle_inside_a_folder_is_found_through_what_is_exported() {
+    let files = [
+        ("a", "pub mod b; mod c; pub use self::b::B; use self::c::C;"),
+        ("a::b", "use super::C;"),
+        ("a::c", "use super::B;"),
+    ];
+    assert_eq!(planted(&files), ["a::b → a::c → a::b"]);
+}
+
+#[test]
+fn a_module_and_its_parts_are_no_circle() {
+    let files = [
+        ("a", "mod b; use self::b::B; pub struct A;"),
+        ("a::b", "use super::A; use crate::a::b::B; use std::a::b;"),
+        ("c", "use crate::a::A; use host::a;"),
+    ];
+    assert!(planted(&files).is_empty());
+}
