@@ -6,7 +6,9 @@ fn main() {
     println!("cargo::rustc-env=TOLLGATE_COMMIT={}", commit());
     println!("cargo::rustc-env=TOLLGATE_RUSTC={}", compiler());
     // The index changes with every commit, checkout and staged file.
-    println!("cargo::rerun-if-changed=../.git/index");
+    if let Some(index) = git(&["rev-parse", "--git-path", "index"]) {
+        println!("cargo::rerun-if-changed={index}");
+    }
 }
 
 fn compiler() -> String {
