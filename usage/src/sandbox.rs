@@ -4,6 +4,7 @@ mod inside;
 mod message;
 mod mounts;
 mod plan;
+mod returned;
 mod step;
 
 use std::ffi::CString;

@@ -13,6 +13,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
 use super::message::{self, Order, kind};
+use super::returned::checked;
 use super::step::Step;
 use crate::filter::OWN_EXEC_PATH;
 
@@ -100,15 +101,6 @@ pub const FOLDER: usize = 10_001;
 pub const FILTER: usize = 10_002;
 pub const PROCESS: usize = 10_003;
 pub const FILES: usize = 10_004;
-
-/// What a libc call returned, as a result.
-pub fn checked(returned: i64) -> Result<i64, Errno> {
-    if returned >= 0 {
-        return Ok(returned);
-    }
-    let error = std::io::Error::last_os_error().raw_os_error();
-    Err(Errno::from_raw_os_error(error.unwrap_or(libc::EIO)))
-}
 
 /// Children of the first process that it knows by name.
 #[derive(Default)]

@@ -143,7 +143,7 @@ fn make_read_only(target: &CStr) -> Result<(), Errno> {
             size_of::<MountAttributes>(),
         )
     };
-    super::inside::checked(done).map(|_| ())
+    super::returned::checked(done).map(|_| ())
 }
 
 /// A folder that may be there already.
@@ -182,5 +182,5 @@ fn loopback() -> Result<(), Errno> {
     let fd = std::os::fd::AsRawFd::as_raw_fd(&socket);
     // SAFETY: the request reads a struct ifreq, and this is one.
     let done = unsafe { libc::ioctl(fd, libc::SIOCSIFFLAGS as _, &raw const request) };
-    super::inside::checked(done.into()).map(|_| ())
+    super::returned::checked(done.into()).map(|_| ())
 }
