@@ -52,7 +52,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn every_record_comes_back(slopes in prop::collection::vec(slope(), 0..20),
+    fn every_written_record_reads_the_same(slopes in prop::collection::vec(slope(), 0..20),
                                quads in prop::collection::vec(quad(), 0..20),
                                clocks in prop::collection::vec(clock(), 0..20),
                                disturbances in prop::collection::vec(disturbed(), 0..20),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use contract::{Answer, Benchmark, Disturbance, Fact, Method, Operation, SystemCall};
 
 #[test]
-fn names_are_their_own_and_come_back() {
+fn names_are_unique_and_read_back() {
     let mut names = HashSet::new();
     for benchmark in Benchmark::ALL {
         assert!(names.insert(benchmark.name()));

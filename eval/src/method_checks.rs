@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_slows_additions_in_some_rounds_leaves_the_clock_known() {
+    fn rounds_with_slow_additions_do_not_fail_the_clock_check() {
         let shared = [round(12_288, 13_500), round(12_290, 13_600)];
         let state = |rounds: &[Round]| states(BootFacts::default(), rounds, None);
         let bad = (CLOCK_CHAINS.into(), State::Warning);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_not_judged() {
+    fn checks_without_evidence_are_left_out() {
         assert_eq!(states(BootFacts::default(), &[], None), []);
     }
 

@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_operation_cancels() {
+    fn everything_but_the_operation_cancels() {
         let counted = quad(batches(238, (57, 2), (61, 2)));
         assert_eq!(instructions(&counted), Some(Instructions(238)));
         // Padding before the loops differs, and a loop of one turn has no other.
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_remainder_is_no_count() {
+    fn a_remainder_gives_no_count() {
         let whole = batches(238, (57, 2), (61, 2));
         for batch in 0..4 {
             let mut disturbed = whole;
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn great_numbers_are_no_overflow() {
+    fn large_numbers_do_not_overflow() {
         let mut great = quad([u64::MAX, 0, 0, u64::MAX]);
         assert_eq!(instructions(&great), None);
         great.copies = 1;
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn files_come_back() {
+    fn a_written_file_reads_the_same() {
         let quads = [[0, 0, 0, 32], [4, 8, 15, 16]].map(|batches| RunQuad {
             target: "a, \"b\"".into(),
             boot: 1,

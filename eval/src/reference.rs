@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn its_nanoseconds_are_the_papers() {
+    fn ticks_give_the_papers_nanoseconds() {
         let printed = PUBLISHED.map(|p| format!("{:.2}", p.median_ns().0));
         assert_eq!(printed, ["61.67", "42.78", "23.33", "1.11"]);
     }

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_papers_ticks_are_the_papers_nanoseconds() {
+    fn the_papers_ticks_become_the_papers_nanoseconds() {
         let Nanoseconds(ns) = nanoseconds(Ticks(222.0), TscHz(3.6e9));
         assert_eq!(format!("{ns:.2}"), "61.67");
     }

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn one_unfit_look_is_enough() {
+    fn the_worse_of_two_verdicts_stays() {
         let fit = Verdict::new(vec![], None);
         let unfit = |check| Verdict::new(vec![finding(check, State::Unfit)], None);
         assert_eq!(fit.clone().worse(unfit("load")), unfit("load"));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_found_is_fit() {
+    fn a_verdict_without_findings_is_fit() {
         assert!(Verdict::new(Vec::new(), None).fit);
     }
 }

@@ -66,7 +66,7 @@ fn verdicts(comparison: &Comparison) -> Vec<Change> {
 }
 
 #[test]
-fn the_same_twice_hardly_ever_differs() {
+fn equal_runs_rarely_differ() {
     const TIMES: usize = 200;
     let mut random = Random(2024);
     let mut run = run(&mut random, 25, 0.005, 1.0);
@@ -133,7 +133,7 @@ fn too_few_boots_cannot_tell() {
 }
 
 #[test]
-fn what_a_test_could_not_show_is_not_called_absent() {
+fn no_difference_is_claimed_if_the_test_could_not_find_one() {
     let mut random = Random(9);
     let six = |random: &mut Random, factor| {
         let mut run = run(random, 6, 0.001, factor);
@@ -152,7 +152,7 @@ fn what_a_test_could_not_show_is_not_called_absent() {
 }
 
 #[test]
-fn nothing_passes_a_limit_that_is_not_known_to_keep_it() {
+fn a_row_passes_the_limit_only_if_its_interval_does() {
     let mut random = Random(10);
     let before = run(&mut random, 25, 0.1, 1.0);
     let noisy = compare(&before, &run(&mut random, 25, 0.1, 1.0));
@@ -176,7 +176,7 @@ fn nothing_passes_a_limit_that_is_not_known_to_keep_it() {
 }
 
 #[test]
-fn what_costs_nothing_is_not_called_faster() {
+fn a_cost_of_zero_is_not_faster() {
     let mut random = Random(11);
     let before = run(&mut random, 25, 0.002, 1.0);
     let none = run(&mut random, 25, 0.002, -1.0);
@@ -205,7 +205,7 @@ fn emulated_rows_say_that_they_measure_no_time() {
 }
 
 #[test]
-fn what_does_not_match_is_named() {
+fn unmatched_rows_are_named() {
     let mut random = Random(5);
     let before = run(&mut random, 8, 0.002, 1.0);
     let mut after = run(&mut random, 8, 0.002, 1.0);
@@ -304,7 +304,7 @@ fn an_emulated_verdict_and_a_long_name_fit() {
 }
 
 #[test]
-fn without_intervals_the_table_speaks_of_none() {
+fn without_intervals_the_table_does_not_mention_them() {
     let mut random = Random(8);
     for (boots, spoken_of) in [(3, false), (8, true)] {
         let run = run(&mut random, boots, 0.002, 1.0);
@@ -385,7 +385,7 @@ fn one_instruction_more_is_a_change_and_its_function_is_named() {
 }
 
 #[test]
-fn counts_that_are_gone_are_undecided() {
+fn missing_counts_are_undecided() {
     let (before, none) = (counting(253), Paths::new());
     let after = common::run_counted(&MEASURED, 3, 5, &[]).0;
     let comparison = compare_exact((&before, &none), (&after, &none));

@@ -119,7 +119,7 @@ fn values(summary: &Summary) -> Vec<Option<u64>> {
 }
 
 #[test]
-fn what_is_planted_is_counted_and_one_more_is_another_count() {
+fn a_planted_count_is_found_and_one_more_instruction_too() {
     for seed in 0..20 {
         let summary = run(&[QUIET; 2], seed);
         assert_eq!(values(&summary), [Some(3), Some(4), Some(253)]);
@@ -155,7 +155,7 @@ fn too_many_interrupts_leave_no_count() {
 }
 
 #[test]
-fn a_counter_that_counts_something_else_is_found_out() {
+fn a_counter_that_does_not_count_instructions_is_detected() {
     let ticks = Planted { fcall: 5, ..QUIET };
     let summary = run(&[ticks; 2], 1);
     assert_eq!(values(&summary), [None; 3]);
@@ -169,7 +169,7 @@ fn a_counter_that_counts_something_else_is_found_out() {
 
 proptest! {
     #[test]
-    fn whatever_surrounds_it_the_operation_is_what_is_counted(
+    fn only_the_operation_is_counted(
         each in 0u64..1_000_000, copies in 1u64..1000, turns in 1u64..1000,
         starts in [0u64..1_000_000, 0..1_000_000], turn in 0u64..1000,
     ) {
@@ -189,7 +189,7 @@ proptest! {
     }
 
     #[test]
-    fn a_disturbed_batch_is_another_count_or_none(
+    fn a_disturbed_batch_never_gives_the_planted_count(
         each in 1u64..1000, disturbed in 1u64..100_000, which in 0usize..4,
     ) {
         let mut quad = common::quad(Benchmark::Scall, 0, each);
@@ -215,7 +215,7 @@ proptest! {
 }
 
 #[test]
-fn bare_logs_have_counts_and_no_means() {
+fn one_exact_log_has_counts_and_no_means() {
     let mut random = Random(3);
     let logs = [0, 1].map(|boot| {
         let console = console(QUIET, &mut random);

@@ -147,7 +147,7 @@ fn a_ratio_in_cycles_is_of_the_code_alone() {
 }
 
 #[test]
-fn what_has_no_clock_has_no_cycles() {
+fn without_clock_chains_there_are_no_cycles() {
     let good = sample("a", 0, 250.0, [12_288; 2]);
     let without = |samples: &[Sample], chain_ops| {
         let summary = summary(samples, &["a"], 2, chain_ops);
@@ -183,7 +183,7 @@ fn run(random: &mut Random, factor: f64, clock: f64) -> Summary {
 }
 
 #[test]
-fn a_comparison_tells_the_clock_from_the_code() {
+fn a_comparison_separates_the_clock_from_the_code() {
     let mut random = Random(14);
     let before = run(&mut random, 1.0, 1.2);
     for (factor, clock, in_time, in_cycles, why) in [

@@ -59,7 +59,7 @@ fn without_line(drop: impl Fn(&str) -> bool) -> String {
 }
 
 #[test]
-fn a_missing_tsc_line_is_a_zero_that_was_not_printed() {
+fn a_missing_tsc_line_leaves_its_round_out() {
     let log = parse(without_line(|l| l.starts_with("tsc\t208")).as_bytes()).unwrap();
     let rounds: Vec<_> = log
         .samples
@@ -110,7 +110,7 @@ fn an_unterminated_last_value_is_an_error() {
 }
 
 #[test]
-fn what_is_no_decimal_is_an_error() {
+fn a_value_that_is_not_a_decimal_is_an_error() {
     for value in [
         "", "x", "-1", "1e3", "inf", "NaN", "1.", ".5", "1.2.3", "1 ",
     ] {

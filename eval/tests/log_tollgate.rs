@@ -122,7 +122,7 @@ fn the_samples_name_must_agree_with_the_answer() {
 }
 
 #[test]
-fn a_fact_is_told_once_or_alike() {
+fn a_repeated_fact_must_be_the_same() {
     let facts = |second: &str| {
         with_header(&[
             "tollgate\t2\tprecise",
@@ -149,7 +149,7 @@ fn a_fact_is_told_once_or_alike() {
 }
 
 #[test]
-fn facts_that_are_numbers_are_numbers() {
+fn numeric_facts_must_be_numbers() {
     let with = |fact: &str| {
         error(&[
             "tollgate\t2\tprecise",
@@ -221,7 +221,7 @@ fn every_round_has_as_many_samples_of_a_benchmark() {
 }
 
 #[test]
-fn a_header_of_many_rounds_costs_no_time() {
+fn a_header_with_many_rounds_is_read_quickly() {
     let log = closed(&[
         "--- 8< ---",
         "CONFIG_NB_ROUNDS=4294967295",
@@ -240,7 +240,7 @@ fn a_header_of_many_rounds_costs_no_time() {
 }
 
 #[test]
-fn loops_begin_where_the_program_has_them() {
+fn alignments_must_be_those_of_the_program() {
     for align in ["1", "8", "64", "18446744073709551615"] {
         let sample = format!("slope\tfcall\t0\t{align}\t1\t1\t2\t2\t1\t1");
         assert!(
@@ -254,7 +254,7 @@ fn loops_begin_where_the_program_has_them() {
 }
 
 #[test]
-fn a_clock_chain_takes_time() {
+fn a_clock_chain_of_no_time_is_an_error() {
     for record in [
         "slope\tfcall\t0\t0\t1\t1\t2\t2\t0\t1",
         "slope\tfcall\t0\t0\t1\t1\t2\t2\t1\t0",
@@ -279,7 +279,7 @@ fn a_clock_chain_takes_time() {
 }
 
 #[test]
-fn what_cannot_be_divided_is_an_error() {
+fn a_division_by_zero_operations_is_an_error() {
     for sample in [
         "slope\tfcall\t0\t0\t64\t1\t64\t2\t1\t1",
         "slope\tfcall\t0\t0\t64\t1\t32\t2\t1\t1",
@@ -347,7 +347,7 @@ fn every_single_missing_or_doubled_line_is_an_error() {
 }
 
 #[test]
-fn two_lines_that_changed_places_are_an_error() {
+fn two_swapped_lines_are_an_error() {
     let log = common::tollgate_log(Method::Precise, 3);
     let mut lines: Vec<_> = log.split_inclusive('\n').collect();
     lines.swap(8, 9);
@@ -391,7 +391,7 @@ fn nothing_of_ours_may_follow_the_end() {
 }
 
 #[test]
-fn the_guests_own_words_come_first() {
+fn an_error_that_the_program_reports_is_shown() {
     for log in [
         "error\tsystem call 500 answered 7\n".to_string(),
         "noise\n--- 8< ---\nerror\tsystem call 500 answered 7\n".into(),
@@ -484,7 +484,7 @@ fn a_precise_log_may_hold_checks_of_its_slope() {
 }
 
 #[test]
-fn quads_say_what_a_program_of_ours_can_print() {
+fn quads_must_be_possible_for_our_program() {
     let quad = |fields: &str| {
         error(&[
             "tollgate\t2\texact",
@@ -574,7 +574,7 @@ fn a_damaged_header_is_an_error() {
 }
 
 #[test]
-fn the_originals_values_never_stand_in_for_ours() {
+fn original_lines_never_replace_our_records() {
     // A log of ours that lost its format record still has records, and ours has an end.
     let log = common::tollgate_log(Method::Paper, 2) + "scall\t222.0\n";
     assert_eq!(parse(log.as_bytes()).unwrap().dialect, Dialect::Tollgate);

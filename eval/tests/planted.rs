@@ -178,7 +178,7 @@ fn has_finding(row: &Row, text: &str) -> bool {
 }
 
 #[test]
-fn a_quiet_run_has_its_slope_and_no_findings() {
+fn a_quiet_run_gives_the_planted_slope_without_findings() {
     let summary = run(&QUIET, 1);
     for (benchmark, cost) in [
         (Benchmark::Fcall, 4.0),
@@ -206,7 +206,7 @@ fn a_quiet_run_has_its_slope_and_no_findings() {
 }
 
 #[test]
-fn a_wandering_clock_is_in_ticks_and_not_in_core_cycles() {
+fn a_drifting_clock_changes_ticks_but_not_core_cycles() {
     let planted = Planted {
         wandering: 0.05,
         layout: 0.0,
@@ -233,7 +233,7 @@ fn a_wandering_clock_is_in_ticks_and_not_in_core_cycles() {
 }
 
 #[test]
-fn boots_that_differ_themselves_are_no_matter_of_the_clock() {
+fn differences_between_boots_are_not_blamed_on_the_clock() {
     let planted = Planted {
         layout: 0.03,
         ..QUIET
@@ -246,7 +246,7 @@ fn boots_that_differ_themselves_are_no_matter_of_the_clock() {
 }
 
 #[test]
-fn chains_that_tell_no_clock_give_no_cycles() {
+fn unusable_clock_chains_give_no_cycles() {
     let csv = samples_csv(&QUIET, 8);
     let levels = Levels::read(&csv[..]).unwrap();
     for checks in [vec![], vec![common::bad_clock()]] {
@@ -263,7 +263,7 @@ fn chains_that_tell_no_clock_give_no_cycles() {
 }
 
 #[test]
-fn alignments_that_matter_come_back() {
+fn planted_effects_of_alignment_are_found() {
     let planted = Planted {
         misaligned: 0.02,
         ..QUIET
@@ -286,7 +286,7 @@ fn alignments_that_matter_come_back() {
 }
 
 #[test]
-fn drift_across_the_run_comes_back() {
+fn planted_drift_across_the_run_is_found() {
     for (drift, verdict) in [(0.03, TrendVerdict::Rising), (-0.03, TrendVerdict::Falling)] {
         let planted = Planted {
             run_drift: drift,
@@ -302,7 +302,7 @@ fn drift_across_the_run_comes_back() {
 }
 
 #[test]
-fn drift_across_rounds_comes_back() {
+fn planted_drift_across_rounds_is_found() {
     let planted = Planted {
         round_drift: 0.01,
         ..QUIET
@@ -316,7 +316,7 @@ fn drift_across_rounds_comes_back() {
 }
 
 #[test]
-fn outliers_and_moved_clocks_are_counted_and_both_views_stand() {
+fn outliers_and_clock_changes_are_flagged_and_both_views_are_given() {
     let planted = Planted {
         outliers: 0.05,
         clock_moved: 0.04,
@@ -343,7 +343,7 @@ fn outliers_and_moved_clocks_are_counted_and_both_views_stand() {
 }
 
 #[test]
-fn two_modes_come_back() {
+fn two_planted_modes_are_found() {
     let planted = Planted {
         second_mode: 0.3,
         ..QUIET
@@ -371,7 +371,7 @@ fn two_modes_come_back() {
 }
 
 #[test]
-fn figures_that_no_cost_can_have_are_told() {
+fn impossible_costs_are_reported() {
     let with_one_at = |value: f64| {
         let mut levels = Levels::default();
         for boot in 0..BOOTS {

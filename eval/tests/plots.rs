@@ -102,7 +102,7 @@ fn hostile_labels_stay_text() {
 }
 
 #[test]
-fn a_run_without_a_single_sample_has_plots() {
+fn a_run_without_samples_has_plots() {
     let (summary, _) = common::run(&MEASURED, 1, 1);
     let targets = summary.targets.into_iter().map(|t| t.info).collect();
     let empty = Levels::default();
@@ -167,14 +167,14 @@ fn ratios_have_intervals_and_the_papers_beside_them() {
 }
 
 #[test]
-fn nothing_to_compare_is_said() {
+fn a_comparison_plot_without_targets_says_so() {
     let (summary, _) = common::run(&MEASURED[3..], 2, 5);
     let texts = texts(&ratio(&summary).unwrap().file());
     assert!(has(&texts, "no two targets can be compared"), "{texts:#?}");
 }
 
 #[test]
-fn odd_values_have_plots() {
+fn odd_values_can_be_plotted() {
     let odd = [Fake {
         costs: &[
             (Benchmark::Tsc, 0.0),

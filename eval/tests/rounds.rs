@@ -66,7 +66,7 @@ fn a_round_is_read_from_its_records_and_comes_back_from_its_line() {
 }
 
 #[test]
-fn the_chains_tell_whether_they_tell_the_clock() {
+fn the_ratio_of_both_chains_shows_whether_they_measure_the_clock() {
     let rounds = log::parse(log(&[clock(1)], &[stolen(0)]).as_bytes()).unwrap();
     let rounds: Vec<Round> = of_log("linux", 0, &rounds).collect();
     assert_eq!(rounds[0].imul_by_add(), None);
@@ -75,7 +75,7 @@ fn the_chains_tell_whether_they_tell_the_clock() {
 }
 
 #[test]
-fn a_round_is_told_of_once_and_exists() {
+fn a_round_is_described_once_and_exists() {
     let error = |log: String| log::parse(log.as_bytes()).unwrap_err();
     for twice in [
         log(&[clock(1), clock(1)], &[]),

@@ -78,7 +78,7 @@ fn sample() -> impl Strategy<Value = Sample> {
 
 proptest! {
     #[test]
-    fn every_sample_comes_back(samples in vec(sample(), 0..30)) {
+    fn every_written_sample_reads_the_same(samples in vec(sample(), 0..30)) {
         let back = read(csv(&samples).as_bytes()).unwrap();
         prop_assert_eq!(back, samples);
     }

@@ -124,7 +124,7 @@ fn blocks_give_scipys_numbers() {
 }
 
 #[test]
-fn blocks_without_a_question_have_no_answer() {
+fn friedman_needs_two_blocks_and_two_treatments() {
     assert_eq!(friedman(&[]), None);
     assert_eq!(friedman(&[vec![1.0], vec![2.0]]), None);
     assert_eq!(friedman(&[vec![1.0, 2.0]]), None);
@@ -219,7 +219,7 @@ fn the_bootstrap_covers_nearly_what_it_says() {
 }
 
 #[test]
-fn one_mode_is_hardly_ever_taken_for_two() {
+fn one_mode_is_rarely_taken_for_two() {
     type Shape = fn(&mut Random) -> f64;
     let shapes: [(&str, Shape); 4] = [
         ("uniform", |r| 100.0 + 10.0 * r.uniform()),
@@ -243,7 +243,7 @@ fn one_mode_is_hardly_ever_taken_for_two() {
 }
 
 #[test]
-fn two_modes_are_found_where_they_are() {
+fn two_modes_are_found() {
     for (n, share, high) in [(40, 0.5, 110.0), (200, 0.3, 103.0), (5000, 0.1, 102.0)] {
         let mut random = Random(n);
         let values = (0..n).map(|_| {
@@ -305,7 +305,7 @@ proptest! {
     }
 
     #[test]
-    fn a_shift_shifts_the_shift(a in boots(), b in boots(), by in -50i32..50) {
+    fn a_shift_of_the_data_shifts_the_estimate(a in boots(), b in boots(), by in -50i32..50) {
         let by = f64::from(by);
         let shifted: Vec<f64> = a.iter().map(|v| v + by).collect();
         let before = hodges_lehmann(&sorted(&a), &sorted(&b));
@@ -314,7 +314,7 @@ proptest! {
     }
 
     #[test]
-    fn the_sides_of_a_test_are_alike(a in boots(), b in boots()) {
+    fn swapping_the_samples_mirrors_the_test(a in boots(), b in boots()) {
         let (there, back) = (mann_whitney(&sorted(&a), &sorted(&b)), mann_whitney(&sorted(&b), &sorted(&a)));
         prop_assert!((there.p - back.p).abs() < 1e-12);
         prop_assert_eq!(there.u + back.u, (a.len() * b.len()) as f64);
@@ -322,7 +322,7 @@ proptest! {
     }
 
     #[test]
-    fn time_backwards_turns_a_trend(values in boots()) {
+    fn reversed_time_reverses_a_trend(values in boots()) {
         let backwards: Vec<f64> = values.iter().rev().copied().collect();
         let (there, back) = (mann_kendall(&[series(&values)]), mann_kendall(&[series(&backwards)]));
         prop_assert_eq!((there.s, there.p), (-back.s, back.p));

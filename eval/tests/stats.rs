@@ -87,7 +87,7 @@ fn random_values_give_numpys_statistics() {
 }
 
 #[test]
-fn what_is_no_number_has_no_statistics() {
+fn values_that_are_not_numbers_have_no_statistics() {
     assert_eq!(Sorted::new(vec![]), Err(StatsError::Empty));
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         assert_eq!(

@@ -93,7 +93,7 @@ fn a_boot_counts_once_among_boots() {
 }
 
 #[test]
-fn what_does_not_belong_together_is_an_error() {
+fn inconsistent_inputs_are_an_error() {
     let some = levels(&[&[1.0]]);
     let run = |hz, targets| summarize(info(hz), targets, &boots(), &some, &Counts::default());
     assert!(matches!(
@@ -129,7 +129,7 @@ fn json(summary: &Summary) -> String {
 }
 
 #[test]
-fn json_comes_back() {
+fn written_json_reads_the_same() {
     for fakes in [&MEASURED[..], &EMULATED] {
         let summary = common::run(fakes, 5, 20).0;
         assert_eq!(read_json(json(&summary).as_bytes()).unwrap(), summary);

@@ -134,7 +134,7 @@ fn every_row_from_an_emulator_says_so() {
 }
 
 #[test]
-fn no_table_has_a_block_of_cycles_where_no_row_has_any() {
+fn without_cycles_no_table_has_a_block_of_cycles() {
     let with = summary(&MEASURED);
     let mut without = with.clone();
     for row in without.targets.iter_mut().flat_map(|t| &mut t.rows) {
@@ -272,7 +272,7 @@ fn without_a_frequency_there_are_no_nanoseconds() {
 }
 
 #[test]
-fn without_intervals_no_bootstrap_is_spoken_of() {
+fn without_intervals_the_table_does_not_mention_the_bootstrap() {
     for (boots, spoken_of) in [(3, false), (8, true)] {
         let (summary, _) = common::run(&MEASURED, boots, 20);
         for table in [text(&summary), markdown(&summary), latex(&summary)] {

@@ -190,13 +190,13 @@ mod tests {
     }
 
     #[test]
-    fn no_words_give_the_defaults() {
+    fn no_options_give_the_defaults() {
         assert_eq!(parse(""), Ok(Options::default()));
         assert_eq!(Options::default().total_samples(), 4 * 20 * 100);
     }
 
     #[test]
-    fn every_word_is_heard() {
+    fn every_option_is_read() {
         let line = "method=paper rounds=3 benchmarks=fcall warmup=n samples=7 \
                     batch_ticks=9 turns=2 marks=5 iterations=1000";
         let expected = Options {
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_words_are_named() {
+    fn wrong_options_are_named() {
         for word in [
             "rounds",
             "rounds=",
@@ -256,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_bad_word_is_named() {
+    fn the_first_wrong_option_is_named() {
         let bad = parse("round=3 rounds=0 samples=7").map_err(|bad| bad.word);
         assert_eq!(bad, Err("round=3"));
     }
 
     /// One line, as it reaches the program through each kind of kernel.
     #[test]
-    fn the_kernels_words_do_no_harm() {
+    fn options_of_the_kernel_are_ignored() {
         for line in [
             // ring0 and the host: everything after `--`.
             "rounds=3",

@@ -106,7 +106,7 @@ fn a_linux_whose_init_exits_panics_and_only_zero_is_success() {
 
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
-fn a_linux_that_reboots_is_no_triple_fault() {
+fn a_reboot_of_linux_is_not_a_triple_fault() {
     let sandbox = Sandbox::new();
     let init = sandbox.guest("REBOOT");
     let archive = sandbox.path("archive");
@@ -153,7 +153,7 @@ fn a_hanging_guest_is_killed() {
 
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
-fn a_triple_fault_is_told_from_a_reset_and_a_power_off() {
+fn a_triple_fault_is_neither_a_reset_nor_a_power_off() {
     let sandbox = Sandbox::new();
     let image = multiboot_only(&sandbox);
     for (define, code, words) in [
@@ -170,7 +170,7 @@ fn a_triple_fault_is_told_from_a_reset_and_a_power_off() {
 /// By PVH on a microvm, and by Multiboot on a PC.
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
-fn unikrafts_41_is_a_power_off_and_no_status() {
+fn unikrafts_status_41_is_a_power_off() {
     let sandbox = Sandbox::new();
     for image in [built("build/ring0"), multiboot_only(&sandbox)] {
         for (define, code, words) in [
@@ -191,7 +191,7 @@ fn unikrafts_41_is_a_power_off_and_no_status() {
 /// which cuts at `--`.
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
-fn the_documented_words_work_whether_an_image_cuts_at_the_dashes() {
+fn options_work_with_images_that_cut_the_command_line_at_dashes() {
     let sandbox = Sandbox::new();
     let bench = built("build/guest-bench");
     for image in ["build/unikraft-like", "build/ring0"] {
@@ -213,7 +213,7 @@ fn the_documented_words_work_whether_an_image_cuts_at_the_dashes() {
 
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
-fn images_that_are_none_are_refused() {
+fn files_that_are_not_images_are_refused() {
     let sandbox = Sandbox::new();
     let linux = fs::read(built("build/linux/bzImage")).unwrap();
     let ring0 = fs::read(built("build/ring0")).unwrap();
@@ -235,7 +235,7 @@ fn images_that_are_none_are_refused() {
 
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
-fn a_damaged_program_is_the_guests_to_refuse() {
+fn the_guest_refuses_a_damaged_program() {
     let sandbox = Sandbox::new();
     let bench = fs::read(built("build/guest-bench")).unwrap();
     let cut = sandbox.write("cut", &bench[..1000]);
@@ -256,7 +256,7 @@ fn qemus_own_errors_are_shown() {
 
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
-fn an_initrd_that_is_missing_or_none_is_told() {
+fn a_missing_or_unusable_initrd_is_reported() {
     let sandbox = Sandbox::new();
     let image = built("build/linux/bzImage");
     boot(&sandbox, &image, &["--initrd", "gone"]).refused(66, &["gone"]);

@@ -115,7 +115,7 @@ fn a_regression_has_its_verdict_and_its_exit_code() {
 
 #[test]
 #[ignore = "needs the program: make test-commands"]
-fn what_makes_a_comparison_meaningless_is_refused_unless_it_is_named() {
+fn a_meaningless_comparison_is_refused_unless_despite_names_the_reason() {
     type Change = fn(&mut Value);
     let cases: [(&str, &str, Change); 4] = [
         ("machine", "model name", |m| {
@@ -169,7 +169,7 @@ fn what_makes_a_comparison_meaningless_is_refused_unless_it_is_named() {
 
 #[test]
 #[ignore = "needs the program: make test-commands"]
-fn an_emulator_never_passes_for_a_measurement() {
+fn emulated_runs_are_never_compared_as_measurements() {
     let sandbox = two_runs(1.5);
     change(&sandbox, |m| {
         m["targets"][0]["engine"]["emulated"] = true.into()
@@ -197,7 +197,7 @@ fn an_emulator_never_passes_for_a_measurement() {
 
 #[test]
 #[ignore = "needs the program: make test-commands"]
-fn runs_that_are_none_or_changed_are_refused() {
+fn missing_or_changed_runs_are_refused() {
     let sandbox = two_runs(1.0);
     sandbox
         .tollgate(&["compare", "a", "nowhere"])

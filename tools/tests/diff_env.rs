@@ -39,7 +39,7 @@ fn change(sandbox: &Sandbox, change: impl FnOnce(&mut Value)) {
 
 #[test]
 #[ignore = "needs the program: make test-commands"]
-fn what_differs_is_told_with_its_reason() {
+fn differences_are_shown_with_their_reasons() {
     let sandbox = two_runs();
     let same = sandbox.tollgate(&["diff-env", "a", "b"]);
     same.succeeded();
@@ -89,7 +89,7 @@ fn what_differs_is_told_with_its_reason() {
 
 #[test]
 #[ignore = "needs the program: make test-commands"]
-fn bad_runs_are_refused_and_unparsed_ones_are_told() {
+fn bad_runs_are_refused_and_unparsed_runs_are_mentioned() {
     let sandbox = two_runs();
     let diff = || sandbox.tollgate(&["diff-env", "a", "b"]);
     let guests = sandbox.read("b/guests.json");

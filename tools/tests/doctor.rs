@@ -49,7 +49,7 @@ fn an_emulator_makes_any_machine_unfit_and_the_last_line_says_so() {
 }
 
 #[test]
-fn another_root_is_believed() {
+fn doctor_reads_below_another_root() {
     let sandbox = Sandbox::new();
     for (path, text) in [
         ("cpufreq/scaling_driver", "acpi-cpufreq"),
@@ -115,7 +115,7 @@ fn the_verdicts_form_is_stable() {
 }
 
 #[test]
-fn no_verdict_is_1() {
+fn doctor_never_exits_with_1() {
     let sandbox = Sandbox::new();
     sandbox
         .tollgate(&["doctor", "--cpus", "1023"])

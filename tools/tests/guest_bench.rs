@@ -126,7 +126,7 @@ fn a_precise_log_holds_all_that_the_method_promises() {
 
 #[test]
 #[ignore = "needs the program: make test-commands"]
-fn a_program_that_others_crowd_says_so() {
+fn a_disturbed_program_reports_its_disturbances() {
     // Two programs on one processor: each is taken off it while it wants to run.
     let crowded = || {
         let mut command = Command::new("taskset");

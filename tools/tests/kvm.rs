@@ -119,7 +119,7 @@ mod on_kvm {
 
 /// Whatever `auto` finds here, it says.
 #[test]
-fn the_choice_of_the_engine_is_told_everywhere() {
+fn the_engine_and_the_reason_are_shown_everywhere() {
     let sandbox = Sandbox::new();
     let kernel = sandbox.write("kernel", tiny::pvh(&tiny::exit(0)));
     let boot = sandbox.tollgate(&["boot", kernel.to_str().unwrap()]);

@@ -202,7 +202,7 @@ fn a_path_goes_into_a_run_as_json_and_as_a_plot() {
 
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
-fn what_cannot_be_traced_is_refused() {
+fn impossible_traces_are_refused_with_a_remedy() {
     let sandbox = Sandbox::new();
     let map = fs::read_to_string(built("build/linux/System.map")).unwrap();
     let line = map.lines().find(|line| line.ends_with(" entry_SYSCALL_64"));

@@ -363,7 +363,7 @@ fn names_with_spaces_and_commas_are_names() {
 
 #[test]
 #[ignore = "needs the kernels: make test-commands"]
-fn nobody_has_to_listen() {
+fn a_run_continues_if_its_messages_cannot_be_written() {
     let sandbox = Sandbox::new();
     sandbox.experiment(&built("build/guest-bench"), 2, HOST);
     let full = || {
@@ -705,7 +705,7 @@ fn a_full_disk_is_named_by_every_stage() {
 
 #[test]
 #[ignore = "needs the program: make test-commands"]
-fn what_is_missing_of_a_run_is_told_with_the_way_back() {
+fn missing_files_of_a_run_are_named_with_the_command_that_restores_them() {
     let sandbox = Sandbox::new();
     sandbox.experiment(&built("build/guest-bench"), 2, HOST);
     sandbox

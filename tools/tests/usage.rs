@@ -8,7 +8,7 @@ use std::path::Path;
 use common::{HOST, Sandbox};
 
 #[test]
-fn help_tells_every_command_and_exit_code() {
+fn help_names_every_command_and_exit_code() {
     let help = Sandbox::new().tollgate(&["--help"]);
     help.succeeded();
     for word in [
@@ -55,7 +55,7 @@ fn wrong_command_lines_end_with_64() {
 }
 
 #[test]
-fn what_only_kvm_can_do_is_refused_elsewhere() {
+fn options_of_kvm_are_refused_with_other_engines() {
     let sandbox = Sandbox::new();
     sandbox.write("kernel", "no kernel");
     for flag in [
@@ -96,7 +96,7 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn a_folder_or_no_text_is_told_with_its_remedy() {
+fn a_folder_or_a_binary_file_is_refused_with_a_remedy() {
     let sandbox = Sandbox::new();
     std::fs::create_dir(sandbox.path("folder")).unwrap();
     for line in [
@@ -161,7 +161,7 @@ fn without_qemu_the_package_is_named() {
 }
 
 #[test]
-fn a_log_that_is_cut_has_no_statistics() {
+fn a_truncated_log_has_no_statistics() {
     let sandbox = Sandbox::new();
     let log = include_bytes!("../../eval/tests/fixtures/original-linux.0.log");
     let end = log.windows(5).rposition(|w| w == b"fcall").unwrap();
@@ -195,7 +195,7 @@ fn the_originals_log_has_numpys_statistics() {
 }
 
 #[test]
-fn an_initramfs_is_the_same_twice() {
+fn an_initramfs_is_reproducible() {
     let sandbox = Sandbox::new();
     sandbox.write("init", "a program");
     for name in ["one", "two"] {

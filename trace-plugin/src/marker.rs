@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn other_instructions_are_none() {
+    fn other_instructions_are_not_markers() {
         assert_eq!(of(0), None, "what assemblers fill gaps with");
         assert_eq!(of(mark_end(Benchmark::Scall) + 1), None);
         let begin = mark_begin(Benchmark::Scall).to_le_bytes();

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_between_markers_is_written_and_defined_once() {
+    fn instructions_between_markers_are_recorded_and_defined_once() {
         let file = written(|recorder| {
             let unused = recorder.number(0x1000, NOP);
             let begin = recorder.number(0x2000, BEGIN);

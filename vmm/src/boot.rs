@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_end_is_a_fault_or_none() {
+    fn each_end_is_or_is_not_a_fault() {
         let panicked = |exitcode| End::Panicked {
             exitcode,
             message: String::new(),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn unikraft_switches_off_by_41() {
+    fn unikraft_powers_off_with_status_41() {
         assert_eq!(End::by_unikrafts_port(41), End::PoweredOff);
         for status in [0, 1, 40, 42, 83, 41 << 8, 256 + 41] {
             assert_eq!(End::by_unikrafts_port(status), End::Exited { status });

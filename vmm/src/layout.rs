@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_kernel_reads_lies_where_unikraft_maps_memory() {
+    fn boot_data_lies_where_unikraft_maps_memory() {
         for (begin, size) in [
             (GDT, 0x100),
             (BOOT_INFO, 0x100),

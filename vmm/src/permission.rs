@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_may_is_joined() {
+    fn a_group_with_access_is_suggested() {
         assert_eq!(
             of(104, 0o660),
             "sudo usermod -aG kvm $USER, then log in again"
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_group_is() {
+    fn groups_without_access_are_not_suggested() {
         for (group, mode) in [
             // Root's, whatever it may do.
             (0, 0o600),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn root_joins_nothing() {
+    fn root_is_not_told_to_join_a_group() {
         let access = Access {
             group: 0,
             mode: 0o600,

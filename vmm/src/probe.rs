@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn emulators_give_themselves_away() {
+    fn emulators_are_recognised() {
         for judged in [
             judge(&cpu("fpu hypervisor"), Ok(0.9), Ok(())),
             judge(&cpu("svm hypervisor"), Ok(0.001), Ok(())),

@@ -44,7 +44,7 @@ fn a_port_of_the_users_choice_exits_too() {
 
 #[test]
 #[ignore = "needs /dev/kvm: vmm/test.sh"]
-fn power_off_and_reset_are_told_apart() {
+fn power_off_and_reset_are_different_ends() {
     assert_eq!(*run(&tiny::out16(0x604, 0x2000)).end(), End::PoweredOff);
     assert_eq!(*run(&tiny::out(0x64, 0xfe)).end(), End::Rebooted);
 }
@@ -76,7 +76,7 @@ fn a_hang_ends_when_its_time_is_up() {
 
 #[test]
 #[ignore = "needs /dev/kvm: vmm/test.sh"]
-fn a_guest_that_nothing_can_wake_has_ended() {
+fn a_halted_guest_with_interrupts_off_has_ended() {
     for cpus in [1, 2] {
         let run = run_with(&tiny::halt(), &KvmOptions::default(), |spec| {
             spec.cpus = cpus;
@@ -88,7 +88,7 @@ fn a_guest_that_nothing_can_wake_has_ended() {
 
 #[test]
 #[ignore = "needs /dev/kvm: vmm/test.sh"]
-fn a_guest_that_waits_with_interrupts_on_goes_on() {
+fn a_halted_guest_with_interrupts_on_continues() {
     let run = run_with(&tiny::wait(), &KvmOptions::default(), |spec| {
         spec.timeout = Duration::from_millis(3500);
     });
@@ -186,7 +186,7 @@ fn the_benchmarks_start_is_noted() {
 
 #[test]
 #[ignore = "needs /dev/kvm: vmm/test.sh"]
-fn exits_count_as_a_disturbance_from_the_mark_to_the_next_word() {
+fn exits_count_as_disturbances_from_the_mark_to_the_next_output() {
     let code = [
         tiny::out(0x80, 0),
         tiny::out(0x5a0, 0),
@@ -218,7 +218,7 @@ fn the_cmos_clock_is_never_updating() {
 /// A word written to the serial port is a byte for the console and one for another register.
 #[test]
 #[ignore = "needs /dev/kvm: vmm/test.sh"]
-fn a_words_second_byte_is_not_on_the_console() {
+fn the_second_byte_of_a_16_bit_write_is_not_on_the_console() {
     let code = [tiny::out16(0x3f8, u16::from(b'x')), tiny::exit(0)].concat();
     assert_eq!(run(&code).heard, b"x");
 }
@@ -271,7 +271,7 @@ fn exit_with_input(code: &[u8], input: &str) -> End {
 
 #[test]
 #[ignore = "needs /dev/kvm: vmm/test.sh"]
-fn whatever_the_guests_code_is_it_ends_somehow() {
+fn random_guest_code_always_ends() {
     // Not random, so that a failure can be reproduced.
     let mut state = 1u32;
     let mut noise = || {

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_acts_on_goes() {
+    fn terminal_control_bytes_are_removed() {
         for (line, expected) in [
             ("end\t1", "end\t1"),
             ("end\t1\r", "end\t1"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_know_their_number_and_whether_they_end() {
+    fn lines_have_their_number_and_whether_they_are_terminated() {
         let lines: Vec<_> = Lines::new(b"a\r\n\nb").collect();
         let seen: Vec<_> = lines
             .iter()

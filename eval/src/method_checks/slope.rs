@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_slope_passes_however_cheap_the_call_and_noisy_the_machine() {
+    fn a_sound_slope_passes_for_cheap_calls_and_on_noisy_machines() {
         for each in [1.0, 4.0, 222.0, 60_000.0] {
             for noise in [0.0, 0.003, 0.05] {
                 let loops = Loops {
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_first_turn_costs_more_is_found() {
+    fn an_expensive_first_turn_is_found() {
         let cold = Loops {
             cold: 400.0,
             ..SOUND
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_larger_loop_costs_more_is_found() {
+    fn an_expensive_large_loop_is_found() {
         let large = Loops {
             large: 8.0,
             ..SOUND
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_quads_say_nothing() {
+    fn too_few_quads_give_no_verdict() {
         let found = check(&[SOUND], 3);
         assert_eq!(found.state, State::Unknown);
         assert!(found.what.contains("3 quads are too few"), "{}", found.what);

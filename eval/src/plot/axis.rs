@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_of_many_sizes_need_a_logarithm() {
+    fn bars_of_very_different_sizes_get_a_logarithmic_axis() {
         let axis = Axis::bars([222.0, 4.0].into_iter(), (0, 1000));
         assert!(axis.is_logarithmic());
         let expected = ["1", "2", "5", "10", "20", "50", "100", "200", "500"];
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn small_and_odd_values_have_an_axis() {
+    fn small_and_odd_values_get_an_axis() {
         let axis = Axis::bars([0.02, 300.0].into_iter(), (0, 100));
         assert_eq!(labels(&axis)[..4], ["0.01", "", "", "0.1"]);
         for values in [vec![], vec![0.0], vec![-3.0], vec![5e-324], vec![1e300]] {

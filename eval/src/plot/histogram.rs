@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn many_whole_ticks_make_no_comb() {
+    fn bins_of_many_whole_ticks_hold_equal_numbers_of_ticks() {
         let values = (0..20_000).map(|i| f64::from(i % 1000) * 2.0).collect();
         let h = histogram(values);
         assert!(h.bins.len() <= MOST_BINS);

@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn nine_tenths_of_each_boot_are_enough_and_less_are_not() {
+    fn a_count_needs_nine_tenths_of_the_samples_of_each_boot() {
         let whole: &[_] = &[(Some(238), 10)];
         let nine_tenths: &[_] = &[(Some(238), 90), (Some(245), 6), (None, 4)];
         let found = scall(&[whole, nine_tenths]);
@@ -299,14 +299,14 @@ mod tests {
     }
 
     #[test]
-    fn samples_that_are_not_whole_agree_on_nothing() {
+    fn fractional_samples_give_no_count() {
         let found = scall(&[&[(None, 64)], &[(None, 64)]]);
         assert_eq!(found.instructions, None);
         assert!(found.findings[0].contains("64 gave no whole number"));
     }
 
     #[test]
-    fn a_call_that_does_not_take_its_instructions_spoils_all() {
+    fn a_wrong_count_of_a_known_call_fails_the_check() {
         let twice = |value: (Option<u64>, u64)| boots(&[&[value], &[value]]);
         let good = [twice((Some(3), 9)), twice((Some(238), 9))];
         let run = |fcall: &Tallies, scall: &Tallies| {

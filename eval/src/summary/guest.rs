@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guest_is_known_by_what_matters() {
+    fn a_guests_cpu_is_described_by_features_and_vulnerabilities() {
         let facts = [
             ("vulnerability.meltdown", "Mitigation: PTI"),
             ("cpu.flags", "fpu pti pcid aes"),

@@ -134,7 +134,7 @@ fn everything_is_on_the_page() {
 }
 
 #[test]
-fn an_unfit_machine_is_the_first_thing_said() {
+fn an_unfit_machine_is_mentioned_first() {
     let page = mixed().html();
     let xml = parse(&page);
     let document = Document::parse(&xml).unwrap();
@@ -240,7 +240,7 @@ fn disturbed_rounds_are_counted_and_the_worst_named() {
 }
 
 #[test]
-fn where_no_kernel_counts_no_round_is_spoken_of() {
+fn without_kernel_counters_the_page_does_not_mention_rounds() {
     let mut run = mixed();
     for boot in &mut run.boots {
         boot.watched_rounds = 0;

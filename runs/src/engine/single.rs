@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flag_that_auto_cannot_serve_is_told_with_the_reason() {
+    fn a_flag_that_needs_kvm_is_refused_with_the_reason_for_qemu() {
         let kinds = [
             (
                 KvmKind::SoftwareEmulated {

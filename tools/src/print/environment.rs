@@ -143,7 +143,7 @@ what passes by itself, and does not count
     }
 
     #[test]
-    fn the_same_is_said() {
+    fn equal_environments_are_reported_as_equal() {
         let same = Comparison {
             same: true,
             differences: vec![],

@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_host_has_tiles_its_guests_may_have_them() {
+    fn guests_may_use_amx_tiles_if_the_host_has_them() {
         ask();
         let has_tiles = |set| set & 1 << XTILEDATA != 0;
         assert_eq!(

@@ -92,7 +92,7 @@ mod tests {
 
     /// `date -u -d @N +%S%M%H%u%d%m%y`
     #[test]
-    fn registers_tell_the_date() {
+    fn the_cmos_clock_has_the_date() {
         let read = |at| {
             [
                 SECONDS,

@@ -63,7 +63,7 @@ fn string_input_takes_every_element_from_the_device() {
 }
 
 #[test]
-fn a_word_goes_to_two_registers_of_a_byte() {
+fn a_16_bit_write_goes_to_two_byte_registers() {
     let mut devices = devices();
     let mut word = [0xff; 2];
     // The second register reads as the interrupts that are enabled in it.

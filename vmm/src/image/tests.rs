@@ -108,7 +108,7 @@ fn a_forced_protocol_is_taken_or_refused() {
 }
 
 #[test]
-fn what_is_no_kernel_is_refused_by_name() {
+fn files_that_are_not_kernels_are_refused_by_name() {
     for data in [&b""[..], b"#!/bin/sh\n", &[0; 10_000], b"\x7fELF"] {
         assert!(look(data).is_err());
     }
@@ -125,7 +125,7 @@ fn a_directory_and_a_missing_file_are_unreadable() {
 }
 
 #[test]
-fn a_cut_elf_header_is_no_32_bit_file() {
+fn a_truncated_elf_header_is_not_taken_for_a_32_bit_file() {
     let whole = tiny::vmlinux(&tiny::exit(0));
     for end in 4..64 {
         let error = look(&whole[..end]).unwrap_err().to_string();
@@ -187,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn noise_is_sound_or_refused(data in proptest::collection::vec(any::<u8>(), 0..9000)) {
+    fn random_bytes_are_sound_or_refused(data in proptest::collection::vec(any::<u8>(), 0..9000)) {
         if let Ok(image) = look(&data) {
             prop_assert!(is_sound(&image, &data));
         }

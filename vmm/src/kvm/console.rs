@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_ever() {
+    fn a_full_console_does_not_block_forever() {
         let console = console(usize::MAX);
         console.push(&[b'x'; HIGH_WATER]);
         let begin = Instant::now();

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_one_opens_for_all() {
+    fn the_last_vcpu_opens_the_gate_for_all() {
         let (gate, tickets) = Gate::new(4);
         let done = AtomicU32::new(0);
         let passed = thread::scope(|scope| {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_goes_where_one_does_not_come() {
+    fn no_vcpu_passes_if_one_is_missing() {
         let refuse = || Err(KvmError::Seccomp("no".into()));
         let gone: [fn(Ticket); 3] = [
             |ticket| ticket.give_up(KvmError::NoDevice),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_before_the_gate_opens_keeps_nobody_waiting() {
+    fn a_panic_before_the_gate_opens_ends_the_wait_of_all() {
         for vcpus in [1, 4] {
             let (gate, tickets) = Gate::new(vcpus);
             let threads: Vec<_> = tickets

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_have_to_sleep_at_the_same_call() {
+    fn all_vcpus_have_to_be_asleep_at_the_same_roll_call() {
         let roll = RollCall::new(2);
         roll.call();
         let first = roll.number();

@@ -56,7 +56,7 @@ impl Handed {
 
 /// boot.rst, "64-bit Boot Protocol"; zero-page.rst for the offsets.
 #[test]
-fn linux64_by_the_book() {
+fn linux64_entry_follows_the_specification() {
     let handed = handed(Protocol::Linux64, 64, Some((0x300_0000, 0x1234)));
     let state = handed.state;
     assert_eq!((state.mode, state.rip), (Mode::Long, ENTRY));
@@ -99,7 +99,7 @@ fn linux64_maps_four_gib_to_themselves() {
 
 /// pvh.pandoc and start_info.h.
 #[test]
-fn pvh_by_the_book() {
+fn pvh_entry_follows_the_specification() {
     let handed = handed(Protocol::Pvh, 64, Some((0x300_0000, 0x1234)));
     let state = handed.state;
     assert_eq!((state.mode, state.rip), (Mode::Protected, ENTRY));
@@ -129,7 +129,7 @@ fn pvh_by_the_book() {
 
 /// Multiboot Specification 0.6.96, 3.2 and 3.3.
 #[test]
-fn multiboot_by_the_book() {
+fn multiboot_entry_follows_the_specification() {
     let handed = handed(Protocol::Multiboot, 64, Some((0x10_3000, 0x1234)));
     let state = handed.state;
     assert_eq!((state.mode, state.rip), (Mode::Protected, ENTRY));

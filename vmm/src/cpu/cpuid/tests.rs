@@ -51,7 +51,7 @@ fn leaf_1_names_the_vcpu_and_its_hypervisor() {
 }
 
 #[test]
-fn one_vcpu_is_no_multiprocessor() {
+fn one_vcpu_is_not_a_multiprocessor() {
     let host = amd(leaf(1, 0, [0, 0, 0, 1 << 28]));
     let guest = adapt(&host, Topology { id: 0, cpus: 1 }, 0);
     assert_eq!(find(&guest, 1, 0)[3] & 1 << 28, 0);
@@ -82,7 +82,7 @@ fn sapphire_rapids() -> Vec<kvm_cpuid_entry2> {
 }
 
 #[test]
-fn amx_passes_whole_where_the_process_may_have_it() {
+fn amx_is_shown_if_the_process_may_use_it() {
     let host = sapphire_rapids();
     let guest = adapt(&host, Topology { id: 0, cpus: 1 }, 0);
     for entry in &host[1..] {
@@ -95,7 +95,7 @@ fn amx_passes_whole_where_the_process_may_have_it() {
 
 /// KVM's answer if the process has not requested AMX, or was refused.
 #[test]
-fn amx_without_its_state_is_hidden_whole() {
+fn amx_without_its_state_is_hidden() {
     let mut host = sapphire_rapids();
     host.retain(|entry| (entry.function, entry.index) != (0xd, 18));
     host[3].eax = 0x0000_02e7;
@@ -130,7 +130,7 @@ fn the_tsc_frequency_has_its_leaf() {
 }
 
 #[test]
-fn leaf_b_counts_cores() {
+fn leaf_b_describes_the_cores() {
     let guest = adapt(&amd(leaf(1, 0, [0; 4])), Topology { id: 2, cpus: 3 }, 0);
     assert_eq!(find(&guest, 0xb, 0), [0, 1, 0x100, 2]);
     assert_eq!(find(&guest, 0xb, 1), [2, 3, 0x201, 2]);
