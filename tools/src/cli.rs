@@ -5,6 +5,7 @@ mod compare;
 mod deferred;
 mod trace;
 mod tune;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,9 @@ pub use compare::{CompareArgs, Limit};
 pub use deferred::Deferred;
 pub use trace::TraceArgs;
 pub use tune::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
+pub use usage::{
+    EmitArgs, EmitForm, ExploreArgs, PhaseArg, UsageArgs, UsageCommand, UsageDiffArgs,
+};
 
 /// What does it cost to cross into a kernel?
 ///
@@ -72,6 +76,8 @@ pub enum Command {
     Man(Deferred<ManArgs>),
     /// Make the archive that starts a program as a Linux guest's /init
     Initramfs(Deferred<InitramfsArgs>),
+    /// Which system calls does a program need, and which may fail or pretend?
+    Usage(Deferred<UsageArgs>),
     /// Give the CPUs a constant clock and few interruptions, and take it back
     #[command(after_help = tune::EXAMPLES, after_long_help = tune::EXAMPLES)]
     Tune(Deferred<TuneArgs>),

@@ -10,6 +10,7 @@ use runs::engine::EngineError;
 use runs::experiment::ExperimentError;
 use runs::run::RunError;
 use runs::trace::TraceError;
+use usage::explore::ExploreError;
 
 /// Printed below `--help`. Codes from 64 on follow sysexits.h where it has one.
 pub const TABLE: &str = "\
@@ -18,7 +19,9 @@ Exit codes:
            `doctor`: the machine is fit for measuring; `diff-env`: the runs are the same
   1..63    `boot`: the guest's own exit status (63 stands for larger ones, too;
            QEMU tells no more than the lowest seven bits of a status)
-  1        `doctor`: no verdict, because something failed; `diff-env`: the runs differ
+  1        `doctor`: no verdict, because something failed; `diff-env`: the runs differ;
+           `usage explore`: the program or its test does not work as it is;
+           `usage diff`: the results differ
   2        `doctor`: the machine is unfit for measuring
   64       the command line is wrong
   65       a file's content is wrong: experiment, image, log, run
@@ -140,6 +143,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         .or_else(|| cause.downcast_ref().map(of_engine_error))
         .or_else(|| cause.downcast_ref().map(of_experiment_error))
         .or_else(|| cause.downcast_ref().map(of_trace_error))
+        .or_else(|| cause.downcast_ref().map(of_explore_error))
         .or_else(|| cause.is::<Damaged>().then_some(Code::BadData))
 }
 
@@ -186,6 +190,20 @@ fn of_engine_error(error: &EngineError) -> Code {
         EngineError::Kvm(_) => Code::Engine,
         EngineError::Image { .. } | EngineError::CpuModel { .. } => Code::BadData,
         EngineError::Pin(_) | EngineError::OnlyKvm { .. } => Code::Usage,
+    }
+}
+
+fn of_explore_error(error: &ExploreError) -> Code {
+    match error {
+        ExploreError::NoProgram(_) => Code::Missing,
+        ExploreError::Request(_) => Code::Usage,
+        ExploreError::TestNotExecutable(_) => Code::BadData,
+        ExploreError::Baseline { .. }
+        | ExploreError::ProvesNothing(_)
+        | ExploreError::Harness(_) => Code::NoVerdict,
+        ExploreError::Interrupted => Code::Interrupted,
+        ExploreError::Sandbox(_) => Code::Unavailable,
+        ExploreError::File(error) => of_file_error(error),
     }
 }
 

@@ -65,6 +65,7 @@ fn dispatch(command: &Command, boot: Option<NewVm>) -> anyhow::Result<Code> {
         Command::Initramfs(Deferred(args)) => commands::initramfs::run(args),
         Command::Trace(Deferred(args)) => commands::trace::run(args),
         Command::Tune(Deferred(args)) => commands::tune::run(args),
+        Command::Usage(Deferred(args)) => commands::usage::run(args),
     }
 }
 

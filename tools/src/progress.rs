@@ -22,7 +22,7 @@ impl Progress {
                 for line in print::run::announcement(run, manifest) {
                     tell!("{line}");
                 }
-                self.0.get_or_init(|| bar(manifest.plan.len()));
+                self.0.get_or_init(|| bar(manifest.plan.len(), "boots"));
             }
             Event::Kept => self.bar().inc(1),
             Event::Boots(planned) => self.bar().set_message(planned.target.clone()),
@@ -41,14 +41,14 @@ impl Progress {
     }
 }
 
-/// A bar of so many steps; none where there is no terminal.
-fn bar(steps: usize) -> ProgressBar {
+/// A bar of so many steps, which are `boots` or `runs`; none where there is no terminal.
+pub fn bar(steps: usize, what: &str) -> ProgressBar {
     if !stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template(
-        "{wide_bar} {pos}/{len} boots, {elapsed} gone, {eta} left  {msg}",
-    );
+    let style = ProgressStyle::with_template(&format!(
+        "{{wide_bar}} {{pos}}/{{len}} {what}, {{elapsed}} gone, {{eta}} left  {{msg}}"
+    ));
     let bar = ProgressBar::new(steps as u64);
     match style {
         Ok(style) => bar.with_style(style),

@@ -20,6 +20,7 @@ use runs::environment::Comparison;
 fn the_schemas_are_those_of_the_types() {
     compare::<Versioned<Verdict>>("doctor", "tollgate doctor --json");
     compare::<Versioned<Comparison>>("diff-env", "tollgate diff-env --json");
+    compare::<usage::result::Usage>("usage", "tollgate usage explore: usage.json");
     compare::<Crossing>("trace", "tollgate trace --json, and trace-TARGET.json");
 }
 

@@ -6,6 +6,8 @@
 
 mod call;
 pub mod database;
+pub mod diff;
+pub mod emit;
 pub mod explore;
 mod filter;
 mod need;
@@ -17,10 +19,12 @@ mod run;
 mod sandbox;
 pub mod search;
 mod seen;
+mod text;
 mod verdict;
 
 pub use call::{Arch, Call, UnknownCall};
 pub use need::Need;
 pub use ready::{NotReady, Ready};
 pub use sandbox::SandboxError;
+pub use text::text;
 pub use verdict::{Mode, Outcome, Phase, Verdict};

@@ -200,3 +200,61 @@ pub struct FiredRule {
     /// How often; `None`: the kernel applied it without asking us, because it fires often.
     pub fired: Option<u64>,
 }
+
+impl From<&Usage> for crate::database::Table {
+    /// The calls as the public database has them.
+    fn from(usage: &Usage) -> Self {
+        let need = |used: &CallUse| (used.call, used.verdict.into());
+        Self(usage.calls.iter().map(need).collect())
+    }
+}
+
+/// A result that was never measured.
+#[cfg(test)]
+pub(crate) fn example() -> Usage {
+    let used = |number: u32, verdict| CallUse {
+        call: Call(number),
+        number,
+        init: 1,
+        serving: 0,
+        origin: vec!["/usr/lib/libc.so.6".into()],
+        verdict,
+        stub: None,
+        fake: None,
+    };
+    Usage {
+        version: VERSION,
+        tool: "tollgate".into(),
+        began: "2026-01-01T00:00:00Z".into(),
+        ended: "2026-01-01T00:00:01Z".into(),
+        complete: true,
+        program: Program {
+            command: vec!["cat".into()],
+            path: "/usr/bin/cat".into(),
+            sha256: "0".repeat(64),
+            folder: "/".into(),
+            stdin: None,
+        },
+        test: Test {
+            path: None,
+            sha256: None,
+            ready: None,
+        },
+        machine: Machine {
+            kernel: "6.1.0".into(),
+            arch: Arch::X86_64,
+            cpus: 2,
+            uid: 0,
+            gid: 0,
+            read_only: Vec::new(),
+        },
+        phase: Phase::All,
+        replicas: 2,
+        jobs: 2,
+        limit_s: 0.5,
+        calls: vec![used(0, Verdict::Required), used(257, Verdict::Stub)],
+        unions: Vec::new(),
+        foreign: BTreeMap::new(),
+        runs: Vec::new(),
+    }
+}

@@ -14,3 +14,4 @@ pub mod run;
 pub mod stats;
 pub mod trace;
 pub mod tune;
+pub mod usage;

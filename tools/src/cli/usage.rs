@@ -1,0 +1,126 @@
+//! The command line of `tollgate usage`.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use ::usage::Ready;
+use clap::{Args, Subcommand, ValueEnum};
+
+/// `tollgate usage`.
+#[derive(Debug, Args)]
+pub struct UsageArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: UsageCommand,
+}
+
+/// Its commands.
+#[derive(Debug, Subcommand)]
+pub enum UsageCommand {
+    /// Run a program without each of its calls, and write down which it needs
+    #[command(after_help = EXPLORE_EXAMPLES, after_long_help = EXPLORE_EXAMPLES)]
+    Explore(ExploreArgs),
+    /// Print a seccomp profile that allows what the program was seen to call: a lower bound
+    Emit(EmitArgs),
+    /// Which calls and verdicts differ between two results?
+    Diff(UsageDiffArgs),
+}
+
+const EXPLORE_EXAMPLES: &str = "\
+Examples:
+  tollgate usage explore -- /bin/ls /
+  tollgate usage explore -t ./test.sh --ready tcp:80 --output nginx.json \\
+      -- nginx -g 'daemon off;'
+  tollgate usage explore -t ./test.sh --ready 'log:Ready to accept' -- redis-server
+
+The test is executed with the path of the program's output as its first argument, in the
+same namespaces, when the program is ready or, without --ready, after its end. It ends with
+0 (works), 200 (cannot tell, ask again) or anything else (broken). It has to fail without
+the program. Nothing that the program does is seen outside. docs/USAGE.md has all meanings.
+
+Exit codes: 0 every call has its verdict; 1 the program or its test does not work as it is;
+69 this user may not make namespaces; 130 interrupted, and what is decided was kept; others
+as in tollgate --help.";
+
+/// `tollgate usage explore`.
+#[derive(Debug, Args)]
+pub struct ExploreArgs {
+    /// What decides whether the program works [default: its exit status]
+    #[arg(short, long, value_name = "PROGRAM")]
+    pub test: Option<PathBuf>,
+    /// What makes a server ready: tcp:PORT, log:REGEX or cmd:COMMAND
+    #[arg(long, value_name = "CONDITION")]
+    pub ready: Option<Ready>,
+    /// When calls are taken away; init ends and serving begins when the program is ready
+    #[arg(long, value_enum, default_value_t = PhaseArg::All)]
+    pub phase: PhaseArg,
+    /// Runs of each rule that have to agree
+    #[arg(long, value_name = "N", default_value = "2")]
+    pub replicas: NonZeroU32,
+    /// Runs at a time [default: two for each CPU]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroU32>,
+    /// Seconds after which a run is ended, and once more with twice of it [default: four times
+    /// the slowest run with all calls, at least 0.5]
+    #[arg(long, value_name = "S", value_parser = parse_seconds)]
+    pub timeout: Option<f64>,
+    /// The program's standard input [default: empty]
+    #[arg(long, value_name = "FILE")]
+    pub stdin: Option<PathBuf>,
+    /// Where every run and verdict goes
+    #[arg(long, short, value_name = "FILE", default_value = "usage.json")]
+    pub output: PathBuf,
+    /// Print the verdicts as Loupe's database has them, instead of a table
+    #[arg(long)]
+    pub csv: bool,
+    /// The program and its arguments
+    #[arg(required = true, last = true, value_name = "PROGRAM")]
+    pub command: Vec<String>,
+}
+
+/// When calls are taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PhaseArg {
+    /// Until the program is ready
+    Init,
+    /// After it
+    Serving,
+    /// Always
+    All,
+}
+
+/// `tollgate usage emit`.
+#[derive(Debug, Args)]
+pub struct EmitArgs {
+    /// For whom
+    #[arg(value_enum)]
+    pub form: EmitForm,
+    /// What tollgate usage explore wrote
+    #[arg(value_name = "RESULT")]
+    pub result: PathBuf,
+}
+
+/// Who takes the profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EmitForm {
+    /// Container engines: --security-opt seccomp=FILE
+    Oci,
+    /// A drop-in file of a unit
+    Systemd,
+}
+
+/// `tollgate usage diff`.
+#[derive(Debug, Args)]
+pub struct UsageDiffArgs {
+    /// The older result
+    pub old: PathBuf,
+    /// The newer one
+    pub new: PathBuf,
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.001..=1e6).contains(&seconds) => Ok(seconds),
+        _ => Err("write seconds from 0.001 to 1000000, like 2.5".into()),
+    }
+}

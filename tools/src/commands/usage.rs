@@ -1,0 +1,43 @@
+//! `tollgate usage`: which system calls does a program need?
+
+mod explore;
+
+use anyhow::Result;
+use host::files;
+use std::path::Path;
+use usage::result::Usage;
+use usage::{diff, emit};
+
+use crate::cli::{EmitArgs, EmitForm, UsageArgs, UsageCommand, UsageDiffArgs};
+use crate::exit::Code;
+use crate::output;
+
+/// Explores, or reads what was explored.
+pub fn run(args: &UsageArgs) -> Result<Code> {
+    match &args.command {
+        UsageCommand::Explore(explore) => explore::run(explore),
+        UsageCommand::Emit(emit) => emit_profile(emit),
+        UsageCommand::Diff(diff) => compare(diff),
+    }
+}
+
+fn read(path: &Path) -> Result<Usage> {
+    Ok(files::read_json(path, "explore the program again")?)
+}
+
+fn emit_profile(args: &EmitArgs) -> Result<Code> {
+    let result = read(&args.result)?;
+    output::print(&match args.form {
+        EmitForm::Oci => emit::oci(&result)?,
+        EmitForm::Systemd => emit::systemd(&result),
+    })?;
+    Ok(Code::Done)
+}
+
+fn compare(args: &UsageDiffArgs) -> Result<Code> {
+    let differences = diff::diff(&read(&args.old)?, &read(&args.new)?);
+    let lines: Vec<_> = differences.iter().map(|line| format!("{line}\n")).collect();
+    output::print(&lines.concat())?;
+    let differ = differences.iter().any(diff::Difference::is_about_calls);
+    Ok(if differ { Code::Differ } else { Code::Done })
+}

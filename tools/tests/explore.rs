@@ -1,0 +1,118 @@
+//! `tollgate usage`: explorations of programs that every Linux has.
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
+
+mod common;
+
+use std::fs;
+
+use common::{Answer, Sandbox, conforms};
+use serde_json::Value;
+
+fn explored(sandbox: &Sandbox, words: &[&str]) -> Answer {
+    let line = [&["usage", "explore", "--output", "result.json"], words].concat();
+    sandbox.tollgate(&line)
+}
+
+fn result(sandbox: &Sandbox) -> Value {
+    serde_json::from_slice(&fs::read(sandbox.path("result.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_program_is_explored_and_the_result_serves_the_other_commands() {
+    let sandbox = Sandbox::new();
+    let answer = explored(
+        &sandbox,
+        &["--replicas", "1", "--timeout", "2", "--", "true"],
+    );
+    answer.succeeded();
+    assert!(
+        answer.stdout.starts_with("number  call"),
+        "{}",
+        answer.stdout
+    );
+    let result = result(&sandbox);
+    let mut unsealed = result.clone();
+    unsealed.as_object_mut().unwrap().remove("seal").unwrap();
+    conforms(&unsealed, "usage");
+    assert_eq!(result["complete"], true);
+    let calls = result["calls"].as_array().unwrap();
+    let mmap = calls
+        .iter()
+        .find(|used| used["call"] == "exit_group")
+        .unwrap();
+    assert_eq!(mmap["verdict"], "required");
+    let said = format!("{} calls: ", calls.len());
+    assert!(answer.stdout.contains(&said), "{}", answer.stdout);
+
+    let oci = sandbox.tollgate(&["usage", "emit", "oci", "result.json"]);
+    oci.succeeded();
+    let oci: Value = serde_json::from_str(&oci.stdout).unwrap();
+    let names = oci["syscalls"][0]["names"].as_array().unwrap();
+    assert!(names.contains(&"exit_group".into()), "{names:?}");
+    let unit = sandbox.tollgate(&["usage", "emit", "systemd", "result.json"]);
+    unit.succeeded();
+    assert!(
+        unit.stdout.contains("\nSystemCallFilter=exit_group\n"),
+        "{}",
+        unit.stdout
+    );
+
+    let same = sandbox.tollgate(&["usage", "diff", "result.json", "result.json"]);
+    same.succeeded();
+    assert_eq!(same.stdout, "");
+}
+
+#[test]
+fn other_calls_are_a_difference() {
+    let sandbox = Sandbox::new();
+    let fast = ["--replicas", "1", "--timeout", "2", "--"];
+    explored(&sandbox, &[&fast[..], &["true"]].concat()).succeeded();
+    fs::rename(sandbox.path("result.json"), sandbox.path("old.json")).unwrap();
+    let csv = explored(&sandbox, &[&["--csv"], &fast[..], &["pwd"]].concat());
+    csv.succeeded();
+    assert!(
+        csv.stdout.starts_with("# syscall, used, "),
+        "{}",
+        csv.stdout
+    );
+    let diff = sandbox.tollgate(&["usage", "diff", "old.json", "result.json"]);
+    assert_eq!(diff.code, 1, "{}", diff.stderr);
+    assert!(diff.stdout.contains("\n+ getcwd: "), "{}", diff.stdout);
+    assert!(
+        diff.stdout.starts_with("program: true → pwd\n"),
+        "{}",
+        diff.stdout
+    );
+}
+
+#[test]
+fn what_proves_nothing_gives_no_verdict() {
+    let sandbox = Sandbox::new();
+    explored(&sandbox, &["--", "false"]).refused(1, &["fails with all its calls", "exit 1"]);
+    let blind = explored(&sandbox, &["-t", "/bin/true", "--", "true"]);
+    blind.refused(1, &["proves nothing", "make it fail"]);
+    assert!(!sandbox.path("result.json").exists());
+}
+
+#[test]
+fn wrong_words_and_files_are_named() {
+    let sandbox = Sandbox::new();
+    let refused = |words: &[&str], code: i32, text: &str| {
+        explored(&sandbox, words).refused(code, &[text]);
+    };
+    refused(&["--replicas", "0", "--", "true"], 64, "--replicas");
+    refused(&["--jobs", "0", "--", "true"], 64, "--jobs");
+    refused(&["--timeout", "0", "--", "true"], 64, "--timeout");
+    refused(&["--ready", "tcp:x", "--", "true"], 64, "from 1 to 65535");
+    refused(&[], 64, "PROGRAM");
+    refused(&["--", "no-such-program"], 66, "no-such-program");
+    refused(
+        &["--stdin", "no-such-file", "--", "cat"],
+        66,
+        "no-such-file",
+    );
+    refused(&["-t", "no-such-test", "--", "cat"], 66, "no-such-test");
+    fs::write(sandbox.path("damaged.json"), "{\"seal\": \"\"}").unwrap();
+    let damaged = sandbox.tollgate(&["usage", "diff", "damaged.json", "damaged.json"]);
+    damaged.refused(65, &["damaged.json", "explore the program again"]);
+}
