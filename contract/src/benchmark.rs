@@ -2,7 +2,13 @@
 //! and a line in the documents. Both ends take everything else from this table.
 
 use crate::names::named;
-use crate::{Answer, Method, SystemCall};
+use crate::system_call::system_calls;
+use crate::{Answer, Method, NOOP_ANSWER};
+
+system_calls! {
+    /// `noop`, which this project adds to Linux under a number beyond all of Linux's.
+    Noop = "noop", 500, Some(NOOP_ANSWER);
+}
 
 /// What a benchmark repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +48,8 @@ macro_rules! benchmarks {
         by [$($method:ident)|+], $run:ident;
     )+) => {
         named! {
-            /// What a sample timed, in the order of the tables. The paper's method measures the
-            /// first three under the names of the original program.
+            /// What a sample timed, in the order of the tables. `tsc`, `fcall` and `scall` are the
+            /// original program's names.
             Benchmark { $($(#[$doc])* $variant = $name,)+ }
         }
 
@@ -90,7 +96,7 @@ benchmarks! {
     FcallChain = "fcall_chain", "function calls in a chain",
         Operation::Function { instructions: 4 },
         by [Precise | Exact], ByDefault;
-    /// System call 500 on a kernel that has it and answers [`NOOP_ANSWER`](crate::NOOP_ANSWER).
+    /// System call 500 on a kernel that has it and answers [`NOOP_ANSWER`].
     Scall = "scall", "system call", Operation::Call(SystemCall::Noop),
         by [Paper | Precise | Exact], ByDefault;
     /// System call 500 on a kernel that lacks it.

@@ -11,6 +11,14 @@ enum Value {
     Number { least: u64 },
 }
 
+/// What a fact is about: the guest, of which all boots of a target should report the same, or
+/// the measurement of one boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    Guest,
+    Measurement,
+}
+
 /// Whether a fact is one record, or one record for each of several things, whose name follows
 /// the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +27,12 @@ enum Number {
     Each,
 }
 
-/// Rows: key, how many there are, value, and the column of boots.csv that keeps it.
+/// Rows: key, how many there are, what it is about, value, and the column of boots.csv that keeps it.
 macro_rules! facts {
     ($(
         $(#[$doc:meta])*
-        $variant:ident = $key:literal, $number:ident, $value:expr $(, column $column:literal)?;
+        $variant:ident = $key:literal, $number:ident, of $about:ident, $value:expr
+        $(, column $column:literal)?;
     )+) => {
         named! {
             /// A fact about a boot, by its key. For a fact that exists [for each](Self::of_key)
@@ -35,6 +44,12 @@ macro_rules! facts {
             const fn number(self) -> Number {
                 match self {
                     $(Self::$variant => Number::$number,)+
+                }
+            }
+
+            const fn about(self) -> About {
+                match self {
+                    $(Self::$variant => About::$about,)+
                 }
             }
 
@@ -57,37 +72,37 @@ const ANY: Value = Value::Number { least: 0 };
 
 facts! {
     /// The benchmark program's version.
-    GuestBench = "guest_bench", One, Value::Text;
+    GuestBench = "guest_bench", One, of Guest, Value::Text;
     /// The answer of the system call with that number: its name, or `enosys`.
-    SystemCall = "syscall_", Each, Value::Text;
+    SystemCall = "syscall_", Each, of Guest, Value::Text;
     /// Precise method: samples per round and benchmark.
-    SamplesPerRound = "samples_per_round", One, ANY;
+    SamplesPerRound = "samples_per_round", One, of Measurement, ANY;
     /// Copies of an operation in the body of the smaller loop.
-    Copies = "copies", One, ANY;
+    Copies = "copies", One, of Measurement, ANY;
     /// The counter's step, in ticks.
-    TscStep = "tsc_step", One, ANY, column "tsc_step_ticks";
+    TscStep = "tsc_step", One, of Measurement, ANY, column "tsc_step_ticks";
     /// Precise method: the target length of the smaller batch of a sample, in TSC ticks.
-    BatchTicks = "batch_ticks", One, ANY, column "batch_ticks";
+    BatchTicks = "batch_ticks", One, of Measurement, ANY, column "batch_ticks";
     /// Multiplications in a clock chain; a chain without any would not measure the clock.
-    ChainOps = "chain_ops", One, Value::Number { least: 1 }, column "chain_ops";
+    ChainOps = "chain_ops", One, of Measurement, Value::Number { least: 1 }, column "chain_ops";
     /// Multiplications between the readings of the next two.
-    FenceOps = "fence_ops", One, ANY, column "fence_ops";
+    FenceOps = "fence_ops", One, of Measurement, ANY, column "fence_ops";
     /// The fewest ticks to a reading after an LFENCE.
-    FencedTicks = "fenced_ticks", One, ANY, column "fenced_ticks";
+    FencedTicks = "fenced_ticks", One, of Measurement, ANY, column "fenced_ticks";
     /// The fewest ticks to a reading without an LFENCE.
-    UnfencedTicks = "unfenced_ticks", One, ANY, column "unfenced_ticks";
+    UnfencedTicks = "unfenced_ticks", One, of Measurement, ANY, column "unfenced_ticks";
     /// The counter's frequency from CPUID, in kHz; left out if CPUID does not provide it.
-    TscKhz = "tsc_khz", One, ANY, column "tsc_khz";
+    TscKhz = "tsc_khz", One, of Measurement, ANY, column "tsc_khz";
     /// Turns of the loop of that benchmark, as calibrated.
-    Turns = "turns_", Each, ANY;
+    Turns = "turns_", Each, of Measurement, ANY;
     /// The kernel's name (uname(2), `sysname`).
-    System = "system", One, Value::Text;
+    System = "system", One, of Guest, Value::Text;
     /// The kernel's release (uname(2), `release`).
-    Release = "release", One, Value::Text;
+    Release = "release", One, of Guest, Value::Text;
     /// A file of /sys/devices/system/cpu/vulnerabilities.
-    Vulnerability = "vulnerability.", Each, Value::Text;
+    Vulnerability = "vulnerability.", Each, of Guest, Value::Text;
     /// A line of the first processor in /proc/cpuinfo.
-    Cpu = "cpu.", Each, Value::Text;
+    Cpu = "cpu.", Each, of Guest, Value::Text;
 }
 
 impl Fact {
@@ -98,6 +113,12 @@ impl Fact {
             let rest = key.strip_prefix(fact.name())?;
             (fact.number() == Number::Each || rest.is_empty()).then_some((fact, rest))
         })
+    }
+
+    /// Whether it is about the guest and its kernel. Facts about the measurement may differ from
+    /// boot to boot.
+    pub fn is_about_the_guest(self) -> bool {
+        self.about() == About::Guest
     }
 
     /// The facts that boots.csv keeps, each with its column, in the file's order.

@@ -41,7 +41,7 @@ mod record;
 mod system_call;
 mod tsc;
 
-pub use benchmark::{Benchmark, Operation};
+pub use benchmark::{Benchmark, Operation, SystemCall};
 pub use closing::Closing;
 pub use disturbance::Disturbance;
 pub use encoder::Encoder;
@@ -49,7 +49,7 @@ pub use fact::Fact;
 pub use mark::{MARK_OPCODE, mark_begin, mark_end};
 pub use method::Method;
 pub use record::{Batch, Clock, Disturbed, Quad, Record, RecordError, Slope};
-pub use system_call::{Answer, ENOSYS, NOOP_ANSWER, SystemCall, is_error};
+pub use system_call::{Answer, ENOSYS, NOOP_ANSWER, is_error};
 pub use tsc::{Leaf, in_virtual_machine, tsc_hz, tsc_step};
 
 /// First line of the header, as the original program prints it.

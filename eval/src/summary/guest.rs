@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contract::Fact;
 use serde::{Deserialize, Serialize};
 
 use super::{TargetInfo, TargetSummary};
@@ -44,7 +45,9 @@ impl GuestCpu {
         let vulnerabilities: BTreeMap<_, _> = facts
             .clone()
             .filter_map(|(name, value)| {
-                let name = name.strip_prefix("vulnerability.")?;
+                let (Fact::Vulnerability, name) = Fact::of_key(name)? else {
+                    return None;
+                };
                 Some((name.to_owned(), value.to_owned()))
             })
             .collect();

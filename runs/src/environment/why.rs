@@ -54,7 +54,7 @@ const WHY: &[(&str, &str)] = &[
         "preemption, tick rate and hardening lie on the way into the kernel",
     ),
     (
-        "syscall_500",
+        "syscall_",
         "a refused call takes another path than one that is answered",
     ),
     (

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use contract::Fact;
 use serde::{Deserialize, Serialize};
 
 /// `guests.json`: by target.
@@ -28,10 +29,6 @@ pub struct Guest {
 /// Stands for the value where a boot said nothing while others of its target did.
 pub const NOT_TOLD: &str = "(not told)";
 
-/// The facts of a log that are about the guest and its kernel. Others are about the
-/// measurement, and may well differ from boot to boot.
-const NAMES: [&str; 4] = ["guest_bench", "syscall_500", "system", "release"];
-const PREFIXES: [&str; 2] = ["vulnerability.", "cpu."];
 /// What kernels measure anew at each start.
 const PASSING: [&str; 2] = ["cpu.bogomips", "cpu.cpu MHz"];
 
@@ -93,8 +90,8 @@ impl Said {
 }
 
 fn is_about_the_guest(name: &str) -> bool {
-    let known = NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    known && !PASSING.contains(&name)
+    let fact = Fact::of_key(name);
+    fact.is_some_and(|(fact, _)| fact.is_about_the_guest()) && !PASSING.contains(&name)
 }
 
 impl Guests {
