@@ -8,6 +8,9 @@ use crate::{Answer, Method, NOOP_ANSWER};
 system_calls! {
     /// `noop`, which this project adds to Linux under a number beyond all of Linux's.
     Noop = "noop", 500, Some(NOOP_ANSWER);
+    /// `getppid`, which does a little work: it looks up the number of the process's parent
+    /// (Linux, kernel/sys.c). It never fails.
+    Getppid = "getppid", 110, None;
 }
 
 /// What a benchmark repeats.
@@ -32,10 +35,6 @@ pub enum Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
     ByDefault,
-    #[allow(
-        dead_code,
-        reason = "for benchmarks that take time and that few ask for"
-    )]
     OnRequest,
 }
 
@@ -102,6 +101,12 @@ benchmarks! {
     /// System call 500 on a kernel that lacks it.
     Enosys = "enosys", "system call (ENOSYS)", Operation::Refused(SystemCall::Noop),
         by [Paper | Precise | Exact], ByDefault;
+    /// System call 110 on a kernel that has it.
+    Getppid = "getppid", "getppid", Operation::Call(SystemCall::Getppid),
+        by [Precise | Exact], OnRequest;
+    /// System call 110 on a kernel that lacks it.
+    GetppidEnosys = "getppid-enosys", "getppid (ENOSYS)", Operation::Refused(SystemCall::Getppid),
+        by [Precise | Exact], OnRequest;
 }
 
 impl Benchmark {

@@ -253,6 +253,8 @@ macro_rules! operations {
 operations! {
     scall: Scall | Enosys, "mov eax, {number}
     syscall", number = const SystemCall::Noop.number();
+    getppid: Getppid | GetppidEnosys, "mov eax, {number}
+    syscall", number = const SystemCall::Getppid.number();
     fcall: Fcall, "call {noop}", noop = sym noop;
     fcall_chain: FcallChain, "mov rdi, rax
     call {successor}", successor = sym successor;
