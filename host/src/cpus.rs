@@ -111,6 +111,60 @@ pub fn parse_list(list: &str) -> Result<Vec<usize>, CpuListError> {
     Ok(cpus.into_iter().collect())
 }
 
+/// Reads a list of the kernel's command line, where `all` is every CPU, `N` the last, and
+/// `0-31:1/2` the first of each two (Linux, kernel-parameters.rst, "cpu lists"). `None` where
+/// it is none, or needs a last CPU that is not known.
+pub fn parse_parameter(list: &str, last: Option<usize>) -> Option<Vec<usize>> {
+    let number = |text: &str| match text {
+        "N" | "n" => last,
+        _ => text
+            .parse()
+            .ok()
+            .filter(|&cpu: &usize| cpu < CpuSet::MAX_CPU),
+    };
+    let mut cpus = BTreeSet::new();
+    for part in list.split(',') {
+        let (range, pattern) = match part.split_once(':') {
+            Some((range, pattern)) => (range, Some(pattern)),
+            None => (part, None),
+        };
+        let (first, end) = match range {
+            "all" => (0, last?),
+            _ => {
+                let (first, end) = range.split_once('-').unwrap_or((range, range));
+                (number(first)?, number(end)?)
+            }
+        };
+        let (used, group) = match pattern {
+            None => (1, 1),
+            Some(pattern) => {
+                let (used, group) = pattern.split_once('/')?;
+                (used.parse().ok()?, group.parse().ok()?)
+            }
+        };
+        if first > end || group == 0 || used > group {
+            return None;
+        }
+        cpus.extend((first..=end).filter(|cpu| (cpu - first) % group < used));
+    }
+    Some(cpus.into_iter().collect())
+}
+
+/// Reads a mask of the kernel's form: `f`, `00000000,0000000c`.
+pub fn parse_mask(mask: &str) -> Option<Vec<usize>> {
+    let digits: Vec<u32> = mask
+        .chars()
+        .filter(|c| *c != ',')
+        .map(|c| c.to_digit(16))
+        .collect::<Option<_>>()?;
+    let digits = digits.iter().rev().enumerate();
+    let cpus = digits.flat_map(|(place, digit)| {
+        let bits = (0..4).filter(move |bit| digit >> bit & 1 == 1);
+        bits.map(move |bit| 4 * place + bit)
+    });
+    Some(cpus.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +180,28 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[test]
+    fn lists_of_the_command_line_have_more_forms() {
+        let parse = |list| parse_parameter(list, Some(7));
+        assert_eq!(parse("1-N"), Some(vec![1, 2, 3, 4, 5, 6, 7]));
+        assert_eq!(parse("0-7:1/2"), Some(vec![0, 2, 4, 6]));
+        assert_eq!(parse("0-7:3/4,N"), Some(vec![0, 1, 2, 4, 5, 6, 7]));
+        assert_eq!(parse("all"), Some((0..8).collect()));
+        assert_eq!(parse("2,4-5"), Some(vec![2, 4, 5]));
+        for bad in ["", "x", "3-1", "0-7:1/0", "0-7:3/2", "nohz,1"] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+        assert_eq!(parse_parameter("1-N", None), None);
+    }
+
+    #[test]
+    fn masks_are_read_from_the_right() {
+        assert_eq!(parse_mask("c"), Some(vec![2, 3]));
+        assert_eq!(parse_mask("1,00000001"), Some(vec![0, 32]));
+        assert_eq!(parse_mask("0"), Some(vec![]));
+        assert_eq!(parse_mask("(null)"), None);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Processor {
     pub hypervisor: Option<String>,
     /// What it has for running guests, `vmx` or `svm`.
     pub extension: Option<&'static str>,
+    /// What KVM offers its guest, where KVM is the hypervisor underneath.
+    pub kvm_features: Option<u32>,
 }
 
 /// What measuring the counter tells.
@@ -64,6 +66,7 @@ impl Processor {
             invariant_tsc: invariant_tsc(),
             hypervisor: hypervisor(),
             extension: extension(),
+            kvm_features: kvm_features(),
         }
     }
 }
@@ -94,6 +97,12 @@ pub fn hypervisor() -> Option<String> {
         "" => "nameless".into(),
         _ => name,
     })
+}
+
+/// CPUID 40000001H, EAX (Linux, Documentation/virt/kvm/x86/cpuid.rst).
+fn kvm_features() -> Option<u32> {
+    let is_kvm = hypervisor().as_deref() == Some("KVMKVMKVM");
+    is_kvm.then(|| __cpuid(0x4000_0001).eax)
 }
 
 /// CPUID 1, ECX bit 5 (Intel SDM 2A); CPUID 80000001H, ECX bit 2 (AMD APM 3).

@@ -6,6 +6,7 @@
 //! itself. docs/DOCTOR.md gives each check's thresholds and reasons.
 
 mod activity;
+mod audit;
 mod calls;
 mod chain;
 mod checks;
@@ -14,6 +15,7 @@ mod host;
 mod noise;
 mod plan;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use eval::verdict::{Finding, Verdict};
@@ -22,11 +24,13 @@ pub use self::counter::hypervisor;
 pub use self::host::vulnerabilities;
 pub use self::plan::{Guests, Plan};
 
+use self::activity::messages::Messages;
 use self::activity::{Activity, Snapshot};
 use self::calls::Calls;
 use self::counter::{Counter, Processor};
 use self::host::Host;
 use self::noise::CpuNoise;
+use crate::core_clock::{self, Hertz};
 use crate::cpus;
 use crate::kvm;
 use crate::tree::Tree;
@@ -44,7 +48,11 @@ struct Facts {
     host: Host,
     activity: Option<Activity>,
     noise: Vec<CpuNoise>,
+    /// The clock that each core runs at, or why it is not known.
+    clocks: BTreeMap<usize, Result<Hertz, String>>,
     calls: Calls,
+    /// Whether the files are those of the machine that was measured.
+    is_this_machine: bool,
 }
 
 /// Examines the machine for a little more than two seconds.
@@ -52,10 +60,10 @@ pub fn examine(tree: &Tree, plan: &Plan) -> Verdict {
     let facts = gather(tree, plan);
     let findings = checks::ALL
         .iter()
-        .map(|(name, check)| {
-            let checks::Found { state, what, mend } = check(&facts);
+        .map(|check| {
+            let checks::Found { state, what, mend } = (check.judge)(&facts);
             Finding {
-                check: (*name).to_owned(),
+                check: check.name.to_owned(),
                 state,
                 what,
                 mend,
@@ -70,9 +78,14 @@ fn gather(tree: &Tree, plan: &Plan) -> Facts {
     let cpu = plan.cpus.first().copied();
     let counter = Counter::measure(cpu, &cpus::allowed());
     let calls = cpu.map_or_else(Vec::new, calls::cost::bursts);
-    let before = Snapshot::take(tree);
+    let messages = Messages::listen(tree);
+    let before = Snapshot::take(tree, &plan.cpus);
     let noise = noise::test(&plan.cpus, counter.frequency.hz(), NOISE_TEST);
-    let after = Snapshot::take(tree);
+    let after = Snapshot::take(tree, &plan.cpus);
+    let mut activity = Activity::between(&before, &after);
+    if let Some(activity) = &mut activity {
+        activity.messages = messages.warnings();
+    }
     let calls = Calls::measure(tree, cpu, calls);
     Facts {
         plan: plan.clone(),
@@ -81,8 +94,22 @@ fn gather(tree: &Tree, plan: &Plan) -> Facts {
         processor: Processor::ask(),
         counter,
         host: Host::read(tree, &plan.cpus),
-        activity: Activity::between(&before, &after),
+        activity,
         noise,
+        clocks: clocks(&plan.cpus),
         calls,
+        is_this_machine: tree.is_this_machine(),
     }
+}
+
+/// So many cores' clocks are measured, one after the other, for 40 ms each.
+const MOST_CLOCKS: usize = 16;
+
+fn clocks(cpus: &[usize]) -> BTreeMap<usize, Result<Hertz, String>> {
+    let cpus = cpus.iter().take(MOST_CLOCKS);
+    cpus.map(|&cpu| {
+        let clock = core_clock::measure(cpu).map(|clock| clock.median());
+        (cpu, clock.map_err(|error| error.to_string()))
+    })
+    .collect()
 }

@@ -5,6 +5,7 @@
 //! firmware, a hypervisor. Every millisecond it times a fixed chain of multiplications,
 //! whose ticks change with the core's clock and with a sibling's use of the core.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ use crate::tsc;
 const GAP: Duration = Duration::from_micros(1);
 /// How often the chain is timed.
 const CHAIN_EVERY: Duration = Duration::from_millis(1);
+/// In 20 ms, every governor has noticed the load, and none has yet had time to change all of
+/// these chains' clock.
+const FIRST_CHAINS: usize = 20;
 
 /// What was seen on one CPU. All times in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +42,10 @@ pub struct CpuNoise {
     pub chain_median_ns: f64,
     /// Interquartile range of the chains.
     pub chain_iqr_ns: f64,
+    /// The median of the first chains, in which a clock that follows the load rises.
+    pub chain_first_ns: f64,
+    /// How often Linux gave the CPU to another thread, where it says so.
+    pub preempted: Option<u64>,
 }
 
 impl CpuNoise {
@@ -49,6 +57,11 @@ impl CpuNoise {
     /// Interquartile range of the chains over their median.
     pub fn chain_spread(&self) -> f64 {
         self.chain_iqr_ns / self.chain_median_ns
+    }
+
+    /// How much slower the first chains were than the rest, or faster: from 0 on.
+    pub fn chain_ramp(&self) -> f64 {
+        (self.chain_first_ns / self.chain_median_ns - 1.0).abs()
     }
 
     /// As it is kept with a run.
@@ -92,6 +105,7 @@ fn watch(cpu: usize, hz: f64, time: Duration) -> Option<CpuNoise> {
     let (gap, chain_every) = (ticks(GAP), ticks(CHAIN_EVERY));
     let mut chains = Vec::with_capacity((time.as_millis() as usize).saturating_add(1));
     let (mut lost, mut gaps, mut longest) = (0, 0, 0);
+    let preempted = preemptions();
     let start = tsc::ticks();
     let end = start + ticks(time);
     let (mut last, mut next_chain) = (start, start);
@@ -112,6 +126,9 @@ fn watch(cpu: usize, hz: f64, time: Duration) -> Option<CpuNoise> {
         }
         last = now;
     }
+    let preempted = preempted.and_then(|before| preemptions()?.checked_sub(before));
+    let first = chains.iter().take(FIRST_CHAINS).copied().collect();
+    let first = Sorted::new(first).ok()?.median();
     let chains = Sorted::new(chains).ok()?;
     Some(CpuNoise {
         cpu,
@@ -121,7 +138,17 @@ fn watch(cpu: usize, hz: f64, time: Duration) -> Option<CpuNoise> {
         longest_ns: ns(longest as f64),
         chain_median_ns: ns(chains.median()),
         chain_iqr_ns: ns(chains.q3() - chains.q1()),
+        chain_first_ns: ns(first),
+        preempted,
     })
+}
+
+/// How often this thread lost its CPU to another (proc_pid_status(5)).
+fn preemptions() -> Option<u64> {
+    let status = fs::read_to_string("/proc/thread-self/status").ok()?;
+    let mut lines = status.lines();
+    let count = lines.find_map(|line| line.strip_prefix("nonvoluntary_ctxt_switches:"))?;
+    count.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -177,6 +204,8 @@ mod tests {
             longest_ns: lost_ns,
             chain_median_ns: 1e4,
             chain_iqr_ns: 10.0,
+            chain_first_ns: 1e4,
+            preempted: Some(0),
         };
         let all = [noise(0, 1e3), noise(1, 1e6), noise(2, 1e5)];
         assert_eq!(worst(&all).map(|noise| noise.cpu), Some(1));

@@ -12,4 +12,5 @@ mod tests;
 
 pub use self::choice::Wanted;
 pub use self::host_cpus::HostCpus;
+pub use self::kind::{CoreKind, by_cpuid, kinds};
 pub use self::rule::BrokenRule;

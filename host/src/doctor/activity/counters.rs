@@ -13,8 +13,9 @@ pub struct Process {
     pub time: u64,
 }
 
-/// Device interrupts so far: by number, and CPU.
-pub type Interrupts = BTreeMap<u32, BTreeMap<usize, u64>>;
+/// Interrupts so far: by line, and CPU. A device's line is its number and its name
+/// (`24 nvme0q1`), any other a word (`LOC`, the local timer).
+pub type Interrupts = BTreeMap<String, BTreeMap<usize, u64>>;
 
 /// All processes, by their numbers.
 pub fn processes(tree: &Tree) -> BTreeMap<u32, Process> {
@@ -40,8 +41,8 @@ pub fn process(stat: &str) -> Option<Process> {
     })
 }
 
-/// The lines of devices, which begin with a number. The first line names the columns:
-/// CPUs that are offline have none.
+/// All lines but `ERR` and `MIS`, which count for no CPU. The first line names the columns: CPUs
+/// that are offline have none.
 pub fn interrupts(text: &str) -> Interrupts {
     let mut lines = text.lines();
     let header = lines.next().unwrap_or_default().split_whitespace();
@@ -50,12 +51,16 @@ pub fn interrupts(text: &str) -> Interrupts {
         .collect();
     lines
         .filter_map(|line| {
-            let (number, counts) = line.split_once(':')?;
-            let counts = counts.split_whitespace().map_while(|w| w.parse().ok());
-            Some((
-                number.trim().parse().ok()?,
-                cpus.iter().copied().zip(counts).collect(),
-            ))
+            let (line, rest) = line.split_once(':')?;
+            let line = line.trim();
+            let counts = rest.split_whitespace().map_while(|w| w.parse().ok());
+            let counts: BTreeMap<_, _> = cpus.iter().copied().zip(counts).collect();
+            let device = rest.split_whitespace().last()?;
+            let name = match line.parse::<u32>() {
+                Ok(number) => format!("{number} {device}"),
+                Err(_) => line.to_owned(),
+            };
+            (counts.len() == cpus.len()).then_some((name, counts))
         })
         .collect()
 }

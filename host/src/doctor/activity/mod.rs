@@ -2,11 +2,15 @@
 //! the kernel's counters.
 
 mod counters;
+pub mod messages;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
 use self::counters::{Interrupts, Process};
+use super::host::{group, power};
 use crate::cpu_time::{self, CpuTime};
 use crate::tree::Tree;
 
@@ -20,6 +24,9 @@ pub struct Snapshot {
     cpus: BTreeMap<usize, CpuTime>,
     processes: BTreeMap<u32, Process>,
     interrupts: Interrupts,
+    throttled: Option<u64>,
+    group_throttled: Option<u64>,
+    smis: Option<u64>,
 }
 
 /// What happened between two snapshots.
@@ -33,18 +40,36 @@ pub struct Activity {
     pub busy: BTreeMap<usize, f64>,
     /// The share of the time that the hypervisor gave to others.
     pub steal: BTreeMap<usize, f64>,
-    /// Device interrupts a second: by number, and CPU.
-    pub interrupts: BTreeMap<u32, BTreeMap<usize, f64>>,
+    /// Whether any CPU had time stolen since the machine's start.
+    pub steal_ever: bool,
+    /// Interrupts a second: by line, as `24 nvme0q1` or `LOC`, and CPU.
+    pub interrupts: BTreeMap<String, BTreeMap<usize, f64>>,
+    /// How often the measuring CPUs slowed down for heat.
+    pub throttled: Option<u64>,
+    /// How often this process's control groups had used up their limit.
+    pub group_throttled: Option<u64>,
+    /// How often the firmware took the first measuring CPU away (SMI).
+    pub smis: Option<u64>,
+    /// Warnings of the kernel.
+    pub messages: Option<Vec<String>>,
+}
+
+/// Whether a line of /proc/interrupts is a device's.
+pub fn is_device(line: &str) -> bool {
+    line.starts_with(|c: char| c.is_ascii_digit())
 }
 
 impl Snapshot {
     /// Takes one now.
-    pub fn take(tree: &Tree) -> Self {
+    pub fn take(tree: &Tree, measuring: &[usize]) -> Self {
         Self {
             time: Instant::now(),
             cpus: cpu_time::of_each_cpu(&tree.text("/proc/stat").unwrap_or_default()),
             processes: counters::processes(tree),
             interrupts: counters::interrupts(&tree.text("/proc/interrupts").unwrap_or_default()),
+            throttled: power::throttled(tree, measuring),
+            group_throttled: group::throttled(tree),
+            smis: measuring.first().and_then(|&cpu| smis(tree, cpu)),
         }
     }
 }
@@ -67,10 +92,29 @@ impl Activity {
             others: (busy.values().sum::<f64>() - ours).max(0.0),
             busiest,
             steal: share(|time| time.steal),
+            steal_ever: after.cpus.values().any(|time| time.steal > 0),
             interrupts: rates(&before.interrupts, &after.interrupts, seconds),
+            throttled: grown(before.throttled, after.throttled),
+            group_throttled: grown(before.group_throttled, after.group_throttled),
+            smis: grown(before.smis, after.smis),
+            messages: None,
             busy,
         })
     }
+}
+
+fn grown(before: Option<u64>, after: Option<u64>) -> Option<u64> {
+    Some(after?.saturating_sub(before?))
+}
+
+/// MSR_SMI_COUNT of Intel's processors (SDM 4, 34H), which counts in its lower half. Only root
+/// may read it, with the module `msr`.
+fn smis(tree: &Tree, cpu: usize) -> Option<u64> {
+    const SMI_COUNT: u64 = 0x34;
+    let file = File::open(tree.place(&format!("/dev/cpu/{cpu}/msr"))).ok()?;
+    let mut count = [0; 8];
+    file.read_exact_at(&mut count, SMI_COUNT).ok()?;
+    Some(u64::from_le_bytes(count) & 0xffff_ffff)
 }
 
 /// How many CPUs each process used, with its name.
@@ -87,18 +131,18 @@ fn rates(
     before: &Interrupts,
     after: &Interrupts,
     seconds: f64,
-) -> BTreeMap<u32, BTreeMap<usize, f64>> {
-    let rate = |number: &u32, cpu: &usize, count: u64| {
-        let earlier = before.get(number).and_then(|counts| counts.get(cpu));
+) -> BTreeMap<String, BTreeMap<usize, f64>> {
+    let rate = |line: &String, cpu: &usize, count: u64| {
+        let earlier = before.get(line).and_then(|counts| counts.get(cpu));
         count.saturating_sub(earlier.copied().unwrap_or(0)) as f64 / seconds
     };
     after
         .iter()
-        .map(|(number, counts)| {
+        .map(|(line, counts)| {
             let rates = counts
                 .iter()
-                .map(|(cpu, count)| (*cpu, rate(number, cpu, *count)));
-            (*number, rates.collect())
+                .map(|(cpu, count)| (*cpu, rate(line, cpu, *count)));
+            (line.clone(), rates.collect())
         })
         .collect()
 }
@@ -138,6 +182,9 @@ mod tests {
                 .map(|(id, stat)| (id, counters::process(stat).unwrap()))
                 .collect(),
             interrupts: counters::interrupts(irqs),
+            throttled: Some(5 + seconds),
+            group_throttled: None,
+            smis: Some(7),
         }
     }
 
@@ -161,8 +208,16 @@ mod tests {
         assert_eq!(activity.steal, BTreeMap::from([(0, 0.05), (2, 0.0)]));
         assert_eq!(activity.others, 1.0);
         assert_eq!(activity.busiest, [("a (b) c".to_owned(), 0.75)]);
-        let rates = BTreeMap::from([(0, 0.0), (2, 100.0)]);
-        assert_eq!(activity.interrupts, BTreeMap::from([(24, rates)]));
+        let disk = BTreeMap::from([(0, 0.0), (2, 100.0)]);
+        let timer = BTreeMap::from([(0, 4.0), (2, 3.5)]);
+        let lines = [("24 disk", disk), ("LOC", timer)].map(|(line, rates)| (line.into(), rates));
+        assert_eq!(activity.interrupts, BTreeMap::from(lines));
+        assert!(activity.steal_ever);
+        assert_eq!(
+            (activity.throttled, activity.group_throttled),
+            (Some(2), None)
+        );
+        assert_eq!(activity.smis, Some(0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use eval::verdict::State;
 
 use super::{Found, list, named};
-use crate::doctor::Facts;
+use crate::doctor::{Facts, activity};
 use crate::measuring_cpus::BrokenRule;
 
 /// Whether the scheduler may move what is measured.
@@ -40,7 +40,7 @@ pub(super) fn measuring_cpu(facts: &Facts) -> Found {
 /// Whether Linux keeps its scheduler, its tick and its callbacks away.
 pub(super) fn isolation(facts: &Facts) -> Found {
     let host = &facts.host;
-    let (Some(isolated), Some(_)) = (&host.isolated, &host.cmdline) else {
+    let (Some(_), Some(cmdline)) = (&host.isolated, &host.cmdline) else {
         return Found::unknown("the kernel does not tell which CPUs are isolated");
     };
     let nohz_full = host.nohz_full.clone().unwrap_or_default();
@@ -49,7 +49,7 @@ pub(super) fn isolation(facts: &Facts) -> Found {
     let all = |holds: &dyn Fn(&usize) -> bool| facts.plan.cpus.iter().all(holds);
     let no_tick = all(&|cpu| nohz_full.contains(cpu));
     let missing: Vec<_> = [
-        ("isolcpus", all(&|cpu| isolated.contains(cpu))),
+        ("isolcpus", all(&|cpu| is_isolated(facts, *cpu))),
         ("nohz_full", no_tick || facts.plan.host),
         ("rcu_nocbs", all(&offloaded)),
     ]
@@ -66,10 +66,24 @@ pub(super) fn isolation(facts: &Facts) -> Found {
         .mend("take `nohz_full=` off the kernel's command line to measure the host"),
         [] => Found::ok(format!("{cpus}: isolated")),
         missing => {
-            let what = format!("{cpus} without {}", missing.join(", "));
+            let bare = cmdline.split_whitespace().any(|word| word == "rcu_nocbs");
+            let bare = match bare && missing.contains(&"rcu_nocbs") {
+                true => " (`rcu_nocbs` without a list of CPUs takes none at boot)",
+                false => "",
+            };
+            let what = format!("{cpus} without {}{bare}", missing.join(", "));
             Found::warning(what).mend(how_to_isolate(facts, missing))
         }
     }
+}
+
+/// Whether the scheduler keeps other threads away: by `isolcpus`, or by an isolated partition of
+/// control groups.
+pub(super) fn is_isolated(facts: &Facts, cpu: usize) -> bool {
+    let isolated = facts.host.isolated.iter().flatten();
+    isolated
+        .chain(&facts.host.partitions)
+        .any(|&isolated| isolated == cpu)
 }
 
 fn how_to_isolate(facts: &Facts, missing: &[&str]) -> String {
@@ -99,7 +113,9 @@ pub(super) fn interrupts(facts: &Facts) -> Found {
     let bound = bound
         .filter(|interrupt| interrupt.cpus.iter().any(measuring))
         .count();
-    let rates = activity.interrupts.values().flatten();
+    let devices = activity.interrupts.iter();
+    let devices = devices.filter(|(line, _)| activity::is_device(line));
+    let rates = devices.flat_map(|(_, rates)| rates);
     let rates = rates
         .filter(|(cpu, _)| measuring(cpu))
         .map(|(_, rate)| rate);
@@ -182,6 +198,39 @@ mod tests {
     }
 
     #[test]
+    fn a_partition_isolates_and_lists_have_many_forms() {
+        let partition = |facts: &mut Facts| {
+            facts.host.isolated = Some(vec![]);
+            facts.host.partitions = vec![3];
+        };
+        expect(isolation, partition, Ok, "isolated");
+        let callbacks = |cmdline: &str| {
+            let cmdline = Some(cmdline.to_owned());
+            move |facts: &mut Facts| {
+                facts.plan.host = true;
+                facts.host.nohz_full = Some(vec![]);
+                facts.host.last_cpu = Some(3);
+                facts.host.cmdline = cmdline;
+            }
+        };
+        expect(isolation, callbacks("rcu_nocbs=1-N"), Ok, "isolated");
+        expect(isolation, callbacks("rcu_nocbs=1-3:1/2"), Ok, "isolated");
+        expect(isolation, callbacks("rcu_nocbs=all"), Ok, "isolated");
+        expect(
+            isolation,
+            callbacks("rcu_nocbs=0-3:1/2"),
+            Warning,
+            "without rcu_nocbs",
+        );
+        expect(
+            isolation,
+            callbacks("rcu_nocbs"),
+            Warning,
+            "without a list of CPUs takes none",
+        );
+    }
+
+    #[test]
     fn a_machine_is_never_told_to_isolate_all_of_itself() {
         let all = |facts: &mut Facts| facts.plan.cpus = vec![0, 1, 2, 3];
         expect(isolation, all, Warning, "measure on fewer CPUs");
@@ -207,7 +256,7 @@ mod tests {
                     cpus: vec![3],
                 }];
                 let rates = BTreeMap::from([(0, 900.0), (3, rate)]);
-                activity(facts).interrupts = BTreeMap::from([(36, rates)]);
+                activity(facts).interrupts = BTreeMap::from([("36 nvme0q4".into(), rates)]);
             }
         };
         expect(interrupts, rate(0.5), Ok, "lines bound to CPU 3: 1");

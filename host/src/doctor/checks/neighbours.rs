@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Found, list, named};
 use crate::doctor::Facts;
+use crate::doctor::activity::Activity;
 
 /// A sibling that is busy for longer than this share of the time is used.
 const SIBLING_BUSY: f64 = 0.05;
@@ -97,12 +98,36 @@ pub(super) fn steal(facts: &Facts) -> Found {
     let Some(worst) = shares.copied().reduce(f64::max) else {
         return Found::unknown("the kernel does not tell stolen time");
     };
+    if let Some(name) = &facts.processor.hypervisor
+        && !reports_steal(name, facts, activity)
+    {
+        return Found::unknown(format!(
+            "{name} does not say what it takes: the figure is 0 whatever it is; see noise"
+        ));
+    }
     let what = format!(
         "the hypervisor took {:.2} % of the time of {}",
         1e2 * worst,
         named(&facts.plan.cpus)
     );
     Found::graded(worst, STEAL_WARNING, STEAL_UNFIT, what).mend("measure on a dedicated host")
+}
+
+/// Whether stolen time can be anything but 0. Linux asks KVM if it offers it, and always Xen;
+/// Hyper-V has nothing to ask, and VMware is asked in a way that a program cannot repeat
+/// (Linux, arch/x86/kernel/kvm.c, drivers/xen/time.c, arch/x86/kernel/cpu/vmware.c).
+fn reports_steal(hypervisor: &str, facts: &Facts, activity: &Activity) -> bool {
+    /// KVM_FEATURE_STEAL_TIME.
+    const STEAL_TIME: u32 = 1 << 5;
+    let cmdline = facts.host.cmdline.as_deref().unwrap_or_default();
+    let is_off = cmdline
+        .split_whitespace()
+        .any(|word| word == "no-steal-acc");
+    let offered = facts
+        .processor
+        .kvm_features
+        .is_some_and(|features| features & STEAL_TIME != 0);
+    activity.steal_ever || offered && !is_off || hypervisor == "XenVMMXenVMM"
 }
 
 #[cfg(test)]
@@ -113,7 +138,6 @@ mod tests {
 
     use super::super::tests::expect;
     use super::*;
-    use crate::doctor::activity::Activity;
 
     fn activity(facts: &mut Facts) -> &mut Activity {
         facts.activity.as_mut().unwrap()
@@ -149,6 +173,38 @@ mod tests {
         expect(load, load_of(0.1), Ok, "0.10 of 4 CPUs");
         expect(load, load_of(1.5), Warning, "cc1 1.50; load average 0.05");
         expect(load, load_of(2.5), Unfit, "2.50 of 4 CPUs");
+    }
+
+    #[test]
+    fn a_hypervisor_that_cannot_report_steal_is_not_believed() {
+        let under = |name: &str, features, ever| {
+            let name = Some(name.to_owned());
+            move |facts: &mut Facts| {
+                facts.processor.hypervisor = name;
+                facts.processor.kvm_features = features;
+                activity(facts).steal_ever = ever;
+            }
+        };
+        expect(steal, under("KVMKVMKVM", Some(1 << 5), false), Ok, "0.00 %");
+        expect(
+            steal,
+            under("KVMKVMKVM", Some(0), false),
+            Unknown,
+            "does not say",
+        );
+        expect(steal, under("KVMKVMKVM", Some(0), true), Ok, "0.00 %");
+        expect(steal, under("XenVMMXenVMM", None, false), Ok, "0.00 %");
+        expect(
+            steal,
+            under("Microsoft Hv", None, false),
+            Unknown,
+            "Microsoft Hv does not",
+        );
+        let off = |facts: &mut Facts| {
+            under("KVMKVMKVM", Some(1 << 5), false)(facts);
+            facts.host.cmdline = Some("no-steal-acc".into());
+        };
+        expect(steal, off, Unknown, "does not say");
     }
 
     #[test]

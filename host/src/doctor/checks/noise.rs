@@ -1,6 +1,7 @@
 //! What the noise test measured.
 
 use super::Found;
+use crate::doctor::noise::CpuNoise;
 use crate::doctor::{Facts, noise};
 
 /// A tick of 250 Hz takes about 0.05 %, one of 1000 Hz 0.2 %; above 1 % another
@@ -15,22 +16,66 @@ pub(super) fn noise(facts: &Facts) -> Found {
     };
     let figures = worst.figures();
     let what = format!(
-        "CPU {} lost {:.3} % of {:.1} s in {:.0} gaps a second above {:.0} µs, the longest {:.0} µs",
+        "CPU {} lost {:.3} % of {:.1} s in {:.0} gaps a second above {:.0} µs, the longest {:.0} \
+         µs; {}",
         figures.cpu,
         1e2 * figures.lost,
         figures.seconds,
         figures.gaps_per_second,
         figures.gap_ns / 1e3,
-        figures.longest_ns / 1e3
+        figures.longest_ns / 1e3,
+        causes(facts, worst)
     );
     Found::graded(figures.lost, LOST_WARNING, LOST_UNFIT, what)
         .mend("see load, interrupts, isolation and steal")
 }
 
+/// So many of the lines that grew most are named.
+const NAMED: usize = 4;
+/// A line that grew by less a second is not.
+const RARE: f64 = 0.5;
+
+/// What the kernel counted on that CPU meanwhile, a second: lines of /proc/interrupts, other
+/// threads, stolen time. What is left of the gaps came from below the kernel.
+fn causes(facts: &Facts, noise: &CpuNoise) -> String {
+    let Some(activity) = &facts.activity else {
+        return "what caused them is not known".into();
+    };
+    let mut lines: Vec<_> = activity
+        .interrupts
+        .iter()
+        .filter_map(|(line, rates)| Some((line.as_str(), *rates.get(&noise.cpu)?)))
+        .filter(|(_, rate)| *rate >= RARE)
+        .collect();
+    lines.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let seconds = noise.watched_ns / 1e9;
+    let preempted = noise.preempted.map(|count| count as f64 / seconds);
+    let known = lines.iter().map(|(_, rate)| rate).sum::<f64>() + preempted.unwrap_or(0.0);
+    let lines = lines.into_iter().take(NAMED);
+    let mut causes: Vec<_> = lines
+        .map(|(line, rate)| format!("{line} {rate:.0}"))
+        .collect();
+    if let Some(preempted) = preempted.filter(|rate| *rate >= RARE) {
+        causes.push(format!("other threads {preempted:.0}"));
+    }
+    let unknown = noise.figures().gaps_per_second - known;
+    if unknown >= RARE {
+        causes.push(format!("nothing that the kernel counts {unknown:.0}"));
+    }
+    let steal = activity.steal.get(&noise.cpu).filter(|share| **share > 0.0);
+    if let Some(share) = steal {
+        causes.push(format!("stolen {:.1} % of the time", 1e2 * share));
+    }
+    match causes.is_empty() {
+        true => "nothing interrupted it".into(),
+        false => format!("a second: {}", causes.join(", ")),
+    }
+}
+
 /// Spreads between boots that tables show are of this size; a clock that moves by 1 %
 /// while nothing else does hides them.
-const CLOCK_WARNING: f64 = 2e-3;
-const CLOCK_UNFIT: f64 = 1e-2;
+pub(super) const CLOCK_WARNING: f64 = 2e-3;
+pub(super) const CLOCK_UNFIT: f64 = 1e-2;
 
 /// Whether the same work takes the same number of ticks.
 pub(super) fn clock(facts: &Facts) -> Found {
@@ -69,6 +114,26 @@ mod tests {
         expect(noise, lost(5e-3), Warning, "0.500 %");
         expect(noise, lost(0.4), Unfit, "40.000 %");
         expect(noise, |facts| facts.noise.clear(), Unknown, "watched");
+    }
+
+    #[test]
+    fn gaps_are_put_down_to_what_the_kernel_counted() {
+        let spoil = |facts: &mut Facts| {
+            facts.noise[0].gaps = 700;
+            facts.noise[0].preempted = Some(20);
+            let activity = facts.activity.as_mut().unwrap();
+            let rates = |rate| [(0, 9e9), (3, rate)].into();
+            activity.interrupts = [
+                ("LOC".to_owned(), rates(250.0)),
+                ("TLB".to_owned(), rates(0.2)),
+                ("24 nvme0q1".to_owned(), rates(40.0)),
+            ]
+            .into();
+            activity.steal.insert(3, 0.02);
+        };
+        let words = "a second: LOC 250, 24 nvme0q1 40, other threads 10, nothing that the kernel \
+                     counts 50, stolen 2.0 % of the time";
+        expect(noise, spoil, Ok, words);
     }
 
     #[test]

@@ -1,13 +1,24 @@
 //! What Linux tells of itself and its settings.
 
 pub mod cpu;
+pub mod group;
+pub mod power;
+pub mod security;
+pub mod services;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
 use self::cpu::Cpu;
+use self::group::Group;
+use self::power::Power;
+use self::security::Security;
+use self::services::Does;
+use super::audit::{self, Audit};
 use crate::cpus;
+use crate::holders::Process;
+use crate::measuring_cpus::{self, CoreKind};
 use crate::tree::Tree;
 
 const CPU: &str = "/sys/devices/system/cpu";
@@ -48,6 +59,26 @@ pub struct Host {
     pub microcode: Vec<String>,
     /// Device interrupts and the CPUs that they are delivered to.
     pub interrupts: Vec<Interrupt>,
+    /// The highest number that a CPU can have.
+    pub last_cpu: Option<usize>,
+    /// CPUs of isolated partitions of control groups.
+    pub partitions: Vec<usize>,
+    /// The control groups of this process.
+    pub group: Option<Group>,
+    /// Power, its limits and heat.
+    pub power: Power,
+    /// What else the kernel does at system calls.
+    pub security: Security,
+    /// Services that change the machine.
+    pub services: Option<Vec<(Process, Does)>>,
+    /// Whether system calls are audited; only root may ask.
+    pub audit: Option<Audit>,
+    /// CPUs that the kernel's unbound work may run on.
+    pub workqueue: Option<Vec<usize>>,
+    /// How often each CPU's statistics are gathered, in seconds.
+    pub stat_interval: Option<u64>,
+    /// The types of the measuring CPUs' cores; empty where all are of one type.
+    pub kinds: BTreeMap<usize, CoreKind>,
 }
 
 /// A device's interrupt.
@@ -79,22 +110,47 @@ impl Host {
             vulnerabilities: vulnerabilities(tree),
             microcode: microcode(tree),
             interrupts: interrupts(tree),
+            last_cpu: tree
+                .cpus(&format!("{CPU}/possible"))
+                .and_then(|cpus| cpus.last().copied()),
+            partitions: group::isolated(tree),
+            group: Group::read(tree),
+            power: Power::read(tree),
+            security: Security::read(tree),
+            services: services::running(tree),
+            audit: tree.is_this_machine().then(|| audit::ask().ok()).flatten(),
+            workqueue: tree
+                .text("/sys/devices/virtual/workqueue/cpumask")
+                .and_then(|mask| cpus::parse_mask(&mask)),
+            stat_interval: tree.number("/proc/sys/vm/stat_interval"),
+            kinds: kinds(tree, cpus),
         }
     }
 
-    /// Whether a parameter of the kernel's command line lists that CPU.
+    /// Whether a parameter of the kernel's command line lists that CPU. Without a list, as in a
+    /// bare `rcu_nocbs`, it lists none.
     pub fn cmdline_lists(&self, parameter: &str, cpu: usize) -> bool {
         let words = self.cmdline.iter().flat_map(|line| line.split_whitespace());
         let mut lists = words.filter_map(|word| word.strip_prefix(parameter)?.strip_prefix('='));
-        lists.any(|list| {
-            let cpus = || cpus::parse_list(list).unwrap_or_default();
-            list == "all" || cpus().contains(&cpu)
+        lists.any(|list| match cpus::parse_parameter(list, self.last_cpu) {
+            Some(cpus) => cpus.contains(&cpu),
+            None => list == "all",
         })
     }
 }
 
 fn clocksource(name: &str) -> String {
     format!("/sys/devices/system/clocksource/clocksource0/{name}")
+}
+
+/// Another machine's processor cannot be asked for what its files do not say.
+fn kinds(tree: &Tree, cpus: &[usize]) -> BTreeMap<usize, CoreKind> {
+    let mut kinds = measuring_cpus::kinds(tree, cpus, |cpu| match tree.is_this_machine() {
+        true => measuring_cpus::by_cpuid(cpu),
+        false => None,
+    });
+    kinds.retain(|cpu, _| cpus.contains(cpu));
+    kinds
 }
 
 fn vendor(tree: &Tree) -> Option<String> {
