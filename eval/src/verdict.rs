@@ -31,6 +31,9 @@ pub struct Finding {
     pub what: String,
     /// The command or the setting that mends it, if anything does.
     pub mend: Option<String>,
+    /// What was read to find out: files, instructions, system calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read: Vec<String>,
 }
 
 /// How bad a finding is.
@@ -198,6 +201,7 @@ mod tests {
             state,
             what: format!("{check} is what it is"),
             mend: None,
+            read: Vec::new(),
         }
     }
 

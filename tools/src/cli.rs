@@ -9,6 +9,7 @@ mod usage;
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
@@ -113,6 +114,7 @@ Examples:
   tollgate doctor
   tollgate doctor --cpus 2,3 --json
   tollgate doctor --engine host && make all
+  tollgate doctor --explain governor
 
 It watches the measuring CPUs for two seconds and changes nothing. docs/DOCTOR.md
 describes every check, its thresholds and its reasons.
@@ -132,6 +134,10 @@ pub struct DoctorArgs {
     /// Print the verdict as JSON
     #[arg(long)]
     pub json: bool,
+    /// Say what this check judges and how, what it reads, and what stands there now
+    #[arg(long, value_name = "CHECK", conflicts_with_all = ["json", "engine"],
+          value_parser = PossibleValuesParser::new(host::doctor::checks()))]
+    pub explain: Option<String>,
     /// Read /proc and /sys below this folder; the counter and the noise are this
     /// machine's all the same
     #[arg(long, value_name = "DIR", default_value = "/")]

@@ -71,6 +71,12 @@ fn doctor_reads_below_another_root() {
     {
       "check": "governor",
       "mend": "sudo tollgate tune apply --cpus 0",
+      "read": [
+        "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
+        "/sys/devices/system/cpu/cpu0/cpufreq/scaling_min_freq",
+        "/sys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq",
+        "chains of multiplications in the noise test"
+      ],
       "state": "unfit",
       "what": "ondemand: the clock follows the load, between 800 and 3600 MHz"
     }
@@ -89,11 +95,15 @@ fn the_verdicts_form_is_stable() {
         "hypervisor",
         "pinning",
         "measuring-cpu",
+        "core-clock",
         "noise",
         "clock",
         "microcode",
     ];
     for finding in verdict["findings"].as_array_mut().unwrap() {
+        let check = finding["check"].as_str().unwrap();
+        assert!(!finding["read"].as_array().unwrap().is_empty(), "{check}");
+        finding["read"] = "[read]".into();
         let check = finding["check"].as_str().unwrap();
         let from_here = check.starts_with("tsc-") || measured.contains(&check);
         if from_here {
@@ -112,6 +122,31 @@ fn the_verdicts_form_is_stable() {
     }, {
         insta::assert_json_snapshot!("doctor.json", verdict);
     });
+}
+
+#[test]
+fn a_check_is_explained_with_what_it_reads() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("root/sys/devices/system/cpu/cpu0/cpufreq");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("scaling_governor"), "schedutil\n").unwrap();
+    let line = [
+        "doctor",
+        "--explain",
+        "governor",
+        "--root",
+        "root",
+        "--cpus",
+        "0",
+    ];
+    let explained = sandbox.tollgate(&line);
+    explained.succeeded();
+    assert!(explained.stdout.starts_with("governor\n\n"));
+    let file = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor\n      schedutil\n";
+    assert!(explained.stdout.contains(file), "{}", explained.stdout);
+    sandbox
+        .tollgate(&["doctor", "--explain", "weather"])
+        .refused(64, &["weather", "governor"]);
 }
 
 #[test]

@@ -120,6 +120,7 @@ fn self_check(all: &[(Benchmark, &Tallies)]) -> Finding {
         state,
         what,
         mend: None,
+        read: Vec::new(),
     }
 }
 

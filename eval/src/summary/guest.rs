@@ -102,6 +102,7 @@ pub(super) fn differences(counted: &TargetInfo, timed: &TargetInfo) -> Option<Fi
         state,
         what,
         mend: None,
+        read: Vec::new(),
     })
 }
 

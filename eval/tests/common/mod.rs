@@ -262,6 +262,7 @@ pub fn unfit() -> Verdict {
         state,
         what: what.into(),
         mend: mend.map(str::to_owned),
+        read: Vec::new(),
     };
     Verdict::new(
         vec![
@@ -499,6 +500,7 @@ pub fn good_clock() -> Finding {
         state: State::Ok,
         what: "a multiplication takes 3.000 additions".into(),
         mend: None,
+        read: Vec::new(),
     }
 }
 
@@ -522,6 +524,7 @@ fn checks(fake: &Fake) -> Vec<Finding> {
         state,
         what: what.into(),
         mend: None,
+        read: Vec::new(),
     };
     if fake.emulated {
         Vec::new()

@@ -11,6 +11,7 @@ mod calls;
 mod chain;
 mod checks;
 mod counter;
+mod explain;
 mod host;
 mod noise;
 mod plan;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use eval::verdict::{Finding, Verdict};
 
 pub use self::counter::hypervisor;
+pub use self::explain::{Explanation, Source, checks, explain};
 pub use self::host::vulnerabilities;
 pub use self::plan::{Guests, Plan};
 
@@ -67,6 +69,7 @@ pub fn examine(tree: &Tree, plan: &Plan) -> Verdict {
                 state,
                 what,
                 mend,
+                read: explain::sources(check, &plan.cpus),
             }
         })
         .collect();

@@ -1,6 +1,7 @@
 //! A verdict for a terminal.
 
 use eval::verdict::{State, Verdict};
+use host::doctor::{Explanation, Source};
 use textwrap::Options;
 
 const WIDTH: usize = 80;
@@ -35,6 +36,21 @@ pub fn verdict(verdict: &Verdict, colour: bool) -> String {
     }
 }
 
+/// A check's section of the manual, and its sources with what stands there.
+pub fn explanation(explanation: &Explanation) -> String {
+    let mut out = format!(
+        "{}\n\n{}\n\nIt reads\n",
+        explanation.check, explanation.text
+    );
+    for Source { name, now } in &explanation.sources {
+        out += &format!("  {name}\n");
+        if let Some(now) = now {
+            out += &format!("      {now}\n");
+        }
+    }
+    out
+}
+
 fn wrap(text: &str) -> String {
     let options = Options::new(WIDTH)
         .initial_indent(INDENT)
@@ -66,6 +82,7 @@ mod tests {
             state,
             what: "what was found, in so many words that one line does not hold them".into(),
             mend: mend.map(str::to_owned),
+            read: Vec::new(),
         };
         let verdict = Verdict::new(
             vec![

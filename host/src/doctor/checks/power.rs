@@ -34,7 +34,9 @@ pub(super) fn throttling(facts: &Facts) -> Found {
         None if heat.is_some() => Found::ok(format!(
             "{temperature}; how often cores slow down is not counted"
         )),
-        None => Found::unknown("neither a counter of slowed cores nor a temperature is shown"),
+        None => {
+            return Found::unknown("neither a counter of slowed cores nor a temperature is shown");
+        }
     }
     .mend("let the machine cool down, and look after its fans")
 }

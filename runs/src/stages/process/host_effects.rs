@@ -100,6 +100,7 @@ fn finding(check: &str, state: State, what: String) -> Finding {
         state,
         what,
         mend: None,
+        read: Vec::new(),
     }
 }
 

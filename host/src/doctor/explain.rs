@@ -1,0 +1,229 @@
+//! What a check is about, what it reads, and what stands there now.
+
+use std::fs;
+use std::io::Read;
+
+use super::checks::{self, Check};
+use crate::tree::Tree;
+
+/// A check, explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Its name.
+    pub check: &'static str,
+    /// What it judges and how, as docs/DOCTOR.md says.
+    pub text: &'static str,
+    /// What it reads.
+    pub sources: Vec<Source>,
+}
+
+/// Something that a check reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// A file, an instruction or a system call.
+    pub name: String,
+    /// What stands in the file now, or why it cannot be read; `None` for anything else.
+    pub now: Option<String>,
+}
+
+/// The names of all checks.
+pub fn checks() -> impl Iterator<Item = &'static str> {
+    checks::ALL.iter().map(|check| check.name)
+}
+
+/// Explains the check of that name for these measuring CPUs; `None` if there is no such check.
+pub fn explain(name: &str, tree: &Tree, cpus: &[usize]) -> Option<Explanation> {
+    let check = checks::ALL.iter().find(|check| check.name == name)?;
+    let sources = sources(check, cpus).into_iter();
+    Some(Explanation {
+        check: check.name,
+        text: section(check.name)?,
+        sources: sources.flat_map(|source| look(tree, source)).collect(),
+    })
+}
+
+/// What the check reads: a file of each measuring CPU has its own path.
+pub(super) fn sources(check: &Check, cpus: &[usize]) -> Vec<String> {
+    const CPU: &str = "{cpu}";
+    let sources = check
+        .reads
+        .iter()
+        .flat_map(|source| match source.contains(CPU) {
+            true => cpus
+                .iter()
+                .map(|cpu| source.replace(CPU, &cpu.to_string()))
+                .collect(),
+            false => vec![(*source).to_owned()],
+        });
+    sources.collect()
+}
+
+const DOCUMENT: &str = include_str!("../../../docs/DOCTOR.md");
+
+/// The check's section of the document.
+fn section(name: &str) -> Option<&'static str> {
+    let (_, rest) = DOCUMENT.split_once(&format!("\n### {name}\n"))?;
+    let end = ["\n### ", "\n## "]
+        .iter()
+        .filter_map(|next| rest.find(next))
+        .min();
+    Some(rest.get(..end.unwrap_or(rest.len()))?.trim())
+}
+
+/// So many files that a pattern fits are shown.
+const MOST: usize = 8;
+
+/// The source with what stands there; a pattern gives the files that it fits.
+fn look(tree: &Tree, source: String) -> Vec<Source> {
+    // Behind a comma stands when it is read, or what of it.
+    let path = source.split(',').next().unwrap_or_default();
+    if !path.starts_with('/') || path.contains(' ') || path.contains("PID") {
+        return vec![Source {
+            name: source,
+            now: None,
+        }];
+    }
+    if !path.contains('*') {
+        let now = Some(contents(tree, path));
+        return vec![Source { name: source, now }];
+    }
+    let paths = expand(tree, path);
+    let files = paths.iter().take(MOST).map(|path| Source {
+        name: path.clone(),
+        now: Some(contents(tree, path)),
+    });
+    let mut files: Vec<_> = files.collect();
+    if paths.len() > MOST || files.is_empty() {
+        let more = match paths.len() {
+            0 => "nothing has such a name".to_owned(),
+            all => format!("{} more", all - MOST),
+        };
+        files.push(Source {
+            name: source,
+            now: Some(more),
+        });
+    }
+    files
+}
+
+/// The paths that fit a pattern, in which `*` stands for any part of a name.
+fn expand(tree: &Tree, pattern: &str) -> Vec<String> {
+    let mut paths = vec![String::new()];
+    for part in pattern.split('/').skip(1) {
+        let fits = |name: &String| match part.split_once('*') {
+            Some((start, end)) => {
+                name.len() + 1 >= part.len() && name.starts_with(start) && name.ends_with(end)
+            }
+            None => name == part,
+        };
+        let below = paths.into_iter().flat_map(|path| {
+            let names = match part.contains('*') {
+                true => tree.names(&path),
+                false => vec![part.to_owned()],
+            };
+            let names = names.into_iter().filter(fits);
+            names
+                .map(move |name| format!("{path}/{name}"))
+                .collect::<Vec<_>>()
+        });
+        paths = below.collect();
+    }
+    paths.retain(|path| tree.place(path).exists());
+    paths
+}
+
+/// Longer lines are cut off.
+const LINE: usize = 100;
+
+/// The first line of a file. Devices are not read: what comes from them is not text.
+fn contents(tree: &Tree, path: &str) -> String {
+    let place = tree.place(path);
+    let read = || {
+        if !fs::metadata(&place)?.is_file() {
+            return Ok("a device or a folder".to_owned());
+        }
+        let mut text = Vec::new();
+        fs::File::open(&place)?.take(4096).read_to_end(&mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    };
+    let text = match read() {
+        Ok(text) => text,
+        Err(error) => {
+            let error: std::io::Error = error;
+            return format!("cannot be read: {error}");
+        }
+    };
+    let mut lines = text.trim().lines();
+    let first = lines.next().unwrap_or("(empty)");
+    let cut: String = first.chars().take(LINE).collect();
+    match first.len() > cut.len() || lines.next().is_some() {
+        true => cut + " …",
+        false => cut,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::laid_out;
+
+    #[test]
+    fn every_check_says_what_it_reads_and_why() {
+        let (_folder, tree) = laid_out::<&str>(&[]);
+        for check in checks() {
+            let explanation = explain(check, &tree, &[0, 1]).unwrap();
+            assert!(explanation.text.len() > 50, "{check}: {}", explanation.text);
+            assert!(
+                !explanation.text.contains('#'),
+                "{check}: {}",
+                explanation.text
+            );
+            assert!(!explanation.sources.is_empty(), "{check}");
+        }
+        assert_eq!(explain("no check", &tree, &[0]), None);
+    }
+
+    #[test]
+    fn sources_are_shown_with_what_stands_there() {
+        let cpu = "sys/devices/system/cpu";
+        let (_folder, tree) = laid_out(&[
+            (
+                format!("{cpu}/cpu1/cpufreq/scaling_governor"),
+                "powersave\n",
+            ),
+            ("proc/self/status".to_owned(), "Name:\tx\nSeccomp:\t0\n"),
+            ("sys/class/hwmon/hwmon0/temp1_input".to_owned(), "71000"),
+        ]);
+        let now = |check: &str| {
+            let sources = explain(check, &tree, &[1]).unwrap().sources;
+            let sources = sources.into_iter().take(3);
+            sources
+                .map(|source| (source.name, source.now))
+                .collect::<Vec<_>>()
+        };
+        let missing = "cannot be read: No such file or directory (os error 2)";
+        let named = |name: &str, now: &str| (name.to_owned(), Some(now.to_owned()));
+        let governor = [
+            named(
+                "/sys/devices/system/cpu/cpu1/cpufreq/scaling_governor",
+                "powersave",
+            ),
+            named(
+                "/sys/devices/system/cpu/cpu1/cpufreq/scaling_min_freq",
+                missing,
+            ),
+            named(
+                "/sys/devices/system/cpu/cpu1/cpufreq/scaling_max_freq",
+                missing,
+            ),
+        ];
+        assert_eq!(now("governor"), governor);
+        assert_eq!(
+            now("system-calls"),
+            [named("/proc/self/status", "Name:\tx …")]
+        );
+        let heat = named("/sys/class/hwmon/hwmon0/temp1_input", "71000");
+        assert_eq!(now("throttling")[2], heat);
+        assert_eq!(now("tsc-step")[0].1, None);
+    }
+}
