@@ -1,8 +1,8 @@
 //! Plots of a run, as SVG: one picture, white ground, readable in print.
 
-mod axis;
+pub mod axis;
 mod boots;
-mod canvas;
+pub mod canvas;
 mod comparison;
 mod counters;
 mod crossing;
@@ -10,7 +10,7 @@ mod distribution;
 mod histogram;
 mod instructions;
 mod number;
-mod palette;
+pub mod palette;
 mod panel;
 mod picture;
 mod ratio;
@@ -21,8 +21,9 @@ pub(crate) use boots::explanation as boots_explanation;
 pub(crate) use distribution::explanation as distribution_explanation;
 pub(crate) use instructions::explanation as instructions_explanation;
 pub(crate) use palette::THEME;
-pub use picture::Picture;
+pub use picture::{Caption, Picture};
 pub(crate) use ratio::explanation as ratio_explanation;
+pub use remarks::Remarks;
 use thiserror::Error;
 
 use crate::boot::Boot;

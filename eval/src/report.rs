@@ -15,6 +15,7 @@ mod instructions;
 mod method;
 mod number;
 mod paper;
+mod pictures;
 mod plots;
 mod provenance;
 mod repeat;
@@ -24,6 +25,7 @@ mod section;
 
 use maud::{DOCTYPE, html};
 
+pub use pictures::{Album, Plate};
 pub use provenance::{FactGroup, Provenance, Repeat};
 
 use crate::boot::Boot;
@@ -75,7 +77,7 @@ pub fn html(run: &Run<'_>) -> Result<String, PlotError> {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            (head::head(run.summary))
+            (head::head(&run.summary.info.experiment))
             body {
                 (head::banners(run.summary))
                 (head::header(run.summary))

@@ -1,3 +1,5 @@
+//! Axes: from values to pixels.
+
 use super::number;
 
 /// Where more than this lies between the smallest and the greatest bar, a linear axis
@@ -6,7 +8,7 @@ const LINEAR_RATIO: f64 = 30.0;
 
 /// An axis: from values to pixels.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Axis {
+pub struct Axis {
     scale: Scale,
     from: f64,
     to: f64,
@@ -22,7 +24,7 @@ enum Scale {
 impl Axis {
     /// For bars: from 0, or, where the values differ too much, from the power of ten
     /// below the smallest.
-    pub(super) fn bars(values: impl Iterator<Item = f64> + Clone, pixels: (i32, i32)) -> Self {
+    pub fn bars(values: impl Iterator<Item = f64> + Clone, pixels: (i32, i32)) -> Self {
         let positive = values.filter(|v| *v > 0.0);
         let max = positive.clone().fold(0.0, f64::max);
         let min = positive.fold(f64::INFINITY, f64::min);
@@ -45,7 +47,7 @@ impl Axis {
     }
 
     /// From `from` to `to`, with about so many ticks.
-    pub(super) fn linear(from: f64, to: f64, ticks: f64, pixels: (i32, i32)) -> Self {
+    pub fn linear(from: f64, to: f64, ticks: f64, pixels: (i32, i32)) -> Self {
         Self {
             scale: Scale::Linear {
                 step: step(to - from, ticks),
@@ -56,17 +58,18 @@ impl Axis {
         }
     }
 
-    pub(super) fn is_logarithmic(&self) -> bool {
+    /// Whether equal steps are equal factors.
+    pub fn is_logarithmic(&self) -> bool {
         self.scale == Scale::Logarithmic
     }
 
     /// Where it begins.
-    pub(super) fn from(&self) -> f64 {
+    pub fn from(&self) -> f64 {
         self.from
     }
 
     /// A value's pixel; one beyond an end is at that end.
-    pub(super) fn pixel(&self, value: f64) -> i32 {
+    pub fn pixel(&self, value: f64) -> i32 {
         let part = match self.scale {
             Scale::Linear { .. } => (value - self.from) / (self.to - self.from),
             Scale::Logarithmic => (value.max(self.from) / self.from).log(self.to / self.from),
@@ -76,7 +79,7 @@ impl Axis {
     }
 
     /// The ticks and what is written at them; nothing at small ones.
-    pub(super) fn ticks(&self) -> Vec<(f64, String)> {
+    pub fn ticks(&self) -> Vec<(f64, String)> {
         match self.scale {
             Scale::Linear { step } => {
                 let first = (self.from / step).ceil() as i64;

@@ -1,3 +1,5 @@
+//! What every plot is drawn on, and with.
+
 use plotters::coord::Shift;
 use plotters::prelude::{
     Circle, DrawingArea, IntoDrawingArea, IntoFont, PathElement, Polygon, Rectangle, SVGBackend,
@@ -10,11 +12,11 @@ use super::picture::{Caption, Picture};
 use super::{PlotError, palette};
 
 /// Width of a plot that is a file of its own, in pixels.
-pub(super) const WIDTH: i32 = 960;
+pub const WIDTH: i32 = 960;
 /// Empty space at the left and right.
-pub(super) const MARGIN: i32 = 24;
+pub const MARGIN: i32 = 24;
 /// What is left between them.
-pub(super) const ROOM: i32 = WIDTH - 2 * MARGIN;
+pub const ROOM: i32 = WIDTH - 2 * MARGIN;
 
 /// Plotters makes SVG's type smaller than asked for by this factor.
 const TYPE_SCALE: f64 = 1.24;
@@ -25,8 +27,9 @@ const BOLD_LETTER_WIDTH: f64 = 0.62;
 
 /// How a text is set.
 #[derive(Clone, Copy)]
-pub(super) struct Type {
-    pub(super) size: i32,
+pub struct Type {
+    /// In pixels.
+    pub size: i32,
     bold: bool,
     colour: RGBColor,
 }
@@ -42,32 +45,38 @@ impl Type {
     }
 }
 
-pub(super) const TITLE: Type = Type {
+/// A plot's title.
+pub const TITLE: Type = Type {
     size: 20,
     bold: true,
     colour: palette::INK,
 };
-pub(super) const HEADING: Type = Type {
+/// A panel's or an axis' heading.
+pub const HEADING: Type = Type {
     size: 14,
     bold: true,
     colour: palette::INK,
 };
-pub(super) const BODY: Type = Type {
+/// Labels and values.
+pub const BODY: Type = Type {
     size: 13,
     bold: false,
     colour: palette::INK,
 };
-pub(super) const NOTE: Type = Type {
+/// What a reader must not overlook.
+pub const NOTE: Type = Type {
     size: 12,
     bold: false,
     colour: palette::INK,
 };
-pub(super) const REMARK: Type = Type {
+/// What explains.
+pub const REMARK: Type = Type {
     size: 12,
     bold: false,
     colour: palette::FAINT_INK,
 };
-pub(super) const SMALL: Type = Type {
+/// Ticks of an axis.
+pub const SMALL: Type = Type {
     size: 11,
     bold: false,
     colour: palette::FAINT_INK,
@@ -75,18 +84,22 @@ pub(super) const SMALL: Type = Type {
 
 /// Which end of a text is at its place.
 #[derive(Clone, Copy)]
-pub(super) enum Align {
+pub enum Align {
+    /// Its beginning.
     Left,
+    /// Its middle.
     Centre,
+    /// Its end.
     Right,
 }
 
 /// What a shape is filled with.
 #[derive(Clone, Copy)]
-pub(super) struct Fill {
-    pub(super) colour: RGBColor,
+pub struct Fill {
+    /// The ground.
+    pub colour: RGBColor,
     /// Hatched, so that it is told apart in grey print, too.
-    pub(super) hatched: bool,
+    pub hatched: bool,
 }
 
 /// Half of a dot's width.
@@ -94,10 +107,11 @@ const DOT: i32 = 3;
 
 /// How a dot looks.
 #[derive(Clone, Copy)]
-pub(super) struct Dot {
-    pub(super) colour: RGBColor,
+pub struct Dot {
+    /// The edge, and the inside of one that is not hollow.
+    pub colour: RGBColor,
     /// So that it is told apart in grey print, too.
-    pub(super) hollow: bool,
+    pub hollow: bool,
 }
 
 impl Dot {
@@ -115,10 +129,14 @@ impl Dot {
 }
 
 /// A white ground to draw on, in pixels from the top left.
-pub(super) struct Canvas<'a>(DrawingArea<SVGBackend<'a>, Shift>);
+pub struct Canvas<'a>(DrawingArea<SVGBackend<'a>, Shift>);
 
 /// What `painting` paints on a canvas of that width and height.
-pub(super) fn paint(
+///
+/// # Errors
+///
+/// [`PlotError::Draw`].
+pub fn paint(
     (width, height): (i32, i32),
     caption: Caption,
     painting: impl FnOnce(&Canvas<'_>) -> Result<(), PlotError>,
@@ -135,7 +153,11 @@ pub(super) fn paint(
 
 impl Canvas<'_> {
     /// A line of text whose middle is at height `y`, cut off to `room` pixels.
-    pub(super) fn text(
+    ///
+    /// # Errors
+    ///
+    /// [`PlotError::Draw`].
+    pub fn text(
         &self,
         (x, y): (i32, i32),
         align: Align,
@@ -166,7 +188,11 @@ impl Canvas<'_> {
     }
 
     /// A text like [`Self::text`], on a ground that hides the grid behind it.
-    pub(super) fn text_on_white(
+    ///
+    /// # Errors
+    ///
+    /// [`PlotError::Draw`].
+    pub fn text_on_white(
         &self,
         (x, y): (i32, i32),
         kind: Type,
@@ -183,7 +209,12 @@ impl Canvas<'_> {
         self.text((x, y), Align::Left, kind, text, room)
     }
 
-    pub(super) fn line(
+    /// A straight line, that many pixels wide.
+    ///
+    /// # Errors
+    ///
+    /// [`PlotError::Draw`].
+    pub fn line(
         &self,
         from: (i32, i32),
         to: (i32, i32),
@@ -195,7 +226,11 @@ impl Canvas<'_> {
     }
 
     /// A dot; a hollow one hides what is behind it.
-    pub(super) fn dot(&self, middle: (i32, i32), dot: Dot) -> Result<(), PlotError> {
+    ///
+    /// # Errors
+    ///
+    /// [`PlotError::Draw`].
+    pub fn dot(&self, middle: (i32, i32), dot: Dot) -> Result<(), PlotError> {
         let inside = if dot.hollow {
             palette::GROUND
         } else {
@@ -210,12 +245,11 @@ impl Canvas<'_> {
     }
 
     /// An arrow's head that points beyond the edge at height `y`.
-    pub(super) fn arrow(
-        &self,
-        (x, y): (i32, i32),
-        up: bool,
-        colour: RGBColor,
-    ) -> Result<(), PlotError> {
+    ///
+    /// # Errors
+    ///
+    /// [`PlotError::Draw`].
+    pub fn arrow(&self, (x, y): (i32, i32), up: bool, colour: RGBColor) -> Result<(), PlotError> {
         let back = if up { y + 2 * DOT } else { y - 2 * DOT };
         let corners = vec![(x, y), (x - DOT, back), (x + DOT, back)];
         self.0
@@ -224,12 +258,21 @@ impl Canvas<'_> {
     }
 
     /// A cross.
-    pub(super) fn cross(&self, (x, y): (i32, i32), colour: RGBColor) -> Result<(), PlotError> {
+    ///
+    /// # Errors
+    ///
+    /// [`PlotError::Draw`].
+    pub fn cross(&self, (x, y): (i32, i32), colour: RGBColor) -> Result<(), PlotError> {
         self.line((x - DOT, y - DOT), (x + DOT, y + DOT), colour, 2)?;
         self.line((x - DOT, y + DOT), (x + DOT, y - DOT), colour, 2)
     }
 
-    pub(super) fn bar(
+    /// A rectangle from its top left corner to its bottom right one.
+    ///
+    /// # Errors
+    ///
+    /// [`PlotError::Draw`].
+    pub fn bar(
         &self,
         (left, top): (i32, i32),
         (right, bottom): (i32, i32),
@@ -243,6 +286,25 @@ impl Canvas<'_> {
             self.hatch(corners)?;
         }
         Ok(())
+    }
+
+    /// A rectangle in a colour as dense as a share from 0 to 1: the page's ground shines
+    /// through, light or dark.
+    ///
+    /// # Errors
+    ///
+    /// [`PlotError::Draw`].
+    pub fn shade(
+        &self,
+        left_top: (i32, i32),
+        right_bottom: (i32, i32),
+        colour: RGBColor,
+        share: f64,
+    ) -> Result<(), PlotError> {
+        let fill = colour.mix(share.clamp(0.0, 1.0)).filled();
+        self.0
+            .draw(&Rectangle::new([left_top, right_bottom], fill))
+            .map_err(failed)
     }
 
     /// Lines that rise to the right, a few pixels apart.
@@ -265,7 +327,7 @@ fn failed(error: impl std::fmt::Display) -> PlotError {
 }
 
 /// How wide a text is, about.
-pub(super) fn width(text: &str, kind: Type) -> i32 {
+pub fn width(text: &str, kind: Type) -> i32 {
     (text.chars().count() as f64 * kind.letter_width()).ceil() as i32
 }
 

@@ -6,9 +6,11 @@ use super::PlotError;
 
 /// What a drawing is called and what it shows, for those who cannot see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Caption {
-    pub(super) title: String,
-    pub(super) about: String,
+pub struct Caption {
+    /// What it is called.
+    pub title: String,
+    /// What it shows.
+    pub about: String,
 }
 
 /// A drawing.
@@ -23,7 +25,7 @@ pub struct Picture {
 
 impl Picture {
     /// From the SVG that the drawing library made.
-    pub(super) fn new(
+    pub fn new(
         (width, height): (u32, u32),
         caption: Caption,
         svg: &str,

@@ -22,10 +22,11 @@ fn wrap(text: &str, kind: Type, room: i32) -> Vec<String> {
 }
 
 /// First the run's notes, then what explains.
-pub(super) struct Remarks(Vec<(Type, String)>);
+pub struct Remarks(Vec<(Type, String)>);
 
 impl Remarks {
-    pub(super) fn new(notes: &[String], explanation: &str) -> Self {
+    /// The notes, a line each, and the explanation.
+    pub fn new(notes: &[String], explanation: &str) -> Self {
         let notes = notes.iter().map(|text| (NOTE, text.as_str()));
         let lines = notes
             .chain([(REMARK, explanation)])
@@ -33,12 +34,17 @@ impl Remarks {
         Self(lines.collect())
     }
 
-    pub(super) fn height(&self) -> i32 {
+    /// Their height, in pixels.
+    pub fn height(&self) -> i32 {
         self.0.len() as i32 * LINE
     }
 
     /// Draws them, the first one's middle at height `y`.
-    pub(super) fn draw(&self, canvas: &Canvas<'_>, y: i32) -> Result<(), PlotError> {
+    ///
+    /// # Errors
+    ///
+    /// [`PlotError::Draw`].
+    pub fn draw(&self, canvas: &Canvas<'_>, y: i32) -> Result<(), PlotError> {
         for ((kind, line), i) in self.0.iter().zip(0..) {
             let place = (MARGIN, y + i * LINE);
             canvas.text(place, Align::Left, *kind, line, ROOM)?;

@@ -8,7 +8,7 @@ use crate::plot::THEME;
 use crate::summary::{Platform, RunInfo, Summary};
 
 /// Title and style.
-pub(super) fn head(summary: &Summary) -> Markup {
+pub(super) fn head(title: &str) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -17,7 +17,7 @@ pub(super) fn head(summary: &Summary) -> Markup {
             meta name="generator" content="tollgate";
             // Nothing is asked for, not even the icon that browsers ask for by themselves.
             link rel="icon" href="data:,";
-            title { (summary.info.experiment) " – tollgate" }
+            title { (title) " – tollgate" }
             style { (PreEscaped(include_str!("style.css"))) (PreEscaped(theme())) }
         }
     }

@@ -11,6 +11,16 @@ pub enum Kind {
     Suite,
 }
 
+impl Kind {
+    /// As it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bench => "bench",
+            Self::Suite => "suite",
+        }
+    }
+}
+
 /// One of an application's workloads.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Workload {
