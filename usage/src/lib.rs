@@ -19,9 +19,9 @@ pub mod result;
 mod run;
 mod sandbox;
 pub mod search;
+mod seen;
 pub mod sqlite;
 pub mod static_binary;
-mod seen;
 mod text;
 mod verdict;
 
