@@ -19,7 +19,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use vmm::kvm::NewVm;
 
-use crate::cli::{Cli, Command, Deferred};
+use crate::cli::Cli;
 use crate::exit::Code;
 
 /// Instead of musl's, which is slow to start with.
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    match dispatch(&cli.command, boot) {
+    match commands::run(&cli.command, boot) {
         Ok(code) => code.into(),
         Err(error) => {
             tell!("tollgate: {error:#}");
@@ -47,26 +47,6 @@ fn main() -> ExitCode {
 fn begin_boot() -> Option<NewVm> {
     let command = env::args_os().nth(1)?;
     (command == "boot").then(NewVm::begin)
-}
-
-fn dispatch(command: &Command, boot: Option<NewVm>) -> anyhow::Result<Code> {
-    match command {
-        Command::Run(Deferred(args)) => commands::run::run(args),
-        Command::Parse(Deferred(args)) => commands::parse::run(args),
-        Command::Process(Deferred(args)) => commands::process::run(args),
-        Command::Report(Deferred(args)) => commands::report::run(args),
-        Command::Stats(Deferred(args)) => commands::stats::run(args),
-        Command::Boot(Deferred(args)) => commands::boot::run(args, boot),
-        Command::Compare(Deferred(args)) => commands::compare::run(args),
-        Command::DiffEnv(Deferred(args)) => commands::diff_env::run(args),
-        Command::Doctor(Deferred(args)) => Ok(commands::doctor::run(args)),
-        Command::Completions(Deferred(args)) => commands::completions::run(args),
-        Command::Man(Deferred(args)) => commands::man::run(args),
-        Command::Initramfs(Deferred(args)) => commands::initramfs::run(args),
-        Command::Trace(Deferred(args)) => commands::trace::run(args),
-        Command::Tune(Deferred(args)) => commands::tune::run(args),
-        Command::Usage(Deferred(args)) => commands::usage::run(args),
-    }
 }
 
 /// Help and version are no errors; everything else is a wrong command line.

@@ -109,10 +109,12 @@ fn kvm_features() -> Option<u32> {
 fn extension() -> Option<&'static str> {
     const VMX: u32 = 1 << 5;
     const SVM: u32 = 1 << 2;
-    match () {
-        () if __cpuid(1).ecx & VMX != 0 => Some("vmx"),
-        () if __cpuid(0x8000_0001).ecx & SVM != 0 => Some("svm"),
-        () => None,
+    if __cpuid(1).ecx & VMX != 0 {
+        Some("vmx")
+    } else if __cpuid(0x8000_0001).ecx & SVM != 0 {
+        Some("svm")
+    } else {
+        None
     }
 }
 

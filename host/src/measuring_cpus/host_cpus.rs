@@ -103,9 +103,10 @@ fn allowed(isolated: &BTreeSet<usize>) -> Vec<usize> {
     }
     let usable = cpus::usable();
     let left_out = usable.iter().filter(|cpu| !mask.contains(cpu));
-    match left_out.into_iter().all(|cpu| isolated.contains(cpu)) {
-        true => usable,
-        false => mask,
+    if left_out.into_iter().all(|cpu| isolated.contains(cpu)) {
+        usable
+    } else {
+        mask
     }
 }
 

@@ -48,10 +48,12 @@ pub fn kinds(
 
 /// The type by CPUID, asked on that CPU; `None` where the processor is not hybrid.
 pub fn by_cpuid(cpu: usize) -> Option<CoreKind> {
-    let ask: fn() -> Option<CoreKind> = match () {
-        () if is_intel_hybrid() => intel,
-        () if is_amd_heterogeneous() => amd,
-        () => return None,
+    let ask: fn() -> Option<CoreKind> = if is_intel_hybrid() {
+        intel
+    } else if is_amd_heterogeneous() {
+        amd
+    } else {
+        return None;
     };
     let there = move || cpus::pin_thread(cpu).ok().and_then(|()| ask());
     thread::scope(|scope| scope.spawn(there).join().ok()?)

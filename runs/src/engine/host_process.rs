@@ -8,7 +8,7 @@ use rustix::system::uname;
 use vmm::{BootOutcome, BootSpec, End};
 
 use super::child::{self, ChildEnd, ChildSpec};
-use super::{About, Engine, EngineError, not_started, pin};
+use super::{About, Engine, EngineError, EngineKind, not_started, pin};
 
 /// The host itself. The "kernel" of a [`BootSpec`] is the program, its command line
 /// the program's words.
@@ -57,7 +57,7 @@ impl Engine for Host {
     fn about(&self) -> About {
         let system = uname();
         About {
-            name: "host".into(),
+            name: EngineKind::Host,
             version: format!(
                 "{} {}",
                 system.sysname().to_string_lossy(),

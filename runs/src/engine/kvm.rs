@@ -15,7 +15,7 @@ use vmm::kvm::{self, Io, KvmOptions, NewVm, ReadyVm, Report};
 use vmm::probe::{self, KvmKind};
 use vmm::{BootOutcome, BootSpec};
 
-use super::{About, Engine, EngineError, not_started, pin};
+use super::{About, Engine, EngineError, EngineKind, not_started, pin};
 
 /// The `kvm` engine, on what /dev/kvm was found to be.
 pub struct Kvm {
@@ -95,7 +95,7 @@ impl Engine for Kvm {
 
     fn about(&self) -> About {
         About {
-            name: "kvm".into(),
+            name: EngineKind::Kvm,
             version: format!(
                 "tollgate {}, KVM {}",
                 env!("CARGO_PKG_VERSION"),

@@ -7,6 +7,7 @@ mod qemu;
 mod qmp;
 pub mod single;
 
+use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -36,11 +37,46 @@ pub trait Engine {
     fn check(&self, spec: &BootSpec) -> Result<(), EngineError>;
 }
 
+/// What booted a target, once `auto` has chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineKind {
+    /// Our own VMM.
+    Kvm,
+    /// An external QEMU, software emulation.
+    Qemu,
+    /// The same QEMU under KVM.
+    QemuKvm,
+    /// No VM: the program runs as a process.
+    Host,
+    /// Nothing: the target has no image.
+    None,
+}
+
+impl EngineKind {
+    /// Its name in files and for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kvm => "kvm",
+            Self::Qemu => "qemu",
+            Self::QemuKvm => "qemu-kvm",
+            Self::Host => "host",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// What an engine says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// `kvm`, `qemu`, `qemu-kvm` or `host`.
-    pub name: String,
+    /// Which one it is.
+    pub name: EngineKind,
     /// Its own words about its version.
     pub version: String,
     /// Whether instructions are emulated, so that its ticks measure no time.
@@ -225,8 +261,8 @@ fn not_started(program: &str, error: &io::Error) -> BootOutcome {
 
 /// The affinity mask that a boot asks for, if it asks for one.
 fn pin(spec: &BootSpec) -> Result<Option<CpuSet>, CpuListError> {
-    match spec.pin.is_empty() {
-        true => Ok(None),
-        false => cpus::mask(&spec.pin).map(Some),
+    if spec.pin.is_empty() {
+        return Ok(None);
     }
+    cpus::mask(&spec.pin).map(Some)
 }

@@ -3,14 +3,15 @@
 
 mod cpu_model;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::RawFd;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use contract::ports::{DEBUG_EXIT, DEBUG_EXIT_UNIKRAFT};
 use tempfile::TempDir;
@@ -20,7 +21,7 @@ use vmm::{BootOutcome, BootSpec, End, panic};
 
 use super::child::{self, ChildEnd, ChildSpec, Ran};
 use super::qmp::Qmp;
-use super::{About, Engine, EngineError, not_started, pin};
+use super::{About, Engine, EngineError, EngineKind, not_started, pin};
 
 /// The program.
 pub const PROGRAM: &str = "qemu-system-x86_64";
@@ -97,7 +98,7 @@ impl Qemu {
             }
         };
         let lacks = match machine.cpu_model() {
-            Some(model) => cpu_model::left_out(model)?,
+            Some(model) => left_out(model)?,
             None => Vec::new(),
         };
         Ok(Self {
@@ -198,11 +199,11 @@ impl Engine for Qemu {
 
     fn about(&self) -> About {
         let (name, version) = match &self.kvm {
-            Some(kvm) => ("qemu-kvm", format!("{}, KVM {kvm}", self.version)),
-            None => ("qemu", self.version.to_owned()),
+            Some(kvm) => (EngineKind::QemuKvm, format!("{}, KVM {kvm}", self.version)),
+            None => (EngineKind::Qemu, self.version.to_owned()),
         };
         About {
-            name: name.into(),
+            name,
             version,
             emulated: self.kvm.is_none(),
             counts: matches!(self.machine, Machine::Counting(_)),
@@ -216,6 +217,20 @@ impl Engine for Qemu {
         pin(spec)?;
         Ok(())
     }
+}
+
+/// The features of that model which the emulator leaves out. QEMU is asked once for each model:
+/// the answer does not change, and takes it a tenth of a second.
+fn left_out(model: &str) -> Result<Vec<String>, EngineError> {
+    static KNOWN: Mutex<BTreeMap<String, Vec<String>>> = Mutex::new(BTreeMap::new());
+    // Whoever panicked meanwhile left a map that is whole.
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(lacks) = known.get(model) {
+        return Ok(lacks.clone());
+    }
+    let lacks = cpu_model::left_out(model)?;
+    known.insert(model.to_owned(), lacks.clone());
+    Ok(lacks)
 }
 
 fn installed_version() -> Result<String, EngineError> {

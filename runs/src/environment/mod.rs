@@ -130,7 +130,7 @@ fn target(id: &TargetId) -> Facts {
     let image = id.image.as_ref().map(|image| image.sha256.as_str());
     let pin: Vec<_> = id.pin.iter().map(usize::to_string).collect();
     let mut target = facts([
-        ("engine", id.engine.name.clone()),
+        ("engine", id.engine.name.to_string()),
         ("engine.version", id.engine.version.clone()),
         ("engine.emulated", id.engine.emulated.to_string()),
         ("method", id.method.clone()),

@@ -6,6 +6,7 @@ use host::doctor::{Guests, Plan};
 use host::measuring_cpus::{HostCpus, Wanted};
 
 use super::TargetId;
+use crate::engine::EngineKind;
 
 /// What a run's targets need. Those without an image need nothing; where those of
 /// an emulator run does not matter.
@@ -14,20 +15,17 @@ pub fn doctor_plan(targets: &[TargetId], host_cpus: &HostCpus) -> Plan {
     let measured = || booted().filter(|target| !target.engine.emulated);
     let pinned: BTreeSet<_> = measured().flat_map(|target| target.pin.clone()).collect();
     let free = measured().filter(|target| target.pin.is_empty());
-    let host = booted().any(|target| target.engine.name == "host");
-    let (cpus, broken) = match pinned.is_empty() {
-        true => {
-            let cpus = host_cpus.choose(Wanted { cpus: 1, host });
-            let broken = host_cpus.judge(&cpus, cpus.len());
-            (cpus, broken)
-        }
-        false => {
-            let cpus: Vec<_> = pinned.into_iter().collect();
-            let broken = measured().flat_map(|target| target.pin_breaks.clone());
-            // One target may have a core of one type, another of the other.
-            let broken: BTreeSet<_> = broken.chain(host_cpus.mixed(&cpus)).collect();
-            (cpus, broken.into_iter().collect())
-        }
+    let host = booted().any(|target| target.engine.name == EngineKind::Host);
+    let (cpus, broken) = if pinned.is_empty() {
+        let cpus = host_cpus.choose(Wanted { cpus: 1, host });
+        let broken = host_cpus.judge(&cpus, cpus.len());
+        (cpus, broken)
+    } else {
+        let cpus: Vec<_> = pinned.into_iter().collect();
+        let broken = measured().flat_map(|target| target.pin_breaks.clone());
+        // One target may have a core of one type, another of the other.
+        let broken: BTreeSet<_> = broken.chain(host_cpus.mixed(&cpus)).collect();
+        (cpus, broken.into_iter().collect())
     };
     Plan {
         cpus,
@@ -43,13 +41,13 @@ pub fn doctor_plan(targets: &[TargetId], host_cpus: &HostCpus) -> Plan {
 fn guests<'t>(booted: impl Iterator<Item = &'t TargetId>) -> Guests {
     let mut guests = Guests::None;
     for target in booted {
-        let chosen = target.engine_reason.is_none();
-        match target.engine.name.as_str() {
-            "host" => {}
+        let is_chosen = target.engine_reason.is_none();
+        match target.engine.name {
+            EngineKind::Host | EngineKind::None => {}
             // Instructions are counted on any machine, quiet or not.
-            "qemu" if chosen && target.engine.counts => {}
-            "qemu" if chosen => return Guests::Emulator,
-            _ => guests = Guests::Kvm,
+            EngineKind::Qemu if is_chosen && target.engine.counts => {}
+            EngineKind::Qemu if is_chosen => return Guests::Emulator,
+            EngineKind::Qemu | EngineKind::QemuKvm | EngineKind::Kvm => guests = Guests::Kvm,
         }
     }
     guests
@@ -61,15 +59,15 @@ mod tests {
     use crate::engine::About;
     use host::measuring_cpus::BrokenRule;
 
-    fn target(name: &str, engine: &str, reason: Option<&str>, pin: &[usize]) -> TargetId {
+    fn target(name: &str, engine: EngineKind, reason: Option<&str>, pin: &[usize]) -> TargetId {
         TargetId {
             name: name.into(),
             label: name.into(),
             method: "precise".into(),
             engine: About {
-                name: engine.into(),
+                name: engine,
                 version: String::new(),
-                emulated: engine == "qemu",
+                emulated: engine == EngineKind::Qemu,
                 counts: false,
                 cpu_model: None,
                 cpu_lacks: Vec::new(),
@@ -92,12 +90,12 @@ mod tests {
     fn a_run_is_measured_where_its_targets_are_pinned() {
         let linux = TargetId {
             pin_breaks: vec![BrokenRule::Busy { cpu: 3 }],
-            ..target("linux", "kvm", None, &[3])
+            ..target("linux", EngineKind::Kvm, None, &[3])
         };
         let targets = [
             linux,
-            target("host", "host", None, &[1]),
-            target("free", "kvm", None, &[]),
+            target("host", EngineKind::Host, None, &[1]),
+            target("free", EngineKind::Kvm, None, &[]),
         ];
         let plan = doctor_plan(&targets, &HostCpus::default());
         let expected = Plan {
@@ -112,9 +110,9 @@ mod tests {
 
     #[test]
     fn emulators_measure_nowhere() {
-        let host = target("host", "host", None, &[0]);
-        let taken = target("linux", "qemu", Some("no KVM"), &[]);
-        let chosen = target("linux", "qemu", None, &[]);
+        let host = target("host", EngineKind::Host, None, &[0]);
+        let taken = target("linux", EngineKind::Qemu, Some("no KVM"), &[]);
+        let chosen = target("linux", EngineKind::Qemu, None, &[]);
         let counted = TargetId {
             engine: About {
                 counts: true,

@@ -6,7 +6,7 @@ use vmm::BootSpec;
 
 use super::placement::{self, Placement};
 use super::{FileId, PinnedBy, RunError, RunFolder, TargetId};
-use crate::engine::{self, About, Chosen, Engine, EngineError};
+use crate::engine::{self, About, Chosen, Engine, EngineError, EngineKind};
 use crate::experiment::{
     BenchmarkSettings, EngineName, Experiment, ExperimentError, ProgramAs, Sampling, Target,
 };
@@ -198,19 +198,21 @@ impl Context<'_> {
 
     fn missing(&self, target: &Target) -> Prepared {
         let about = About {
-            name: "none".into(),
+            name: EngineKind::None,
             version: String::new(),
             emulated: false,
             counts: false,
             cpu_model: None,
             cpu_lacks: Vec::new(),
         };
-        let hint = format!(
-            "give one with `image = \"PATH\"` under the target {:?} of {}; \
-             kernels/unikraft/README.md says what an image must offer",
+        let mut hint = format!(
+            "give one with `image = \"PATH\"` under the target {:?} of {}",
             target.name,
             self.experiment.file.display()
         );
+        if target.program_as == ProgramAs::Initrd {
+            hint += "; kernels/unikraft/README.md says what an image must offer";
+        }
         let id = TargetId {
             missing: Some(hint),
             ..self.id(target, about, &self.spec(target), None)

@@ -136,7 +136,7 @@ fn info(target: &TargetId, rows: &[BootRow], checks: Vec<Finding>, guests: &Gues
         name: target.name.clone(),
         label: target.label.clone(),
         method: Method::from_name(&target.method),
-        engine: target.engine.name.clone(),
+        engine: target.engine.name.to_string(),
         emulated: target.engine.emulated,
         counts_for: target.counts_for.clone(),
         cpu_model: target.engine.cpu_model.clone(),

@@ -34,9 +34,9 @@ pub fn report(run: &RunFolder) -> Result<Summary, RunError> {
     let crossings: Vec<_> = crossings.into_iter().map(|(_, path)| path).collect();
 
     let write = |name: &str, content: String| files::write(&run.file(name), content);
-    write("table.txt", table::text(&summary))?;
-    write("table.md", table::markdown(&summary))?;
-    write("table.tex", table::latex(&summary))?;
+    for (name, table) in table::FILES {
+        write(name, table(&summary))?;
+    }
     let draw = |file: &'static str, picture: Result<Picture, PlotError>| {
         let picture = picture.map_err(|error| RunError::Plot { file, error })?;
         Ok::<_, RunError>(write(file, picture.file())?)

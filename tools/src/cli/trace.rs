@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use runs::trace::Subjects;
+use runs::trace::{Subject, Subjects, TraceError};
 use vmm::BootSpec;
 
 pub const EXAMPLES: &str = "\
@@ -127,6 +127,19 @@ impl TraceArgs {
             symbols: self.symbols.as_deref(),
             folder,
             say,
+        }
+    }
+
+    /// What the subject is compared with, if it is.
+    ///
+    /// # Errors
+    ///
+    /// There is no such subject.
+    pub fn against(&self, subjects: &Subjects<'_>) -> Result<Option<Subject>, TraceError> {
+        match (&self.against, &self.against_append) {
+            (Some(name), _) => subjects.find(name).map(Some),
+            (None, Some(words)) => Ok(Some(subjects.find(&self.subject)?.with_words(words))),
+            (None, None) => Ok(None),
         }
     }
 }

@@ -22,9 +22,10 @@ pub fn run(args: &StatsArgs) -> Result<Code> {
         return Ok(Code::Usage);
     }
     let stats = bare::stats(&logs)?;
-    output::print(&match args.json {
-        true => bare::json(&stats)?,
-        false => bare::text(&stats),
+    output::print(&if args.json {
+        bare::json(&stats)?
+    } else {
+        bare::text(&stats)
     })?;
     Ok(Code::Done)
 }

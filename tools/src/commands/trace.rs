@@ -19,25 +19,20 @@ pub fn run(args: &TraceArgs) -> Result<Code> {
     let say = |line: &str| tell!("{line}");
     let subjects = args.subjects(folder.path(), &say);
     let subject = subjects.find(&args.subject)?;
-    let other = match (&args.against, &args.against_append) {
-        (Some(name), _) => Some(subjects.find(name)?),
-        (None, Some(words)) => Some(subjects.find(&args.subject)?.with_words(words)),
-        (None, None) => None,
-    };
+    let other = args.against(&subjects)?;
     let plugin = plugin::find(args.plugin.as_deref())?;
     let stop = interrupt::flag().context("cannot watch for signals")?;
     if let Some(warning) = plugin::warning(&trace::qemu_version()?) {
         tell!("warning: {warning}");
     }
     let trace = |subject: &Subject| {
-        let path = trace::trace(subject, &plugin, &stop, &say);
-        path.with_context(|| format!("no path of {}", subject.name))
+        trace::trace(subject, &plugin, &stop, &say)
+            .with_context(|| format!("no path of {}", subject.name))
     };
-    let path = trace(&subject)?;
-    let path = Crossing {
-        kernel_inputs: args.kernel_inputs.clone().unwrap_or(path.kernel_inputs),
-        ..path
-    };
+    let mut path = trace(&subject)?;
+    if let Some(inputs) = &args.kernel_inputs {
+        path.kernel_inputs.clone_from(inputs);
+    }
     let against = other.as_ref().map(trace).transpose()?;
     output::print(&print::trace::text(args, &path, against.as_ref())?)?;
     if let Some(folder) = &args.into {

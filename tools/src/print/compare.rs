@@ -1,12 +1,74 @@
 //! A comparison of two runs for people, and for programs.
 
-use eval::compare::Comparison;
+use anyhow::Result;
+use eval::compare::{self, ComparedRow};
 use runs::stages::compare::Pair;
 use serde::Serialize;
 
+use crate::cli::Limit;
+use crate::output;
+
+/// A comparison as it is printed, and what `--fail-on` asks about it.
+pub struct Judged {
+    /// What is printed.
+    pub text: String,
+    /// A line for each row that became slower or longer by more than the limit.
+    pub regressions: Vec<String>,
+    /// A line for each row of which that cannot be told.
+    pub undecided: Vec<String>,
+}
+
+/// Compares times.
+pub fn times(pair: &Pair, limit: Option<Limit>, wants_json: bool) -> serde_json::Result<Judged> {
+    let comparison = pair.times();
+    let text = if wants_json {
+        json(&comparison, pair)?
+    } else {
+        with_doctor(compare::table(&comparison, output::style()), pair)
+    };
+    let limit = limit.map(Limit::share);
+    let slower = limit.map(|limit| comparison.regressions(limit).map(change).collect());
+    Ok(Judged {
+        text,
+        regressions: slower.unwrap_or_default(),
+        undecided: limit.map_or_else(Vec::new, |limit| comparison.undecided(limit)),
+    })
+}
+
+/// Compares instructions.
+///
+/// # Errors
+///
+/// A trace in a run's folder is damaged.
+pub fn instructions(pair: &Pair, limit: Option<Limit>, wants_json: bool) -> Result<Judged> {
+    let comparison = pair.instructions()?;
+    let text = if wants_json {
+        json(&comparison, pair)?
+    } else {
+        compare::exact_table(&comparison, output::style())
+    };
+    let least = limit.and_then(Limit::instructions);
+    let longer = least.map(|least| comparison.regressions(least));
+    Ok(Judged {
+        text,
+        regressions: longer
+            .into_iter()
+            .flatten()
+            .map(|row| row.in_words())
+            .collect(),
+        undecided: least.map_or_else(Vec::new, |_| comparison.undecided()),
+    })
+}
+
+/// By how much a row became slower.
+fn change(row: &ComparedRow) -> String {
+    let change = row.ratio.map_or(f64::NAN, |ratio| 100.0 * (ratio - 1.0));
+    format!("{}, {}: {change:+.2} %", row.target, row.benchmark.name())
+}
+
 /// The table between what the doctor said of both machines: that one was unfit for
 /// measuring comes first, as in every table.
-pub fn with_doctor(table: String, pair: &Pair) -> String {
+fn with_doctor(table: String, pair: &Pair) -> String {
     let runs = [("before", &pair.before), ("after", &pair.after)];
     let doctors = runs
         .into_iter()
@@ -26,18 +88,8 @@ fn fill(text: &str) -> String {
     textwrap::fill(text, WIDTH) + "\n"
 }
 
-/// A line for each row that became slower by more than that share.
-pub fn regressions(comparison: &Comparison, limit: f64) -> Vec<String> {
-    let lines = comparison.regressions(limit).map(|row| {
-        let change = row.ratio.map_or(f64::NAN, |ratio| 100.0 * (ratio - 1.0));
-        let name = row.benchmark.name();
-        format!("{}, {name}: {change:+.2} %", row.target)
-    });
-    lines.collect()
-}
-
 /// As JSON, with what else differs.
-pub fn json(comparison: &impl Serialize, pair: &Pair) -> serde_json::Result<String> {
+fn json(comparison: &impl Serialize, pair: &Pair) -> serde_json::Result<String> {
     #[derive(Serialize)]
     struct Output<'a, C> {
         version: u32,

@@ -16,9 +16,10 @@ pub fn verdict(verdict: &Verdict, colour: bool) -> String {
         .flat_map(|state| verdict.in_state(state));
     let mut out = String::new();
     for finding in findings {
-        let (on, off) = match colour {
-            true => (escape(finding.state), "\x1b[0m"),
-            false => ("", ""),
+        let (on, off) = if colour {
+            (escape(finding.state), "\x1b[0m")
+        } else {
+            ("", "")
         };
         let lines = wrap(&finding.what);
         let lines = lines.trim_start();

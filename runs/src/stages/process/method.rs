@@ -7,6 +7,7 @@ use eval::units::TscHz;
 use eval::verdict::Finding;
 
 use super::host_effects;
+use crate::engine::EngineKind;
 use crate::run::{BootRow, BootState, Guests, Manifest, TargetId};
 
 /// What all checks of a run look at.
@@ -30,7 +31,10 @@ impl<'a> MethodChecks<'a> {
         guests: &'a Guests,
     ) -> Self {
         let is_host = |round: &Round| {
-            let host = manifest.targets.iter().filter(|t| t.engine.name == "host");
+            let host = manifest
+                .targets
+                .iter()
+                .filter(|t| t.engine.name == EngineKind::Host);
             host.map(|t| &t.name).any(|name| *name == round.target)
         };
         let host: Vec<_> = rounds.iter().filter(|r| is_host(r)).cloned().collect();
