@@ -187,6 +187,9 @@ pub struct RunArgs {
     /// With --tune: take the other threads of those CPUs' cores offline (never CPU 0)
     #[arg(long, requires = "tune")]
     pub offline_siblings: bool,
+    /// With --tune: stop irqbalance, which moves interrupts back, until the run has ended
+    #[arg(long, requires = "tune")]
+    pub stop_irqbalance: bool,
     /// As --root of tollgate tune
     #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
     pub tune_root: PathBuf,

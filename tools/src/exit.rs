@@ -178,6 +178,7 @@ fn of_tune_error(error: &TuneError) -> Code {
         TuneError::JournalLost { .. } => Code::Missing,
         TuneError::Busy { .. } => Code::RunExists,
         TuneError::Leftover { .. } => Code::NotAllSet,
+        TuneError::Untrusted { .. } => Code::BadData,
         TuneError::File(error) => of_file_error(error),
     }
 }

@@ -14,6 +14,7 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::output::Versioned;
+use host::tune::status::Status;
 use runs::environment::Comparison;
 
 #[test]
@@ -21,6 +22,7 @@ fn the_schemas_are_those_of_the_types() {
     compare::<Versioned<Verdict>>("doctor", "tollgate doctor --json");
     compare::<Versioned<Comparison>>("diff-env", "tollgate diff-env --json");
     compare::<usage::result::Usage>("usage", "tollgate usage explore: usage.json");
+    compare::<Versioned<Status>>("tune-status", "tollgate tune status --json");
     compare::<Crossing>("trace", "tollgate trace --json, and trace-TARGET.json");
 }
 

@@ -6,7 +6,8 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::journal::Journal;
-use super::sys::{Sys, value};
+use super::plan::Write;
+use super::sys::{Signal, Sys, shown, value};
 use crate::files::FileError;
 
 /// What became of one setting.
@@ -21,6 +22,8 @@ pub struct Applied {
     pub wanted: String,
     /// What stands there, read back after all writes; `None` where that fails.
     pub now: Option<String>,
+    /// Whether that is what should stand there, up to the driver's rounding.
+    pub made: bool,
     /// Why it could not be written.
     pub error: Option<String>,
     /// The same as the system's number, where it has one.
@@ -28,9 +31,17 @@ pub struct Applied {
 }
 
 impl Applied {
-    /// Whether the file shows what it should.
-    pub fn is_made(&self) -> bool {
-        self.now.as_ref() == Some(&self.wanted)
+    /// The setting as it is now.
+    pub(super) fn read(sys: &dyn Sys, write: Write, error: Option<io::Error>) -> Self {
+        Self {
+            now: value(sys, &write.path),
+            made: shown(sys, &write.path).is_some_and(|now| write.is_made(&now)),
+            path: write.path,
+            before: write.old,
+            wanted: write.new.unwrap_or_default(),
+            error: error.as_ref().map(explain),
+            errno: error.and_then(|error| error.raw_os_error()),
+        }
     }
 
     /// Whether the kernel keeps this interrupt where it is, which is no fault: timers, and
@@ -49,11 +60,13 @@ pub fn apply(sys: &dyn Sys, journal: &mut Journal) -> Result<Vec<Applied>, FileE
         .writes()
         .iter()
         .enumerate()
-        .filter_map(|(k, write)| Some((k, write.clone(), write.new.clone()?)))
+        .filter(|(_, write)| write.new.is_some())
+        .map(|(k, write)| (k, write.clone()))
         .collect();
     let mut errors = Vec::new();
-    for (k, write, new) in &wanted {
-        if value(sys, &write.path).as_ref() == Some(new) {
+    for (k, write) in &wanted {
+        let new = write.new.as_deref().unwrap_or_default();
+        if value(sys, &write.path).as_deref() == Some(new) {
             errors.push(None);
             continue;
         }
@@ -63,15 +76,23 @@ pub fn apply(sys: &dyn Sys, journal: &mut Journal) -> Result<Vec<Applied>, FileE
         errors.push(written.err());
     }
     let results = wanted.into_iter().zip(errors);
-    let applied = results.map(|((_, write, new), error)| Applied {
-        now: value(sys, &write.path),
-        path: write.path,
-        before: write.old,
-        wanted: new,
-        error: error.as_ref().map(explain),
-        errno: error.and_then(|error| error.raw_os_error()),
-    });
-    Ok(applied.collect())
+    Ok(results
+        .map(|((_, write), error)| Applied::read(sys, write, error))
+        .collect())
+}
+
+/// Stops the journal's processes; says which could not be.
+pub fn stop(sys: &dyn Sys, journal: &Journal) -> Vec<String> {
+    let stopped = journal.stops().iter();
+    stopped
+        .filter_map(|process| {
+            let error = process.signal(sys, Signal::Stop).err()?;
+            Some(format!(
+                "{process} could not be stopped: {}",
+                explain(&error)
+            ))
+        })
+        .collect()
 }
 
 /// An error, with what to do about it.
@@ -86,6 +107,8 @@ pub fn explain(error: &io::Error) -> String {
         Some(Errno::INVAL) => "this driver does not take that value",
         Some(Errno::IO) => "the kernel keeps it as it is",
         Some(Errno::NOENT) => "it has gone: was a CPU taken offline, or the driver changed?",
+        Some(Errno::SRCH) => "it has ended",
+        Some(Errno::LOOP | Errno::XDEV) => "its path leads through a link",
         _ => return error.to_string(),
     };
     format!("{error}: {remedy}")

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::policy::Khz;
+use super::khz::Khz;
 use crate::files::FileError;
 
 /// Why a machine is not tuned at all.
@@ -39,6 +39,17 @@ pub enum TuneError {
         path: PathBuf,
         /// The system's reason.
         error: io::Error,
+    },
+    /// Somebody else could have written what root would act upon.
+    #[error(
+        "{path} is not trusted, because {reason}: what it says would be written as root. Nothing \
+             was changed. Find out who made it, then: chown root: {path}; chmod go-w {path}"
+    )]
+    Untrusted {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// The root is none.
     #[error("{root} holds no sys and proc; name a folder that does")]

@@ -1,14 +1,17 @@
-//! A kernel for tests: a tree of settings that behaves as cpufreq does, refuses what
-//! it is told to, and can end its caller at any write.
+//! A kernel for tests: a tree of settings that behaves as Linux 6.12's cpufreq does (`cpufreq`
+//! has the rules), refuses what it is told to, and can end its caller at any write.
+
+mod cpufreq;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use rustix::io::Errno;
 
 use super::cpus;
-use super::sys::Sys;
+use super::khz::Khz;
+use super::sys::{Signal, Sys};
 use crate::fake::UNREADABLE;
 
 const CPU: &str = "/sys/devices/system/cpu";
@@ -29,13 +32,18 @@ pub enum Moment {
 /// The kernel.
 #[derive(Default)]
 pub struct Fake {
+    /// Texts of files; of limits and of the set speed, what was asked for.
     files: RefCell<BTreeMap<String, String>>,
-    /// Limits as they were written; what is shown is clamped.
-    asked: RefCell<BTreeMap<String, String>>,
-    /// Files of CPUs that are offline.
-    offline: RefCell<BTreeMap<String, String>>,
+    /// The files as they were at first, which say what the machine can do.
+    machine: BTreeMap<String, String>,
+    /// What the preference goes back to with the governor, by policy.
+    saved_epp: RefCell<BTreeMap<String, String>>,
+    offline: RefCell<BTreeSet<usize>>,
     refused: RefCell<BTreeMap<String, Errno>>,
     rounded: Cell<(u64, u64)>,
+    clamped: Cell<Option<u64>>,
+    throttled: Cell<Option<u64>>,
+    growing: RefCell<Vec<String>>,
     kill: Cell<Option<(usize, Moment)>>,
     written: RefCell<Vec<String>>,
 }
@@ -43,11 +51,13 @@ pub struct Fake {
 impl Fake {
     /// The kernel of a machine with these files.
     pub fn new(files: BTreeMap<String, String>) -> Self {
-        Self {
-            asked: RefCell::new(files.clone()),
+        let fake = Self {
+            machine: files.clone(),
             files: RefCell::new(files),
             ..Self::default()
-        }
+        };
+        fake.take_limits_for_requests();
+        fake
     }
 
     /// From now on this file answers writes with an error.
@@ -63,6 +73,21 @@ impl Fake {
     /// A limit of this frequency becomes that one.
     pub fn round(&self, from: u64, to: u64) {
         self.rounded.set((from, to));
+    }
+
+    /// Heat or firmware allows no more, and limits show it.
+    pub fn clamp(&self, khz: Option<u64>) {
+        self.clamped.set(khz);
+    }
+
+    /// Cores run no faster, and no setting shows it.
+    pub fn throttle(&self, khz: Option<u64>) {
+        self.throttled.set(khz);
+    }
+
+    /// This counter grows by one whenever a clock is measured.
+    pub fn grow_while_measuring(&self, path: &str) {
+        self.growing.replace(vec![path.to_owned()]);
     }
 
     /// The caller is ended at this write, counted from 0 and from now.
@@ -85,16 +110,14 @@ impl Fake {
         self.written.borrow().len()
     }
 
-    /// Everything as a reader finds it.
+    /// Everything as a reader finds it; in place of what cannot be read, why.
     pub fn shown(&self) -> BTreeMap<String, String> {
-        let files = self.files.borrow();
-        let paths = files.keys().filter(|path| !path.ends_with('/'));
+        let paths: Vec<_> = self.files.borrow().keys().cloned().collect();
+        let paths = paths.into_iter().filter(|path| !path.ends_with('/'));
         paths
             .map(|path| {
-                (
-                    path.clone(),
-                    self.read(path).unwrap_or_else(|e| e.to_string()),
-                )
+                let text = self.read(&path).unwrap_or_else(|error| error.to_string());
+                (path, text)
             })
             .collect()
     }
@@ -120,9 +143,6 @@ impl Fake {
     fn put(&self, path: &str, value: &str) {
         if let Some(file) = self.files.borrow_mut().get_mut(path) {
             value.clone_into(file);
-            self.asked
-                .borrow_mut()
-                .insert(path.to_owned(), value.to_owned());
         }
     }
 
@@ -130,58 +150,16 @@ impl Fake {
         self.get(path)?.parse().ok()
     }
 
-    /// The greatest frequency that a policy shows now: turbo counts only while it is on.
-    fn limit(&self, folder: &str) -> u64 {
-        let max = self
-            .number(&format!("{folder}/cpuinfo_max_freq"))
-            .unwrap_or(u64::MAX);
-        let driver = self
-            .get(&format!("{folder}/scaling_driver"))
-            .unwrap_or_default();
-        let off = match driver.as_str() {
-            "intel_pstate" | "intel_cpufreq" => {
-                self.get(&format!("{CPU}/intel_pstate/no_turbo")).as_deref() == Some("1")
-            }
-            "amd-pstate" | "amd-pstate-epp" => {
-                self.get(&format!("{folder}/boost")).as_deref() == Some("0")
-            }
-            _ => false,
-        };
-        let base = self.number(&format!("{folder}/base_frequency"));
-        let cpu = folder
-            .rsplit_once("policy")
-            .map_or("0", |(_, number)| number);
-        let nominal = self.number(&format!("{CPU}/cpu{cpu}/acpi_cppc/nominal_freq"));
-        match (off, base.or(nominal.map(|mhz| mhz * 1000))) {
-            (true, Some(base)) => base,
-            _ => max,
-        }
-    }
-
     /// Whether the kernel takes the value.
     fn check(&self, path: &str, value: &str) -> Result<(), Errno> {
-        let (folder, name) = path.rsplit_once('/').unwrap_or_default();
-        let beside = |name: &str| self.read(&format!("{folder}/{name}")).unwrap_or_default();
-        let number = |text: String| text.parse::<u64>().unwrap_or(0);
+        if self.is_inactive(path) {
+            return Err(Errno::BUSY);
+        }
+        let name = path.rsplit('/').next().unwrap_or_default();
         let is_valid = match name {
-            "scaling_governor" => beside("scaling_available_governors")
-                .split(' ')
-                .any(|governor| governor == value),
-            "energy_performance_preference" => {
-                if beside("scaling_governor") == "performance" && value != "performance" {
-                    return Err(Errno::BUSY);
-                }
-                true
-            }
-            "scaling_max_freq" => number(value.into()) >= number(beside("scaling_min_freq")),
-            "scaling_min_freq" => number(value.into()) <= number(beside("scaling_max_freq")),
-            "scaling_setspeed" => beside("scaling_governor") == "userspace",
-            // Whatever is written, 0 as well.
-            "boost" if folder.ends_with(|c: char| c.is_ascii_digit()) => {
-                self.get(&format!("{CPU}/cpufreq/boost")).as_deref() != Some("0")
-            }
             "smp_affinity_list" => cpus::parse(value).is_some(),
-            _ => true,
+            "pm_qos_resume_latency_us" => value == "n/a" || value.parse::<u32>().is_ok(),
+            _ => return self.check_cpufreq(path, value),
         };
         match is_valid {
             true => Ok(()),
@@ -191,77 +169,29 @@ impl Fake {
 
     /// What the write changes, here and elsewhere.
     fn take(&self, path: &str, value: &str) {
-        let (folder, name) = path.rsplit_once('/').unwrap_or_default();
-        let beside = |name: &str| format!("{folder}/{name}");
-        if name == "scaling_governor" {
-            let epp = beside("energy_performance_preference");
-            let asked = self.asked.borrow().get(&epp).cloned();
-            self.put(path, value);
-            // Under `performance` the preference shows so, and comes back afterwards.
-            let own = self.get(&beside("scaling_driver"));
-            let shown = match value {
-                "performance" if own.as_deref() != Some("intel_cpufreq") => {
-                    Some("performance".to_owned())
-                }
-                _ => asked,
-            };
-            if let (Some(file), Some(shown)) = (self.files.borrow_mut().get_mut(&epp), shown) {
-                *file = shown;
+        match path.strip_suffix("/online") {
+            Some(folder) => {
+                self.put(path, value);
+                self.hotplug(folder, value);
             }
-            let speed = match value {
-                "userspace" => self.get(&beside("scaling_cur_freq")).unwrap_or_default(),
-                _ => "<unsupported>".into(),
-            };
-            self.put(&beside("scaling_setspeed"), &speed);
-            return;
-        }
-        let (from, to) = self.rounded.get();
-        let is_rounded = is_limit(name) && value.parse() == Ok(from);
-        let to = to.to_string();
-        self.put(path, if is_rounded { &to } else { value });
-        match name {
-            "boost" if folder == format!("{CPU}/cpufreq") => {
-                for policy in self.names(folder) {
-                    self.put(&format!("{folder}/{policy}/boost"), value);
-                    self.reset_max(&format!("{folder}/{policy}"));
-                }
-            }
-            "boost" => self.reset_max(folder),
-            "online" => self.hotplug(folder, value),
-            _ => {}
+            None => self.take_cpufreq(path, value),
         }
     }
 
-    /// amd_pstate sets the limit anew whenever boost changes.
-    fn reset_max(&self, folder: &str) {
-        let driver = self
-            .get(&format!("{folder}/scaling_driver"))
-            .unwrap_or_default();
-        if driver.starts_with("amd-pstate") {
-            let max = self.limit(folder).to_string();
-            self.put(&format!("{folder}/scaling_max_freq"), &max);
-        }
-    }
-
-    /// A policy comes and goes with its last CPU, and interrupts leave a CPU that goes.
+    /// Interrupts leave a CPU that goes.
     fn hotplug(&self, folder: &str, online: &str) {
         let cpu = folder.trim_start_matches(&format!("{CPU}/cpu"));
-        let policy = format!("{CPU}/cpufreq/policy{cpu}/");
-        let own = self.get(&format!("{policy}affected_cpus"));
-        let (mut files, mut offline) = (self.files.borrow_mut(), self.offline.borrow_mut());
+        let cpu: usize = cpu.parse().unwrap();
         if online == "1" {
-            files.append(&mut offline.split_off(&policy));
+            self.offline.borrow_mut().remove(&cpu);
+            self.policy_comes(cpu);
             return;
         }
-        if own.as_deref() == Some(cpu) {
-            let gone = files.extract_if(.., |path, _| path.starts_with(&policy));
-            offline.extend(gone.collect::<Vec<_>>());
-        }
-        let cpu: usize = cpu.parse().unwrap();
-        for (path, list) in files
-            .iter_mut()
-            .filter(|(path, _)| path.ends_with("smp_affinity_list"))
-        {
+        self.policy_goes(cpu);
+        self.offline.borrow_mut().insert(cpu);
+        let mut files = self.files.borrow_mut();
+        let lists = files.iter_mut();
+        for (path, list) in lists.filter(|(path, _)| path.ends_with("smp_affinity_list")) {
             let mut cpus = cpus::parse(list).unwrap();
             cpus.retain(|&other| other != cpu);
             assert!(
@@ -271,10 +201,13 @@ impl Fake {
             *list = cpus::list(&cpus);
         }
     }
-}
 
-fn is_limit(name: &str) -> bool {
-    matches!(name, "scaling_max_freq" | "scaling_min_freq")
+    fn online(&self) -> String {
+        let present = cpus::parse(&self.machine[&format!("{CPU}/present")]).unwrap();
+        let offline = self.offline.borrow();
+        let online = present.into_iter().filter(|cpu| !offline.contains(cpu));
+        cpus::list(&online.collect::<Vec<_>>())
+    }
 }
 
 /// Ends the caller without a word: no hook prints anything.
@@ -284,16 +217,17 @@ fn kill() -> ! {
 
 impl Sys for Fake {
     fn read(&self, path: &str) -> io::Result<String> {
-        let shown = self.get(path).ok_or(Errno::NOENT)?;
-        let (folder, name) = path.rsplit_once('/').unwrap_or_default();
-        if shown == UNREADABLE {
+        let text = self.get(path).ok_or(Errno::NOENT)?;
+        if self.is_inactive(path) {
+            return Err(Errno::BUSY.into());
+        }
+        if text == UNREADABLE {
             return Err(Errno::INVAL.into());
         }
-        if !is_limit(name) {
-            return Ok(shown);
+        if path == format!("{CPU}/online") {
+            return Ok(self.online());
         }
-        let asked: u64 = shown.parse().unwrap();
-        Ok(asked.min(self.limit(folder)).to_string())
+        Ok(self.read_cpufreq(path).unwrap_or(text))
     }
 
     fn write(&self, path: &str, value: &str) -> io::Result<()> {
@@ -325,7 +259,31 @@ impl Sys for Fake {
             .filter_map(|rest| rest.split('/').next())
             .map(str::to_owned)
             .collect();
+        names.sort();
         names.dedup();
         names
+    }
+
+    fn clock(&self, cpu: usize) -> Option<Result<Khz, String>> {
+        let khz = self.runs_at(cpu)?;
+        for path in self.growing.borrow().iter() {
+            let count = self.number(path).unwrap() + 1;
+            self.put(path, &count.to_string());
+        }
+        Some(Ok(Khz(khz.min(self.throttled.get().unwrap_or(u64::MAX)))))
+    }
+
+    fn signal(&self, pid: u32, signal: Signal, is_it: &dyn Fn(&dyn Sys) -> bool) -> io::Result<()> {
+        if !is_it(self) {
+            return Err(Errno::SRCH.into());
+        }
+        let path = format!("/proc/{pid}/stat");
+        let stat = self.get(&path).ok_or(Errno::SRCH)?;
+        let stat = match signal {
+            Signal::Stop => stat.replacen(") S ", ") T ", 1),
+            Signal::Continue => stat.replacen(") T ", ") S ", 1),
+        };
+        self.put(&path, &stat);
+        Ok(())
     }
 }

@@ -8,29 +8,34 @@
 //! The journal and its folder are flushed to the disk before the first write. Lines of
 //! progress are not: they outlive the process in the kernel's memory, and when that is
 //! lost, so are all settings.
+//!
+//! Root writes what the journal says, so nobody else may be able to change it (`trust`), and
+//! only settings that a plan can name are followed.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
 
-use super::TuneError;
-use super::plan::Write;
+use super::boot::Boot;
+use super::plan::{Plan, Write};
+use super::processes::Process;
 use super::progress::{Known, Shown, Step};
-use super::sys::{Sys, value};
+use super::sys::{Sys, UNREADABLE, shown};
+use super::{TuneError, seen, trust};
 use crate::files::{self, Damaged, FileError};
 use crate::tool::Tool;
 
 /// Version of the journal's form.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 const REMEDY: &str = "put the settings back by hand (its `writes` list each file with what stood \
                       there, `old`), then delete it";
 /// How the names of progress files begin.
 const PROGRESS: &str = "progress-";
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The folder that holds the journal.
 #[derive(Clone, Debug)]
@@ -46,14 +51,18 @@ pub struct Header {
     pub tool: String,
     /// Names the progress file.
     pub id: String,
-    /// The kernel's name for the time since it started; settings do not outlive it.
-    pub boot_id: String,
+    /// The kernel's start, which settings do not outlive.
+    pub boot: Boot,
     /// When.
     pub started: Timestamp,
     /// The process that wrote it.
     pub pid: u32,
+    /// The CPUs that measure; empty: all.
+    pub cpus: Vec<usize>,
     /// All settings, in the order of their writes.
     pub writes: Vec<Write>,
+    /// Processes that are stopped, to be let go on.
+    pub stops: Vec<Process>,
 }
 
 /// The first thing that a reader of another version has to know.
@@ -83,19 +92,26 @@ impl JournalFolder {
         self.0.join("journal.json")
     }
 
-    /// Keeps every other process from tuning, for as long as the lock lives.
+    /// Keeps every other process from tuning, for as long as the lock lives. Only root, or
+    /// whoever tunes, can open the file: a lock needs no more than reading.
     pub fn lock(&self) -> Result<File, TuneError> {
-        let state = |error| TuneError::State {
-            path: self.0.clone(),
-            error,
+        let state = |path: &Path| {
+            let path = path.to_owned();
+            move |error| TuneError::State { path, error }
         };
-        fs::create_dir_all(&self.0).map_err(state)?;
+        self.make()?;
         let lock = self.0.join("lock");
+        trust::check(&lock)?;
         let file = OpenOptions::new()
             .create(true)
             .append(true)
+            .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(&lock)
-            .map_err(|error| TuneError::State { path: lock, error })?;
+            .map_err(state(&lock))?;
+        // Older versions let everybody read it.
+        file.set_permissions(Permissions::from_mode(0o600))
+            .map_err(state(&lock))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(file),
             Err(_) => Err(TuneError::Busy {
@@ -104,10 +120,26 @@ impl JournalFolder {
         }
     }
 
+    /// The folder, where there is none; its mode does not depend on the umask's absence.
+    fn make(&self) -> Result<(), TuneError> {
+        if trust::check(&self.0)?.is_none() {
+            let mut folder = DirBuilder::new();
+            let made = folder.recursive(true).mode(0o755).create(&self.0);
+            made.map_err(|error| TuneError::State {
+                path: self.0.clone(),
+                error,
+            })?;
+        }
+        Ok(())
+    }
+
     /// What is left of an earlier plan.
     pub fn header(&self) -> Result<Option<Header>, TuneError> {
         let path = self.journal();
-        if !path.try_exists().map_err(files::reading(&path))? {
+        if trust::check(&self.0)?.is_none() {
+            return Ok(None);
+        }
+        if trust::check(&path)?.is_none() {
             return match self.orphan()? {
                 Some(progress) => Err(TuneError::JournalLost {
                     journal: path,
@@ -125,7 +157,16 @@ impl JournalFolder {
             })
             .into());
         }
-        Ok(Some(files::read_json(&path, REMEDY)?))
+        let header: Header = files::read_json(&path, REMEDY)?;
+        match header.writes.iter().find(|w| !seen::is_setting(&w.path)) {
+            Some(write) => Err(FileError::from(Damaged {
+                path,
+                reason: format!("it names {}, which tune never writes", write.path),
+                remedy: "nothing was written; find out who made it, and delete it",
+            })
+            .into()),
+            None => Ok(Some(header)),
+        }
     }
 
     /// A progress file that tells of writes, though its journal is gone.
@@ -148,20 +189,33 @@ impl JournalFolder {
     }
 
     /// Begins a journal. When this returns, it is on disk.
-    pub fn begin(&self, sys: &dyn Sys, writes: &[Write], tool: Tool) -> Result<Journal, FileError> {
+    pub fn begin(
+        &self,
+        sys: &dyn Sys,
+        cpus: &[usize],
+        plan: &Plan,
+        tool: Tool,
+    ) -> Result<Journal, FileError> {
         let started = Timestamp::now();
         let pid = std::process::id();
         let header = Header {
             format: FORMAT,
             tool: tool.version.to_owned(),
             id: format!("{}-{pid}", started.as_nanosecond()),
-            boot_id: boot_id(sys)?,
+            boot: Boot::now(sys)?,
             started,
             pid,
-            writes: writes.to_vec(),
+            cpus: cpus.to_vec(),
+            writes: plan.writes.clone(),
+            stops: plan.stops.clone(),
         };
         let path = self.progress(&header);
-        let progress = File::create(&path).map_err(files::writing(&path))?;
+        let progress = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .open(&path)
+            .map_err(files::writing(&path))?;
         files::write_json(&self.journal(), &header)?;
         self.flush()?;
         Ok(Journal {
@@ -213,6 +267,7 @@ impl JournalFolder {
                          with what stood there, `old`), then delete both",
             })
         };
+        trust::check(&path)?;
         let text = fs::read_to_string(&path).map_err(|error| damaged(error.to_string()))?;
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let mut known = Known::default();
@@ -254,6 +309,11 @@ impl Journal {
         &self.header.writes
     }
 
+    /// The processes that are stopped.
+    pub fn stops(&self) -> &[Process] {
+        &self.header.stops
+    }
+
     /// Notes that the file of this number is about to be written.
     pub fn begin(&mut self, k: usize, sys: &dyn Sys) -> Result<(), FileError> {
         let mut before = self.touched(k, sys);
@@ -264,11 +324,11 @@ impl Journal {
     /// Notes what came of that.
     pub fn end(&mut self, k: usize, sys: &dyn Sys) -> Result<(), FileError> {
         let before = self.known.before(k);
-        let mut shown = self.touched(k, sys);
-        shown.retain(|i, now| before.get(i).is_some_and(|before| before != now));
+        let mut now = self.touched(k, sys);
+        now.retain(|i, now| before.get(i).is_some_and(|before| before != now));
         let written = self.writes().get(k);
-        shown.extend(written.and_then(|write| Some((k, value(sys, &write.path)?))));
-        self.note(Step::End(k, shown))
+        now.extend(written.and_then(|write| Some((k, shown(sys, &write.path)?))));
+        self.note(Step::End(k, now))
     }
 
     /// What the files show that a write to this one may change.
@@ -279,14 +339,28 @@ impl Journal {
         let others = self.writes().iter().enumerate();
         others
             .filter(|(_, other)| write.touches(other))
-            .filter_map(|(i, other)| Some((i, value(sys, &other.path)?)))
+            .filter_map(|(i, other)| Some((i, shown(sys, &other.path)?)))
             .collect()
     }
 
-    /// Whether a value that the file shows now is there because of us, or was before.
+    /// Whether a value that the file shows now is there because of us, or was before. What
+    /// cannot be read comes back with its CPU, and a limit below ours may be ours: limits show
+    /// what is in effect, which heat and the firmware can lower (cpufreq_set_policy).
     pub fn is_ours(&self, k: usize, now: &str) -> bool {
-        let was = self.writes().get(k).is_some_and(|write| write.old == now);
-        was || self.known.is_ours(k, now)
+        let write = self.writes().get(k);
+        let is_below = |write: &Write| {
+            let khz = |text: &str| text.parse::<u64>().ok();
+            let is_reached = self.was_written(k) || self.was_touched(k);
+            write.is_limit()
+                && match &write.new {
+                    Some(new) => is_reached && khz(now).is_some() && khz(now) < khz(new),
+                    None => self.known.is_below_ours(k, now),
+                }
+        };
+        let is_made = |write: &Write| self.was_written(k) && write.is_made(now);
+        write.is_some_and(|write| write.is_there(now) || is_made(write) || is_below(write))
+            || now.starts_with(UNREADABLE)
+            || self.known.is_ours(k, now)
     }
 
     /// Whether the file was written.
@@ -316,25 +390,22 @@ impl Journal {
         self.folder.flush()
     }
 
+    /// Adds a line, and remembers what it says even where the disk does not take it.
     fn note(&mut self, step: Step) -> Result<(), FileError> {
         let path = self.folder.progress(&self.header);
-        let line = serde_json::to_string(&step)
-            .map_err(io::Error::from)
-            .map_err(files::writing(&path))?;
-        self.append(&line)?;
+        let line = serde_json::to_string(&step).map_err(io::Error::from);
         self.known.take(step);
-        Ok(())
+        line.and_then(|line| self.append(&line))
+            .map_err(files::writing(&path))
     }
 
-    fn append(&mut self, line: &str) -> Result<(), FileError> {
-        let path = self.folder.progress(&self.header);
+    /// A full disk may take half of a line, which later lines must not follow.
+    fn append(&mut self, line: &str) -> io::Result<()> {
+        let length = self.progress.metadata()?.len();
         let written = self.progress.write_all(format!("{line}\n").as_bytes());
-        written.map_err(files::writing(&path))
+        if written.is_err() {
+            self.progress.set_len(length)?;
+        }
+        written
     }
-}
-
-/// The kernel's name for the time since it started.
-pub fn boot_id(sys: &dyn Sys) -> Result<String, FileError> {
-    sys.read(BOOT_ID)
-        .map_err(files::reading(Path::new(BOOT_ID)))
 }

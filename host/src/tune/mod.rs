@@ -1,18 +1,22 @@
 //! Gives the CPUs a constant clock and few interruptions, and takes that back again.
 //!
 //! `seen` reads the machine, `plan` makes an ordered list of writes from it, `journal` puts
-//! what was there on disk, `apply` writes, `restore` undoes.
+//! what was there on disk, `apply` writes, `held` measures what came of it, `restore` undoes.
 //! docs/TUNE.md says what is written where, in which order and why.
 
 mod apply;
+mod boot;
 mod cpus;
 mod error;
 #[cfg(test)]
 mod fake;
+mod held;
+mod idle;
 mod journal;
-mod latency;
+mod khz;
 mod plan;
 mod policy;
+mod processes;
 mod progress;
 mod record;
 mod restore;
@@ -22,18 +26,24 @@ pub mod status;
 mod sys;
 #[cfg(test)]
 mod tests;
+mod trust;
 
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use apply::Applied;
 pub use error::TuneError;
+pub use held::Held;
 pub use journal::FORMAT as JOURNAL_FORMAT;
+pub use khz::Khz;
 pub use plan::{Plan, Request};
-pub use policy::Khz;
-pub use record::Tuning;
-pub use restore::{Restored, State};
+pub use record::{By, Tuning};
+pub use restore::{Restoration, Restored, State};
 
-use journal::{JournalFolder, boot_id};
+use boot::Since;
+use journal::JournalFolder;
 use seen::Seen;
 use sys::Sys;
 
@@ -48,13 +58,38 @@ pub struct Outcome {
     pub plan: Plan,
     /// What became of each write.
     pub settings: Vec<Applied>,
+    /// The clocks, measured afterwards.
+    pub clocks: Vec<Held>,
+    /// Processes that could not be stopped, and why.
+    unstopped: Vec<String>,
 }
 
 impl Outcome {
-    /// Whether the machine is as it was asked to be.
+    /// Whether the machine is as it was asked to be. A core that runs at its clock is proof
+    /// enough, whatever a rounded or clamped setting of cpufreq shows.
     pub fn is_complete(&self) -> bool {
-        !self.settings.iter().any(say::is_failed)
+        let proven = !self.clocks.is_empty() && self.clocks.iter().all(Held::is_right);
+        let failed = |setting: &Applied| {
+            let only_shows = setting.error.is_none() && seen::is_cpufreq(&setting.path);
+            say::is_failed(setting) && !(proven && only_shows)
+        };
+        !self.settings.iter().any(failed)
+            && !self.clocks.iter().any(Held::is_wrong)
             && !self.plan.remarks.iter().any(|remark| remark.incomplete)
+            && self.unstopped.is_empty()
+    }
+
+    /// A line for each thing that there is to say of it.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = say::applied(&self.settings);
+        lines.extend(say::clocks(&self.clocks));
+        lines.extend(self.remarks());
+        lines
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let remarks = self.plan.remarks.iter().map(|remark| remark.text.clone());
+        remarks.chain(self.unstopped.iter().cloned()).collect()
     }
 }
 
@@ -64,22 +99,17 @@ pub enum Undone {
     Nothing,
     /// The journal was of another boot, whose settings went with it; it lies here now.
     OtherBoot(PathBuf),
-    /// These settings.
-    Settings(Vec<Restored>),
+    /// These settings, and what has happened to the kernel meanwhile.
+    Settings(Restoration, Since),
 }
 
 impl Undone {
     /// Whether everything is as it was.
     pub fn is_complete(&self) -> bool {
         match self {
-            Self::Settings(settings) => settings.iter().all(|s| s.state == State::Back),
+            Self::Settings(done, _) => done.is_complete(),
             Self::Nothing | Self::OtherBoot(_) => true,
         }
-    }
-
-    fn has_failed(&self) -> bool {
-        let failed = |setting: &Restored| matches!(setting.state, State::Failed { .. });
-        matches!(self, Self::Settings(settings) if settings.iter().any(failed))
     }
 }
 
@@ -133,7 +163,7 @@ pub fn preview(root: &Path) -> Result<Preview> {
     let Some(header) = folder.header()? else {
         return Ok(Preview::Nothing);
     };
-    if header.boot_id != boot_id(&root)? {
+    if header.boot.since(&root)? == Since::Reboot {
         return Ok(Preview::OtherBoot);
     }
     let journal = folder.look(header)?;
@@ -154,11 +184,17 @@ pub fn during<T, E: From<TuneError>>(
     let _lock = folder.lock()?;
     let started = start(&root, &folder, request, tool, say).map_err(E::from);
     let result = started.and_then(|outcome| {
-        let latency = latency::hold(&root);
-        let tuning = Tuning::new(request, &outcome, &latency);
-        let made = say::applied(&tuning.settings);
-        for line in made.iter().chain(&tuning.remarks) {
+        for line in outcome.lines() {
             say(&format!("tune: {line}"));
+        }
+        let mut tuning = Tuning::new(request, &outcome);
+        let held = hold_latency(&root, request).transpose();
+        match &held {
+            Ok(held) => tuning.cpu_dma_latency_us = held.as_ref().map(|(us, _)| *us),
+            Err(error) => tuning.remarks.push(format!(
+                "/dev/cpu_dma_latency: {}; CPUs fall into deep idle states",
+                apply::explain(error)
+            )),
         }
         work(&tuning)
     });
@@ -170,6 +206,16 @@ pub fn during<T, E: From<TuneError>>(
         )),
     }
     result
+}
+
+/// Where CPUs cannot be kept awake one by one, all of them are for as long as the file lives.
+fn hold_latency(root: &Tree, request: &Request) -> Option<io::Result<(u32, File)>> {
+    let seen = Seen::read(root);
+    let idle = request.measuring(&seen, &BTreeSet::new()).into_iter();
+    let idle = idle.filter_map(|cpu| seen.idle.get(&cpu));
+    let alone = idle.filter(|idle| idle.resume_latency_us.is_none());
+    let us = alone.filter_map(idle::Idle::wanted_us).max()?;
+    Some(idle::hold(root, us).map(|file| (us, file)))
 }
 
 /// A sentence about what an earlier process left, where one did.
@@ -187,33 +233,50 @@ fn start(
     say: &dyn Fn(&str),
 ) -> Result<Outcome> {
     let earlier = stop(sys, folder)?;
-    if let Undone::Settings(settings) = &earlier
-        && earlier.has_failed()
+    if let Undone::Settings(done, _) = &earlier
+        && done.has_failed()
     {
         return Err(TuneError::Leftover {
-            settings: say::restored(settings),
+            settings: say::restored(done),
         });
     }
     earlier.lines().iter().for_each(|line| say(line));
     let plan = plan::plan(&Seen::read(sys), request)?;
-    let mut journal = folder.begin(sys, &plan.writes, tool)?;
-    let settings = apply::apply(sys, &mut journal)?;
-    Ok(Outcome { plan, settings })
+    let mut journal = folder.begin(sys, &request.cpus, &plan, tool)?;
+    let unstopped = apply::stop(sys, &journal);
+    let settings = match apply::apply(sys, &mut journal) {
+        Ok(settings) => settings,
+        // Without a journal nothing goes on, and nothing stays.
+        Err(error) => {
+            drop(journal);
+            stop(sys, folder)?.lines().iter().for_each(|line| say(line));
+            return Err(error.into());
+        }
+    };
+    Ok(Outcome {
+        clocks: held::measure(sys, &plan.clocks),
+        plan,
+        settings,
+        unstopped,
+    })
 }
 
 fn stop(sys: &dyn Sys, folder: &JournalFolder) -> Result<Undone> {
     let Some(header) = folder.header()? else {
         return Ok(Undone::Nothing);
     };
-    if header.boot_id != boot_id(sys)? {
+    let since = header.boot.since(sys)?;
+    if since == Since::Reboot {
         return Ok(Undone::OtherBoot(folder.set_aside(&header)?));
     }
     let mut journal = folder.resume(header)?;
-    let undone = Undone::Settings(restore::restore(sys, &mut journal)?);
-    if !undone.has_failed() {
-        journal.remove()?;
+    let mut done = restore::restore(sys, &mut journal);
+    if !done.has_failed()
+        && let Err(error) = journal.remove()
+    {
+        done.journal.get_or_insert(error);
     }
-    Ok(undone)
+    Ok(Undone::Settings(done, since))
 }
 
 impl Undone {
@@ -226,8 +289,13 @@ impl Undone {
                  it is kept as {}",
                 aside.display()
             )],
-            Self::Settings(settings) => {
-                let lines = say::restored(settings).into_iter();
+            Self::Settings(done, since) => {
+                let kexec = (*since == Since::Kexec).then(|| {
+                    "this kernel was started by kexec, which does not reset the processor: what \
+                     still shows a tuned value was put back"
+                        .to_owned()
+                });
+                let lines = kexec.into_iter().chain(say::restored(done));
                 lines.map(|line| format!("tune: {line}")).collect()
             }
         }

@@ -5,17 +5,25 @@
 //! 1. perf's sampling and the NMI watchdog: nothing depends on them.
 //! 2. Interrupts, before siblings go: the kernel would move a leaving CPU's interrupts
 //!    wherever it likes, and could not put them back onto a CPU that is offline.
-//! 3. SMT siblings offline, before cpufreq: their policies go with them.
-//! 4. cpufreq ([`clock`]).
+//! 3. Idle states of the measuring CPUs.
+//! 4. SMT siblings offline, before cpufreq: their policies answer EBUSY without them.
+//! 5. cpufreq ([`clock`]).
+//!
+//! irqbalance is stopped before all of them.
 
 mod clock;
 
 use std::collections::BTreeSet;
 
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::policy::Khz;
+use super::idle;
+use super::khz::Khz;
+use super::policy::{DEFAULT_EPP, EPP, MAX, MIN, SETSPEED};
+use super::processes::{Activity, Process};
 use super::seen::{self, Seen};
+use super::sys::{UNREADABLE, unreadable};
 use super::{TuneError, cpus};
 
 /// What the user wants.
@@ -27,6 +35,8 @@ pub struct Request {
     pub freq: Option<Khz>,
     /// Whether to take the other threads of their cores offline.
     pub offline_siblings: bool,
+    /// Whether to stop irqbalance meanwhile.
+    pub stop_irqbalance: bool,
 }
 
 /// What is done, in this order, and what cannot be done.
@@ -34,8 +44,23 @@ pub struct Request {
 pub struct Plan {
     /// The writes; some may find that the value is there already.
     pub writes: Vec<Write>,
+    /// Processes that are stopped before.
+    pub stops: Vec<Process>,
+    /// The clocks that are measured when all is written.
+    pub clocks: Vec<Clock>,
     /// What a reader must know.
     pub remarks: Vec<Remark>,
+}
+
+/// A core's clock, as it has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// The CPU.
+    pub cpu: usize,
+    /// Its policy.
+    pub policy: String,
+    /// The clock; `None` if it is the policy's highest one when turbo is off.
+    pub khz: Option<Khz>,
 }
 
 /// One setting. It stands here even if it already is as it should be, because other
@@ -54,20 +79,52 @@ pub struct Write {
 
 impl Write {
     /// Whether writing this file may change what another one shows: turbo changes
-    /// the limits of all policies and their own boost switches, a governor the
-    /// preference and the set speed beside it (intel_pstate.rst, cpufreq.c).
+    /// the limits of all policies, their own boost switches and `min_perf_pct`, a governor the
+    /// preference and the set speed beside it (intel_pstate.rst, cpufreq.c), and a CPU that goes
+    /// takes its policy along.
     pub fn touches(&self, other: &Self) -> bool {
         self.path != other.path
-            && seen::is_cpufreq(&self.path)
             && seen::is_cpufreq(&other.path)
-            && (self.path == seen::NO_TURBO
-                || self.path == seen::BOOST
-                || folder(&self.path) == folder(&other.path))
+            && match seen::policys_file(&self.path) {
+                Some((policy, _)) => {
+                    seen::policys_file(&other.path).is_some_and(|(others, _)| others == policy)
+                }
+                None => seen::is_cpufreq(&self.path) || seen::takes_policy(&self.path, &other.path),
+            }
     }
-}
 
-fn folder(path: &str) -> Option<&str> {
-    path.rsplit_once('/').map(|(folder, _)| folder)
+    /// Whether it is a limit, of which files show what is in effect.
+    pub fn is_limit(&self) -> bool {
+        seen::policys_file(&self.path).is_some_and(|(_, name)| [MAX, MIN].contains(&name))
+    }
+
+    /// Whether a file that shows this is as it was.
+    pub fn is_there(&self, now: &str) -> bool {
+        self.old == now || self.is_like(&self.old, now)
+    }
+
+    /// Whether a file that shows this is as it should be.
+    pub fn is_made(&self, now: &str) -> bool {
+        let new = self.new.as_deref();
+        new.is_some_and(|new| new == now || self.is_like(new, now))
+    }
+
+    /// A set speed is shown in the driver's steps (45 of 78741 kHz for 3.5 GHz on a P-core), and
+    /// a preference without a name cannot be read.
+    fn is_like(&self, value: &str, now: &str) -> bool {
+        let khz = |text: &str| text.parse::<u64>().ok().map(Khz);
+        match seen::policys_file(&self.path) {
+            Some((_, SETSPEED)) => khz(value)
+                .zip(khz(now))
+                .is_some_and(|(value, now)| value.is_within_a_step_of(now)),
+            Some((_, EPP)) => {
+                value == DEFAULT_EPP
+                    && now.starts_with(UNREADABLE)
+                    && now != unreadable(Errno::BUSY)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Something that the plan cannot do, or leaves to the user.
@@ -84,16 +141,32 @@ pub fn plan(seen: &Seen, request: &Request) -> Result<Plan, TuneError> {
     check(seen, request)?;
     let mut plan = Plan {
         writes: Vec::new(),
+        stops: Vec::new(),
+        clocks: Vec::new(),
         remarks: Vec::new(),
     };
     let leaving = leaving(seen, request, &mut plan);
+    plan.place(seen);
     plan.limits(seen);
     plan.interrupts(seen, request, &leaving);
+    plan.irqbalance(seen, request);
+    plan.idle(seen, request, &leaving);
     for &cpu in &leaving {
         plan.write(&seen::online_file(cpu), "1", "0");
     }
     clock::plan(&mut plan, seen, request, &leaving)?;
     Ok(plan)
+}
+
+impl Request {
+    /// The CPUs that measure: all that stay online, if none is named.
+    pub(super) fn measuring(&self, seen: &Seen, leaving: &BTreeSet<usize>) -> Vec<usize> {
+        let named = |cpu: &usize| self.cpus.is_empty() || self.cpus.contains(cpu);
+        let online = seen.online.iter().copied();
+        online
+            .filter(|cpu| named(cpu) && !leaving.contains(cpu))
+            .collect()
+    }
 }
 
 fn check(seen: &Seen, request: &Request) -> Result<(), TuneError> {
@@ -152,7 +225,7 @@ impl Plan {
         }
     }
 
-    fn remark(&mut self, text: String) {
+    pub(super) fn remark(&mut self, text: String) {
         self.remarks.push(Remark {
             text,
             incomplete: false,
@@ -164,6 +237,50 @@ impl Plan {
             text,
             incomplete: true,
         });
+    }
+
+    /// What the machine as a whole makes impossible or doubtful.
+    fn place(&mut self, seen: &Seen) {
+        if !seen.read_only.is_empty() {
+            self.lack(format!(
+                "{} cannot be written: mounted read-only, as in a container; run on the host, or \
+                 in a privileged container",
+                seen.read_only.join(", ")
+            ));
+        }
+        if seen.on_battery == Some(true) {
+            self.remark(
+                "the machine runs on its battery: the firmware may hold the clock down at any time; \
+                 plug it in"
+                    .into(),
+            );
+        }
+    }
+
+    /// irqbalance moves interrupts every ten seconds, wherever they were put.
+    fn irqbalance(&mut self, seen: &Seen, request: &Request) {
+        let running = seen.irqbalance.iter();
+        let running = running.filter(|balancer| balancer.activity == Activity::Runs);
+        for balancer in running {
+            match request.stop_irqbalance {
+                true => self.stops.push(balancer.process.clone()),
+                false => self.remark(format!(
+                    "{} moves interrupts to whichever CPU it likes, measuring ones too; stop it \
+                     meanwhile by --stop-irqbalance",
+                    balancer.process
+                )),
+            }
+        }
+    }
+
+    /// Keeps the measuring CPUs out of the idle states that are slow to leave.
+    fn idle(&mut self, seen: &Seen, request: &Request, leaving: &BTreeSet<usize>) {
+        for cpu in request.measuring(seen, leaving) {
+            let states = seen.idle.get(&cpu);
+            if let Some((old, new)) = states.and_then(|states| states.wish()) {
+                self.write(&idle::file(cpu), old, &new.to_string());
+            }
+        }
     }
 
     /// Each sample of perf's, and each look of the watchdog, interrupts what is measured.

@@ -4,27 +4,36 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::cpus;
-use super::sys::{Sys, value};
+use super::khz::Khz;
+use super::sys::{Sys, UNREADABLE, shown, value};
 
 /// Where the policies lie.
 pub const POLICIES: &str = "/sys/devices/system/cpu/cpufreq";
 
-/// A frequency in kHz, cpufreq's unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Khz(pub u64);
+/// `energy_performance_preference`
+pub const EPP: &str = "energy_performance_preference";
+/// `scaling_governor`
+pub const GOVERNOR: &str = "scaling_governor";
+/// `boost`, a policy's own.
+pub const BOOST: &str = "boost";
+/// `scaling_max_freq`
+pub const MAX: &str = "scaling_max_freq";
+/// `scaling_min_freq`
+pub const MIN: &str = "scaling_min_freq";
+/// `scaling_setspeed`
+pub const SETSPEED: &str = "scaling_setspeed";
+/// All files of a policy that are ever written.
+pub const SETTINGS: [&str; 6] = [EPP, GOVERNOR, BOOST, MAX, MIN, SETSPEED];
 
-impl fmt::Display for Khz {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+/// The preference that gives back what the firmware has set.
+pub const DEFAULT_EPP: &str = "default";
 
 /// What sets a policy's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Driver {
     /// `intel_pstate`: the processor or the driver chooses.
@@ -79,6 +88,7 @@ impl fmt::Display for Driver {
 
 /// The greatest frequency that all cores can hold, and where it is known from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NonTurbo {
     /// The frequency.
     pub khz: Khz,
@@ -88,6 +98,7 @@ pub struct NonTurbo {
 
 /// A policy as it was read. What the machine does not tell is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Policy {
     /// `policy0`
     pub name: String,
@@ -103,6 +114,10 @@ pub struct Policy {
     pub min: Option<Khz>,
     /// `scaling_max_freq`
     pub max: Option<Khz>,
+    /// `bios_limit`: what the firmware allows now (ACPI's _PPC); acpi-cpufreq alone shows it.
+    pub bios_limit: Option<Khz>,
+    /// The highest of `scaling_available_frequencies`; boost may go beyond it.
+    pub table_max: Option<Khz>,
     /// `scaling_cur_freq`
     pub current: Option<Khz>,
     /// `cpuinfo_min_freq`
@@ -111,7 +126,8 @@ pub struct Policy {
     pub hardware_max: Option<Khz>,
     /// `scaling_setspeed`, a number only while the governor is `userspace`.
     pub setspeed: Option<String>,
-    /// `energy_performance_preference`
+    /// `energy_performance_preference`; `default` also if the kernel has no name for it, so
+    /// that reading fails (EINVAL: amd_pstate_get_energy_pref_index in amd-pstate.c).
     pub epp: Option<String>,
     /// `boost`, the policy's own.
     pub boost: Option<String>,
@@ -141,6 +157,7 @@ impl Policy {
         let khz = |file: &str| Some(Khz(text(file)?.parse().ok()?));
         let cpus = cpus::parse(&text("affected_cpus")?)?;
         let first = *cpus.first()?;
+        let frequencies = text("scaling_available_frequencies").unwrap_or_default();
         Some(Self {
             name: name.to_owned(),
             cpus,
@@ -149,17 +166,15 @@ impl Policy {
             governors: words(&text("scaling_available_governors").unwrap_or_default()),
             min: khz("scaling_min_freq"),
             max: khz("scaling_max_freq"),
+            bios_limit: khz("bios_limit"),
+            table_max: table(&frequencies).first().copied().map(Khz),
             current: khz("scaling_cur_freq"),
             hardware_min: khz("cpuinfo_min_freq"),
             hardware_max: khz("cpuinfo_max_freq"),
             setspeed: text("scaling_setspeed"),
-            epp: text("energy_performance_preference"),
+            epp: epp(sys, &format!("{POLICIES}/{name}/{EPP}")),
             boost: text("boost"),
-            non_turbo: non_turbo(
-                khz("base_frequency"),
-                &text("scaling_available_frequencies").unwrap_or_default(),
-                nominal(sys, first),
-            ),
+            non_turbo: non_turbo(khz("base_frequency"), &frequencies, nominal(sys, first)),
         })
     }
 
@@ -169,8 +184,24 @@ impl Policy {
     }
 }
 
+fn epp(sys: &dyn Sys, path: &str) -> Option<String> {
+    let now = shown(sys, path)?;
+    Some(match now.starts_with(UNREADABLE) {
+        true => DEFAULT_EPP.to_owned(),
+        false => now,
+    })
+}
+
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// A list of frequencies in kHz, the highest first.
+fn table(available: &str) -> Vec<u64> {
+    let words = available.split_whitespace();
+    let mut table: Vec<u64> = words.filter_map(|word| word.parse().ok()).collect();
+    table.sort_unstable_by(|a, b| b.cmp(a));
+    table
 }
 
 /// `acpi_cppc/nominal_freq` is in MHz (admin-guide/acpi/cppc_sysfs.rst); firmware that
@@ -191,12 +222,7 @@ fn nominal(sys: &dyn Sys, cpu: usize) -> Option<Khz> {
 /// - `nominal_freq` (amd_pstate): the level that all cores can hold at once.
 fn non_turbo(base: Option<Khz>, available: &str, nominal: Option<Khz>) -> Option<NonTurbo> {
     const TURBO_STEP: u64 = 1000;
-    let mut table: Vec<u64> = available
-        .split_whitespace()
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    table.sort_unstable_by(|a, b| b.cmp(a));
-    let listed = match *table {
+    let listed = match *table(available) {
         [turbo, next, ..] if turbo == next + TURBO_STEP => Some(next),
         [top, ..] => Some(top),
         [] => None,

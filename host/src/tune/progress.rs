@@ -61,6 +61,13 @@ impl Known {
         self.in_doubt.get(&k).cloned().unwrap_or_default()
     }
 
+    /// Whether a number is below one that the file showed because of us.
+    pub fn is_below_ours(&self, k: usize, now: &str) -> bool {
+        let number = |text: &str| text.parse::<u64>().ok();
+        let mut ours = self.ours.get(&k).into_iter().flatten();
+        number(now).is_some_and(|now| ours.any(|ours| number(ours) > Some(now)))
+    }
+
     /// Whether the file shows this because of us. While a write's end is not known, any
     /// value of its file counts, and any change of those that it touches.
     pub fn is_ours(&self, k: usize, now: &str) -> bool {

@@ -1,30 +1,54 @@
-//! What was done for a run, as its manifest tells it.
+//! How the machine was tuned for a run, as its manifest tells it.
 
-use std::fs::File;
-use std::io;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::apply::{self, Applied};
+use super::apply::Applied;
+use super::boot::Since;
+use super::held::Held;
+use super::journal::JournalFolder;
 use super::plan::Request;
-use super::{Outcome, sys};
+use super::sys::{self, Sys};
+use super::{Outcome, TuneError, say};
 use crate::tree::Tree;
 
-/// What was done for a run, as its manifest tells it.
+/// How the machine was tuned for a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tuning {
+    /// Who tuned it.
+    #[serde(default)]
+    pub by: By,
     /// The measuring CPUs; empty: all.
     pub cpus: Vec<usize>,
     /// Every setting: before, wanted, and what stands there.
     pub settings: Vec<Applied>,
+    /// The clocks, asked for and measured. Empty after `tollgate tune apply`.
+    #[serde(default)]
+    pub clocks: Vec<Held>,
     /// What could not be done or is left to the user.
     pub remarks: Vec<String>,
-    /// Whether /dev/cpu_dma_latency was held at 0 µs.
-    pub cpu_dma_latency_held: bool,
+    /// The latency, in µs, at which the run held /dev/cpu_dma_latency; `None` if it did not.
+    #[serde(
+        default,
+        alias = "cpu_dma_latency_held",
+        deserialize_with = "latency_or_whether"
+    )]
+    pub cpu_dma_latency_us: Option<u32>,
     /// Settings that showed something else when the last boot had ended.
     pub changed: Vec<Changed>,
+}
+
+/// Who tuned a machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// `run --tune`, for the run's time.
+    #[default]
+    Run,
+    /// `tollgate tune apply`, before the run.
+    Apply,
 }
 
 /// A setting that somebody has changed during a run.
@@ -39,31 +63,67 @@ pub struct Changed {
     pub now: Option<String>,
 }
 
+/// Earlier runs tell whether the latency was held, which was at 0 µs.
+fn latency_or_whether<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Told {
+        Latency(Option<u32>),
+        Whether(bool),
+    }
+    Ok(match Told::deserialize(from)? {
+        Told::Latency(latency) => latency,
+        Told::Whether(held) => held.then_some(0),
+    })
+}
+
 impl Tuning {
-    /// What became of a request, and whether idle states could be kept away.
-    pub fn new(request: &Request, outcome: &Outcome, latency: &io::Result<File>) -> Self {
-        let remarks = outcome.plan.remarks.iter();
-        let mut remarks: Vec<_> = remarks.map(|remark| remark.text.clone()).collect();
-        if let Err(error) = latency {
-            let error = apply::explain(error);
-            remarks.push(format!(
-                "/dev/cpu_dma_latency: {error}; CPUs fall into idle states"
-            ));
-        }
+    /// What became of a request.
+    pub(super) fn new(request: &Request, outcome: &Outcome) -> Self {
         Self {
+            by: By::Run,
             cpus: request.cpus.clone(),
             settings: outcome.settings.clone(),
-            remarks,
-            cpu_dma_latency_held: latency.is_ok(),
+            clocks: outcome.clocks.clone(),
+            remarks: outcome.remarks(),
+            cpu_dma_latency_us: None,
             changed: Vec::new(),
         }
     }
 
+    /// What an earlier process has tuned and nobody has put back; `None` if nothing is tuned.
+    pub fn standing(root: &Path) -> Result<Option<Self>, TuneError> {
+        let tree = Tree::at(root);
+        let folder = JournalFolder::below(root);
+        let Some(header) = folder.header()? else {
+            return Ok(None);
+        };
+        if header.boot.since(&tree)? == Since::Reboot {
+            return Ok(None);
+        }
+        let stopped = header.stops.iter();
+        let stopped = stopped.map(|process| format!("{process} is stopped"));
+        let tuned = say::tuned_since(header.started, &folder.journal());
+        let writes = header.writes.into_iter();
+        let settings = writes
+            .filter(|write| write.new.is_some())
+            .map(|write| Applied::read(&tree, write, None));
+        Ok(Some(Self {
+            by: By::Apply,
+            cpus: header.cpus,
+            settings: settings.collect(),
+            clocks: Vec::new(),
+            remarks: [tuned].into_iter().chain(stopped).collect(),
+            cpu_dma_latency_us: None,
+            changed: Vec::new(),
+        }))
+    }
+
     /// Looks at every setting again.
     pub fn checked(self, root: &Path) -> Self {
-        let root = Tree::at(root);
+        let root: &dyn Sys = &Tree::at(root);
         let changed = self.settings.iter().filter_map(|setting| {
-            let now = sys::value(&root, &setting.path);
+            let now = sys::value(root, &setting.path);
             (now != setting.now).then(|| Changed {
                 path: setting.path.clone(),
                 then: setting.now.clone(),
@@ -82,6 +142,28 @@ impl Tuning {
             let settings = tuning.settings.iter();
             settings.map(|s| (s.path.clone(), s.now.clone())).collect()
         };
-        shown(self) == shown(other) && self.cpu_dma_latency_held == other.cpu_dma_latency_held
+        shown(self) == shown(other) && self.cpu_dma_latency_us == other.cpu_dma_latency_us
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_earlier_versions_are_read() {
+        let record = |latency: &str| {
+            let text = format!(
+                r#"{{"cpus": [], "settings": [], "remarks": [], {latency}, "changed": []}}"#
+            );
+            let tuning: Tuning = serde_json::from_str(&text).unwrap();
+            (tuning.by, tuning.cpu_dma_latency_us)
+        };
+        assert_eq!(
+            record(r#""cpu_dma_latency_held": true"#),
+            (By::Run, Some(0))
+        );
+        assert_eq!(record(r#""cpu_dma_latency_held": false"#), (By::Run, None));
+        assert_eq!(record(r#""cpu_dma_latency_us": 2"#), (By::Run, Some(2)));
     }
 }

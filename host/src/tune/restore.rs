@@ -1,9 +1,13 @@
 //! Puts everything back that a journal holds.
 
+use rustix::io::Errno;
+
 use super::apply::explain;
 use super::journal::Journal;
 use super::plan::Write;
-use super::sys::{Sys, value};
+use super::processes::{Activity, Process};
+use super::seen;
+use super::sys::{Signal, Sys, UNREADABLE, shown, unreadable};
 use crate::files::FileError;
 
 /// Putting one file back may change another that was put back before (turbo and the
@@ -11,6 +15,17 @@ use crate::files::FileError;
 /// the first round takes what was written, the second all that still differs, and the
 /// third what that has changed.
 const ROUNDS: usize = 3;
+
+/// What became of a journal.
+#[derive(Debug, Default)]
+pub struct Restoration {
+    /// Each setting.
+    pub settings: Vec<Restored>,
+    /// Processes that were stopped.
+    pub processes: Vec<Resumed>,
+    /// Why the journal could not be written meanwhile; the settings were put back all the same.
+    pub journal: Option<FileError>,
+}
 
 /// What became of one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +36,9 @@ pub struct Restored {
     pub before: String,
     /// How it is now.
     pub state: State,
+    /// A limit below the one that was written, which it showed until it was put back: heat, the
+    /// firmware, or somebody's own; no reader can say which.
+    pub below: Option<String>,
 }
 
 /// How a setting is after all.
@@ -28,40 +46,91 @@ pub struct Restored {
 pub enum State {
     /// As it was before tuning.
     Back,
+    /// What stood there was written, and the kernel shows the lower limit that is in effect.
+    Limited {
+        /// What it shows.
+        now: String,
+    },
     /// Somebody else has changed it since; it was left alone.
     Foreign {
         /// What stands there.
         now: String,
     },
-    /// There is no such file any more.
+    /// Its CPU or its interrupt is no longer there.
     Gone,
     /// It could not be put back.
     Failed {
-        /// What stands there.
-        now: String,
+        /// What stands there; `None` if nothing can be read.
+        now: Option<String>,
         /// Why.
         error: Option<String>,
     },
 }
 
+/// What became of a process that was stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumed {
+    /// The process.
+    pub process: Process,
+    /// Why it could not be let go on.
+    pub error: Option<String>,
+}
+
+impl Restoration {
+    /// Whether everything is as it was.
+    pub fn is_complete(&self) -> bool {
+        let back =
+            |setting: &Restored| matches!(setting.state, State::Back | State::Limited { .. });
+        self.settings.iter().all(back) && !self.has_failed()
+    }
+
+    /// Whether something is still to be put back.
+    pub fn has_failed(&self) -> bool {
+        let failed = |setting: &Restored| matches!(setting.state, State::Failed { .. });
+        self.settings.iter().any(failed) || self.processes.iter().any(|p| p.error.is_some())
+    }
+}
+
 /// Puts back, in reverse order, what is still ours.
-pub fn restore(sys: &dyn Sys, journal: &mut Journal) -> Result<Vec<Restored>, FileError> {
+pub fn restore(sys: &dyn Sys, journal: &mut Journal) -> Restoration {
     let judged = judge(sys, journal);
+    let mut done = Restoration::default();
     let mut errors = vec![None; judged.len()];
     for round in 0..ROUNDS {
         for (setting, error) in judged.iter().zip(&mut errors) {
             if setting.is_ours && (setting.was_written || round > 0) {
-                *error = put_back(sys, journal, setting)?;
+                *error = put_back(sys, journal, setting, &mut done.journal);
             }
         }
     }
     let settings = judged.into_iter().zip(errors);
-    let restored = settings.map(|(setting, error)| Restored {
-        state: state(sys, &setting, error),
-        path: setting.write.path,
-        before: setting.write.old,
-    });
-    Ok(restored.collect())
+    done.settings = settings
+        .map(|(setting, error)| Restored {
+            state: state(sys, &setting, error),
+            below: setting.below(),
+            path: setting.write.path,
+            before: setting.write.old,
+        })
+        .collect();
+    // Last: it would move interrupts while they are put back.
+    done.processes = resume(sys, journal.stops());
+    done
+}
+
+/// Lets processes go on, if they have not ended.
+fn resume(sys: &dyn Sys, processes: &[Process]) -> Vec<Resumed> {
+    let stopped = processes
+        .iter()
+        .filter(|process| process.activity(sys) == Some(Activity::Stopped));
+    stopped
+        .map(|process| Resumed {
+            process: process.clone(),
+            error: process
+                .signal(sys, Signal::Continue)
+                .err()
+                .map(|error| explain(&error)),
+        })
+        .collect()
 }
 
 /// A setting that was reached by tuning, or by somebody else since.
@@ -69,22 +138,32 @@ pub struct Judged {
     k: usize,
     /// What stood there and what was wanted.
     pub write: Write,
-    /// What stands there; `None` where nothing can be read.
+    /// What stands there, or why it cannot be read; `None` if there is no such file.
     pub now: Option<String>,
     /// Whether that is so because of us.
     pub is_ours: bool,
     was_written: bool,
 }
 
-/// The settings that were reached or are not as they were, the last one first, before any of them is put back:
-/// what is written then may change what others show.
+impl Judged {
+    fn below(&self) -> Option<String> {
+        let khz = |text: &str| text.parse::<u64>().ok();
+        let now = self.now.as_deref().filter(|now| khz(now).is_some())?;
+        let ours = self.write.new.as_deref().unwrap_or(&self.write.old);
+        let counts = self.is_ours && self.write.is_limit() && now != self.write.old;
+        (counts && khz(now) < khz(ours)).then(|| now.to_owned())
+    }
+}
+
+/// The settings that were reached or are not as they were, the last one first, before any of
+/// them is put back: what is written then may change what others show.
 pub fn judge(sys: &dyn Sys, journal: &Journal) -> Vec<Judged> {
     let writes = journal.writes().iter().enumerate().rev();
     let judged = writes.filter_map(|(k, write)| {
-        let now = value(sys, &write.path);
+        let now = shown(sys, &write.path);
         let is_reached = journal.was_written(k) || journal.was_touched(k);
         // What was not reached is only told of, where somebody else has changed it.
-        let differs = now.as_ref().is_some_and(|now| *now != write.old);
+        let differs = now.as_ref().is_some_and(|now| !write.is_there(now));
         (is_reached || differs).then(|| Judged {
             k,
             write: write.clone(),
@@ -97,28 +176,54 @@ pub fn judge(sys: &dyn Sys, journal: &Journal) -> Vec<Judged> {
     judged.collect()
 }
 
-/// Writes what was there before, unless it is there; says why that failed.
+/// Writes what was there before, unless it is there; says why that failed. A journal that
+/// cannot be written stops nothing.
 fn put_back(
     sys: &dyn Sys,
     journal: &mut Journal,
     Judged { k, write, .. }: &Judged,
-) -> Result<Option<String>, FileError> {
-    let now = value(sys, &write.path);
+    trouble: &mut Option<FileError>,
+) -> Option<String> {
+    let now = shown(sys, &write.path);
     // A set speed that the governor did not support comes back with the governor.
-    if now.as_ref() == Some(&write.old) || write.old.starts_with('<') {
-        return Ok(None);
+    if now.is_some_and(|now| write.is_there(&now)) || write.old.starts_with('<') {
+        return None;
     }
-    journal.begin(*k, sys)?;
+    let mut note = |noted: Result<(), FileError>| {
+        if let Err(error) = noted {
+            trouble.get_or_insert(error);
+        }
+    };
+    note(journal.begin(*k, sys));
     let written = sys.write(&write.path, &write.old);
-    journal.end(*k, sys)?;
-    Ok(written.err().map(|error| explain(&error)))
+    note(journal.end(*k, sys));
+    written.err().map(|error| explain(&error))
 }
 
 fn state(sys: &dyn Sys, setting: &Judged, error: Option<String>) -> State {
-    match value(sys, &setting.write.path) {
-        None => State::Gone,
-        Some(now) if now == setting.write.old => State::Back,
-        Some(now) if setting.is_ours => State::Failed { now, error },
-        Some(now) => State::Foreign { now },
+    let write = &setting.write;
+    let khz = |text: &str| text.parse::<u64>().ok();
+    match shown(sys, &write.path) {
+        None if seen::is_absent(sys, &write.path) => State::Gone,
+        None => State::Failed {
+            now: None,
+            error: Some(
+                "it is not there, though its CPU is: was the driver or its mode changed?".into(),
+            ),
+        },
+        Some(now) if write.is_there(&now) => State::Back,
+        Some(now) if now == unreadable(Errno::BUSY) => State::Failed {
+            now: None,
+            error: Some("its CPU is offline; take it online, then tollgate tune restore".into()),
+        },
+        Some(now) if now.starts_with(UNREADABLE) => State::Failed { now: None, error },
+        Some(now) if !setting.is_ours => State::Foreign { now },
+        Some(now) if error.is_none() && write.is_limit() && khz(&now) < khz(&write.old) => {
+            State::Limited { now }
+        }
+        Some(now) => State::Failed {
+            now: Some(now),
+            error,
+        },
     }
 }

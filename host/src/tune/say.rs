@@ -2,15 +2,26 @@
 
 use std::fmt::Write as _;
 
-use super::Preview;
+use std::path::Path;
+
+use jiff::Timestamp;
+
 use super::apply::Applied;
-use super::plan::{Plan, Remark, Write};
-use super::restore::{Restored, State};
+use super::held::Held;
+use super::khz::Khz;
+use super::plan::{Clock, Plan, Remark, Write};
+use super::restore::{Restoration, Restored, State};
+use super::sys::UNREADABLE;
+use super::{Preview, cpus};
 
 /// Every write of a plan in its order, as `--dry-run` shows it.
 pub fn plan(plan: &Plan) -> String {
     let mut text = String::new();
     let mut n = 0;
+    for process in &plan.stops {
+        n += 1;
+        let _ = writeln!(text, "{n:3}  {process}: stopped (SIGSTOP) until restore");
+    }
     for Write { path, old, new } in &plan.writes {
         let Some(new) = new else {
             continue;
@@ -20,7 +31,18 @@ pub fn plan(plan: &Plan) -> String {
         let _ = writeln!(text, "{n:3}  {path}: {old} -> {new}{same}");
     }
     for Write { path, old, .. } in plan.writes.iter().filter(|write| write.new.is_none()) {
-        let _ = writeln!(text, "     {path}: {old}  (remembered: turbo changes it)");
+        let _ = writeln!(
+            text,
+            "     {path}: {old}  (remembered: other writes change it)"
+        );
+    }
+    for (khz, cpus) in by_clock(&plan.clocks) {
+        let clock = match khz {
+            Some(khz) => format!("{khz} kHz"),
+            None => "what scaling_max_freq then shows".into(),
+        };
+        let cpus = cpus::list(&cpus);
+        let _ = writeln!(text, "then the clock is measured, CPU {cpus}: {clock}");
     }
     for Remark { text: remark, .. } in &plan.remarks {
         let _ = writeln!(text, "note: {remark}");
@@ -28,16 +50,77 @@ pub fn plan(plan: &Plan) -> String {
     text
 }
 
+/// CPUs with the same clock stand together, in the order of the first.
+fn by_clock(clocks: &[Clock]) -> Vec<(Option<Khz>, Vec<usize>)> {
+    let mut groups: Vec<(Option<Khz>, Vec<usize>)> = Vec::new();
+    for clock in clocks {
+        match groups.iter_mut().find(|(khz, _)| *khz == clock.khz) {
+            Some((_, cpus)) => cpus.push(clock.cpu),
+            None => groups.push((clock.khz, vec![clock.cpu])),
+        }
+    }
+    groups
+}
+
+/// The measured clocks: those that are right in one line, and a line for each other one.
+pub fn clocks(held: &[Held]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let right: Vec<_> = held.iter().filter(|held| held.is_right()).collect();
+    let measured = || right.iter().filter_map(|held| held.measured_khz);
+    if let (Some(least), Some(most)) = (measured().min(), measured().max()) {
+        lines.push(format!(
+            "{} of {} CPUs run at the clock that was asked for: measured {} to {} MHz",
+            right.len(),
+            held.len(),
+            least.0 / 1000,
+            most.0 / 1000
+        ));
+    }
+    let others = held.iter().filter(|held| !held.is_right());
+    let why = |held: &Held| held.why.clone().unwrap_or_default();
+    let unmeasured: Vec<_> = others.clone().filter(|held| !held.is_wrong()).collect();
+    let mut reasons: Vec<_> = unmeasured.iter().map(|held| why(held)).collect();
+    reasons.dedup();
+    for reason in reasons {
+        let cpus = unmeasured.iter().filter(|held| why(held) == reason);
+        let cpus: Vec<_> = cpus.map(|held| held.cpu).collect();
+        lines.push(format!(
+            "CPU {}: the clock was not measured: {reason}",
+            cpus::list(&cpus)
+        ));
+    }
+    lines.extend(others.filter_map(|held| {
+        let measured = held.measured_khz?;
+        Some(format!(
+            "CPU {}: {} MHz were asked for, {} measured: {}",
+            held.cpu,
+            held.wanted_khz.0 / 1000,
+            measured.0 / 1000,
+            why(held)
+        ))
+    }));
+    lines
+}
+
+/// What an earlier `apply` has left.
+pub fn tuned_since(started: Timestamp, journal: &Path) -> String {
+    format!(
+        "the machine has been tuned since {started:.0}, and not been put back: tollgate tune \
+         restore (journal: {})",
+        journal.display()
+    )
+}
+
 /// What was made, and a line for each setting that was not.
 pub fn applied(settings: &[Applied]) -> Vec<String> {
-    let made = settings.iter().filter(|setting| setting.is_made()).count();
+    let made = settings.iter().filter(|setting| setting.made).count();
     let mut lines = vec![format!(
         "{made} of {} settings are as wanted",
         settings.len()
     )];
     let kept: Vec<_> = settings
         .iter()
-        .filter(|setting| !setting.is_made() && setting.is_kept_interrupt())
+        .filter(|setting| !setting.made && setting.is_kept_interrupt())
         .filter_map(|setting| setting.path.split('/').nth(3))
         .collect();
     if !kept.is_empty() {
@@ -54,7 +137,7 @@ pub fn applied(settings: &[Applied]) -> Vec<String> {
 
 /// Whether the setting is not what it should be, and could have been.
 pub fn is_failed(setting: &Applied) -> bool {
-    !setting.is_made() && !setting.is_kept_interrupt()
+    !setting.made && !setting.is_kept_interrupt()
 }
 
 fn failure(setting: &Applied) -> String {
@@ -83,8 +166,16 @@ pub fn preview(preview: &Preview) -> String {
     let mut text = String::new();
     for setting in settings {
         let Write { path, old, .. } = &setting.write;
-        let now = setting.now.as_deref().unwrap_or("(gone)");
-        let _ = match (now == old, setting.is_ours) {
+        let now = match setting.now.as_deref() {
+            None => "(gone)",
+            Some(now) if now.starts_with(UNREADABLE) => "(cannot be read)",
+            Some(now) => now,
+        };
+        let is_back = setting
+            .now
+            .as_ref()
+            .is_some_and(|now| setting.write.is_there(now));
+        let _ = match (is_back, setting.is_ours) {
             (true, _) => writeln!(text, "{path}: {old}  (is so already)"),
             (false, true) => writeln!(text, "{path}: {now} -> {old}"),
             (false, false) => writeln!(
@@ -97,36 +188,68 @@ pub fn preview(preview: &Preview) -> String {
 }
 
 /// What was put back, and a line for each setting that was not.
-pub fn restored(settings: &[Restored]) -> Vec<String> {
+pub fn restored(done: &Restoration) -> Vec<String> {
+    let settings = &done.settings;
     let back = settings
         .iter()
-        .filter(|setting| setting.state == State::Back);
+        .filter(|setting| matches!(setting.state, State::Back | State::Limited { .. }));
     let mut lines = vec![format!(
         "{} of {} settings are as they were before tuning",
         back.count(),
         settings.len()
     )];
-    lines.extend(settings.iter().filter_map(
-        |Restored {
-             path,
-             before,
-             state,
-         }| {
-            Some(match state {
-                State::Back => return None,
-                State::Foreign { now } => format!(
-                    "{path}: left alone: somebody else has changed it to {now} since; \
-                 it was {before} before tuning"
-                ),
-                State::Gone => format!("{path}: it has gone; it was {before} before tuning"),
-                State::Failed { now, error } => {
-                    let error = error
-                        .as_deref()
-                        .unwrap_or("the kernel does not take it now");
-                    format!("{path}: wanted {before} back, it shows {now}: {error}")
-                }
-            })
-        },
-    ));
+    lines.extend(settings.iter().flat_map(|setting| {
+        let below = setting
+            .below
+            .as_ref()
+            .map(|below| overruled(setting, below));
+        below.into_iter().chain(unrestored(setting))
+    }));
+    lines.extend(done.processes.iter().map(|resumed| match &resumed.error {
+        None => format!("{} goes on", resumed.process),
+        Some(error) => format!("{} is still stopped: {error}", resumed.process),
+    }));
+    if let Some(error) = &done.journal {
+        lines.push(format!(
+            "{error}; everything was put back all the same, but a kill meanwhile would have left \
+             no trace of it"
+        ));
+    }
     lines
+}
+
+fn overruled(Restored { path, before, .. }: &Restored, below: &str) -> String {
+    format!(
+        "{path}: it showed {below}, below what was written: heat, the firmware or somebody's own \
+         limit, which no reader can tell apart; {before} was written back"
+    )
+}
+
+fn unrestored(
+    Restored {
+        path,
+        before,
+        state,
+        ..
+    }: &Restored,
+) -> Option<String> {
+    Some(match state {
+        State::Back => return None,
+        State::Limited { now } => format!(
+            "{path}: {before} was written back; it shows {now}, the limit that heat or the \
+             firmware sets now"
+        ),
+        State::Foreign { now } => format!(
+            "{path}: left alone: somebody else has changed it to {now} since; \
+             it was {before} before tuning"
+        ),
+        State::Gone => format!("{path}: it has gone; it was {before} before tuning"),
+        State::Failed { now, error } => {
+            let now = now.as_deref().unwrap_or("nothing that can be read");
+            let error = error
+                .as_deref()
+                .unwrap_or("the kernel does not take it now");
+            format!("{path}: wanted {before} back, it shows {now}: {error}")
+        }
+    })
 }

@@ -5,11 +5,18 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::cpus;
-use super::policy::{POLICIES, Policy};
+use super::idle::{Idle, RESUME_LATENCY};
+use super::policy::{self, POLICIES, Policy};
+use super::processes::{Activity, IRQBALANCE, Process};
 use super::sys::{Sys, value};
 
 /// `1` keeps intel_pstate out of the turbo range.
 pub const NO_TURBO: &str = "/sys/devices/system/cpu/intel_pstate/no_turbo";
+/// The least share of the turbo frequency; `no_turbo` lowers it (store_no_turbo in
+/// intel_pstate.c).
+pub const MIN_PERF_PCT: &str = "/sys/devices/system/cpu/intel_pstate/min_perf_pct";
+/// The greatest one, which caps every clock.
+pub const MAX_PERF_PCT: &str = "/sys/devices/system/cpu/intel_pstate/max_perf_pct";
 /// `0` turns the boost of all other drivers off.
 pub const BOOST: &str = "/sys/devices/system/cpu/cpufreq/boost";
 /// The mask for interrupts that are yet to come.
@@ -23,9 +30,11 @@ pub const NMI_WATCHDOG: &str = "/proc/sys/kernel/nmi_watchdog";
 
 const CPUS: &str = "/sys/devices/system/cpu";
 const IRQS: &str = "/proc/irq";
+const AFFINITY: &str = "smp_affinity_list";
 
 /// The machine as it is. What it does not tell is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Seen {
     /// CPUs that are online.
     pub online: Vec<usize>,
@@ -37,8 +46,25 @@ pub struct Seen {
     pub amd_pstate: Option<String>,
     /// [`NO_TURBO`]
     pub no_turbo: Option<String>,
+    /// [`MIN_PERF_PCT`]
+    pub min_perf_pct: Option<String>,
+    /// [`MAX_PERF_PCT`]
+    pub max_perf_pct: Option<String>,
     /// [`BOOST`]
     pub boost: Option<String>,
+    /// By CPU, its idle states.
+    pub idle: BTreeMap<usize, Idle>,
+    /// The processors that heat slows, by what their cooling devices show: steps of 20 % of the
+    /// highest frequency (cpufreq_set_cur_state in drivers/acpi/processor_thermal.c).
+    pub cooling_steps: Vec<u64>,
+    /// The processes of irqbalance.
+    pub irqbalance: Vec<Balancer>,
+    /// Those of /sys, /proc/sys and /proc/irq that cannot be written, as in a container.
+    pub read_only: Vec<String>,
+    /// Whether the machine draws on its battery; `None` if it does not say.
+    pub on_battery: Option<bool>,
+    /// The firmware's choice between speed and quiet.
+    pub platform_profile: Option<String>,
     /// By CPU, the CPUs of the same core, itself among them.
     pub siblings: BTreeMap<usize, Vec<usize>>,
     /// Interrupts, by number.
@@ -53,8 +79,19 @@ pub struct Seen {
     pub nmi_watchdog: Option<String>,
 }
 
+/// A process that moves interrupts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Balancer {
+    /// The process.
+    pub process: Process,
+    /// Whether it runs.
+    pub activity: Activity,
+}
+
 /// An interrupt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Irq {
     /// CPUs that it may come to: `smp_affinity_list`.
     pub cpus: Vec<usize>,
@@ -73,7 +110,18 @@ impl Seen {
             intel_pstate: value(sys, &format!("{CPUS}/intel_pstate/status")),
             amd_pstate: value(sys, &format!("{CPUS}/amd_pstate/status")),
             no_turbo: value(sys, NO_TURBO),
+            min_perf_pct: value(sys, MIN_PERF_PCT),
+            max_perf_pct: value(sys, MAX_PERF_PCT),
             boost: value(sys, BOOST),
+            idle: online
+                .iter()
+                .map(|&cpu| (cpu, Idle::read(sys, cpu)))
+                .collect(),
+            cooling_steps: cooling_steps(sys),
+            irqbalance: balancers(sys),
+            read_only: read_only(sys),
+            on_battery: on_battery(sys),
+            platform_profile: value(sys, "/sys/firmware/acpi/platform_profile"),
             siblings: siblings(sys, &online),
             online,
             irqs: irqs(sys),
@@ -107,12 +155,145 @@ pub fn online_file(cpu: usize) -> String {
 
 /// The file that says which CPUs an interrupt may come to.
 pub fn irq_file(irq: u32) -> String {
-    format!("{IRQS}/{irq}/smp_affinity_list")
+    format!("{IRQS}/{irq}/{AFFINITY}")
 }
 
 /// Whether a path is a setting of cpufreq.
 pub fn is_cpufreq(path: &str) -> bool {
-    path == NO_TURBO || path.starts_with(POLICIES)
+    [NO_TURBO, MIN_PERF_PCT, MAX_PERF_PCT].contains(&path) || path.starts_with(POLICIES)
+}
+
+/// The policy and the name of a policy's file: `policy3` and `boost`.
+pub fn policys_file(path: &str) -> Option<(&str, &str)> {
+    let rest = path.strip_prefix(POLICIES)?.strip_prefix('/')?;
+    let (policy, name) = rest.split_once('/')?;
+    is_number(policy.strip_prefix("policy")?).then_some((policy, name))
+}
+
+/// Whether a policy's file goes and comes with the CPU of that switch. A policy has the number
+/// of its first CPU, and is there while any of its CPUs is.
+pub fn takes_policy(switch: &str, path: &str) -> bool {
+    let cpu = cpus_file(switch).filter(|(_, name)| *name == "online");
+    cpu.zip(policys_file(path))
+        .is_some_and(|((cpu, _), (policy, _))| policy.strip_prefix("policy") == Some(cpu))
+}
+
+/// The number of the CPU and the name of a CPU's own file: `3` and `online`.
+fn cpus_file(path: &str) -> Option<(&str, &str)> {
+    let (cpu, name) = path
+        .strip_prefix(CPUS)?
+        .strip_prefix("/cpu")?
+        .split_once('/')?;
+    is_number(cpu).then_some((cpu, name))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a plan can name this file; nothing else is ever written.
+pub fn is_setting(path: &str) -> bool {
+    const ALONE: [&str; 7] = [
+        NO_TURBO,
+        MIN_PERF_PCT,
+        MAX_PERF_PCT,
+        BOOST,
+        DEFAULT_IRQ_AFFINITY,
+        PERF_SAMPLE_RATE,
+        NMI_WATCHDOG,
+    ];
+    let irq = || {
+        let (number, name) = path
+            .strip_prefix(IRQS)?
+            .strip_prefix('/')?
+            .split_once('/')?;
+        Some(is_number(number) && name == AFFINITY)
+    };
+    ALONE.contains(&path)
+        || policys_file(path).is_some_and(|(_, name)| policy::SETTINGS.contains(&name))
+        || cpus_file(path).is_some_and(|(_, name)| ["online", RESUME_LATENCY].contains(&name))
+        || irq().unwrap_or(false)
+}
+
+/// Whether the file cannot come back: its CPU or its interrupt has left the machine.
+pub fn is_absent(sys: &dyn Sys, path: &str) -> bool {
+    let policy = |(policy, _): (&str, &str)| policy.trim_start_matches("policy").to_owned();
+    let cpu = policys_file(path)
+        .map(policy)
+        .or_else(|| Some(cpus_file(path)?.0.to_owned()));
+    if let Some(cpu) = cpu {
+        let present = value(sys, &format!("{CPUS}/present")).and_then(|list| cpus::parse(&list));
+        let cpu = cpu.parse().ok();
+        return present.is_some_and(|present| cpu.is_some_and(|cpu| !present.contains(&cpu)));
+    }
+    match path
+        .strip_prefix(IRQS)
+        .and_then(|rest| rest.split('/').nth(1))
+    {
+        Some(irq) if is_number(irq) => {
+            !sys.names(IRQS).is_empty() && !sys.names(IRQS).iter().any(|name| name == irq)
+        }
+        _ => false,
+    }
+}
+
+fn cooling_steps(sys: &dyn Sys) -> Vec<u64> {
+    const DEVICES: &str = "/sys/class/thermal";
+    let names = sys.names(DEVICES).into_iter();
+    let mut steps: Vec<_> = names
+        .filter_map(|name| {
+            let text = |file: &str| value(sys, &format!("{DEVICES}/{name}/{file}"));
+            let is_processor = text("type").as_deref() == Some("Processor");
+            let state = text("cur_state")?.parse().ok()?;
+            (is_processor && state > 0).then_some(state)
+        })
+        .collect();
+    steps.sort_unstable();
+    steps.dedup();
+    steps
+}
+
+fn balancers(sys: &dyn Sys) -> Vec<Balancer> {
+    let found = Process::named(sys, IRQBALANCE).into_iter();
+    found
+        .map(|(process, activity)| Balancer { process, activity })
+        .collect()
+}
+
+/// The mounts of /sys and /proc that hold settings; the last mount of a folder counts.
+fn read_only(sys: &dyn Sys) -> Vec<String> {
+    const FOLDERS: [&str; 3] = ["/sys", "/proc/sys", "/proc/irq"];
+    let mounts = value(sys, "/proc/self/mounts").unwrap_or_default();
+    let is_read_only = |folder: &&str| {
+        let options = mounts.lines().rev().find_map(|line| {
+            let mut fields = line.split(' ').skip(1);
+            (fields.next()? == *folder).then(|| fields.nth(1))?
+        });
+        options.is_some_and(|options| options.split(',').any(|option| option == "ro"))
+    };
+    let folders = FOLDERS.into_iter().filter(is_read_only);
+    folders.map(str::to_owned).collect()
+}
+
+/// A mains supply that is offline, and a battery (power/power_supply_class.rst).
+fn on_battery(sys: &dyn Sys) -> Option<bool> {
+    const SUPPLIES: &str = "/sys/class/power_supply";
+    let names = sys.names(SUPPLIES);
+    let text = |name: &str, file: &str| value(sys, &format!("{SUPPLIES}/{name}/{file}"));
+    let of = |kind: &str| -> Vec<_> {
+        let is_one = |name: &&String| text(name, "type").as_deref() == Some(kind);
+        names.iter().filter(is_one).collect()
+    };
+    let mains = of("Mains");
+    match mains.is_empty() {
+        true => None,
+        false => Some(
+            !mains
+                .iter()
+                .any(|name| text(name, "online").as_deref() == Some("1"))
+                && !of("Battery").is_empty(),
+        ),
+    }
 }
 
 fn siblings(sys: &dyn Sys, online: &[usize]) -> BTreeMap<usize, Vec<usize>> {

@@ -6,15 +6,20 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::boot::Since;
 use super::cpus;
-use super::journal::{JournalFolder, boot_id};
-use super::latency;
-use super::policy::{Khz, Policy};
+use super::idle;
+use super::journal::JournalFolder;
+use super::khz::Khz;
+use super::policy::Policy;
+use super::processes::Activity;
+use super::say;
 use super::seen::Seen;
 use crate::tree::Tree;
 
 /// Everything that `tollgate tune status` shows.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Status {
     /// What was asked about; all CPUs where it is empty.
     cpus: Vec<usize>,
@@ -29,9 +34,11 @@ pub struct Status {
 
 /// A journal that is still there.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Leftover {
     journal: PathBuf,
     /// When it was written; `None` where it cannot be read.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     started: Option<Timestamp>,
     /// Whether the machine was started anew since, which undid everything.
     other_boot: bool,
@@ -42,10 +49,10 @@ impl Leftover {
     pub fn find(root: &Path) -> Option<Self> {
         let folder = JournalFolder::below(root);
         let header = folder.header().transpose()?.ok();
-        let now = boot_id(&Tree::at(root)).unwrap_or_default();
+        let since = |header: &super::journal::Header| header.boot.since(&Tree::at(root)).ok();
         Some(Self {
             journal: folder.journal(),
-            other_boot: header.as_ref().is_some_and(|header| header.boot_id != now),
+            other_boot: header.as_ref().and_then(since) == Some(Since::Reboot),
             started: header.map(|header| header.started),
         })
     }
@@ -64,11 +71,7 @@ impl fmt::Display for Leftover {
                 "{journal} is from before the last reboot, which undid it; the next tollgate tune \
                  puts it aside"
             ),
-            (Some(started), false) => write!(
-                f,
-                "the machine has been tuned since {started:.0}, and not been put back: \
-                 tollgate tune restore (journal: {journal})"
-            ),
+            (Some(started), false) => f.write_str(&say::tuned_since(started, &self.journal)),
         }
     }
 }
@@ -81,7 +84,7 @@ impl Status {
         Self {
             cpus: cpus.to_vec(),
             seen,
-            cpu_dma_latency_us: latency::limit_us(&files),
+            cpu_dma_latency_us: idle::limit_us(&files),
             leftover: Leftover::find(root),
         }
     }
@@ -106,13 +109,22 @@ impl Status {
             ("CPUs online", cpus::list(&seen.online)),
             ("frequency", self.driver()),
             ("turbo", self.turbo()),
+            ("power", self.power()),
             ("SMT siblings", self.siblings()),
             ("interrupts", self.interrupts()),
+            ("irqbalance", self.irqbalance()),
             ("perf samples/s", or_absent(&seen.perf_sample_rate)),
             ("perf time, %", or_absent(&seen.perf_cpu_percent)),
             ("NMI watchdog", or_absent(&seen.nmi_watchdog)),
+            ("idle states", self.idle_states()),
             ("idle latency limit", self.latency()),
         ];
+        if let (Some(min), Some(max)) = (&seen.min_perf_pct, &seen.max_perf_pct) {
+            lines.push(("share of turbo, %", format!("{min} to {max}")));
+        }
+        if !seen.read_only.is_empty() {
+            lines.push(("read-only", seen.read_only.join(", ")));
+        }
         if let Some(leftover) = &self.leftover {
             lines.push(("journal", leftover.to_string()));
         }
@@ -185,12 +197,60 @@ impl Status {
         }
     }
 
+    fn power(&self) -> String {
+        let source = match self.seen.on_battery {
+            Some(true) => "battery",
+            Some(false) => "mains",
+            None => "mains, as far as it is known",
+        };
+        match &self.seen.platform_profile {
+            Some(profile) => format!("{source}; platform profile {profile}"),
+            None => source.into(),
+        }
+    }
+
+    fn irqbalance(&self) -> String {
+        let processes = self.seen.irqbalance.iter();
+        let processes: Vec<_> = processes
+            .map(|balancer| {
+                let activity = match balancer.activity {
+                    Activity::Runs => "moves interrupts",
+                    Activity::Stopped => "is stopped",
+                };
+                format!("process {} {activity}", balancer.process.pid)
+            })
+            .collect();
+        match processes.is_empty() {
+            true => "does not run".into(),
+            false => processes.join("; "),
+        }
+    }
+
+    /// The shallowest state of the CPUs asked about, and what they may not exceed.
+    fn idle_states(&self) -> String {
+        let idle = self.seen.idle.iter();
+        let asked = idle.filter(|(cpu, _)| self.cpus.is_empty() || self.cpus.contains(cpu));
+        let mut words: Vec<_> = asked
+            .map(|(_, idle)| {
+                let shallowest = match &idle.shallowest {
+                    Some(state) => format!("{} takes {} µs", state.name, state.latency_us),
+                    None => return "the kernel chooses none (no cpuidle states)".into(),
+                };
+                match idle.resume_latency_us.as_deref() {
+                    None | Some("0") => format!("{shallowest}; deeper ones are allowed"),
+                    Some("n/a") => format!("{shallowest}; only polling is allowed"),
+                    Some(limit) => format!("{shallowest}; at most {limit} µs are allowed"),
+                }
+            })
+            .collect();
+        words.dedup();
+        words.join("; ")
+    }
+
     fn latency(&self) -> String {
         match self.cpu_dma_latency_us {
             None => "cannot be read (run as root or with sudo)".into(),
-            Some(latency::NO_LIMIT_US) => {
-                "none (/dev/cpu_dma_latency; run --tune holds it at 0)".into()
-            }
+            Some(idle::NO_LIMIT_US) => "none (/dev/cpu_dma_latency)".into(),
             Some(us) => format!("{us} µs (/dev/cpu_dma_latency)"),
         }
     }

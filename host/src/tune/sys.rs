@@ -1,11 +1,20 @@
-//! The files of /sys and /proc as settings: to read, and to write.
+//! The machine as `tune` needs it: settings in files of /sys and /proc, the clocks that its
+//! cores run at, and signals for its processes.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
 
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+
+use super::khz::Khz;
+use crate::core_clock;
 use crate::tree::Tree;
 
-/// Settings as text files, by absolute path. Tests have a kernel of their own behind it.
+/// The machine. Tests have a kernel of their own behind it.
 pub trait Sys {
     /// What the file holds, without the line end.
     fn read(&self, path: &str) -> io::Result<String>;
@@ -13,11 +22,47 @@ pub trait Sys {
     fn write(&self, path: &str, value: &str) -> io::Result<()>;
     /// The names in a folder, sorted; none where there is no such folder.
     fn names(&self, folder: &str) -> Vec<String>;
+    /// The clock that a core runs at, measured, or why it cannot be; `None` if the settings are
+    /// not those of the machine that this runs on.
+    fn clock(&self, cpu: usize) -> Option<Result<Khz, String>>;
+    /// Stops the process of that number, or lets it go on, if it is the one that is meant:
+    /// `is_it` is asked on the machine that runs it.
+    fn signal(&self, pid: u32, signal: Signal, is_it: &dyn Fn(&dyn Sys) -> bool) -> io::Result<()>;
 }
+
+/// What to do with a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGSTOP
+    Stop,
+    /// SIGCONT
+    Continue,
+}
+
+/// Begins the text that stands for a file that is there and cannot be read.
+pub const UNREADABLE: char = '!';
 
 /// What the file holds, if it is there, can be read and holds anything.
 pub fn value(sys: &dyn Sys, path: &str) -> Option<String> {
     sys.read(path).ok().filter(|text| !text.is_empty())
+}
+
+/// What the file shows: its text, or [`UNREADABLE`] and the system's number for the reason (a
+/// policy whose CPUs are offline answers EBUSY). `None` if there is no such file.
+pub fn shown(sys: &dyn Sys, path: &str) -> Option<String> {
+    match sys.read(path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => Some(format!(
+            "{UNREADABLE}{}",
+            error.raw_os_error().unwrap_or_default()
+        )),
+    }
+}
+
+/// The text for a file that answers with this error.
+pub fn unreadable(errno: Errno) -> String {
+    format!("{UNREADABLE}{}", errno.raw_os_error())
 }
 
 impl Sys for Tree {
@@ -27,14 +72,53 @@ impl Sys for Tree {
 
     fn write(&self, path: &str, value: &str) -> io::Result<()> {
         // Not created where it is missing. The kernel's files ignore the truncation.
-        let mut file = OpenOptions::new()
-            .write(true)
-            .truncate(true)
-            .open(self.place(path))?;
-        file.write_all(format!("{value}\n").as_bytes())
+        let file = open_beneath(&self.place("/"), path, OFlags::WRONLY | OFlags::TRUNC)?;
+        File::from(file).write_all(format!("{value}\n").as_bytes())
     }
 
     fn names(&self, folder: &str) -> Vec<String> {
         self.names(folder)
+    }
+
+    fn clock(&self, cpu: usize) -> Option<Result<Khz, String>> {
+        if self.place("/") != Path::new("/") {
+            return None;
+        }
+        let clock = core_clock::measure(cpu);
+        Some(match clock {
+            // A window that nothing disturbed.
+            Ok(clock) => Ok(Khz((clock.fastest().0 / 1e3).round() as u64)),
+            Err(error) => Err(error.to_string()),
+        })
+    }
+
+    fn signal(&self, pid: u32, signal: Signal, is_it: &dyn Fn(&dyn Sys) -> bool) -> io::Result<()> {
+        let pid = i32::try_from(pid).ok();
+        let pid = pid.and_then(rustix::process::Pid::from_raw);
+        let pid = pid.ok_or(Errno::SRCH)?;
+        // Whatever becomes of the number from now on, this is the same process.
+        let handle = pidfd_open(pid, PidfdFlags::empty())?;
+        // A tree may be of another machine, but signals are for processes of this one.
+        if !is_it(&Tree::default()) {
+            return Err(Errno::SRCH.into());
+        }
+        let signal = match signal {
+            Signal::Stop => rustix::process::Signal::STOP,
+            Signal::Continue => rustix::process::Signal::CONT,
+        };
+        Ok(pidfd_send_signal(&handle, signal)?)
+    }
+}
+
+/// Opens a file below the root, and nothing that a link or `..` in its path would lead to.
+fn open_beneath(root: &Path, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
+    let folder = openat(CWD, root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let path = path.trim_start_matches('/');
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    match openat2(&folder, path, flags, Mode::empty(), resolve) {
+        // Linux before 5.6, or a container that forbids the call.
+        Err(Errno::NOSYS | Errno::PERM) => Ok(openat(&folder, path, flags, Mode::empty())?),
+        opened => Ok(opened?),
     }
 }

@@ -15,6 +15,7 @@ use crate::run::{Guests, Manifest, TargetId};
 use host::kvm;
 use host::machine::Machine;
 use host::measuring_cpus::BrokenRule;
+use host::tune::By;
 
 /// Whose facts they are, in the order in which they are shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,7 +93,9 @@ impl Environment {
 
 fn experiment(manifest: &Manifest) -> Facts {
     let tuned = match &manifest.tune {
-        Some(tuning) if tuning.cpu_dma_latency_held => "yes, without idle states",
+        Some(tuning) if tuning.by == By::Apply => "yes, by tollgate tune apply",
+        // As earlier versions did.
+        Some(tuning) if tuning.cpu_dma_latency_us == Some(0) => "yes, without idle states",
         Some(_) => "yes",
         None => "no",
     };

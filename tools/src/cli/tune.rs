@@ -52,6 +52,9 @@ pub struct TuneApplyArgs {
     /// Take the other threads of the measuring CPUs' cores offline (never CPU 0)
     #[arg(long, requires = "cpus")]
     pub offline_siblings: bool,
+    /// Stop irqbalance, which moves interrupts back, until restore lets it go on
+    #[arg(long)]
+    pub stop_irqbalance: bool,
     /// Print every write in its order, and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -76,7 +79,7 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   tollgate tune status --cpus 3
   sudo tollgate tune apply --dry-run
-  sudo tollgate tune apply --cpus 3 --offline-siblings
+  sudo tollgate tune apply --cpus 3 --offline-siblings --stop-irqbalance
   sudo tollgate tune apply --freq 2600000
   sudo tollgate tune restore
 

@@ -25,6 +25,7 @@ pub fn run(args: &RunArgs) -> Result<Code> {
         },
         tune: args.tune.then_some(Tune {
             offline_siblings: args.offline_siblings,
+            stop_irqbalance: args.stop_irqbalance,
         }),
         tune_root: args.tune_root.clone(),
         tool: TOOL,

@@ -1,11 +1,12 @@
 //! `tollgate tune`: a constant clock and few interruptions, and the way back.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::cli::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
 use crate::exit::Code;
 use crate::output;
 use crate::version::TOOL;
+use host::interrupt;
 use host::tune::status::Status;
 use host::tune::{self, Request, Undone, say};
 
@@ -38,17 +39,13 @@ fn dry_run(args: &TuneArgs, apply: &TuneApplyArgs) -> Result<Code> {
 }
 
 fn tune(args: &TuneArgs, apply: &TuneApplyArgs) -> Result<Code> {
+    // Once begun, it goes on to its end: what a closed terminal sends is no reason to stop.
+    let _interrupted = interrupt::flag().context("cannot watch for signals")?;
     let outcome = tune::apply(&args.root, &request(apply), TOOL, &|line| tell!("{line}"))?;
-    for line in say::applied(&outcome.settings) {
+    for line in outcome.lines() {
         tell!("tune: {line}");
     }
-    for remark in &outcome.plan.remarks {
-        tell!("tune: {}", remark.text);
-    }
-    tell!(
-        "tune: back again by tollgate tune restore; idle states can be kept away only while a \
-         process lives, which run --tune does"
-    );
+    tell!("tune: back again by tollgate tune restore");
     Ok(code(outcome.is_complete()))
 }
 
@@ -58,6 +55,7 @@ fn dry_restore(args: &TuneArgs) -> Result<Code> {
 }
 
 fn restore(args: &TuneArgs) -> Result<Code> {
+    let _interrupted = interrupt::flag().context("cannot watch for signals")?;
     let undone = tune::restore(&args.root)?;
     if let Undone::Nothing = undone {
         tell!("tune: nothing is tuned, so that nothing is put back");
@@ -80,5 +78,6 @@ fn request(apply: &TuneApplyArgs) -> Request {
         cpus: apply.cpus.clone().map(|cpus| cpus.0).unwrap_or_default(),
         freq: apply.freq,
         offline_siblings: apply.offline_siblings,
+        stop_irqbalance: apply.stop_irqbalance,
     }
 }

@@ -44,12 +44,18 @@ pub fn resuming(args: &RunArgs, folder: &Path) -> String {
         quoted(&std::env::args().next().unwrap_or_default()),
         quoted(&args.experiment.display().to_string()),
         quoted(&folder.display().to_string()),
-        match (args.tune, args.offline_siblings) {
-            (false, _) => "",
-            (true, false) => " --tune",
-            (true, true) => " --tune --offline-siblings",
-        }
+        tune_words(args)
     )
+}
+
+fn tune_words(args: &RunArgs) -> String {
+    let words = [
+        (args.tune, " --tune"),
+        (args.offline_siblings, " --offline-siblings"),
+        (args.stop_irqbalance, " --stop-irqbalance"),
+    ];
+    let said = words.iter().filter(|(said, _)| *said);
+    said.map(|(_, word)| *word).collect()
 }
 
 /// A word as a shell has to be given it.

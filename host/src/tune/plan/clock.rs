@@ -1,24 +1,29 @@
 //! The part of the plan that gives cores a constant clock.
 //!
-//! 1. The preference (EPP), before the governor: under `performance` both intel_pstate
-//!    and amd_pstate refuse (EBUSY) every other preference, so that the way back, in
-//!    reverse, puts the governor back first.
-//! 2. The governor.
-//! 3. Turbo off, after the governor, whose change lets drivers look at the limits anew:
+//! 1. The governor: `userspace` only where a frequency is known to be set, for it begins with
+//!    the clock that the core happens to have (cpufreq_userspace_policy_start); otherwise
+//!    `performance`, which asks for the highest one.
+//! 2. Turbo off, after the governor, whose change lets drivers look at the limits anew:
 //!    `no_turbo` of intel_pstate, or the global `boost` and then the policies' own, which
 //!    go with it. While the global one is off, nothing can be written to them (EINVAL).
+//! 3. `max_perf_pct` to 100, after `no_turbo`.
 //! 4. The limits, after turbo, which changes them. `scaling_min_freq` never stands above
 //!    `scaling_max_freq`: max comes first unless the frequency lies below both.
 //! 5. `scaling_setspeed`, where there is a governor that obeys it.
 //!
+//! The preference (EPP) is never written: under `performance` it is 0 anyway, and other
+//! values are refused (EBUSY). It is remembered, before the governor, so that on the way back,
+//! in reverse, it comes after it: amd_pstate leaves it at 0 (amd_pstate_epp_update_limit).
+//!
 //! The switches for turbo are the whole machine's. What they change of other policies is
-//! remembered, to be put back with them.
+//! remembered, to be put back with them, and so is what a CPU that goes offline loses.
 
 use std::collections::BTreeSet;
 
-use super::{Plan, Request};
+use super::{Clock, Plan, Request};
 use crate::tune::TuneError;
-use crate::tune::policy::{Khz, Policy};
+use crate::tune::khz::Khz;
+use crate::tune::policy::{BOOST, Driver, EPP, GOVERNOR, MAX, MIN, Policy, SETSPEED};
 use crate::tune::seen::{self, Seen};
 
 /// Adds cpufreq's writes to the plan.
@@ -32,41 +37,139 @@ pub fn plan(
         plan.lack(nothing_to_set(seen));
         return Ok(());
     }
+    for policy in &seen.policies {
+        if let Some(what) = hidden_by(seen, policy) {
+            let (max, highest) = (shown(policy.max), shown(highest(policy)));
+            plan.remark(format!(
+                "{}: {MAX} shows {max}, which {what}; what was set before is not to be seen, and \
+                 restore will write {highest}, no limit at all",
+                policy.name
+            ));
+        }
+    }
     let policies = concerned(seen, request, leaving);
     for policy in &policies {
         check(policy, request.freq)?;
     }
     for policy in &policies {
-        preference(plan, policy);
-        governor(plan, policy);
+        governor(plan, policy, request);
     }
     turbo(plan, seen, &policies, request);
-    for policy in &policies {
-        match frequency(policy, request) {
-            Some(khz) => pin(plan, policy, khz),
-            None => plan.lack(format!(
-                "{}: cannot tell the maximum non-turbo frequency ({} shows no base_frequency, no \
-                 scaling_available_frequencies and no acpi_cppc/nominal_freq here); its limits are \
-                 left as they are, or give it by --freq KHZ",
-                policy.name, policy.driver
-            )),
-        }
+    if let Some(old) = &seen.max_perf_pct {
+        plan.write(seen::MAX_PERF_PCT, old, "100");
     }
-    remember(plan, seen);
+    let mut unknown = Vec::new();
+    for policy in &policies {
+        let khz = frequency(policy, request);
+        match khz {
+            Some(khz) => pin(plan, seen, policy, khz),
+            None => unknown.push(*policy),
+        }
+        let measuring = request.measuring(seen, leaving);
+        let cpus = policy.cpus.iter().filter(|cpu| measuring.contains(cpu));
+        plan.clocks.extend(cpus.map(|&cpu| Clock {
+            cpu,
+            policy: policy.name.clone(),
+            khz,
+        }));
+    }
+    plan.clocks.sort_by_key(|clock| clock.cpu);
+    without_a_frequency(plan, seen, &unknown);
+    remember(plan, seen, leaving);
     Ok(())
 }
 
-/// The limits and switches of all policies that turbo may change.
-fn remember(plan: &mut Plan, seen: &Seen) {
-    let is_switch = |path: &str| path == seen::NO_TURBO || path == seen::BOOST;
-    if !plan.writes.iter().any(|write| is_switch(&write.path)) {
+fn shown(khz: Option<Khz>) -> String {
+    khz.map_or_else(|| "nothing".into(), |khz| khz.to_string())
+}
+
+/// The highest limit that the file can show.
+fn highest(policy: &Policy) -> Option<Khz> {
+    policy.table_max.or(policy.hardware_max)
+}
+
+/// What hides the limit that was set: files show the limit in effect. One that is just what
+/// the firmware or heat allows is hardly anybody's.
+fn hidden_by(seen: &Seen, policy: &Policy) -> Option<&'static str> {
+    const PERCENT_A_STEP: u64 = 20;
+    const STEPS: u64 = 3;
+    let (max, highest) = (policy.max?, highest(policy)?);
+    let by_heat = |&step: &u64| highest.0 * (100 - PERCENT_A_STEP * step.min(STEPS)) / 100 == max.0;
+    match () {
+        () if max >= highest => None,
+        () if policy.bios_limit == Some(max) => Some("the firmware allows now (bios_limit)"),
+        () if seen.cooling_steps.iter().any(by_heat) => Some("heat allows now"),
+        () => None,
+    }
+}
+
+/// The limit to be put back.
+fn old_max(seen: &Seen, policy: &Policy) -> Option<Khz> {
+    match hidden_by(seen, policy) {
+        Some(_) => highest(policy),
+        None => policy.max,
+    }
+}
+
+/// `performance` holds the highest frequency, and a switch for turbo makes that one which can
+/// be held: the driver then lowers `cpuinfo_max_freq` to it (__intel_pstate_update_max_freq,
+/// amd_pstate_cpu_boost_update, cppc_cpufreq_set_boost).
+fn without_a_frequency(plan: &mut Plan, seen: &Seen, policies: &[&Policy]) {
+    let Some(first) = policies.first() else {
         return;
+    };
+    let names: Vec<_> = policies.iter().map(|policy| policy.name.as_str()).collect();
+    let unknown = format!(
+        "{}: {} shows no base_frequency, no scaling_available_frequencies and no \
+         acpi_cppc/nominal_freq here",
+        names.join(", "),
+        first.driver
+    );
+    let has_switch = |policy: &Policy| {
+        seen.no_turbo.is_some() || seen.boost.is_some() && policy.driver != Driver::AcpiCpufreq
+    };
+    let is_held =
+        |policy: &Policy| has_switch(policy) && chosen_governor(policy, None) == Some(PERFORMANCE);
+    match policies.iter().all(|policy| is_held(policy)) {
+        true => plan.remark(format!(
+            "{unknown}; the limits stay, and `performance` holds the highest frequency without \
+             turbo within them"
+        )),
+        false => plan.lack(format!(
+            "{unknown}, so that the highest frequency without turbo is not known; the limits are \
+             left as they are, or give it by --freq KHZ"
+        )),
+    }
+}
+
+/// What the switches for turbo change: `min_perf_pct`, and the limits and switches of all
+/// policies. What a CPU that goes offline loses: the governor, the preference, the set speed.
+fn remember(plan: &mut Plan, seen: &Seen, leaving: &BTreeSet<usize>) {
+    let is_switch = |path: &str| path == seen::NO_TURBO || path == seen::BOOST;
+    let is_switched = plan.writes.iter().any(|write| is_switch(&write.path));
+    if let Some(old) = seen.min_perf_pct.as_ref().filter(|_| is_switched) {
+        plan.remember(seen::MIN_PERF_PCT, old);
     }
     for policy in &seen.policies {
-        if let Some(old) = &policy.boost {
-            plan.remember(&policy.file(OWN_BOOST), old);
+        let goes = policy.cpus.iter().all(|cpu| leaving.contains(cpu));
+        if goes {
+            for (file, old) in [
+                (EPP, &policy.epp),
+                (GOVERNOR, &policy.governor),
+                (SETSPEED, &policy.setspeed),
+            ] {
+                if let Some(old) = old {
+                    plan.remember(&policy.file(file), old);
+                }
+            }
         }
-        for (file, limit) in [(MAX, policy.max), (MIN, policy.min)] {
+        if !is_switched && !goes {
+            continue;
+        }
+        if let Some(old) = &policy.boost {
+            plan.remember(&policy.file(BOOST), old);
+        }
+        for (file, limit) in [(MAX, old_max(seen, policy)), (MIN, policy.min)] {
             if let Some(old) = limit {
                 plan.remember(&policy.file(file), &old.to_string());
             }
@@ -120,36 +223,37 @@ fn frequency(policy: &Policy, request: &Request) -> Option<Khz> {
     request.freq.or(policy.non_turbo.map(|found| found.khz))
 }
 
-fn preference(plan: &mut Plan, policy: &Policy) {
-    if policy.driver.is_active()
-        && let Some(epp) = &policy.epp
-    {
-        plan.write(&policy.file(EPP), epp, "performance");
+const USERSPACE: &str = "userspace";
+const PERFORMANCE: &str = "performance";
+
+fn chosen_governor(policy: &Policy, khz: Option<Khz>) -> Option<&'static str> {
+    let has = |name: &str| policy.governors.iter().any(|governor| governor == name);
+    match (has_setspeed(policy) && khz.is_some(), has(PERFORMANCE)) {
+        (true, _) => Some(USERSPACE),
+        (false, true) => Some(PERFORMANCE),
+        (false, false) => None,
     }
 }
 
-fn governor(plan: &mut Plan, policy: &Policy) {
+fn governor(plan: &mut Plan, policy: &Policy, request: &Request) {
     let Some(old) = &policy.governor else {
         return;
     };
-    let has = |name: &str| policy.governors.iter().any(|governor| governor == name);
-    let new = match (has_setspeed(policy), has("performance")) {
-        (true, _) => "userspace",
-        (false, true) => "performance",
-        (false, false) => {
-            plan.lack(format!(
-                "{}: its driver offers neither `performance` nor `userspace`, so that `{old}` goes on \
-                 choosing the clock within the limits; load one (modprobe cpufreq_performance)",
-                policy.name
-            ));
-            return;
-        }
-    };
-    plan.write(&policy.file(GOVERNOR), old, new);
+    if let Some(epp) = policy.epp.as_ref().filter(|_| policy.driver.is_active()) {
+        plan.remember(&policy.file(EPP), epp);
+    }
+    match chosen_governor(policy, frequency(policy, request)) {
+        Some(new) => plan.write(&policy.file(GOVERNOR), old, new),
+        None => plan.lack(format!(
+            "{}: its driver offers no governor that holds a clock, so that `{old}` goes on \
+             choosing it within the limits; load one (modprobe cpufreq_performance)",
+            policy.name
+        )),
+    }
 }
 
 fn has_setspeed(policy: &Policy) -> bool {
-    policy.setspeed.is_some() && policy.governors.iter().any(|name| name == "userspace")
+    policy.setspeed.is_some() && policy.governors.iter().any(|name| name == USERSPACE)
 }
 
 /// Turbo goes off, unless a frequency beyond the non-turbo range is asked for.
@@ -177,14 +281,14 @@ fn turbo(plan: &mut Plan, seen: &Seen, policies: &[&Policy], request: &Request) 
     }
     for policy in policies {
         if let Some(old) = &policy.boost {
-            plan.write(&policy.file(OWN_BOOST), old, "0");
+            plan.write(&policy.file(BOOST), old, "0");
         }
     }
 }
 
-fn pin(plan: &mut Plan, policy: &Policy, khz: Khz) {
+fn pin(plan: &mut Plan, seen: &Seen, policy: &Policy, khz: Khz) {
     let new = khz.to_string();
-    if let (Some(min), Some(max)) = (policy.min, policy.max) {
+    if let (Some(min), Some(max)) = (policy.min, old_max(seen, policy)) {
         let mut limits = [(MAX, max), (MIN, min)];
         if khz < min {
             limits.reverse();
@@ -197,10 +301,3 @@ fn pin(plan: &mut Plan, policy: &Policy, khz: Khz) {
         plan.write(&policy.file(SETSPEED), old, &new);
     }
 }
-
-const EPP: &str = "energy_performance_preference";
-const GOVERNOR: &str = "scaling_governor";
-const OWN_BOOST: &str = "boost";
-const MAX: &str = "scaling_max_freq";
-const MIN: &str = "scaling_min_freq";
-const SETSPEED: &str = "scaling_setspeed";

@@ -13,7 +13,11 @@ fn what_turbo_changes_of_a_foreign_value_does_not_make_it_ours() {
     let path = "/sys/devices/system/cpu/cpufreq/policy1/scaling_max_freq";
     for write in 0.. {
         let bench = Bench::new(tree("amd-pstate-active"));
-        bench.apply(&Request::default());
+        let slow = Request {
+            freq: Some(Khz(1_200_000)),
+            ..Request::default()
+        };
+        bench.apply(&slow);
         bench.fake.set(path, "1500000");
         let until_now = bench.fake.writes();
         bench.fake.kill_at(write, Moment::After);
@@ -30,13 +34,16 @@ fn what_turbo_changes_of_a_foreign_value_does_not_make_it_ours() {
 }
 
 fn foreign(undone: &Undone) -> BTreeMap<String, String> {
-    let Undone::Settings(settings) = undone else {
+    let Undone::Settings(done, _) = undone else {
         return BTreeMap::new();
     };
-    let foreign = settings.iter().filter_map(|setting| match &setting.state {
-        State::Foreign { now } => Some((setting.path.clone(), now.clone())),
-        _ => None,
-    });
+    let foreign = done
+        .settings
+        .iter()
+        .filter_map(|setting| match &setting.state {
+            State::Foreign { now } => Some((setting.path.clone(), now.clone())),
+            _ => None,
+        });
     foreign.collect()
 }
 
@@ -75,6 +82,29 @@ fn change(
         .then(|| (path.clone(), value))
 }
 
+/// A limit below ours may be ours, so that it is put back, and named.
+fn is_below(path: &str, now: &str, tuned: &BTreeMap<String, String>) -> bool {
+    let khz = |text: &str| text.parse::<u64>().unwrap_or(0);
+    let is_limit = path.ends_with("scaling_max_freq") || path.ends_with("scaling_min_freq");
+    is_limit && khz(now) < khz(&tuned[path])
+}
+
+#[test]
+fn a_limit_below_ours_is_put_back_and_named() {
+    let path = "/sys/devices/system/cpu/cpufreq/policy1/scaling_max_freq";
+    let bench = Bench::new(tree("intel-pstate-active"));
+    let before = bench.fake.shown();
+    bench.apply(&Request::default());
+    bench.fake.set(&path.replace("max", "min"), "800000");
+    bench.fake.set(path, "1500000");
+    let lines = bench.restore().lines().join("\n");
+    assert!(
+        lines.contains(&format!("{path}: it showed 1500000")),
+        "{lines}"
+    );
+    same(&bench.fake, &before, "");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -103,6 +133,7 @@ proptest! {
             .shown()
             .into_iter()
             .filter(|(path, now)| tuned.get(path) != Some(now) && before.get(path) != Some(now))
+            .filter(|(path, now)| !is_below(path, now, &tuned))
             .map(|(path, _)| path)
             .collect();
 

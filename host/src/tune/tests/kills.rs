@@ -6,7 +6,7 @@ use crate::tune::say;
 #[test]
 fn a_kill_at_any_write_is_mended_by_restore() {
     let mut kills = 0;
-    for name in TREES {
+    for name in KILLED {
         for request in requests() {
             for moment in [Moment::Before, Moment::After] {
                 for write in 0.. {
@@ -33,7 +33,7 @@ fn a_kill_at_any_write_is_mended_by_restore() {
 
 #[test]
 fn a_kill_during_restore_is_mended_by_the_next_one() {
-    for name in TREES {
+    for name in KILLED {
         for request in requests() {
             for moment in [Moment::Before, Moment::After] {
                 for write in 0.. {
@@ -61,7 +61,7 @@ fn a_kill_during_restore_is_mended_by_the_next_one() {
 
 #[test]
 fn tuning_twice_keeps_what_was_there_first() {
-    for name in TREES {
+    for name in KILLED {
         for write in 0.. {
             let bench = Bench::new(tree(name));
             let before = bench.fake.shown();

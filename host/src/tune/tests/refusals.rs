@@ -32,7 +32,7 @@ fn what_is_refused_is_named_and_the_rest_is_made() {
                     // A minimum above the maximum is not taken.
                     || setting.path.ends_with("min_freq") && refused.path.ends_with("max_freq");
                 assert!(
-                    setting.is_made() || is_refused,
+                    setting.made || is_refused,
                     "{name}: {errno} at {refused:?}: {setting:?}"
                 );
                 if setting.path == refused.path && setting.wanted != setting.before {
@@ -41,7 +41,7 @@ fn what_is_refused_is_named_and_the_rest_is_made() {
                     let kept = setting.is_kept_interrupt() && lines.contains(number);
                     // A kernel that has made it by the way has nothing to refuse.
                     assert!(
-                        setting.is_made() || kept || lines.contains(&refused.path),
+                        setting.made || kept || lines.contains(&refused.path),
                         "{lines}"
                     );
                 }
@@ -84,10 +84,7 @@ fn what_cannot_be_put_back_keeps_the_journal() {
     bench.fake.refuse(stuck, Errno::PERM);
     let undone = bench.restore();
     assert!(!undone.is_complete());
-    let Undone::Settings(settings) = undone else {
-        panic!("there was a journal");
-    };
-    let lines = say::restored(&settings).join("\n");
+    let lines = undone.lines().join("\n");
     assert!(lines.contains(stuck) && lines.contains("sudo"), "{lines}");
     // The preference cannot go back under that governor.
     assert!(
@@ -110,17 +107,52 @@ fn what_cannot_be_put_back_keeps_the_journal() {
 fn a_limited_value_is_told_and_put_back() {
     // The firmware allows less than the processor could.
     let bench = Bench::new(tree("acpi-cpufreq-intel"));
-    let max = "/sys/devices/system/cpu/cpufreq/policy0/cpuinfo_max_freq";
-    bench.fake.set(max, "2100000");
     let before = bench.fake.shown();
+    bench.fake.clamp(Some(2_100_000));
     let outcome = bench.apply(&Request::default());
     assert!(!outcome.is_complete());
-    let lines = say::applied(&outcome.settings).join("\n");
+    let lines = outcome.lines().join(
+        "
+",
+    );
+    for text in [
+        "wanted 2300000, it shows 2100000",
+        "2300 MHz were asked for, 2100 measured: the firmware allows 2100000 kHz now",
+        "policy0: scaling_max_freq shows 2100000, which the firmware allows now (bios_limit)",
+    ] {
+        assert!(lines.contains(text), "{lines}");
+    }
+    let undone = bench.restore();
+    let lines = undone.lines().join(
+        "
+",
+    );
+    assert!(undone.is_complete(), "{lines}");
     assert!(
-        lines.contains("wanted 2300000, it shows 2100000"),
+        lines.contains("2301000 was written back; it shows 2100000"),
         "{lines}"
     );
-    assert!(bench.restore().is_complete());
+    // When the limit goes, nothing of ours is left.
+    bench.fake.clamp(None);
+    same(&bench.fake, &before, "");
+}
+
+#[test]
+fn a_limit_that_heat_hides_is_not_taken_for_a_setting() {
+    let bench = Bench::new(tree("amd-pstate-passive"));
+    let before = bench.fake.shown();
+    bench.fake.clamp(Some(4_000_000));
+    let outcome = bench.apply(&Request::default());
+    let lines = outcome.lines().join(
+        "
+",
+    );
+    assert!(
+        lines.contains("policy0: scaling_max_freq shows 4000000, which heat allows now"),
+        "{lines}"
+    );
+    bench.restore();
+    bench.fake.clamp(None);
     same(&bench.fake, &before, "");
 }
 
@@ -164,6 +196,7 @@ fn a_reboot_makes_the_journal_harmless() {
     rebooted
         .fake
         .set("/proc/sys/kernel/random/boot_id", "another");
+    rebooted.fake.set("/proc/stat", "btime 1763799999");
     let writes = rebooted.fake.writes();
     let Undone::OtherBoot(aside) = rebooted.restore() else {
         panic!("it is of another boot");
@@ -171,4 +204,41 @@ fn a_reboot_makes_the_journal_harmless() {
     assert!(aside.exists());
     assert_eq!(rebooted.fake.writes(), writes);
     assert!(matches!(rebooted.restore(), Undone::Nothing));
+}
+
+#[test]
+fn kexec_does_not_make_the_journal_harmless() {
+    // Another kernel, and the same processor: what it shows of ours is put back.
+    let bench = Bench::new(tree("acpi-cpufreq-amd"));
+    bench.apply(&Request::default());
+    let boost = "/sys/devices/system/cpu/cpufreq/boost";
+    let next = Bench {
+        fake: tree("acpi-cpufreq-amd"),
+        ..bench
+    };
+    next.fake.set("/proc/sys/kernel/random/boot_id", "another");
+    next.fake.set("/proc/stat", "btime 1763799999");
+    next.fake.set("/proc/sys/kernel/bootloader_type", "208");
+    let before = next.fake.shown();
+    next.fake.set(boost, "0");
+    let undone = next.restore();
+    let lines = undone.lines().join("\n");
+    assert!(undone.is_complete() && lines.contains("kexec"), "{lines}");
+    same(&next.fake, &before, "");
+    assert!(matches!(next.restore(), Undone::Nothing));
+}
+
+#[test]
+fn a_container_with_a_name_of_its_own_is_no_reboot() {
+    let bench = Bench::new(tree("amd-pstate-active"));
+    let before = bench.fake.shown();
+    bench.apply(&Request::default());
+    bench.fake.set("/proc/sys/kernel/random/boot_id", "another");
+    assert!(matches!(bench.restore(), Undone::Settings(..)));
+    let mut after = bench.fake.shown();
+    after.insert(
+        "/proc/sys/kernel/random/boot_id".into(),
+        before["/proc/sys/kernel/random/boot_id"].clone(),
+    );
+    assert_eq!(after, before);
 }

@@ -53,6 +53,8 @@ pub enum Folder {
 pub struct Tune {
     /// Take the other threads of the measuring CPUs' cores offline.
     pub offline_siblings: bool,
+    /// Stop irqbalance.
+    pub stop_irqbalance: bool,
 }
 
 /// What happens in a run, for those who watch it.
@@ -125,12 +127,15 @@ pub fn run(order: &Order, stop: &AtomicBool, watch: &dyn Fn(Event<'_>)) -> Resul
         if let Some(leftover) = tune::leftover(&order.tune_root) {
             say(&format!("note: {leftover}"));
         }
-        return fill(order, &placement, None, stop, watch);
+        // What an earlier `tune apply` did is part of how this run is measured.
+        let tuning = Tuning::standing(&order.tune_root).ok().flatten();
+        return fill(order, &placement, tuning.as_ref(), stop, watch);
     };
     let request = tune::Request {
         cpus: placement.measuring(&order.experiment),
         offline_siblings: tune.offline_siblings,
-        ..tune::Request::default()
+        stop_irqbalance: tune.stop_irqbalance,
+        freq: None,
     };
     if request.cpus.is_empty() {
         say(

@@ -3,7 +3,7 @@
 use host::files;
 use host::machine::Machine;
 use host::tree::Tree;
-use host::tune::Tuning;
+use host::tune::{By, Tuning};
 
 use super::{Order, Ready, examine};
 use crate::run::targets::{self, Prepared};
@@ -31,7 +31,8 @@ pub fn resume(
 
 /// A run goes on as it was begun, with --tune or without: known before anything is tuned.
 pub fn check_tune_words(manifest: &Manifest, tunes: bool) -> Result<(), RunError> {
-    match (manifest.tune.is_some(), tunes) {
+    let by_run = |tuning: &Tuning| tuning.by == By::Run;
+    match (manifest.tune.as_ref().is_some_and(by_run), tunes) {
         (true, false) => Err(RunError::Tuning("with", "add --tune")),
         (false, true) => Err(RunError::Tuning("without", "leave --tune out")),
         _ => Ok(()),
@@ -40,9 +41,14 @@ pub fn check_tune_words(manifest: &Manifest, tunes: bool) -> Result<(), RunError
 
 /// Boots of one run are all made on a machine that is tuned alike.
 fn check_tuning(manifest: &Manifest, now: Option<&Tuning>) -> Result<(), RunError> {
-    match (&manifest.tune, now) {
-        (Some(then), Some(now)) if !then.is_like(now) => Err(changed("what --tune can set here")),
-        _ => Ok(()),
+    let is_like = match (&manifest.tune, now) {
+        (Some(then), Some(now)) => then.is_like(now),
+        (then, now) => then.is_none() && now.is_none(),
+    };
+    if is_like {
+        Ok(())
+    } else {
+        Err(changed("how the machine is tuned (tollgate tune status)"))
     }
 }
 

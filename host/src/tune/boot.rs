@@ -1,0 +1,81 @@
+//! Which start of the kernel a journal is about. Settings do not outlive it, but for one case:
+//! kexec starts a kernel without resetting the processor, whose registers keep what was written.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::sys::{Sys, value};
+use crate::files::{self, FileError};
+
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+const BOOTLOADER: &str = "/proc/sys/kernel/bootloader_type";
+const RELEASE: &str = "/proc/sys/kernel/osrelease";
+
+/// A start of the kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Boot {
+    /// The kernel's name for it. Some containers show one of their own.
+    pub id: String,
+    /// When, in seconds since 1970: `btime` of /proc/stat.
+    pub started_s: Option<i64>,
+    /// The kernel's release.
+    pub kernel: Option<String>,
+}
+
+/// What has happened to the kernel since a journal was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// It is the same, so that everything written is still there.
+    Nothing,
+    /// A kernel started another one: what lies in the processor's registers is still there.
+    Kexec,
+    /// The machine was started anew.
+    Reboot,
+}
+
+impl Boot {
+    /// This start.
+    pub fn now(sys: &dyn Sys) -> Result<Self, FileError> {
+        let id = sys.read(BOOT_ID);
+        Ok(Self {
+            id: id.map_err(files::reading(Path::new(BOOT_ID)))?,
+            started_s: started(sys),
+            kernel: value(sys, RELEASE),
+        })
+    }
+
+    /// What has happened since this start.
+    pub fn since(&self, sys: &dyn Sys) -> Result<Since, FileError> {
+        let now = Self::now(sys)?;
+        Ok(match () {
+            () if self.id == now.id || self.is_same_time(&now) => Since::Nothing,
+            () if is_by_kexec(sys) => Since::Kexec,
+            () => Since::Reboot,
+        })
+    }
+
+    /// The same kernel started at the same second, though the name differs: in a container that
+    /// has been started again. `btime` is the clock less the uptime, rounded down.
+    fn is_same_time(&self, now: &Self) -> bool {
+        let (Some(then), Some(started)) = (self.started_s, now.started_s) else {
+            return false;
+        };
+        then.abs_diff(started) <= 1 && self.kernel == now.kernel
+    }
+}
+
+fn started(sys: &dyn Sys) -> Option<i64> {
+    let stat = value(sys, "/proc/stat")?;
+    let btime = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
+    btime.trim().parse().ok()
+}
+
+/// kexec gives itself the boot loader's number 0xD (type_of_loader in
+/// arch/x86/kernel/kexec-bzimage64.c and in arch/x86/boot.rst); the lower four bits are a version.
+fn is_by_kexec(sys: &dyn Sys) -> bool {
+    const KEXEC: u32 = 0xd;
+    let loader = value(sys, BOOTLOADER).and_then(|number| number.parse::<u32>().ok());
+    loader.is_some_and(|loader| loader >> 4 == KEXEC)
+}
