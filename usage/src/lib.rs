@@ -4,6 +4,7 @@
 //! refused ([`Mode::Stub`]) or answered with 0 and not done ([`Mode::Fake`]). Where the
 //! test still passes, the program works without that call.
 
+mod accounting;
 mod call;
 pub mod database;
 pub mod diff;

@@ -89,6 +89,9 @@ pub struct Machine {
     pub uid: u32,
     /// See `uid`.
     pub gid: u32,
+    /// Where the runs' CPU time and memory were read: `cgroup v2`, `cgroup v1`, or `wait` for
+    /// wait(2).
+    pub accounting: String,
     /// Folders that the program could see, but not change, because no layer could be put
     /// over them.
     pub read_only: Vec<String>,
@@ -187,6 +190,10 @@ pub struct Run {
     pub processes: u32,
     /// Calls that no run without rules had made.
     pub new_calls: Vec<Call>,
+    /// CPU time of all its processes.
+    pub cpu_s: Option<f64>,
+    /// The most memory that its processes had at once; by wait(2), the most of one process.
+    pub memory_bytes: Option<u64>,
 }
 
 /// A rule of a run.
@@ -246,6 +253,7 @@ pub(crate) fn example() -> Usage {
             cpus: 2,
             uid: 0,
             gid: 0,
+            accounting: "wait".into(),
             read_only: Vec::new(),
         },
         phase: Phase::All,

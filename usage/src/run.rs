@@ -10,6 +10,7 @@ use std::os::fd::AsFd;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use crate::accounting::{Accounting, Used};
 use crate::filter::{Action, filter};
 use crate::ready::Ready;
 use crate::sandbox::{Command, Launch, Sandbox, SandboxError};
@@ -30,6 +31,8 @@ pub struct Scene<'a> {
     pub ready: Option<&'a Ready>,
     /// The shell that asks whether it is ready, where a command does.
     pub ready_command: Option<&'a Command>,
+    /// What counts and limits each run's processes.
+    pub accounting: &'a Accounting,
     /// Ends all runs when it is set.
     pub stop: &'a AtomicBool,
 }
@@ -77,6 +80,8 @@ pub struct Ran {
     pub origins: BTreeMap<Call, BTreeSet<String>>,
     /// Children of the first process that a signal ended: orphans of the program.
     pub killed_orphans: u32,
+    /// What all its processes used.
+    pub used: Used,
     /// Folders that it could see, but not change.
     pub read_only: BTreeSet<String>,
     /// The end of what the program wrote.
@@ -86,15 +91,23 @@ pub struct Ran {
 /// Runs it once. An error means that there can be no further run either.
 pub fn run(scene: &Scene<'_>, spec: &Spec) -> Result<Ran, SandboxError> {
     let input = std::fs::File::open(scene.input.unwrap_or("/dev/null".as_ref()))?;
+    let group = scene.accounting.group()?;
     let launch = Launch {
         program: spec.program.then_some(scene.program),
         test: scene.test,
         ready: scene.ready_command,
         filter: &filter(&actions(spec), Action::Notify),
         input: input.as_fd(),
+        group: &group,
     };
-    let running = scene.sandbox.start(&launch)?;
-    watch::Watch::new(scene, spec, &running).until_the_end(Instant::now())
+    let mut running = scene.sandbox.start(&launch)?;
+    let mut ran = watch::Watch::new(scene, spec, &running).until_the_end(Instant::now())?;
+    ran.used = group.used();
+    let waited = running.end();
+    if !group.limits_processes() {
+        ran.used = waited;
+    }
+    Ok(ran)
 }
 
 fn actions(spec: &Spec) -> BTreeMap<Call, Action> {

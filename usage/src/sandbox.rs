@@ -10,10 +10,11 @@ mod step;
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::atomic::AtomicI32;
+use std::time::Duration;
 
 use libc::sock_filter;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -26,6 +27,7 @@ pub use inside::Command;
 pub use inside::diag_socket;
 pub use message::{Order, Report};
 
+use crate::accounting::{Group, Used};
 use inside::{Inside, Shared};
 use step::Step;
 
@@ -83,6 +85,8 @@ pub struct Launch<'a> {
     pub filter: &'a [sock_filter],
     /// Its standard input.
     pub input: BorrowedFd<'a>,
+    /// What counts and limits its processes.
+    pub group: &'a Group,
 }
 
 /// A run. Dropping it ends all its processes.
@@ -95,6 +99,8 @@ pub struct Running {
     pub output: OwnedFd,
     /// What the test writes.
     pub test_output: OwnedFd,
+    /// What its processes used, once they have ended.
+    used: Option<Used>,
 }
 
 impl Sandbox {
@@ -159,6 +165,7 @@ impl Sandbox {
             nothing: self.nothing.as_fd(),
             output: program_output.as_fd(),
             test_output: test_output_end.as_fd(),
+            limit_processes: !launch.group.limits_processes(),
             shared: shared.get(),
         };
         let pid = match inside::clone_process(self.namespaces()) {
@@ -181,7 +188,9 @@ impl Sandbox {
             control,
             output,
             test_output,
+            used: None,
         };
+        launch.group.take(pid)?;
         message::order(&running.control, Order::Begin)?;
         Ok(running)
     }
@@ -227,12 +236,54 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    /// The kernel ends a PID namespace with its first process.
-    fn drop(&mut self) {
+impl Running {
+    /// Ends all processes: the kernel ends a PID namespace with its first process. Says what
+    /// they used.
+    pub fn end(&mut self) -> Used {
+        if let Some(used) = self.used {
+            return used;
+        }
         let _ = rustix::process::pidfd_send_signal(&self.process, Signal::KILL);
-        let id = rustix::process::WaitId::PidFd(self.process.as_fd());
-        let _ = rustix::process::waitid(id, rustix::process::WaitIdOptions::EXITED);
+        let used = wait(&self.process);
+        self.used = Some(used);
+        used
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Waits for the end of a namespace's first process, which has waited for all others.
+fn wait(process: &OwnedFd) -> Used {
+    // SAFETY: all its fields are integers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel takes a null pointer for its second argument, and writes a struct
+    // rusage to the last (waitid(2), "C library/kernel differences").
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_waitid,
+            libc::P_PIDFD,
+            process.as_raw_fd(),
+            ptr::null_mut::<libc::siginfo_t>(),
+            libc::WEXITED,
+            &raw mut usage,
+        )
+    };
+    if done < 0 {
+        return Used::default();
+    }
+    let time = |time: libc::timeval| {
+        let micros = u64::try_from(time.tv_usec).unwrap_or_default();
+        Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or_default())
+            + Duration::from_micros(micros)
+    };
+    Used {
+        cpu: Some(time(usage.ru_utime) + time(usage.ru_stime)),
+        // In KiB (getrusage(2)).
+        memory: u64::try_from(usage.ru_maxrss).ok().map(|kib| kib << 10),
     }
 }
 

@@ -50,7 +50,7 @@ pub fn assemble(
             },
             ready: request.ready.as_ref().map(ToString::to_string),
         },
-        machine: machine(&lab),
+        machine: machine(&lab, subject),
         phase: request.phase,
         replicas: request.replicas.get(),
         jobs: request.jobs.get(),
@@ -134,7 +134,7 @@ fn verdict(call: Call, stub: Option<&Decision>, fake: Option<&Decision>) -> Verd
     )
 }
 
-fn machine(lab: &Laboratory<'_>) -> Machine {
+fn machine(lab: &Laboratory<'_>, subject: &Subject) -> Machine {
     let kernel = rustix::system::uname();
     let word = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
     Machine {
@@ -143,6 +143,7 @@ fn machine(lab: &Laboratory<'_>) -> Machine {
         cpus: thread::available_parallelism().map_or(1, |cpus| cpus.get() as u32),
         uid: rustix::process::geteuid().as_raw(),
         gid: rustix::process::getegid().as_raw(),
+        accounting: subject.accounting.name().to_owned(),
         read_only: lab.read_only.iter().cloned().collect(),
     }
 }

@@ -146,6 +146,8 @@ impl<'a> Laboratory<'a> {
             program_end: ran.program_status.map(describe),
             processes: ran.processes,
             new_calls: self.new_calls(&ran),
+            cpu_s: ran.used.cpu.map(|time| time.as_secs_f64()),
+            memory_bytes: ran.used.memory,
         };
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.push(run);

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::{ExploreError, Request};
 use crate::Ready;
+use crate::accounting::Accounting;
 use crate::run::Scene;
 use crate::sandbox::{Command, Sandbox};
 
@@ -20,6 +21,8 @@ pub struct Subject {
     test: Option<Command>,
     ready: Option<Ready>,
     ready_command: Option<Command>,
+    /// What counts and limits the processes of runs.
+    pub accounting: Accounting,
     /// The program's file.
     pub path: PathBuf,
     /// The test's file.
@@ -65,6 +68,7 @@ impl Subject {
             test,
             ready: request.ready.clone(),
             ready_command,
+            accounting: Accounting::find(),
             path,
             test_path,
         })
@@ -79,6 +83,7 @@ impl Subject {
             test: self.test.as_ref(),
             ready: self.ready.as_ref(),
             ready_command: self.ready_command.as_ref(),
+            accounting: &self.accounting,
             stop,
         }
     }

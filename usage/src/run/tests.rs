@@ -10,6 +10,7 @@ struct Fixture {
     program: Command,
     test: Option<Command>,
     ready: Option<Ready>,
+    accounting: Accounting,
     stop: AtomicBool,
 }
 
@@ -25,6 +26,7 @@ impl Fixture {
             program: shell(script, ""),
             test: None,
             ready: None,
+            accounting: Accounting::find(),
             stop: AtomicBool::new(false),
             sandbox: Sandbox::new(Path::new("/")).unwrap(),
         }
@@ -45,6 +47,7 @@ impl Fixture {
             test: self.test.as_ref(),
             ready: self.ready.as_ref(),
             ready_command: None,
+            accounting: &self.accounting,
             stop: &self.stop,
         };
         run(&scene, spec).unwrap()
@@ -256,4 +259,26 @@ s.accept()
         ran.program_status, None,
         "it still waits for a connection: {ran:?}"
     );
+}
+
+#[test]
+fn a_fork_bomb_ends_with_its_run() {
+    let mut spec = spec();
+    spec.limit = Duration::from_millis(300);
+    let bomb = "bomb() { bomb | bomb & }; bomb; exec sleep 1000";
+    let ran = Fixture::new(bomb).run(&spec);
+    assert_eq!(ran.outcome, Outcome::TimedOut, "{ran:?}");
+}
+
+#[test]
+fn what_all_processes_used_is_counted_with_control_groups_and_without() {
+    let mut fixture = Fixture::new("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done & wait");
+    let accountings = [Accounting::find(), Accounting::Wait];
+    for accounting in accountings {
+        fixture.accounting = accounting;
+        let ran = fixture.run(&spec());
+        assert_eq!(ran.outcome, Outcome::Works, "{ran:?}");
+        assert!(ran.used.cpu.unwrap() > Duration::from_millis(1), "{ran:?}");
+        assert!(ran.used.memory.unwrap_or(1 << 20) > 100_000, "{ran:?}");
+    }
 }

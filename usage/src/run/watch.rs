@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::origin::Origins;
 use super::{Ran, Scene, Spec};
+use crate::accounting::Used;
 use crate::notify::{Answer, Listener, Question};
 use crate::ready::{Listeners, Ready};
 use crate::sandbox::{Order, Report, Running, SandboxError};
@@ -125,6 +126,7 @@ impl<'a> Watch<'a> {
             foreign: self.foreign,
             origins: self.origins.of,
             killed_orphans: self.killed_orphans,
+            used: Used::default(),
             read_only: self.read_only,
             last_output: tail(&self.output),
         })

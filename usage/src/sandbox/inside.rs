@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use super::message::{self, Order, kind};
 use super::returned::checked;
 use super::step::Step;
+use crate::accounting::MOST_PROCESSES;
 use crate::filter::OWN_EXEC_PATH;
 
 /// All that the first process needs, made before it is.
@@ -28,6 +29,8 @@ pub struct Inside<'a> {
     pub test: Option<&'a Command>,
     pub ready: Option<&'a Command>,
     pub filter: &'a [sock_filter],
+    /// Whether nothing else keeps the program from starting processes without end.
+    pub limit_processes: bool,
     pub control: BorrowedFd<'a>,
     pub input: BorrowedFd<'a>,
     pub nothing: BorrowedFd<'a>,
@@ -263,6 +266,9 @@ impl Inside<'_> {
                 unsafe { libc::prctl(libc::PR_CAPBSET_DROP, *capability, 0, 0, 0) };
             }
         }
+        if self.limit_processes {
+            limit_processes();
+        }
         match ready.and_then(|()| install(self.filter)) {
             Ok(listener) => {
                 self.shared.listener.store(listener, Ordering::Release);
@@ -417,6 +423,18 @@ pub fn clone_process(flags: u64) -> Result<i32, Errno> {
     // SAFETY: without a stack of its own the copy goes on from here like that of fork(2).
     let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size) };
     checked(pid).map(|pid| pid as i32)
+}
+
+/// Of this user in this namespace. It does not bind root.
+fn limit_processes() {
+    // SAFETY: each call reads or writes a struct rlimit, which has integers only.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        libc::getrlimit(libc::RLIMIT_NPROC, &raw mut limit);
+        limit.rlim_cur = limit.rlim_cur.min(MOST_PROCESSES);
+        limit.rlim_max = limit.rlim_max.min(MOST_PROCESSES);
+        libc::setrlimit(libc::RLIMIT_NPROC, &raw const limit);
+    }
 }
 
 fn close_range(first: i32, last: i32) {
