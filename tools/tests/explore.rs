@@ -64,6 +64,10 @@ fn other_calls_are_a_difference() {
     let sandbox = Sandbox::new();
     let fast = ["--replicas", "1", "--timeout", "2", "--"];
     explored(&sandbox, &[&fast[..], &["true"]].concat()).succeeded();
+    let resumed = [&["--resume"], &fast[..], &["true"]].concat();
+    explored(&sandbox, &resumed).succeeded();
+    let another = [&["--resume"], &fast[..], &["pwd"]].concat();
+    explored(&sandbox, &another).refused(65, &["another command", "without --resume"]);
     fs::rename(sandbox.path("result.json"), sandbox.path("old.json")).unwrap();
     let csv = explored(&sandbox, &[&["--csv"], &fast[..], &["pwd"]].concat());
     csv.succeeded();

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod baseline;
+mod earlier;
 mod laboratory;
 mod parallel;
 mod rules;
@@ -43,6 +44,8 @@ pub struct Request {
     pub limit: Option<Duration>,
     /// Who writes the result: the tool and its version.
     pub tool: String,
+    /// An interrupted result of the same request, whose verdicts are kept.
+    pub earlier: Option<Usage>,
 }
 
 /// Why there is no result.
@@ -71,6 +74,19 @@ pub enum ExploreError {
          program does not answer, or left no output in the log that is its first argument)"
     )]
     ProvesNothing(String),
+    /// The result to go on with is about something else.
+    #[error(
+        "the result to go on with has another {what}: {earlier} instead of {now} (explore into \
+         another file, or without --resume)"
+    )]
+    Another {
+        /// What differs.
+        what: &'static str,
+        /// In the result.
+        earlier: String,
+        /// As asked for.
+        now: String,
+    },
     /// The test failed by itself.
     #[error("the test itself fails: {0}")]
     Harness(String),
@@ -104,6 +120,7 @@ pub fn explore(
 ) -> Result<Usage, ExploreError> {
     let began = jiff::Timestamp::now();
     let subject = Subject::new(request)?;
+    earlier::check(request, &subject)?;
     let scene = subject.scene(stop);
     let runner = |spec: &crate::run::Spec| crate::run::run(&scene, spec);
     let mut lab = Laboratory::new(request, &runner, stop, progress);
@@ -111,7 +128,8 @@ pub fn explore(
     if stop.load(Ordering::Relaxed) {
         return Err(ExploreError::Interrupted);
     }
-    let decisions = rules::decide(&lab, request)?;
+    let decided = earlier::decisions(request.earlier.as_ref());
+    let decisions = rules::decide(&lab, request, decided)?;
     let unions = unions::explore(&lab, request, &decisions)?;
     assemble::assemble(request, &subject, lab, decisions, unions, began)
 }

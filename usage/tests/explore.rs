@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use usage::explore::{ExploreError, Request, explore};
 use usage::result::{CallUse, Purpose, Usage};
-use usage::{Call, Mode, Outcome, Phase, Verdict};
+use usage::{Call, Mode, Phase, Verdict};
 
 /// Cargo builds it beside this test.
 fn subject() -> String {
@@ -35,6 +35,7 @@ fn request(words: &[&str]) -> Request {
         // Other tests run at the same time.
         limit: Some(Duration::from_secs(5)),
         tool: "test".into(),
+        earlier: None,
     }
 }
 
@@ -275,15 +276,52 @@ fn endless_output_that_is_no_text_ends_at_the_limit() {
 }
 
 #[test]
-fn an_interrupted_exploration_keeps_what_is_decided() {
+fn an_interrupted_exploration_keeps_what_is_decided_and_goes_on() {
     let stop = AtomicBool::new(false);
-    let usage = explore(&request(&["both", "required"]), &stop, &|progress| {
-        if progress.stage == "each rule again" && progress.done > 0 {
+    let mut request = request(&["both", "required"]);
+    request.replicas = NonZeroU32::MIN;
+    let interrupted = explore(&request, &stop, &|progress| {
+        if progress.stage == "each rule alone" && progress.done > 9 {
             stop.store(true, std::sync::atomic::Ordering::Relaxed);
         }
     });
-    let usage = usage.unwrap();
-    assert!(!usage.complete);
-    let outcomes: Vec<_> = usage.runs.iter().map(|run| run.outcome).collect();
-    assert!(outcomes.contains(&Outcome::Works));
+    let interrupted = interrupted.unwrap();
+    assert!(!interrupted.complete);
+    let decided = |usage: &Usage| {
+        let calls = usage
+            .calls
+            .iter()
+            .filter(|used| used.verdict != Verdict::Untested);
+        calls
+            .map(|used| (used.call, used.verdict, used.stub.clone()))
+            .collect::<Vec<_>>()
+    };
+    let before = decided(&interrupted);
+    assert!(before.len() > 2, "{before:?}");
+    let runs = interrupted.runs.len();
+    request.earlier = Some(interrupted);
+    let whole = run(&request).unwrap();
+    assert!(whole.complete);
+    assert_eq!(of(&whole, "getpid").verdict, Verdict::Required);
+    let after = decided(&whole);
+    for kept in &before {
+        assert!(after.contains(kept), "{kept:?} is not in {after:?}");
+    }
+    let again = whole.runs[runs..]
+        .iter()
+        .filter(|run| run.purpose == Purpose::Rule);
+    assert!(again.count() < 2 * whole.calls.len());
+
+    request.command.push("both".into());
+    let error = run(&request).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ExploreError::Another {
+                what: "command",
+                ..
+            }
+        ),
+        "{error}"
+    );
 }

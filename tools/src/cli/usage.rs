@@ -70,6 +70,9 @@ pub struct ExploreArgs {
     /// Where every run and verdict goes
     #[arg(long, short, value_name = "FILE", default_value = "usage.json")]
     pub output: PathBuf,
+    /// Go on with the interrupted result in that file
+    #[arg(long)]
+    pub resume: bool,
     /// Print the verdicts as Loupe's database has them, instead of a table
     #[arg(long)]
     pub csv: bool,

@@ -1,5 +1,6 @@
 //! The result, of all that was decided.
 
+use std::path::Path;
 use std::thread;
 
 use super::laboratory::Laboratory;
@@ -29,28 +30,9 @@ pub fn assemble(
         began: began.to_string(),
         ended: jiff::Timestamp::now().to_string(),
         complete: !lab.is_stopped(),
-        program: Program {
-            command: request.command.clone(),
-            path: subject.path.to_string_lossy().into_owned(),
-            sha256: host::files::sha256_of(&subject.path)?,
-            folder: request.folder.to_string_lossy().into_owned(),
-            stdin: request
-                .input
-                .as_ref()
-                .map(|path| path.to_string_lossy().into_owned()),
-        },
-        test: Test {
-            path: subject
-                .test_path
-                .as_ref()
-                .map(|path| path.to_string_lossy().into_owned()),
-            sha256: match &subject.test_path {
-                Some(path) => Some(host::files::sha256_of(path)?),
-                None => None,
-            },
-            ready: request.ready.as_ref().map(ToString::to_string),
-        },
-        machine: machine(&lab, subject),
+        program: program(request, subject)?,
+        test: test(request, subject)?,
+        machine: machine(subject, lab.read_only.iter().cloned().collect()),
         phase: request.phase,
         replicas: request.replicas.get(),
         jobs: request.jobs.get(),
@@ -84,7 +66,7 @@ fn call_use(lab: &Laboratory<'_>, decisions: &[Decision], call: Call) -> CallUse
             .flatten()
             .cloned()
             .collect(),
-        verdict: verdict(call, stub, fake),
+        verdict: verdict(lab, call, stub, fake),
         stub: stub.map(tried),
         fake: fake.map(tried),
     }
@@ -105,7 +87,12 @@ fn tried(decision: &Decision) -> Tried {
     }
 }
 
-fn verdict(call: Call, stub: Option<&Decision>, fake: Option<&Decision>) -> Verdict {
+fn verdict(
+    lab: &Laboratory<'_>,
+    call: Call,
+    stub: Option<&Decision>,
+    fake: Option<&Decision>,
+) -> Verdict {
     if UNTESTABLE.contains(&call.name().unwrap_or_default()) {
         return Verdict::Untestable;
     }
@@ -115,11 +102,10 @@ fn verdict(call: Call, stub: Option<&Decision>, fake: Option<&Decision>) -> Verd
     let findings = [stub.finding, fake.finding];
     let any = |finding| findings.contains(&finding);
     if any(Finding::Nothing) {
-        let tried = !stub.runs.is_empty() && !fake.runs.is_empty();
-        return if tried {
-            Verdict::HarnessError
-        } else {
+        return if lab.is_stopped() {
             Verdict::Untested
+        } else {
+            Verdict::HarnessError
         };
     }
     if any(Finding::Flaky) {
@@ -134,7 +120,30 @@ fn verdict(call: Call, stub: Option<&Decision>, fake: Option<&Decision>) -> Verd
     )
 }
 
-fn machine(lab: &Laboratory<'_>, subject: &Subject) -> Machine {
+/// What is explored.
+pub fn program(request: &Request, subject: &Subject) -> Result<Program, ExploreError> {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    Ok(Program {
+        command: request.command.clone(),
+        path: text(&subject.path),
+        sha256: host::files::sha256_of(&subject.path)?,
+        folder: text(&request.folder),
+        stdin: request.input.as_deref().map(text),
+    })
+}
+
+/// What decides whether it works.
+pub fn test(request: &Request, subject: &Subject) -> Result<Test, ExploreError> {
+    let path = subject.test_path.as_deref();
+    Ok(Test {
+        path: path.map(|path| path.to_string_lossy().into_owned()),
+        sha256: path.map(host::files::sha256_of).transpose()?,
+        ready: request.ready.as_ref().map(ToString::to_string),
+    })
+}
+
+/// Where it runs, and which folders it cannot change there.
+pub fn machine(subject: &Subject, read_only: Vec<String>) -> Machine {
     let kernel = rustix::system::uname();
     let word = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
     Machine {
@@ -144,6 +153,6 @@ fn machine(lab: &Laboratory<'_>, subject: &Subject) -> Machine {
         uid: rustix::process::geteuid().as_raw(),
         gid: rustix::process::getegid().as_raw(),
         accounting: subject.accounting.name().to_owned(),
-        read_only: lab.read_only.iter().cloned().collect(),
+        read_only,
     }
 }

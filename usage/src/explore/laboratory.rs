@@ -74,6 +74,7 @@ impl<'a> Laboratory<'a> {
         stop: &'a AtomicBool,
         progress: &'a (dyn Fn(Progress) + Sync),
     ) -> Self {
+        let earlier = request.earlier.as_ref();
         Self {
             runner,
             stop,
@@ -86,7 +87,7 @@ impl<'a> Laboratory<'a> {
             origins: BTreeMap::new(),
             read_only: BTreeSet::new(),
             usual: Usual::default(),
-            runs: Mutex::new(Vec::new()),
+            runs: Mutex::new(earlier.map(|usage| usage.runs.clone()).unwrap_or_default()),
         }
     }
 

@@ -38,12 +38,22 @@ struct Trial {
     observations: Vec<Observation>,
 }
 
-/// Decides every rule on every call of the phase.
-pub fn decide(lab: &Laboratory<'_>, request: &Request) -> Result<Vec<Decision>, ExploreError> {
+/// Decides every rule on every call of the phase, but those that are decided.
+pub fn decide(
+    lab: &Laboratory<'_>,
+    request: &Request,
+    mut decided: Vec<Decision>,
+) -> Result<Vec<Decision>, ExploreError> {
     let testable = |call: &Call| !UNTESTABLE.contains(&call.name().unwrap_or_default());
+    let calls = lab.calls();
+    decided.retain(|decision| calls.contains(&decision.call));
     let mut trials = Vec::new();
-    for call in lab.calls().into_iter().filter(testable) {
+    for call in calls.into_iter().filter(testable) {
         for mode in [Mode::Stub, Mode::Fake] {
+            let known = |decision: &Decision| decision.call == call && decision.mode == mode;
+            if decided.iter().any(known) {
+                continue;
+            }
             trials.push(Trial {
                 call,
                 mode,
@@ -66,7 +76,8 @@ pub fn decide(lab: &Laboratory<'_>, request: &Request) -> Result<Vec<Decision>, 
         }
         alone(lab, &mut trials, &rest, "each rule again")?;
     }
-    Ok(trials.into_iter().map(Trial::decision).collect())
+    decided.extend(trials.into_iter().map(Trial::decision));
+    Ok(decided)
 }
 
 /// A run for each of these.

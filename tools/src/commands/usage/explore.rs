@@ -60,6 +60,11 @@ fn request(args: &ExploreArgs) -> Result<Request> {
             .jobs
             .unwrap_or(NonZeroU32::MIN.saturating_add(2 * cpus - 1)),
         limit: args.timeout.map(Duration::from_secs_f64),
+        earlier: if args.resume {
+            Some(super::read(&args.output)?)
+        } else {
+            None
+        },
         tool: format!("tollgate {VERSION}"),
     })
 }
