@@ -87,9 +87,9 @@ test-begin:
 test-end:
 	./not-run.sh end
 
-# What only tests need: a browser, and letters for it.
+# What only tests need: a browser, and letters for it; a second opinion on system calls.
 test-deps:
-	./deps.sh chromium fonts-dejavu-core
+	./deps.sh chromium fonts-dejavu-core strace
 
 test-style: deps
 	$(CARGO) fmt --all --check
