@@ -131,17 +131,19 @@ pub fn text(stats: &BareStats) -> String {
 fn counted(counts: &[Count]) -> String {
     let mut out = String::from("| line | lines | instructions | agree |\n|---|---|---|---|\n");
     for count in counts {
-        let each = count
-            .instructions
-            .map(|Instructions(each)| each.to_string());
+        let (each, agree) = match count.instructions {
+            Some(Instructions(each)) => (
+                each.to_string(),
+                format!("{:.1} %", 100.0 * count.agreement),
+            ),
+            None => ("–".into(), "–".into()),
+        };
         // Writing into a `String` cannot fail.
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {:.1} % |",
+            "| {} | {} | {each} | {agree} |",
             count.benchmark.name(),
             count.samples,
-            each.as_deref().unwrap_or("–"),
-            100.0 * count.agreement
         );
     }
     for count in counts {

@@ -61,7 +61,7 @@ pub fn html(run: &Run<'_>) -> Result<String, PlotError> {
         findings::section(run.summary),
         instructions::section(run.summary)?,
         plots::ratios(run.summary)?,
-        crossings::section(run.crossings)?,
+        crossings::section(run.summary, run.crossings)?,
         boots::section(run)?,
         plots::distributions(run)?,
         disturbances::section(run),

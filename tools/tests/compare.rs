@@ -337,4 +337,7 @@ fn a_run_from_before_counts_is_still_read() {
     sandbox
         .tollgate(&["compare", "a", "b", "--exact", "--fail-on", "1"])
         .refused(89, &["no count in common"]);
+    sandbox
+        .tollgate(&["compare", "a", "b", "--exact"])
+        .refused(89, &["no count in common"]);
 }

@@ -181,6 +181,7 @@ fn without_symbols_functions_go_by_their_addresses() {
 fn a_path_goes_into_a_run_as_json_and_as_a_plot() {
     let sandbox = Sandbox::new();
     let folder = sandbox.path("");
+    sandbox.write("manifest.json", "{}");
     let words = ["ring0-full", "--against", "ring0", "--json", "--into"];
     let answer = trace(&[&words[..], &[folder.to_str().unwrap()]].concat());
     answer.succeeded();

@@ -225,3 +225,11 @@ fn two_methods_are_never_pooled() {
         .tollgate(&["stats", "precise.log", "original.log"])
         .refused(64, &["precise.log and original.log", "two methods"]);
 }
+
+#[test]
+fn a_path_goes_only_into_a_run() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("");
+    let words = ["trace", "linux", "--into", folder.to_str().unwrap()];
+    sandbox.tollgate(&words).refused(66, &["manifest.json"]);
+}

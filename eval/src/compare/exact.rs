@@ -197,10 +197,15 @@ pub fn exact_table(comparison: &ExactComparison, style: Style) -> String {
             })
         })
         .collect();
-    let mut out = wrap(
-        "Instructions for one operation: whole numbers, which all boots of a run repeat. They \
-         are no time.",
-    );
+    let has_counts = comparison.rows.iter().any(|row| row.change.is_some());
+    let mut out = if has_counts {
+        wrap(
+            "Instructions for one operation: whole numbers, which all boots of a run repeat. \
+             They are no time.",
+        )
+    } else {
+        wrap("Instructions for one operation. They are no time.")
+    };
     out += &ruled(style, &TITLES, &blocks);
     let changed = comparison.rows.iter().filter(|row| row.change != Some(0));
     for row in changed {

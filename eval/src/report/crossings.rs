@@ -1,14 +1,21 @@
 //! The paths of crossings that somebody asked for.
 
+use std::fmt::Write;
+
 use maud::html;
 
 use super::figure::{self, figure};
 use super::section::Section;
 use crate::crossing::Crossing;
 use crate::plot::{self, PlotError};
+use crate::summary::Summary;
+use crate::units::Instructions;
 
 /// A bar for each function of each path; none where the run holds no paths.
-pub(super) fn section(crossings: &[Crossing]) -> Result<Option<Section>, PlotError> {
+pub(super) fn section(
+    summary: &Summary,
+    crossings: &[Crossing],
+) -> Result<Option<Section>, PlotError> {
     let mut figures = Vec::new();
     for path in crossings {
         let Crossing {
@@ -17,7 +24,15 @@ pub(super) fn section(crossings: &[Crossing]) -> Result<Option<Section>, PlotErr
             cpu_model,
             ..
         } = path;
-        let caption = format!("{target}, {cpu_model}: {} instructions", total.0);
+        let mut caption = format!("{target}, {cpu_model}: {} instructions", total.0);
+        if let Some(Instructions(counted)) = counted(summary, path).filter(|n| n != total) {
+            // Writing into a `String` cannot fail.
+            let _ = write!(
+                caption,
+                ". This run counted {counted}: the path is of another kernel or program. Run \
+                 `tollgate trace --into` again"
+            );
+        }
         figures.push(figure(&plot::narrow_crossing(path)?, &caption));
     }
     let content = html! {
@@ -34,4 +49,17 @@ pub(super) fn section(crossings: &[Crossing]) -> Result<Option<Section>, PlotErr
         title: "One crossing, function by function",
         content,
     }))
+}
+
+/// What the run counted of the same call on the same target and processor.
+fn counted(summary: &Summary, path: &Crossing) -> Option<Instructions> {
+    let is_its = |name: &str| name == path.target;
+    let target = summary.targets.iter().find(|target| {
+        let info = &target.info;
+        let counts = is_its(&info.name) || info.counts_for.as_deref().is_some_and(is_its);
+        counts && info.cpu_model.as_ref() == Some(&path.cpu_model) && !target.counts.is_empty()
+    })?;
+    let mut counts = target.counts.iter();
+    let count = counts.find(|count| count.benchmark.name() == path.benchmark)?;
+    count.instructions
 }

@@ -116,9 +116,14 @@ pub(crate) fn counted_on(summary: &Summary) -> Vec<String> {
         }
     }
     let only = models.len() == 1;
+    let targets = &summary.targets;
+    let mut counts = targets.iter().flat_map(|target| &target.counts);
+    let repeated = counts.any(|count| count.instructions.is_some());
     let line = |(on, labels): (String, Vec<&str>)| {
-        if only {
+        if only && repeated {
             format!("Instructions were {on}: whole numbers, which every boot repeats.")
+        } else if only {
+            format!("Instructions were {on}.")
         } else {
             format!("Instructions of {} were {on}.", labels.join("; "))
         }

@@ -248,3 +248,25 @@ fn without_kernel_counters_the_page_does_not_mention_rounds() {
     }
     assert!(!text_of(&run.html()).contains("Rounds that were disturbed"));
 }
+
+#[test]
+fn a_path_of_another_kernel_is_named() {
+    let mut run = mixed();
+    const ANOTHER: &str = "the path is of another kernel or program";
+    let counted = run.summary.targets.iter_mut().find_map(|target| {
+        let count = target
+            .counts
+            .iter()
+            .find(|c| c.benchmark.name() == "scall")?;
+        Some((target.info.clone(), count.instructions?))
+    });
+    let (info, total) = counted.unwrap();
+    let path = &mut run.crossings[0];
+    path.target = info.counts_for.unwrap_or(info.name);
+    path.benchmark = "scall".into();
+    path.cpu_model = info.cpu_model.unwrap();
+    path.total = total;
+    assert!(!run.html().contains(ANOTHER));
+    run.crossings[0].total.0 += 1;
+    assert!(run.html().contains(ANOTHER));
+}

@@ -12,7 +12,7 @@ use eval::units::Instructions;
 use tempfile::TempDir;
 use vmm::{BootSpec, End};
 
-use super::record::{self, Operation};
+use super::record::{self, Operation, RecordError};
 use super::{TraceError, shared};
 use crate::engine::{Engine, EngineError, Machine, Qemu, Recording};
 use host::files;
@@ -62,6 +62,9 @@ pub fn boot(
         end: outcome.end,
         error,
     })?;
+    if !out.exists() {
+        return Err(RecordError::Missing.into());
+    }
     let operations = record::parse(&files::read_text(&out)?)?;
     let call = crossing(&log);
     // Function calls are the check: nobody disputes what they take.

@@ -32,6 +32,12 @@ pub enum RecordError {
     /// The file is of no version that is read here.
     #[error("the trace plugin is of another version: build both by `make trace-plugin tools`")]
     Version,
+    /// QEMU loaded the plugin, and there is no record.
+    #[error(
+        "the trace plugin wrote no record: is it tollgate's own? Build it with \
+         `make trace-plugin`, or name it with --plugin"
+    )]
+    Missing,
     /// QEMU was killed, or the disk is full.
     #[error("the trace plugin's record is cut: its last line is missing")]
     Cut,

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use eval::crossing::Crossing;
 use eval::plot;
 use host::interrupt;
+use runs::run::RunFolder;
 use runs::trace::{self, Golden, Subject, Verdict, kept, plugin};
 use tempfile::TempDir;
 
@@ -15,6 +16,9 @@ use crate::{output, print};
 
 /// Traces one subject, or two, and prints their paths.
 pub fn run(args: &TraceArgs) -> Result<Code> {
+    if let Some(run) = &args.into {
+        RunFolder::open(run)?;
+    }
     let folder = TempDir::new().context("cannot make a folder for the program")?;
     let say = |line: &str| tell!("{line}");
     let subjects = args.subjects(folder.path(), &say);

@@ -56,7 +56,12 @@ pub fn instructions(pair: &Pair, limit: Option<Limit>, wants_json: bool) -> Resu
             .flatten()
             .map(|row| row.in_words())
             .collect(),
-        undecided: least.map_or_else(Vec::new, |_| comparison.undecided()),
+        // Without a count in common, nothing was compared.
+        undecided: if least.is_some() || comparison.rows.is_empty() {
+            comparison.undecided()
+        } else {
+            Vec::new()
+        },
     })
 }
 

@@ -212,15 +212,6 @@ fn others(before: &Manifest, after: &Manifest) -> Vec<String> {
             || name.starts_with("cpu.model")
     };
     let told = all.iter().filter(|d| !is_known(&d.name));
-    let short = |value: &Option<String>| {
-        let value = value.as_deref().unwrap_or("nothing");
-        let start: String = value.chars().take(40).collect();
-        if start.len() < value.len() {
-            start + "…"
-        } else {
-            start
-        }
-    };
     let line = |d: &environment::Difference| {
         let side = match &d.side {
             Side::Experiment | Side::Passing => String::new(),
@@ -229,8 +220,8 @@ fn others(before: &Manifest, after: &Manifest) -> Vec<String> {
         format!(
             "{side}{} differs: {:?} and {:?}",
             d.name,
-            short(&d.a),
-            short(&d.b)
+            different_words(d.a.as_deref(), d.b.as_deref()),
+            different_words(d.b.as_deref(), d.a.as_deref())
         )
     };
     let mut lines: Vec<_> = told.clone().take(TOLD).map(line).collect();
@@ -246,4 +237,42 @@ fn others(before: &Manifest, after: &Manifest) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A value, of which a long one shows only the words that the other one lacks: command lines
+/// and lists of features differ in few of theirs.
+fn different_words(value: Option<&str>, other: Option<&str>) -> String {
+    const LONG: usize = 40;
+    let (value, other) = (value.unwrap_or("nothing"), other.unwrap_or("nothing"));
+    if value.len() <= LONG {
+        return value.to_owned();
+    }
+    let theirs: Vec<_> = other.split_whitespace().collect();
+    let own: Vec<_> = value
+        .split_whitespace()
+        .filter(|word| !theirs.contains(word))
+        .collect();
+    if own.is_empty() {
+        "…".to_owned()
+    } else {
+        format!("… {} …", own.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_value_shows_the_words_that_the_other_lacks() {
+        let line = "console=ttyS0 quiet reboot=k panic=-1 -- method=precise rounds=2";
+        let off = line.replace("panic=-1", "panic=-1 mitigations=off");
+        assert_eq!(
+            different_words(Some(&off), Some(line)),
+            "… mitigations=off …"
+        );
+        assert_eq!(different_words(Some(line), Some(&off)), "…");
+        assert_eq!(different_words(Some("6.12"), None), "6.12");
+        assert_eq!(different_words(None, Some(line)), "nothing");
+    }
 }
