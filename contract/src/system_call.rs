@@ -1,7 +1,5 @@
 //! The system calls under test: their numbers and their answers.
 
-use crate::SystemCall;
-
 /// What system call 500 returns, and nothing else does.
 pub const NOOP_ANSWER: u64 = 0xC0_FFEE;
 
@@ -29,9 +27,26 @@ macro_rules! system_calls {
                 }
             }
 
-            pub(crate) const fn expected(self) -> Option<u64> {
+            const fn expected(self) -> Option<u64> {
                 match self {
                     $(Self::$variant => $answer,)+
+                }
+            }
+
+            /// What a returned value means. `None`: another call has this number, or it failed.
+            pub fn answer(self, returned: u64) -> Option<$crate::Answer> {
+                match (returned, self.expected()) {
+                    ($crate::ENOSYS, _) => Some($crate::Answer::Enosys),
+                    (returned, Some(expected)) => (returned == expected).then_some($crate::Answer::Works),
+                    (returned, None) => (!$crate::is_error(returned)).then_some($crate::Answer::Works),
+                }
+            }
+
+            /// The word for an answer, as in the fact [`SystemCall`](crate::Fact::SystemCall).
+            pub const fn answered(self, answer: $crate::Answer) -> &'static str {
+                match answer {
+                    $crate::Answer::Works => self.name(),
+                    $crate::Answer::Enosys => "enosys",
                 }
             }
         }
@@ -48,25 +63,6 @@ pub enum Answer {
     Enosys,
 }
 
-impl SystemCall {
-    /// What a returned value means. `None`: another call has this number, or it failed.
-    pub fn answer(self, returned: u64) -> Option<Answer> {
-        match (returned, self.expected()) {
-            (ENOSYS, _) => Some(Answer::Enosys),
-            (returned, Some(expected)) => (returned == expected).then_some(Answer::Works),
-            (returned, None) => (!is_error(returned)).then_some(Answer::Works),
-        }
-    }
-
-    /// The word for an answer, as in the fact [`SystemCall`](crate::Fact::SystemCall).
-    pub const fn answered(self, answer: Answer) -> &'static str {
-        match answer {
-            Answer::Works => self.name(),
-            Answer::Enosys => "enosys",
-        }
-    }
-}
-
 /// Whether a system call returned a negated error number.
 pub const fn is_error(returned: u64) -> bool {
     returned >= MAX_ERRNO.wrapping_neg()
@@ -75,6 +71,7 @@ pub const fn is_error(returned: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SystemCall;
 
     #[test]
     fn only_its_own_answer_and_enosys_are_answers_of_the_noop_call() {
