@@ -64,6 +64,14 @@ impl EngineKind {
             Self::None => "none",
         }
     }
+
+    /// Whether a guest runs the program.
+    pub fn has_guest(self) -> bool {
+        match self {
+            Self::Kvm | Self::Qemu | Self::QemuKvm => true,
+            Self::Host | Self::None => false,
+        }
+    }
 }
 
 impl fmt::Display for EngineKind {

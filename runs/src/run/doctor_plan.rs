@@ -43,11 +43,11 @@ fn guests<'t>(booted: impl Iterator<Item = &'t TargetId>) -> Guests {
     for target in booted {
         let is_chosen = target.engine_reason.is_none();
         match target.engine.name {
-            EngineKind::Host | EngineKind::None => {}
             // Instructions are counted on any machine, quiet or not.
             EngineKind::Qemu if is_chosen && target.engine.counts => {}
             EngineKind::Qemu if is_chosen => return Guests::Emulator,
-            EngineKind::Qemu | EngineKind::QemuKvm | EngineKind::Kvm => guests = Guests::Kvm,
+            engine if engine.has_guest() => guests = Guests::Kvm,
+            _ => {}
         }
     }
     guests
