@@ -1,9 +1,11 @@
 //! What `apply` does, says and refuses.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::common::Answer;
 use super::machine::{Machine, NOBODY, POLICY0, unprivileged};
@@ -203,4 +205,34 @@ fn settings_that_cannot_be_written_are_named() {
     );
     unprivileged(&machine, &["restore"]).succeeded();
     machine.is_back();
+}
+
+#[test]
+fn irqbalance_is_stopped_until_restore() {
+    // A real process of that name, which the folder shows, too.
+    let machine = Machine::new("kvm-guest");
+    let program = machine.sandbox.path("irqbalance");
+    symlink("/bin/sleep", &program).unwrap();
+    let mut balancer = Command::new(&program).arg("60").spawn().unwrap();
+    let real = format!("/proc/{}", balancer.id());
+    let comm = || fs::read_to_string(format!("{real}/comm")).unwrap();
+    while comm() != "irqbalance\n" {
+        sleep(Duration::from_millis(1));
+    }
+    symlink(&real, machine.place(&real)).unwrap();
+    let is_stopped = || {
+        let stat = fs::read_to_string(format!("{real}/stat")).unwrap();
+        stat.contains(") T ")
+    };
+    let apply = machine.tune(&["apply", "--stop-irqbalance"]);
+    let stopped = is_stopped();
+    let status = machine.tune(&["status"]).stdout;
+    let restore = machine.tune(&["restore"]);
+    let stays_stopped = is_stopped();
+    balancer.kill().unwrap();
+    balancer.wait().unwrap();
+    assert!(stopped, "{}", apply.stderr);
+    assert!(status.contains("is stopped"), "{status}");
+    assert!(!stays_stopped, "{}", restore.stderr);
+    restore.refused(0, &["irqbalance (process", "goes on"]);
 }

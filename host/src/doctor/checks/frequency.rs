@@ -140,7 +140,7 @@ pub(super) fn idle_states(facts: &Facts) -> Found {
         _ => Found::warning(format!(
             "{what}: a core that was asleep begins with a slow clock and cold caches"
         ))
-        .mend("tollgate run --tune, which holds /dev/cpu_dma_latency at 0"),
+        .mend("tollgate run --tune, or tollgate tune apply, which allow C1 and nothing deeper"),
     }
 }
 

@@ -166,6 +166,7 @@ pub(super) const ALL: &[Check] = &[
             "/sys/devices/system/cpu/cpuidle/current_driver",
             "/sys/devices/system/cpu/cpu{cpu}/cpuidle/*/latency",
             "/sys/devices/system/cpu/cpu{cpu}/cpuidle/*/disable",
+            "/sys/devices/system/cpu/cpu{cpu}/power/pm_qos_resume_latency_us",
             "/dev/cpu_dma_latency",
         ],
     ),

@@ -18,7 +18,7 @@ pub struct Cpu {
     pub nominal_khz: Option<u64>,
     /// Other hardware threads of its core; `None` where the topology is not told.
     pub siblings: Option<Vec<usize>>,
-    /// The deepest idle state that is not disabled.
+    /// The deepest idle state that is neither disabled nor forbidden to this CPU.
     pub deepest_idle: Option<IdleState>,
 }
 
@@ -52,8 +52,19 @@ impl Cpu {
     }
 }
 
+/// A CPU's own wish for a latency: 0 is none, and `n/a` is 0 µs (pm_qos_resume_latency_us_show in
+/// drivers/base/power/sysfs.c).
+fn latency_limit(tree: &Tree, cpu: usize) -> u64 {
+    let wish = tree.text(&format!("{CPU}/cpu{cpu}/power/pm_qos_resume_latency_us"));
+    match wish.as_deref() {
+        None | Some("0") => u64::MAX,
+        Some(wish) => wish.parse().unwrap_or(0),
+    }
+}
+
 fn deepest_idle(tree: &Tree, cpu: usize) -> Option<IdleState> {
     let folder = format!("{CPU}/cpu{cpu}/cpuidle");
+    let limit = latency_limit(tree, cpu);
     let states = tree.names(&folder).into_iter().filter_map(|state| {
         let file = |name: &str| format!("{folder}/{state}/{name}");
         let disabled: u64 = tree.number(&file("disable"))?;
@@ -62,5 +73,6 @@ fn deepest_idle(tree: &Tree, cpu: usize) -> Option<IdleState> {
             latency_us: tree.number(&file("latency"))?,
         })
     });
-    states.max_by_key(|state| state.latency_us)
+    let allowed = states.filter(|state| state.latency_us <= limit);
+    allowed.max_by_key(|state| state.latency_us)
 }

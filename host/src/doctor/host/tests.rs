@@ -136,3 +136,31 @@ fn an_empty_machine_tells_nothing() {
     let (_folder, tree) = laid_out::<&str>(&[]);
     assert_eq!(Host::read(&tree, &[]), Host::default());
 }
+
+#[test]
+fn an_idle_state_that_the_cpu_forbids_does_not_count() {
+    for (wish, name) in [("0\n", "C6"), ("2\n", "C1"), ("n/a\n", "POLL")] {
+        let mut files = vec![(
+            "sys/devices/system/cpu/cpu1/power/pm_qos_resume_latency_us",
+            wish,
+        )];
+        files.extend([
+            ("sys/devices/system/cpu/cpu1/cpuidle/state0/name", "POLL\n"),
+            ("sys/devices/system/cpu/cpu1/cpuidle/state0/latency", "0\n"),
+            ("sys/devices/system/cpu/cpu1/cpuidle/state0/disable", "0\n"),
+            ("sys/devices/system/cpu/cpu1/cpuidle/state1/name", "C1\n"),
+            ("sys/devices/system/cpu/cpu1/cpuidle/state1/latency", "2\n"),
+            ("sys/devices/system/cpu/cpu1/cpuidle/state1/disable", "0\n"),
+            ("sys/devices/system/cpu/cpu1/cpuidle/state2/name", "C6\n"),
+            (
+                "sys/devices/system/cpu/cpu1/cpuidle/state2/latency",
+                "133\n",
+            ),
+            ("sys/devices/system/cpu/cpu1/cpuidle/state2/disable", "0\n"),
+        ]);
+        let (_folder, tree) = laid_out(&files);
+        let host = Host::read(&tree, &[1]);
+        let deepest = host.cpus[0].deepest_idle.as_ref().unwrap();
+        assert_eq!(deepest.name, name);
+    }
+}
