@@ -16,6 +16,9 @@ use crate::files::FileError;
 /// third what that has changed.
 const ROUNDS: usize = 3;
 
+/// Begins what a set speed shows under most governors (show_scaling_setspeed in cpufreq.c).
+const UNSUPPORTED: char = '<';
+
 /// What became of a journal.
 #[derive(Debug, Default)]
 pub struct Restoration {
@@ -184,9 +187,10 @@ fn put_back(
     Judged { k, write, .. }: &Judged,
     trouble: &mut Option<FileError>,
 ) -> Option<String> {
-    let now = shown(sys, &write.path);
-    // A set speed that the governor did not support comes back with the governor.
-    if now.is_some_and(|now| write.is_there(&now)) || write.old.starts_with('<') {
+    let now = shown(sys, &write.path).unwrap_or_default();
+    // A set speed that the governor did not support comes back with the governor, and one that
+    // it does not support now cannot be written.
+    if write.is_there(&now) || write.old.starts_with(UNSUPPORTED) || now.starts_with(UNSUPPORTED) {
         return None;
     }
     let mut note = |noted: Result<(), FileError>| {
@@ -217,7 +221,8 @@ fn state(sys: &dyn Sys, setting: &Judged, error: Option<String>) -> State {
             error: Some("its CPU is offline; take it online, then tollgate tune restore".into()),
         },
         Some(now) if now.starts_with(UNREADABLE) => State::Failed { now: None, error },
-        Some(now) if !setting.is_ours => State::Foreign { now },
+        // A governor of somebody else's does not support it.
+        Some(now) if !setting.is_ours || now.starts_with(UNSUPPORTED) => State::Foreign { now },
         Some(now) if error.is_none() && write.is_limit() && khz(&now) < khz(&write.old) => {
             State::Limited { now }
         }

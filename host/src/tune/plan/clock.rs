@@ -75,6 +75,13 @@ pub fn plan(
     }
     plan.clocks.sort_by_key(|clock| clock.cpu);
     without_a_frequency(plan, seen, &unknown);
+    for policy in &policies {
+        // Another governor forgets it.
+        let set = policy.setspeed.as_ref();
+        if let Some(old) = set.filter(|speed| speed.parse::<u64>().is_ok()) {
+            plan.remember(&policy.file(SETSPEED), old);
+        }
+    }
     remember(plan, seen, leaving);
     Ok(())
 }

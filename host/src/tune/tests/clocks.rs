@@ -98,3 +98,26 @@ fn a_limit_that_was_clamped_meanwhile_is_put_back() {
         same(&bench.fake, &before, name);
     }
 }
+
+#[test]
+fn a_speed_that_was_set_before_is_set_again() {
+    for name in [
+        "cppc",
+        "intel-pstate-passive",
+        "intel-pstate-passive-without-hwp",
+    ] {
+        let bench = Bench::new(tree(name));
+        let policy = format!("{CPU}/cpufreq/policy1");
+        bench
+            .fake
+            .set(&format!("{policy}/scaling_governor"), "userspace");
+        bench
+            .fake
+            .set(&format!("{policy}/scaling_setspeed"), "1500000");
+        let before = bench.fake.shown();
+        bench.apply(&Request::default());
+        let undone = bench.restore();
+        assert!(undone.is_complete(), "{name}: {:#?}", undone.lines());
+        same(&bench.fake, &before, name);
+    }
+}

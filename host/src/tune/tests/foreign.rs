@@ -152,7 +152,9 @@ proptest! {
             let now = after.get(path);
             let is_named = named.contains_key(path) || !ours.contains(path);
             prop_assert!(
-                now == Some(was) || theirs.contains(path) && (is_named || kill.is_some()),
+                now == Some(was)
+                    || named.contains_key(path)
+                    || theirs.contains(path) && (is_named || kill.is_some()),
                 "{path}: {was} before, {now:?} now, {named:?}"
             );
         }
