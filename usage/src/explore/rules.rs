@@ -201,3 +201,54 @@ impl Trial {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL: Call = Call(39);
+
+    /// A run: whether it worked, and how often the rule fired, if that was counted.
+    fn seen(works: Option<bool>, fired: Option<u64>) -> Observation {
+        Observation {
+            works,
+            fired: fired.map(|fired| (CALL, fired)).into_iter().collect(),
+            unusual: Vec::new(),
+            runs: Vec::new(),
+        }
+    }
+
+    fn finding(observations: &[Observation]) -> Finding {
+        let trial = Trial {
+            call: CALL,
+            mode: Mode::Stub,
+            observations: observations.to_vec(),
+        };
+        trial.finding()
+    }
+
+    #[test]
+    fn runs_that_agree_decide_and_others_are_never_outvoted() {
+        let works = seen(Some(true), Some(1));
+        let broken = seen(Some(false), Some(1));
+        assert_eq!(finding(&[works.clone(), works.clone()]), Finding::Works);
+        assert_eq!(finding(&[broken.clone(), broken.clone()]), Finding::Broken);
+        let mixed = [works.clone(), works.clone(), works.clone(), broken];
+        assert_eq!(finding(&mixed), Finding::Flaky);
+        assert_eq!(finding(&[works, seen(None, Some(1))]), Finding::Nothing);
+    }
+
+    #[test]
+    fn a_rule_that_never_fired_proves_nothing() {
+        let masked = seen(Some(true), Some(0));
+        assert_eq!(finding(&[masked.clone(), masked.clone()]), Finding::Masked);
+        // Once is enough, and so is a kernel that does not count.
+        assert_eq!(
+            finding(&[masked.clone(), seen(Some(true), Some(3))]),
+            Finding::Works
+        );
+        assert_eq!(finding(&[seen(Some(true), None)]), Finding::Works);
+        // It failed by something else.
+        assert_eq!(finding(&[seen(Some(false), Some(0))]), Finding::Flaky);
+    }
+}
