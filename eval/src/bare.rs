@@ -1,4 +1,4 @@
-//! Statistics of bare console logs, without a run around them: `tollgate stats LOG…`.
+//! Statistics of bare console logs, without a run: `tollgate stats LOG…`.
 
 use std::fmt::Write;
 
@@ -15,7 +15,7 @@ use crate::units::{Instructions, Ticks};
 /// Statistics of one kind of line over all logs, in TSC ticks for one operation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LineStats {
-    /// The lines' name.
+    /// The name of the lines.
     #[serde(rename = "line", with = "crate::names::benchmark")]
     pub benchmark: Benchmark,
     /// How many there are.
@@ -31,16 +31,16 @@ pub struct LineStats {
     pub q3: Ticks,
 }
 
-/// Statistics over all logs' samples together.
+/// Statistics over the samples of all logs together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BareStats {
     /// The logs' names.
     pub logs: Vec<String>,
     /// The unit of all values.
     pub unit: &'static str,
-    /// One entry a kind of line, in the tables' order.
+    /// One entry for each kind of line, in the tables' order.
     pub stats: Vec<LineStats>,
-    /// The same of logs of the exact method, each a boot; there is no mean of counts.
+    /// The same for logs of the exact method, each of them a boot; counts do not have a mean.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub counts: Vec<Count>,
 }
@@ -49,7 +49,7 @@ pub struct BareStats {
 ///
 /// # Errors
 ///
-/// [`StatsError::NotFinite`]; no log that was parsed holds such a value.
+/// [`StatsError::NotFinite`]; a parsed log never contains such a value.
 pub fn stats(logs: &[(String, Log)]) -> Result<BareStats, StatsError> {
     let stats = Benchmark::ALL
         .into_iter()
@@ -154,11 +154,11 @@ fn counted(counts: &[Count]) -> String {
     out
 }
 
-/// The statistics as JSON, nothing rounded.
+/// The statistics as JSON, not rounded.
 ///
 /// # Errors
 ///
-/// None that is known; `serde_json` could not write a value that is no finite number.
+/// None known; `serde_json` could not write a value that is not finite.
 pub fn json(stats: &BareStats) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(stats).map(|json| json + "\n")
 }

@@ -1,4 +1,4 @@
-//! What is known of a boot beside its samples.
+//! Facts about a boot, apart from its samples.
 
 use crate::rounds::Round;
 
@@ -9,20 +9,20 @@ pub struct Boot {
     pub target: String,
     /// Which boot of the target, from 0.
     pub boot: u32,
-    /// Which boot of the run, from 0, in the order of time.
+    /// Its place in the run, from 0, in order of time.
     pub position: u32,
-    /// Why it is in no number, if it failed.
+    /// Why it failed and is excluded from all results; `None` if it did not fail.
     pub failed: Option<String>,
-    /// What got between the program and the processor: a counter's name, with its unit,
-    /// and how much there was while the boot measured.
+    /// What took the processor from the program: a counter's name, with its unit, and its total
+    /// during the measurement.
     pub disturbances: Vec<(String, u64)>,
-    /// Rounds of which the kernel told whether it or the hypervisor disturbed them.
+    /// Rounds for which the kernel counted disturbances.
     pub watched_rounds: usize,
-    /// Those of them that were disturbed.
+    /// Those that were disturbed.
     pub disturbed_rounds: Vec<Round>,
 }
 
-/// The sums over a boot's rounds. A counter that none of them knows is left out.
+/// The sums over a boot's rounds. Counters that no round has are left out.
 pub fn disturbances(rounds: &[&Round]) -> Vec<(String, u64)> {
     type Counter = fn(&Round) -> Option<u64>;
     const COUNTERS: [(&str, Counter); 4] = [

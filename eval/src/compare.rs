@@ -1,12 +1,12 @@
-//! Two runs against each other, row by row.
+//! Compares two runs, row by row.
 //!
-//! A verdict is about boots: the test of Mann and Whitney over the boots' medians, made
-//! stricter for the number of rows (Holm, "A Simple Sequentially Rejective Multiple Test
-//! Procedure", 1979), so that two runs of the same thing differ anywhere in at most 5 % of
-//! comparisons; and the interval of the ratio has to leave out 1, too.
+//! A verdict is about boots. It needs the test of Mann and Whitney over the boots' medians,
+//! corrected for the number of rows (Holm, "A Simple Sequentially Rejective Multiple Test
+//! Procedure", 1979), so that at most 5 % of comparisons of two equal runs show any difference.
+//! In addition, the interval of the ratio has to exclude 1.
 //!
-//! Verdicts are about time, in ticks. The same test in core cycles stands beside it, and says
-//! where the core's clock made the difference.
+//! Verdicts are about time, in ticks. The same test in core cycles shows whether the core's
+//! clock made the difference.
 
 mod exact;
 mod print;
@@ -23,12 +23,12 @@ use crate::stats::{Interval, MIN_BOOTS, Sorted, bootstrap};
 use crate::summary::{Row, Summary, TargetSummary};
 use crate::units::{CoreCycles, TscHz};
 
-/// Two runs against each other.
+/// Two runs, compared.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// The unit of all values.
     pub unit: Unit,
-    /// Probability of any false verdict where nothing differs.
+    /// Probability of any false verdict if nothing differs.
     pub alpha: f64,
     /// What was measured in both runs, in the first one's order.
     pub rows: Vec<ComparedRow>,
@@ -38,13 +38,13 @@ pub struct Comparison {
     pub only_after: Vec<String>,
 }
 
-/// What values are compared in.
+/// The unit in which values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
-    /// TSC ticks: on one machine.
+    /// TSC ticks, on one machine.
     Ticks,
-    /// Nanoseconds: where the counters' frequencies differ.
+    /// Nanoseconds, if the counters' frequencies differ.
     Nanoseconds,
 }
 
@@ -58,32 +58,32 @@ pub struct ComparedRow {
     /// What was timed.
     #[serde(serialize_with = "crate::names::benchmark::serialize")]
     pub benchmark: Benchmark,
-    /// True where either run's processor was emulated: whatever the verdict, it is
-    /// about an emulator.
+    /// Whether the processor of either run was emulated: then the verdict is about an emulator.
     pub emulated: bool,
     /// The first run.
     pub before: Side,
     /// The second run.
     pub after: Side,
-    /// The second's median of boot medians over the first's; none where that is not above zero.
+    /// The second run's median of boot medians divided by the first's; `None` unless that is
+    /// above zero.
     pub ratio: Option<f64>,
     /// 95 % interval of the ratio.
     pub interval: Option<Interval<f64>>,
     /// How much greater the second run's boot medians are (Hodges and Lehmann).
     pub shift: Option<f64>,
-    /// The shift's 95 % interval, from and to.
+    /// The shift's 95 % interval.
     pub shift_interval: Option<[f64; 2]>,
-    /// Of the test of Mann and Whitney.
+    /// The p of the test of Mann and Whitney.
     pub p: Option<f64>,
     /// The same, corrected for the number of rows.
     pub p_corrected: Option<f64>,
-    /// What follows.
+    /// The verdict.
     pub verdict: Change,
-    /// Why there is none.
+    /// Why there is no verdict.
     pub reason: Option<String>,
-    /// The same in core cycles; none where a run has none.
+    /// The same in core cycles; `None` if a run has none.
     pub cycles: Option<ComparedCycles>,
-    /// What to think where core cycles say something else than the verdict.
+    /// What to conclude if the core cycles contradict the verdict.
     pub disagreement: Option<String>,
 }
 
@@ -94,15 +94,15 @@ pub struct ComparedCycles {
     pub before: CoreCycles,
     /// The second run's.
     pub after: CoreCycles,
-    /// The second over the first; none where that is not above zero.
+    /// The second divided by the first; `None` unless that is above zero.
     pub ratio: Option<f64>,
     /// 95 % interval of the ratio.
     pub interval: Option<Interval<f64>>,
-    /// Of the test of Mann and Whitney.
+    /// The p of the test of Mann and Whitney.
     pub p: Option<f64>,
     /// The same, corrected for the number of rows in core cycles.
     pub p_corrected: Option<f64>,
-    /// What would follow.
+    /// The verdict in core cycles.
     pub verdict: Change,
 }
 
@@ -112,15 +112,15 @@ pub struct Side {
     /// How it was measured.
     #[serde(serialize_with = "crate::names::method::serialize")]
     pub method: Option<Method>,
-    /// From how many boots.
+    /// The number of boots.
     pub boots: u32,
-    /// Boots of the target that failed and are in no number.
+    /// Boots of the target that failed and are excluded from all results.
     pub boots_failed: u32,
     /// The median of boot medians.
     pub median: f64,
 }
 
-/// What has become of a cost.
+/// How a cost has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
@@ -128,14 +128,14 @@ pub enum Change {
     Faster,
     /// The second run's is higher.
     Slower,
-    /// No difference shows; that is no proof that there is none.
+    /// No difference was seen, which does not prove that there is none.
     NoDifferenceSeen,
-    /// There are too few boots, for as many rows, to show any difference.
+    /// There are too few boots for so many rows to show any difference.
     CannotTell,
 }
 
 impl Change {
-    /// In words.
+    /// As text.
     pub fn name(self) -> &'static str {
         match self {
             Self::Faster => "faster",
@@ -195,7 +195,7 @@ fn have_same_frequency(before: &Summary, after: &Summary) -> bool {
     }
 }
 
-/// What ticks are multiplied with.
+/// The factor for ticks.
 fn scale(summary: &Summary, unit: Unit) -> f64 {
     match (unit, &summary.info.tsc) {
         (Unit::Nanoseconds, Some(tsc)) => 1e9 / tsc.hz.0,
@@ -282,7 +282,7 @@ fn ratio(before: f64, after: f64) -> Option<f64> {
     (before > 0.0).then(|| after / before)
 }
 
-/// Both sides, where they are enough for a test.
+/// Both sides, if they suffice for a test.
 fn sorted(before: &[f64], after: &[f64]) -> Option<[Sorted; 2]> {
     let enough = before.len().min(after.len()) >= MIN_BOOTS;
     let sorted = |medians: &[f64]| Sorted::new(medians.to_vec()).ok();

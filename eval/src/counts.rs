@@ -1,4 +1,4 @@
-//! What boots counted, by the levels it comes from: target, benchmark, boot.
+//! Counts by level: target, benchmark, boot.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use contract::Benchmark;
 use crate::quads::{RunQuad, instructions};
 use crate::units::Instructions;
 
-/// How many samples gave each count. `None`: samples that are no whole number.
+/// How many samples gave each count. `None`: samples that are not a whole number.
 pub type Tally = BTreeMap<Option<Instructions>, u64>;
 
 /// Tallies of one benchmark on one target, boot by boot.

@@ -1,6 +1,6 @@
 //! The path of one crossing: which instructions it takes, by function.
 //!
-//! `tollgate trace` makes it; `docs/FORMATS.md` describes its JSON.
+//! `tollgate trace` records it; `docs/FORMATS.md` describes its JSON.
 
 use std::collections::BTreeSet;
 
@@ -21,20 +21,19 @@ pub struct Crossing {
     pub version: u64,
     /// The target's name, or the image's.
     pub target: String,
-    /// `scall`, or `enosys` where the kernel lacks system call 500.
+    /// `scall`, or `enosys` if the kernel lacks system call 500.
     pub benchmark: String,
-    /// The processor that QEMU emulated, as its `-cpu` names it.
+    /// The processor that QEMU emulated, by the name for `-cpu`.
     pub cpu_model: String,
     /// QEMU's version.
     pub qemu: String,
-    /// What the kernel was built from and with: the hash that its build gives, or the
-    /// image's own.
+    /// What the kernel was built from and with: the hash from its build, or the image's own.
     pub kernel_inputs: String,
-    /// Those of the whole path.
+    /// The instructions of the whole path.
     pub total: Instructions,
-    /// Their functions, in the order in which the path enters them first.
+    /// Its functions, in the order in which the path first enters them.
     pub functions: Vec<Function>,
-    /// Each of them, if asked for.
+    /// Each instruction, on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<Vec<Step>>,
 }
@@ -44,9 +43,9 @@ pub struct Crossing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Function {
-    /// Its symbol, its address where it has none, or the program's name.
+    /// Its symbol, its address if it has no symbol, or the program's name.
     pub name: String,
-    /// Those executed in it, however often it is entered, without those of the functions
+    /// Instructions executed in it, however often it is entered, without those of the functions
     /// that it calls.
     pub instructions: Instructions,
 }
@@ -56,16 +55,15 @@ pub struct Function {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// Where it was executed, in hexadecimal. Kernels and programs may lie elsewhere in
-    /// each boot.
+    /// Its address, in hexadecimal. Kernels and programs may be elsewhere in each boot.
     pub address: String,
     /// Its function.
     pub function: String,
-    /// Bytes from the function's beginning.
+    /// Bytes from the start of the function.
     pub offset: u64,
     /// The instruction, in hexadecimal.
     pub bytes: String,
-    /// The instruction, in Intel's notation.
+    /// The instruction, in Intel syntax.
     pub text: String,
 }
 
@@ -73,21 +71,21 @@ pub struct Step {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CrossingError {
-    /// It is no JSON, or fields are missing.
-    #[error("it is no path of a crossing: {0}")]
+    /// It is not JSON, or fields are missing.
+    #[error("it does not hold the path of a crossing: {0}")]
     Json(#[from] serde_json::Error),
-    /// Another tollgate wrote it.
-    #[error("its format has version {found}, and this tollgate reads {FORMAT_VERSION}")]
+    /// A tollgate of another version wrote it.
+    #[error("it has format version {found}, but this tollgate reads version {FORMAT_VERSION}")]
     Version {
-        /// The version that it has.
+        /// Its version.
         found: u64,
     },
     /// The functions' counts do not add up.
-    #[error("its functions hold {} instructions, and its total is {}", sum.0, total.0)]
+    #[error("its functions hold {} instructions, but its total is {}", sum.0, total.0)]
     Sum {
-        /// What they add up to.
+        /// Their sum.
         sum: Instructions,
-        /// What they should.
+        /// The total.
         total: Instructions,
     },
 }
@@ -138,14 +136,14 @@ impl Crossing {
 pub struct Change {
     /// Its name.
     pub name: String,
-    /// In it on the first path; none where it is not entered.
+    /// Instructions in it on the first path; `None` if the path does not enter it.
     pub before: Instructions,
-    /// In it on the second.
+    /// Instructions in it on the second path.
     pub after: Instructions,
 }
 
 impl Change {
-    /// Instructions that the second path has more.
+    /// How many more instructions the second path has.
     pub fn difference(&self) -> i64 {
         let [before, after] = [self.before, self.after].map(|count| count.0.cast_signed());
         after.wrapping_sub(before)
@@ -229,7 +227,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .contains("hold 5 instructions, and its total is 6")
+                .contains("hold 5 instructions, but its total is 6")
         );
         let newer = Crossing {
             version: 2,

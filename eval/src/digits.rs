@@ -1,6 +1,6 @@
 //! How many decimals a reader needs.
 
-/// Enough that the ends of an interval differ in two digits, and at least so many.
+/// So many that the ends of an interval differ in two digits, and at least this many.
 pub(crate) fn of_interval(low: f64, high: f64, least: usize) -> usize {
     const MOST: usize = 8;
     let width = high - low;

@@ -1,4 +1,4 @@
-//! Values by the levels they come from: target, benchmark, boot.
+//! Values by level: target, benchmark, boot.
 
 mod values;
 
@@ -14,8 +14,8 @@ pub use values::{BootValues, CLOCK_MOVED};
 use crate::samples::{Reader, Sample, SamplesError};
 use crate::stats::{Sorted, StatsError};
 
-/// A run's values, eight bytes each, and as many of their clock chains. Filled sample by
-/// sample, so that a file of millions never stands in memory as a whole.
+/// A run's values, eight bytes each, and as many of their clock chains. They are added sample
+/// by sample, so that a file of millions is never in memory as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct Levels {
     targets: BTreeMap<Arc<str>, BTreeMap<Benchmark, Boots>>,
@@ -51,7 +51,7 @@ impl Levels {
         self.targets.keys().map(|name| &**name)
     }
 
-    /// What was measured on a target, in the tables' order.
+    /// The benchmarks that were measured on a target, in the tables' order.
     pub fn benchmarks(&self, target: &str) -> impl Iterator<Item = (Benchmark, &Boots)> {
         self.targets
             .get(target)
@@ -60,7 +60,7 @@ impl Levels {
             .map(|(benchmark, boots)| (*benchmark, boots))
     }
 
-    /// All values of a benchmark on a target; `None` where there are none.
+    /// All values of a benchmark on a target; `None` if there are none.
     ///
     /// # Errors
     ///

@@ -10,9 +10,9 @@
 //!   Summary, Levels, boots ─ plot::{distribution, boots}, report::html
 //! ```
 //!
-//! Everything is a function of bytes and structs; only the edges take an
-//! [`std::io::Read`] or [`std::io::Write`]. Nothing here knows how a target is
-//! booted, and nothing is rounded before it is printed.
+//! Everything is a function of bytes and structs; only the edges take an [`std::io::Read`] or
+//! [`std::io::Write`]. Nothing here depends on how a target is booted, and nothing is rounded
+//! before it is printed.
 
 pub mod bare;
 pub mod boot;

@@ -1,11 +1,10 @@
-//! Reads a console: our own format, and the original program's.
+//! Reads a console, in our own format or the original program's.
 //!
-//! A console holds more than the program's lines: kernel messages, escape
-//! sequences, carriage returns, bytes that are no UTF-8. They are skipped. What
-//! the program itself printed is either complete or an error: our format ends
-//! with a record that counts its lines and carries their checksum. The original's
-//! has none; there, each benchmark's values are counted against the rounds that
-//! the header names, and a changed digit goes unnoticed.
+//! A console has more than the program's lines: kernel messages, escape sequences, carriage
+//! returns, bytes that are not valid UTF-8. They are skipped. What the program itself printed
+//! is either complete or an error: our format ends with a record that counts its lines and has
+//! their checksum. The original's does not; there, each benchmark's values are counted against
+//! the rounds in the header, and a changed digit goes unnoticed.
 
 mod config;
 mod error;
@@ -41,7 +40,7 @@ pub enum Dialect {
 /// What one boot printed, complete and checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Log {
-    /// Whose format it is in.
+    /// Its format.
     pub dialect: Dialect,
     /// How the samples were taken; the original does not say.
     pub method: Option<Method>,
@@ -53,7 +52,7 @@ pub struct Log {
     pub samples: Vec<LogSample>,
     /// The samples of the exact method; in the precise method, checks of its slope.
     pub quads: Vec<Quad>,
-    /// What is known of the rounds beside their samples.
+    /// Facts about the rounds, apart from their samples.
     pub rounds: BTreeMap<u32, LogRound>,
 }
 
@@ -82,8 +81,8 @@ impl Log {
         answers.find(|answer| call.answered(*answer) == said)
     }
 
-    /// The core's clock before and after a sample, where the sample has clock
-    /// chains and the log says how long they are.
+    /// The core's clock before and after a sample, if the sample has clock chains and the log
+    /// has their length.
     pub fn clock(&self, sample: &LogSample) -> Option<(CyclesPerTick, CyclesPerTick)> {
         let imuls = self.number(Fact::ChainOps)?;
         match sample.reading {
@@ -104,7 +103,7 @@ impl Log {
 ///
 /// # Errors
 ///
-/// [`LogError`] for everything but a complete, unchanged log of one boot.
+/// [`LogError`], unless the console is a complete, unchanged log of one boot.
 pub fn parse(console: &[u8]) -> Result<Log, LogError> {
     let mut reader = reader::Reader::default();
     for line in lines::Lines::new(console) {

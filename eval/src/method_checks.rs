@@ -1,5 +1,5 @@
-//! Does the method hold on this target? What its own logs say of its clock, its
-//! fences and its counter. docs/METHOD.md gives each check's reason.
+//! Does the method hold on this target? The evidence is what its logs contain about its clock,
+//! fences and counter. docs/METHOD.md gives each check's reason.
 
 mod slope;
 
@@ -23,11 +23,11 @@ pub struct Evidence<'a> {
     pub host: TscHz,
     /// The fastest clock chain on the host in the same run, if it was measured there.
     pub host_chain: Option<u64>,
-    /// The checks of the slope that its boots made.
+    /// The checks of the slope in its boots.
     pub quads: &'a [RunQuad],
 }
 
-/// Every check that this evidence allows.
+/// Every check for which there is evidence.
 pub fn check(evidence: &Evidence<'_>) -> Vec<Finding> {
     [chains, fence, step, frequency, scaling, slope::slope]
         .into_iter()
@@ -40,16 +40,17 @@ pub fn fastest_chain(rounds: &[Round]) -> Option<u64> {
     rounds.iter().filter_map(|round| round.imul_ticks).min()
 }
 
-/// The check that the clock chains tell the core's clock: without it there are no core cycles.
+/// The check that the clock chains measure the core's clock. If it fails, there are no core
+/// cycles.
 pub const CLOCK_CHAINS: &str = "clock-chains";
 
-/// Cycles of a multiplication by cycles of an addition.
+/// Cycles of a multiplication divided by cycles of an addition.
 const RATIO: f64 = 3.0;
 const RATIO_TOLERANCE: f64 = 0.03;
 
-/// By the fastest chains: how long a multiplication takes is the core's property, and what
-/// shares the core slows a chain of additions, which needs it in every cycle, before one of
-/// multiplications.
+/// Compares the fastest chains: the length of a multiplication is a property of the core, but
+/// whatever shares the core slows down a chain of additions, which needs it in every cycle,
+/// before it slows down one of multiplications.
 fn chains(evidence: &Evidence<'_>) -> Option<Finding> {
     let additions = evidence.rounds.iter().filter_map(|round| round.add_ticks);
     let ratio = imul_by_add(fastest_chain(evidence.rounds)?, additions.min()?)?;
@@ -71,15 +72,15 @@ fn chains(evidence: &Evidence<'_>) -> Option<Finding> {
             CLOCK_CHAINS,
             State::Warning,
             format!(
-                "{figures}, not {RATIO:.2} ± {RATIO_TOLERANCE}: the chains do not tell this \
+                "{figures}, not {RATIO:.2} ± {RATIO_TOLERANCE}: the chains do not measure this \
                  core's clock"
             ),
         )
     })
 }
 
-/// Of the chain between the readings, LFENCE has to wait for nearly all: the first
-/// multiplications may have begun before the first reading was done.
+/// LFENCE has to wait for nearly all of the chain between the readings: the first
+/// multiplications may have started before the first reading was complete.
 const WAITED: f64 = 0.8;
 
 fn fence(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -99,7 +100,7 @@ fn fence(evidence: &Evidence<'_>) -> Option<Finding> {
     let least = evidence.counters.iter().filter_map(read);
     let (fenced, unfenced, chain) = least.min_by(|a, b| a.0.total_cmp(&b.0))?;
     let figures = format!(
-        "a reading behind a chain of {chain:.0} ticks comes after {fenced:.0} with LFENCE, \
+        "a reading after a chain of {chain:.0} ticks comes after {fenced:.0} ticks with LFENCE, \
          {unfenced:.0} without"
     );
     let waits = fenced >= WAITED * chain;
@@ -107,18 +108,18 @@ fn fence(evidence: &Evidence<'_>) -> Option<Finding> {
         (false, _) => finding(
             "lfence",
             State::Unfit,
-            format!("{figures}: LFENCE does not wait here, so that samples may overlap"),
+            format!("{figures}: LFENCE does not wait here, so samples may overlap"),
         ),
         (true, true) => finding("lfence", State::Ok, figures),
         (true, false) => finding(
             "lfence",
             State::Unknown,
-            format!("{figures}: both wait, so that this says nothing of LFENCE"),
+            format!("{figures}: both wait, so this proves nothing about LFENCE"),
         ),
     })
 }
 
-/// The largest part of a batch that the counter's step may be.
+/// The largest share of a batch that the counter's step may have.
 const STEP_PART: f64 = 1e-3;
 
 fn step(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -146,8 +147,8 @@ fn step(evidence: &Evidence<'_>) -> Option<Finding> {
     })
 }
 
-/// How much two frequencies may differ that are one: hypervisors tell whole kilohertz
-/// or megahertz.
+/// The largest difference of two frequencies that count as equal: hypervisors report whole
+/// kilohertz or megahertz.
 const FREQUENCY_TOLERANCE: f64 = 1e-3;
 
 fn frequency(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -157,7 +158,7 @@ fn frequency(evidence: &Evidence<'_>) -> Option<Finding> {
     let told = evidence.counters.iter().filter_map(told);
     let worst = told.max_by(|a, b| off(*a).total_cmp(&off(*b)))?;
     let figures = format!(
-        "CPUID says {:.3} MHz there, the host's counter runs at {:.3} MHz",
+        "the guest's CPUID says {:.3} MHz, and the host's counter runs at {:.3} MHz",
         worst / 1e6,
         host / 1e6
     );
@@ -172,8 +173,8 @@ fn frequency(evidence: &Evidence<'_>) -> Option<Finding> {
     })
 }
 
-/// How much the fastest chains of two targets may differ where core and counter are
-/// the same. Turbo explains more than that: hence a warning, and both figures.
+/// The largest difference between the fastest chains of two targets with the same core and
+/// counter. Turbo alone can cause more: hence a warning, with both figures.
 const CHAIN_TOLERANCE: f64 = 0.02;
 
 fn scaling(evidence: &Evidence<'_>) -> Option<Finding> {

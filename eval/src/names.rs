@@ -1,4 +1,4 @@
-//! Benchmarks and methods in files, by the names that the console gives them.
+//! Benchmarks and methods in files, by their names on the console.
 
 pub(crate) mod benchmark {
     use contract::Benchmark;

@@ -1,4 +1,4 @@
-//! Plots of a run, as SVG: one picture, white ground, readable in print.
+//! Plots of a run, as SVG: one picture, white background, readable in print.
 
 pub mod axis;
 mod boots;
@@ -50,10 +50,10 @@ pub enum PlotError {
     },
 }
 
-/// A bar for each target's median function call and system call, with whiskers from
-/// the first to the third quartile, and the paper's published values, named as such,
-/// beside them. Emulated bars are grey and hatched and say so; a target that was not
-/// measured says why. (An empty measurement, `tsc`, is no call; it is in the tables.)
+/// A bar for each target's median function call and system call, with whiskers from the first
+/// to the third quartile, and the paper's published values, labelled as such. Emulated bars are
+/// grey and hatched and say so; a target that was not measured says why. (An empty measurement,
+/// `tsc`, is not a call; the tables have it.)
 ///
 /// # Errors
 ///
@@ -62,8 +62,8 @@ pub fn comparison(summary: &Summary) -> Result<Picture, PlotError> {
     comparison::draw(summary)
 }
 
-/// A histogram for each target and benchmark, each on its own axis. An axis shows the
-/// body of the samples; how many lie outside, and how far, is written under it.
+/// A histogram for each target and benchmark, each on its own axis. An axis shows the body of
+/// the samples; how many are outside, and how far, is written under it.
 ///
 /// # Errors
 ///
@@ -81,8 +81,8 @@ pub fn boots(summary: &Summary, boots: &[Boot]) -> Result<Picture, PlotError> {
     boots::draw(summary, boots)
 }
 
-/// What each call costs on each target, over what it costs on the reference target,
-/// with the ratio's interval.
+/// The cost of each call on each target, divided by the cost on the reference target, with the
+/// ratio's interval.
 ///
 /// # Errors
 ///
@@ -91,8 +91,8 @@ pub fn ratio(summary: &Summary) -> Result<Picture, PlotError> {
     ratio::draw(summary)
 }
 
-/// A bar for each function on the path of a crossing, in the order of first entry; what
-/// the path `against` does not execute is hatched.
+/// A bar for each function on the path of a crossing, in the order of first entry; functions
+/// that the path `against` does not execute are hatched.
 ///
 /// # Errors
 ///
@@ -106,7 +106,7 @@ pub(crate) fn narrow_crossing(path: &Crossing) -> Result<Picture, PlotError> {
     crossing::narrow(path)
 }
 
-/// How many instructions each call takes on each target: whole numbers, and no time.
+/// How many instructions each call takes on each target: whole numbers, not time.
 ///
 /// # Errors
 ///
@@ -129,7 +129,7 @@ pub(crate) fn distribution_panels(
     alone(&distribution::panels(target, levels)?)
 }
 
-/// The panels of [`boots`] for one target, and what its kernel counted meanwhile.
+/// The panels of [`boots`] for one target, and what its kernel counted at the same time.
 pub(crate) fn boot_panels(target: &TargetSummary, boots: &[Boot]) -> Result<Vec<Drawn>, PlotError> {
     let mut panels = alone(&boots::panels(target, boots)?)?;
     panels.extend(alone(counters::panel(target, boots).as_slice())?);

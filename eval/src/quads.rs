@@ -1,5 +1,5 @@
-//! Quads of a whole run: `counts.csv`, where they count instructions, and `quads.csv`,
-//! where they check the precise method's slope.
+//! Quads of a whole run: `counts.csv`, if they count instructions, and `quads.csv`, if they
+//! check the precise method's slope.
 
 use std::fmt::Display;
 use std::io::{Read, Write};
@@ -23,7 +23,7 @@ pub struct RunQuad {
     pub quad: Quad,
 }
 
-/// What a quad's counter counted, and with it the file that it stands in.
+/// What a quad's counter counted, which determines the quad's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Instructions, by the exact method: `counts.csv`.
@@ -46,9 +46,9 @@ pub fn of_log(target: &str, boot: u32, log: &Log) -> (Unit, impl Iterator<Item =
     (unit, quads)
 }
 
-/// Instructions for one operation, where the counter advances by one an instruction:
-/// `[T(2n,2t) − T(2n,t) − T(n,2t) + T(n,t)] ÷ (t·n)`. `None` where that leaves a remainder
-/// or is below zero: an interrupt fell into a batch.
+/// Instructions for one operation, if the counter advances by one per instruction: `[T(2n,2t) −
+/// T(2n,t) − T(n,2t) + T(n,t)] ÷ (t·n)`. `None` if that leaves a remainder or is below zero: an
+/// interrupt disturbed a batch.
 pub fn instructions(quad: &Quad) -> Option<Instructions> {
     let [n_t, n_2t, twice_t, twice_2t] = [
         quad.ticks_n_t,
@@ -76,18 +76,18 @@ pub enum QuadsError {
         /// Why.
         error: csv::Error,
     },
-    /// Not the columns of this version.
+    /// The columns are not those of this version.
     #[error("{file}: its first line is {found:?}, but this version reads {expected:?}")]
     Header {
         /// The file's usual name.
         file: &'static str,
-        /// The columns that stand there.
+        /// The columns found.
         found: String,
-        /// The columns that should.
+        /// The columns expected.
         expected: String,
     },
-    /// A column that holds nothing sensible.
-    #[error("{file}, line {line}, column `{column}`: {text:?} cannot stand there")]
+    /// A column has an invalid value.
+    #[error("{file}, line {line}, column `{column}`: {text:?} is not a valid value")]
     Field {
         /// The file's usual name.
         file: &'static str,
@@ -95,7 +95,7 @@ pub enum QuadsError {
         line: u64,
         /// The column's name.
         column: &'static str,
-        /// What stands there.
+        /// Its value.
         text: String,
     },
 }
@@ -144,7 +144,7 @@ impl Unit {
     }
 }
 
-/// Writes the file. The first line names the columns, even where no quad follows.
+/// Writes the file. The first line names the columns, even if no quad follows.
 ///
 /// # Errors
 ///
@@ -189,7 +189,7 @@ fn fields(unit: Unit, RunQuad { target, boot, quad }: &RunQuad) -> Vec<String> {
     fields
 }
 
-/// Reads the file. What one operation takes is computed again from the batches.
+/// Reads the file. The value of each operation is computed again from the batches.
 ///
 /// # Errors
 ///
@@ -288,7 +288,7 @@ mod tests {
     fn everything_but_the_operation_cancels() {
         let counted = quad(batches(238, (57, 2), (61, 2)));
         assert_eq!(instructions(&counted), Some(Instructions(238)));
-        // Padding before the loops differs, and a loop of one turn has no other.
+        // Padding before the loops differs, and a loop of one turn does not have any.
         let counted = quad(batches(3, (1000, 2), (17, 2)));
         assert_eq!(instructions(&counted), Some(Instructions(3)));
     }

@@ -1,11 +1,11 @@
-//! What the paper published: Table 1 of "Unikraft: Fast, Specialized Unikernels the
-//! Easy Way" (EuroSys'21). Always shown apart from what was measured here.
+//! The paper's published values: Table 1 of "Unikraft: Fast, Specialized Unikernels the Easy
+//! Way" (EuroSys'21). They are always shown separately from what was measured here.
 
 use contract::Benchmark;
 
 use crate::units::{Nanoseconds, Ticks, TscHz, nanoseconds};
 
-/// How the paper is named beside its values.
+/// The label of the paper's values.
 pub const SOURCE: &str = "EuroSys'21 paper, Table 1";
 /// The paper's machine.
 pub const MACHINE: &str = "Intel Core i7-9700K at 3.6 GHz";

@@ -1,5 +1,5 @@
-//! `report.html`: a run on one page that needs nothing else, neither a network nor
-//! another file nor a script, for a phone, a screen and paper.
+//! `report.html`: a run on one page that does not need a network, another file or a script, for
+//! a phone, a screen and paper.
 
 mod boots;
 mod check_lists;
@@ -35,14 +35,14 @@ use crate::plot::PlotError;
 use crate::summary::Summary;
 use section::Section;
 
-/// Everything that the page is made from.
+/// The data for the page.
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'r> {
     /// The run in a few numbers.
     pub summary: &'r Summary,
     /// Its samples.
     pub levels: &'r Levels,
-    /// Its boots, failed ones among them.
+    /// Its boots, including failed ones.
     pub boots: &'r [Boot],
     /// Where it was made, and how to make it again.
     pub provenance: &'r Provenance,
@@ -50,7 +50,7 @@ pub struct Run<'r> {
     pub crossings: &'r [Crossing],
 }
 
-/// The page. Labels, notes and all other texts may hold anything: they stay text.
+/// The page. Labels, notes and all other texts may contain anything: they remain text.
 ///
 /// # Errors
 ///
@@ -89,7 +89,7 @@ pub fn html(run: &Run<'_>) -> Result<String, PlotError> {
     Ok(printable(&page.into_string()))
 }
 
-/// Without characters that HTML forbids or that turn the direction of what follows.
+/// Without characters that HTML forbids or that change the direction of the following text.
 fn printable(page: &str) -> String {
     let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     page.chars()

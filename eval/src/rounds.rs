@@ -1,4 +1,4 @@
-//! What is known of rounds beside their samples, and `rounds.csv`.
+//! Facts about rounds, apart from their samples, and `rounds.csv`.
 
 use std::io::{Read, Write};
 
@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::log::{Log, LogRound};
 
-/// One round of a run: a line of `rounds.csv`. An empty column: nothing is known.
+/// One round of a run: a line of `rounds.csv`. An empty column is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Round {
@@ -19,11 +19,12 @@ pub struct Round {
     pub round: u32,
     /// TSC ticks of the clock chain of multiplications.
     pub imul_ticks: Option<u64>,
-    /// TSC ticks of the chain of three times as many additions: as many core cycles.
+    /// TSC ticks of the chain of three times as many additions, which takes as many core
+    /// cycles.
     pub add_ticks: Option<u64>,
     /// Involuntary context switches.
     pub switches: Option<u64>,
-    /// Nanoseconds for which the program was ready to run and did not.
+    /// Nanoseconds for which the program was ready to run but did not.
     pub run_delay_ns: Option<u64>,
     /// Hundredths of a second for which the hypervisor ran something else.
     pub steal_cs: Option<u64>,
@@ -31,16 +32,16 @@ pub struct Round {
     pub interrupts: Option<u64>,
 }
 
-/// Cycles of a multiplication by cycles of an addition, where the chains of both took so many
-/// ticks. `None` for additions that took none.
+/// Cycles of a multiplication divided by cycles of an addition, if the chains of both took so
+/// many ticks. `None` for additions that took none.
 pub(crate) fn imul_by_add(imul_ticks: u64, add_ticks: u64) -> Option<f64> {
     const ADDS_PER_IMUL: f64 = 3.0;
     (add_ticks > 0).then(|| ADDS_PER_IMUL * imul_ticks as f64 / add_ticks as f64)
 }
 
 impl Round {
-    /// Cycles of a multiplication by cycles of an addition, 3 on every x86-64 core
-    /// since 2008: where it is not, the clock chains tell no core's clock.
+    /// Cycles of a multiplication divided by cycles of an addition, 3 on every x86-64 core
+    /// since 2008. If it is not 3, the clock chains do not measure the core's clock.
     pub fn imul_by_add(&self) -> Option<f64> {
         imul_by_add(self.imul_ticks?, self.add_ticks?)
     }
@@ -50,8 +51,7 @@ impl Round {
         self.switches.is_some() || self.steal_cs.is_some()
     }
 
-    /// Whether anything came between the program and the processor that a timer
-    /// interrupt does not explain.
+    /// Whether the program lost the processor to anything other than a timer interrupt.
     pub fn disturbed(&self) -> bool {
         let happened = |counter: Option<u64>| counter.is_some_and(|n| n > 0);
         happened(self.switches) || happened(self.steal_cs)
@@ -88,7 +88,7 @@ pub fn of_log(target: &str, boot: u32, log: &Log) -> impl Iterator<Item = Round>
 #[error("rounds.csv: {0}")]
 pub struct RoundsError(#[from] csv::Error);
 
-/// Writes `rounds.csv`. The first line names the columns, even where no round follows.
+/// Writes `rounds.csv`. The first line names the columns, even if no round follows.
 ///
 /// # Errors
 ///

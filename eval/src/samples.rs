@@ -1,7 +1,7 @@
 //! Samples of a whole run, and `samples.csv`.
 //!
-//! A run holds millions of samples, so a target's name is shared, not copied, and
-//! the file can be written and read one sample at a time.
+//! A run has millions of samples, so target names are shared, not copied, and the file can be
+//! written and read one sample at a time.
 
 mod columns;
 mod error;
@@ -30,7 +30,7 @@ pub struct Sample {
     pub benchmark: Benchmark,
     /// Round within the boot, from 0.
     pub round: u32,
-    /// What was read off the counter.
+    /// What was read from the counter.
     pub reading: Reading,
     /// The cost of one operation; for `tsc`, of one empty measurement.
     pub value: Ticks,

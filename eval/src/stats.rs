@@ -1,5 +1,5 @@
-//! Statistics, over values that were checked once. Means and quantiles follow NumPy's
-//! rules; docs/METHOD.md, "Statistics", says why each of the others, and where from.
+//! Statistics, over values that were checked once. Means and quantiles follow NumPy's rules;
+//! docs/METHOD.md, "Statistics", has the reasons and sources of the others.
 
 pub mod bootstrap;
 pub mod friedman;
@@ -19,11 +19,11 @@ use thiserror::Error;
 pub use interval::{BootstrapMethod, Interval, OrderInterval};
 use mean::midpoint;
 
-/// The coverage that every interval aims at.
+/// The target coverage of every interval.
 pub const LEVEL: f64 = 0.95;
 
-/// Boots that an interval needs. Below six, not even the range from the smallest to the
-/// greatest covers the median in 95 % of cases: 1 − 2 · ½⁵ is less than 94 %.
+/// The number of boots that an interval needs. Below six, not even the range from the smallest
+/// to the greatest covers the median in 95 % of cases: 1 − 2 · ½⁵ is less than 94 %.
 pub const MIN_BOOTS: usize = 6;
 
 /// Why values have no statistics.
@@ -35,7 +35,7 @@ pub enum StatsError {
     /// One is not a number, or infinite.
     #[error("value {index} is not a finite number")]
     NotFinite {
-        /// Its place, from 0, in the order given.
+        /// Its index in the given order.
         index: usize,
     },
 }
@@ -101,8 +101,8 @@ impl Sorted {
         self.quantile(0.75)
     }
 
-    /// The quantile `q`, cut to 0..=1, by NumPy's default rule, "linear" (Hyndman and
-    /// Fan's 7): between the two values around place `q · (n − 1)`.
+    /// The quantile `q`, limited to 0..=1, by NumPy's default rule, "linear" (Hyndman and Fan's
+    /// 7): between the two values next to index `q · (n − 1)`.
     pub fn quantile(&self, q: f64) -> f64 {
         quantile::linear(&self.0, q)
     }
@@ -118,7 +118,7 @@ impl Sorted {
     }
 
     fn at(&self, index: usize) -> f64 {
-        // Never empty, and every caller stays within.
+        // Never empty, and every caller stays within bounds.
         self.0.get(index).copied().unwrap_or(f64::NAN)
     }
 }
@@ -128,7 +128,7 @@ pub(crate) fn mean_of(values: &[f64]) -> f64 {
     mean::mean(values)
 }
 
-/// The median of values that may be put into another order; NaN for none.
+/// The median of values whose order may be changed; NaN for none.
 pub(crate) fn median_of(values: &mut [f64]) -> f64 {
     let place = values.len().saturating_sub(1) / 2;
     match selected(values, place) {
@@ -138,8 +138,8 @@ pub(crate) fn median_of(values: &mut [f64]) -> f64 {
     }
 }
 
-/// The quartiles of [`Sorted`], of values that may be put into another order; NaN for none.
-/// Selecting takes a fraction of the time of sorting.
+/// The quartiles of [`Sorted`], for values whose order may be changed; NaN for none. Selecting
+/// takes a fraction of the time of sorting.
 pub(crate) fn quartiles_of(values: &mut [f64]) -> [f64; 3] {
     let median = median_of(values);
     let quartile = |values: &mut [f64], q: f64| {
@@ -153,7 +153,7 @@ pub(crate) fn quartiles_of(values: &mut [f64]) -> [f64; 3] {
     [quartile(values, 0.25), median, quartile(values, 0.75)]
 }
 
-/// The values at a place of the ascending order and at the next one.
+/// The value at an index in ascending order, and the next one.
 fn selected(values: &mut [f64], place: usize) -> Option<(f64, f64)> {
     if place >= values.len() {
         return None;

@@ -1,4 +1,4 @@
-//! A run in a few numbers: what every table and plot is made from.
+//! A run in a few numbers, the basis of every table and plot.
 
 mod alignment;
 mod boot;
@@ -47,7 +47,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// How the samples were taken, in words: "precise", or "paper and precise".
+    /// How the samples were taken, as text: "precise", or "paper and precise".
     pub fn methods(&self) -> String {
         let mut names = Vec::new();
         for target in &self.targets {
@@ -59,8 +59,8 @@ impl Summary {
         names.join(" and ")
     }
 
-    /// What stands under every table, a line each: what the method's checks found wrong,
-    /// what the rows' findings are, and what the doctor says of the machine.
+    /// The lines below every table: problems that the method's checks found, the rows'
+    /// findings, and the doctor's findings about the machine.
     pub fn footnotes(&self) -> Vec<String> {
         let wrong = self.checks(|finding| finding.state != State::Ok);
         let doctor = self.info.doctor.iter().flat_map(Verdict::lines);
@@ -69,9 +69,9 @@ impl Summary {
         wrong.chain(counts).chain(rows).chain(doctor).collect()
     }
 
-    /// What a reader should know, a line each, the gravest first: what is in no number, what
-    /// is no measurement or no count, whose path was counted, the run's `notes`, then the rows'
-    /// findings and what else the checks found.
+    /// What a reader should know, one line each, most serious first: failed boots, rows that
+    /// are not measurements or counts, whose path was counted, the run's `notes`, then the
+    /// rows' findings and the other results of the checks.
     pub fn first_findings(&self, notes: &[String]) -> Vec<String> {
         let failed = self.targets.iter().filter_map(|t| t.info.failed_boots());
         let unfit = self.checks(|finding| finding.state == State::Unfit);
@@ -90,7 +90,7 @@ impl Summary {
             .collect()
     }
 
-    /// What the method's checks found, a line each.
+    /// The findings of the method's checks, one line each.
     fn checks(&self, wanted: impl Fn(&Finding) -> bool) -> impl Iterator<Item = String> {
         self.targets.iter().flat_map(move |target| {
             let findings = target.info.checks.iter().filter(|finding| wanted(finding));
@@ -102,7 +102,7 @@ impl Summary {
         })
     }
 
-    /// Whether there is any interval; there is none where all targets have too few boots.
+    /// Whether there is any interval; there is none if all targets have too few boots.
     pub fn has_intervals(&self) -> bool {
         let mut rows = self.targets.iter().flat_map(|target| &target.rows);
         rows.any(|row| row.interval.is_some())
@@ -114,7 +114,8 @@ impl Summary {
         rows.any(|row| row.cycles.is_some())
     }
 
-    /// Whether targets were timed by different methods, which every row has to say then.
+    /// Whether targets were timed by different methods, in which case every row has to name its
+    /// method.
     pub fn is_mixed(&self) -> bool {
         let methods = self.targets.iter().map(|target| target.info.method);
         let mut methods = methods.filter(|method| *method != Some(Method::Exact));
@@ -123,23 +124,23 @@ impl Summary {
     }
 }
 
-/// What a summary says of the run as a whole.
+/// The part of a summary about the run as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// The experiment's name.
     pub experiment: String,
     /// The counter's frequency. Without it there are no nanoseconds.
     pub tsc: Option<Tsc>,
-    /// What a reader must know, a line each.
+    /// What a reader must know, one line each.
     pub notes: Vec<String>,
-    /// What the doctor said of the machine when the run began; `None` where it was
-    /// not asked.
+    /// The doctor's verdict on the machine when the run began; `None` if the doctor did not
+    /// run.
     pub doctor: Option<Verdict>,
 }
 
 impl RunInfo {
-    /// What stands above every table and plot, a line each. That the machine was unfit
-    /// for measuring comes first.
+    /// The lines above every table and plot. If the machine was unfit for measuring, that comes
+    /// first.
     pub fn headlines(&self) -> Vec<String> {
         let unfit = self.doctor.as_ref().and_then(Verdict::headline);
         unfit.into_iter().chain(self.notes.clone()).collect()
@@ -152,43 +153,43 @@ impl RunInfo {
 pub struct Tsc {
     /// Ticks a second.
     pub hz: TscHz,
-    /// Where that is known from.
+    /// Where it comes from.
     pub source: String,
 }
 
-/// What is known of a target before its samples.
+/// Facts about a target, apart from its samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetInfo {
     /// The name in the experiment and in files.
     pub name: String,
     /// The name for readers.
     pub label: String,
-    /// How its samples were taken; `None` for logs of the original program. Rows of two
+    /// How its samples were taken; `None` for logs of the original program. Rows of different
     /// methods are never compared.
     #[serde(with = "crate::names::method")]
     pub method: Option<Method>,
     /// What boots it.
     pub engine: String,
-    /// True where the processor is emulated: there ticks measure no time. Instructions are
-    /// exact all the same.
+    /// Whether the processor is emulated: its ticks do not measure time, but its instructions
+    /// are exact.
     pub emulated: bool,
-    /// The timed target beside which its instructions stand; `None` where it is none's
-    /// counted companion.
+    /// The timed target in whose rows its instructions appear; `None` if it does not count for
+    /// another target.
     pub counts_for: Option<String>,
-    /// The processor that the emulator was asked for.
+    /// The processor that the emulator was told to emulate.
     pub cpu_model: Option<String>,
-    /// Features of that processor which the emulator leaves out, as it names them.
+    /// Features of that processor that the emulator leaves out, by its own names.
     pub cpu_lacks: Vec<String>,
-    /// The processor as its kernel found it, where that says so.
+    /// The processor as its kernel found it, if the kernel reports it.
     pub guest: Option<GuestCpu>,
-    /// Whether the method holds there, as its own logs tell (docs/METHOD.md). Empty where
-    /// they do not, and where time was taken on an emulated processor.
+    /// Whether the method holds there, by the evidence of its own logs (docs/METHOD.md). Empty
+    /// without evidence, and if an emulated processor was timed.
     pub checks: Vec<Finding>,
     /// Why there is nothing to boot, and one line on how to change that.
     pub missing: Option<Missing>,
     /// Boots whose logs were complete.
     pub boots_ok: u32,
-    /// Boots that failed and are in no number.
+    /// Boots that failed and are excluded from all results.
     pub boots_failed: u32,
 }
 
@@ -198,7 +199,7 @@ impl TargetInfo {
         self.method.map_or("original program's", Method::name)
     }
 
-    /// Its name for readers; a counted companion has the name of the target it counts for.
+    /// Its name for readers; for a target that counts for another, the other's name.
     pub fn title(&self) -> String {
         match self.counts_for {
             Some(_) => format!("{}, counted", self.label),
@@ -206,11 +207,11 @@ impl TargetInfo {
         }
     }
 
-    /// How many of its boots failed, in a sentence; `None` where none did.
+    /// How many of its boots failed, in a sentence; `None` if none did.
     pub fn failed_boots(&self) -> Option<String> {
         (self.boots_failed > 0).then(|| {
             format!(
-                "{}: {} of {} boots failed and are in no number.",
+                "{}: {} of {} boots failed; failed boots are excluded from all results.",
                 self.title(),
                 self.boots_failed,
                 u64::from(self.boots_ok) + u64::from(self.boots_failed)
@@ -218,12 +219,12 @@ impl TargetInfo {
         })
     }
 
-    /// Whether its ticks are an emulator's, and measure no time.
+    /// Whether its ticks are an emulator's, and so do not measure time.
     pub fn measures_emulator(&self) -> bool {
         self.emulated && self.method != Some(Method::Exact)
     }
 
-    /// Whether its clock chains tell its core's clock: the check of them has to say so.
+    /// Whether its clock chains measure its core's clock, according to the check of them.
     pub fn has_core_clock(&self) -> bool {
         let mut checks = self.checks.iter();
         checks.any(|found| found.check == CLOCK_CHAINS && found.state == State::Ok)
@@ -234,9 +235,9 @@ impl TargetInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Missing {
-    /// What is missing, in two words: `no image`.
+    /// What is missing, as two words: `no image`.
     pub what: String,
-    /// How to give one, in one line.
+    /// How to provide one, in one line.
     pub hint: String,
 }
 
@@ -246,9 +247,9 @@ pub struct TargetSummary {
     /// The target.
     #[serde(flatten)]
     pub info: TargetInfo,
-    /// One row a benchmark; none where no boot succeeded, and where instructions were counted.
+    /// One row per benchmark; empty if no boot succeeded, and if instructions were counted.
     pub rows: Vec<Row>,
-    /// One count a benchmark; none where time was taken.
+    /// One count per benchmark; empty if time was measured.
     pub counts: Vec<Count>,
 }
 
@@ -256,14 +257,14 @@ pub struct TargetSummary {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SummaryError {
-    /// Samples of a target that the experiment lacks.
+    /// Samples of a target that is not in the experiment.
     #[error(
-        "there are samples of a target {0:?} that the experiment does not have: they are from another run"
+        "there are samples of a target {0:?} that is not in the experiment: they are from another run"
     )]
     UnknownTarget(String),
-    /// Samples of a boot that the run lacks.
+    /// Samples of a boot that is not in the run.
     #[error(
-        "there are samples of boot {boot} of {target:?}, which is not among the run's boots: they are from another run"
+        "there are samples of boot {boot} of {target:?}, which is not one of the run's boots: they are from another run"
     )]
     UnknownBoot {
         /// The target's name.
@@ -271,10 +272,10 @@ pub enum SummaryError {
         /// Which boot.
         boot: u32,
     },
-    /// Two targets of one name.
+    /// Two targets with the same name.
     #[error("two targets are called {0:?}")]
     TwoTargets(String),
-    /// A frequency that cannot be one.
+    /// An impossible frequency.
     #[error("the TSC's frequency cannot be {0} Hz")]
     Frequency(f64),
     /// Values without statistics.
@@ -299,9 +300,9 @@ pub enum SummaryError {
     #[error("summary.json: {0}")]
     Json(serde_json::Error),
     /// Written by another version.
-    #[error("summary.json is in version {found}, and this tool reads version {FORMAT_VERSION}")]
+    #[error("summary.json has version {found}, but this tool reads version {FORMAT_VERSION}")]
     Version {
-        /// The version that it says.
+        /// Its version.
         found: u64,
     },
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// TSC ticks for one operation. Not core cycles: the counter runs at its own,
-/// constant frequency whatever the core's clock does.
+/// TSC ticks for one operation. Not core cycles: the counter runs at its own constant
+/// frequency, whatever the core's clock does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Ticks(pub f64);
@@ -18,7 +18,7 @@ pub struct CoreCycles(pub f64);
 #[serde(transparent)]
 pub struct Nanoseconds(pub f64);
 
-/// Instructions for one operation: whole ones. No time: a write to CR3 is one of them.
+/// Whole instructions for one operation. Not time: a write to CR3 is one of them.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -26,31 +26,31 @@ pub struct Nanoseconds(pub f64);
 #[serde(transparent)]
 pub struct Instructions(pub u64);
 
-/// Frequency of the time stamp counter, in ticks a second.
+/// Frequency of the time stamp counter, in ticks per second.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TscHz(pub f64);
 
-/// Core cycles for each TSC tick: 1 where the core runs at the counter's frequency.
+/// Core cycles per TSC tick: 1 if the core runs at the counter's frequency.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct CyclesPerTick(pub f64);
 
-/// Latency in core cycles of one `imul r64, r64` on every x86-64 core since 2008
-/// (uops.info), which makes a chain of them a clock.
+/// Latency in core cycles of one `imul r64, r64` on every x86-64 core since 2008 (uops.info),
+/// which makes a chain of them a clock.
 const CYCLES_PER_IMUL: f64 = 3.0;
 
-/// How long `ticks` are on a counter of that frequency.
+/// The duration of `ticks` on a counter with that frequency.
 pub fn nanoseconds(ticks: Ticks, frequency: TscHz) -> Nanoseconds {
     Nanoseconds(ticks.0 * 1e9 / frequency.0)
 }
 
-/// The core's clock, as a chain of `imuls` dependent multiplications that took
-/// `ticks` shows it. `None` for an empty chain or no ticks.
+/// The core's clock according to a chain of `imuls` dependent multiplications that took
+/// `ticks`. `None` for an empty chain or no ticks.
 pub fn cycles_per_tick(imuls: u64, ticks: u64) -> Option<CyclesPerTick> {
     (imuls > 0 && ticks > 0).then(|| CyclesPerTick(CYCLES_PER_IMUL * imuls as f64 / ticks as f64))
 }
 
-/// How many core cycles `ticks` are at that clock.
+/// The number of core cycles in `ticks` at that clock.
 pub fn core_cycles(ticks: Ticks, clock: CyclesPerTick) -> CoreCycles {
     CoreCycles(ticks.0 * clock.0)
 }

@@ -1,20 +1,20 @@
-//! Whether the machine was fit for measuring, as `tollgate doctor` found it. How it
-//! finds out is not known here; what a reader has to be told is.
+//! Whether the machine was fit for measuring, according to `tollgate doctor`. This module holds
+//! what a reader must be shown, not how the doctor finds it out.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What the doctor says of a machine.
+/// The doctor's verdict on a machine.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
-    /// Whether the machine is fit for measuring: no finding is [`State::Unfit`].
+    /// Whether the machine is fit for measuring: there is no [`State::Unfit`] finding.
     pub fit: bool,
     /// One finding for each check, in the order in which they are printed.
     pub findings: Vec<Finding>,
-    /// The noise test's figures; `None` where it could not be made.
+    /// The noise test's figures; `None` if the test could not run.
     pub noise: Option<Noise>,
 }
 
@@ -23,36 +23,36 @@ pub struct Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
-    /// The check's name, as docs/DOCTOR.md lists it.
+    /// The check's name, as in docs/DOCTOR.md.
     pub check: String,
-    /// How bad it is.
+    /// How serious it is.
     pub state: State,
     /// What was found, with its figure and unit, in one line.
     pub what: String,
-    /// The command or the setting that mends it, if anything does.
+    /// The command or setting that fixes it, if anything does.
     pub mend: Option<String>,
     /// What was read to find out: files, instructions, system calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read: Vec<String>,
 }
 
-/// How bad a finding is.
+/// How serious a finding is.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// As it should be.
     Ok,
-    /// Numbers can be believed, but another machine or another day may give others.
+    /// The numbers can be trusted, but another machine or another day may give others.
     Warning,
-    /// Numbers from this machine are not to be believed.
+    /// Numbers from this machine cannot be trusted.
     Unfit,
-    /// The machine does not tell.
+    /// The machine does not reveal it.
     Unknown,
 }
 
 impl State {
-    /// All of them, the worst first.
+    /// All of them, most serious first.
     pub const ALL: [Self; 4] = [Self::Unfit, Self::Warning, Self::Unknown, Self::Ok];
 
     /// The word for it, in files and in print.
@@ -79,18 +79,18 @@ impl fmt::Display for State {
 pub struct Noise {
     /// The CPU.
     pub cpu: usize,
-    /// How long the counter was watched, in seconds.
+    /// How long the test watched the counter, in seconds.
     pub seconds: f64,
-    /// From how many nanoseconds on a pause between two readings counts as a gap.
+    /// A pause of at least so many nanoseconds between two readings counts as a gap.
     pub gap_ns: f64,
-    /// The share of the time that lies in gaps, from 0 to 1.
+    /// The share of the time in gaps, from 0 to 1.
     pub lost: f64,
-    /// Gaps in a second.
+    /// Gaps per second.
     pub gaps_per_second: f64,
     /// The longest gap, in nanoseconds.
     pub longest_ns: f64,
-    /// Interquartile range over median of the time that a fixed chain of dependent
-    /// multiplications takes.
+    /// Interquartile range divided by median of the times of a fixed chain of dependent
+    /// multiplications.
     pub chain_spread: f64,
 }
 
@@ -98,7 +98,7 @@ impl fmt::Display for Noise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "CPU {} lost {:.3} % of {:.1} s in {:.0} gaps a second above {:.1} µs, the longest \
+            "CPU {} lost {:.3} % of {:.1} s in {:.0} gaps per second above {:.1} µs, the longest \
              {:.1} µs; a fixed chain of multiplications varies by {:.2} % (interquartile range \
              over median)",
             self.cpu,
@@ -127,7 +127,7 @@ impl Verdict {
         if self.fit { "fit" } else { "unfit" }
     }
 
-    /// The verdict on a machine that was looked at twice: one that was unfit once is.
+    /// The verdict on a machine that was examined twice: unfit if it was unfit once.
     pub fn worse(self, later: Self) -> Self {
         if self.fit && !later.fit { later } else { self }
     }
@@ -139,7 +139,7 @@ impl Verdict {
             .filter(move |finding| finding.state == state)
     }
 
-    /// The line that stands above everything else, where the machine is unfit.
+    /// The line above everything else, if the machine is unfit.
     pub fn headline(&self) -> Option<String> {
         (!self.fit).then(|| {
             let checks = self.checks_in_state(State::Unfit);
@@ -147,8 +147,8 @@ impl Verdict {
         })
     }
 
-    /// What stands under a table: the verdict in a line, a line for each finding that
-    /// is not as it should be, the worst first, and one for all that is not known.
+    /// The lines below a table: the verdict in one line, one line for each finding that is not
+    /// ok, most serious first, and one for everything that is not known.
     pub fn lines(&self) -> Vec<String> {
         let verdict = self.name();
         let counts = State::ALL.map(|state| format!("{} {state}", self.in_state(state).count()));
@@ -168,7 +168,7 @@ impl Verdict {
         lines
     }
 
-    /// All of it in a line: `unfit: load; warning: turbo, isolation; unknown: microcode`.
+    /// All of it in one line: `unfit: load; warning: turbo, isolation; unknown: microcode`.
     pub fn brief(&self) -> String {
         let states = State::ALL
             .into_iter()
@@ -240,7 +240,10 @@ mod tests {
             None,
         );
         assert_eq!(verdict.brief(), "unfit: load; warning: turbo, smt");
-        assert_eq!(Verdict::new(vec![], None).brief(), "all is as it should be");
+        assert_eq!(
+            Verdict::new(vec![], None).brief(),
+            "everything is as it should be"
+        );
     }
 
     #[test]

@@ -161,7 +161,7 @@ fn a_counter_that_does_not_count_instructions_is_detected() {
     assert_eq!(values(&summary), [None; 3]);
     let found = &summary.targets[0].info.checks[0];
     assert!(
-        found.what.contains("fcall takes 3 and was counted as 5"),
+        found.what.contains("fcall takes 3, but was counted as 5"),
         "{}",
         found.what
     );

@@ -404,7 +404,7 @@ fn an_error_that_the_program_reports_is_shown() {
         assert!(
             error
                 .to_string()
-                .ends_with("the guest says: system call 500 answered 7"),
+                .ends_with("the guest reports: system call 500 answered 7"),
             "{error}"
         );
     }
@@ -509,10 +509,10 @@ fn quads_must_be_possible_for_our_program() {
         LogError::Align { line: 7, align: 8 }
     ));
     for (fields, problem) in [
-        ("fcall 0 0 0 1", "nothing to divide by"),
-        ("fcall 0 0 16 0", "nothing to divide by"),
-        ("fcall 0 0 4611686018427387904 1", "no program runs as many"),
-        ("fcall 0 0 4294967296 4294967296", "no program runs as many"),
+        ("fcall 0 0 0 1", "divisor is zero"),
+        ("fcall 0 0 16 0", "divisor is zero"),
+        ("fcall 0 0 4611686018427387904 1", "no program runs so many"),
+        ("fcall 0 0 4294967296 4294967296", "no program runs so many"),
         ("tsc 0 0 16 1", "an empty measurement"),
     ] {
         let error = quad(fields).to_string();

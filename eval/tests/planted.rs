@@ -331,7 +331,7 @@ fn outliers_and_clock_changes_are_flagged_and_both_views_are_given() {
         row.outliers
     );
     assert!((share(row.clock_moved) - 0.04).abs() < 0.005);
-    assert!(has_finding(row, "lie far from"));
+    assert!(has_finding(row, "are far from"));
     assert!(has_finding(row, "clock changed"));
     // All samples are in the figures, and the mean shows the outliers.
     assert_eq!(row.samples, u64::from(BOOTS) * ROUNDS * SAMPLES);

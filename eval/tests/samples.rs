@@ -147,7 +147,7 @@ fn damage_is_named_with_its_line_and_column() {
         ("a,0,tsc,0,,1.5,,,,,,1", "column `ops_n`"),
         (
             "a,0,tsc,0,,1,,,,,,1",
-            "line 3: no method fills just these columns",
+            "line 3: no method fills exactly these columns",
         ),
         (
             "a,0,tsc,0,,,,,,,,",
@@ -160,7 +160,7 @@ fn damage_is_named_with_its_line_and_column() {
         ("a,0,tsc,0,,,,,,,,1e999", "is not a finite number"),
         (
             "a,0,tsc,0,,,",
-            "line 3: it has 7 columns instead of 12: is the file cut?",
+            "line 3: it has 7 columns instead of 12: is the file cut off?",
         ),
     ] {
         let error = error(row);

@@ -1,5 +1,5 @@
-//! Instructions of two runs against each other. They are whole numbers that boots repeat:
-//! no statistics are needed, and one more is a change.
+//! Compares the instructions of two runs. They are whole numbers that boots repeat, so no
+//! statistics are needed, and one more is a change.
 
 use std::fmt::Write;
 
@@ -34,13 +34,14 @@ pub struct ExactRow {
     /// What was counted.
     #[serde(serialize_with = "crate::names::benchmark::serialize")]
     pub benchmark: Benchmark,
-    /// The first run's count; none where it has no value.
+    /// The first run's count; `None` if it has no value.
     pub before: Option<Instructions>,
     /// The second run's.
     pub after: Option<Instructions>,
-    /// Instructions that the second has more; none where a run has no value.
+    /// How many more instructions the second has; `None` if a run has no value.
     pub change: Option<i128>,
-    /// The functions in which the paths differ; none where a run holds no trace of its count.
+    /// The functions in which the paths differ; `None` unless both runs hold a trace of their
+    /// count.
     pub functions: Option<Vec<Change>>,
 }
 
@@ -111,15 +112,14 @@ fn compared(target: &TargetSummary, count: &Count, theirs: &Count) -> ExactRow {
     }
 }
 
-/// The path that the run holds of that count: of the counted target, or of the one that it
-/// counts for.
+/// The run's path for that count: of the counted target, or of the target for which it counts.
 fn path<'p>(target: &TargetSummary, count: &Count, paths: &'p Paths) -> Option<&'p Crossing> {
     let total = count.instructions?;
     let info = &target.info;
     let mut paths = paths
         .iter()
         .filter(|(name, _)| *name == info.name || Some(name) == info.counts_for.as_ref());
-    // Another path than what was counted explains nothing.
+    // A path of another length than the count explains nothing.
     let (_, path) =
         paths.find(|(_, path)| path.benchmark == count.benchmark.name() && path.total == total)?;
     Some(path)
@@ -130,7 +130,7 @@ fn functions([before, after]: [Option<&Crossing>; 2]) -> Option<Vec<Change>> {
 }
 
 impl ExactRow {
-    /// `TARGET, BENCHMARK: +1 (253 to 254)`, and the functions where they are known.
+    /// `TARGET, BENCHMARK: +1 (253 to 254)`, and the functions if they are known.
     pub fn in_words(&self) -> String {
         let name = format!("{}, {}", self.target, self.benchmark.name());
         let mut words = match (self.before, self.after, self.change) {
@@ -138,8 +138,8 @@ impl ExactRow {
                 let s = if change.abs() == 1 { "" } else { "s" };
                 format!("{name}: {change:+} instruction{s} ({before} to {after})")
             }
-            (None, _, _) => format!("{name}: the run before has no count of it"),
-            (_, _, _) => format!("{name}: the run after has no count of it"),
+            (None, _, _) => format!("{name}: the first run does not have a count of it"),
+            (_, _, _) => format!("{name}: the second run does not have a count of it"),
         };
         for function in self.functions.iter().flatten() {
             let Change {
@@ -160,19 +160,19 @@ impl ExactRow {
 }
 
 impl ExactComparison {
-    /// Paths that take so many instructions more, or more than that.
+    /// Paths that take at least so many instructions more.
     pub fn regressions(&self, least: u64) -> impl Iterator<Item = &ExactRow> {
         let longer = move |row: &&ExactRow| row.change.is_some_and(|by| by >= i128::from(least));
         self.rows.iter().filter(longer)
     }
 
-    /// Paths of which it cannot be told whether they take more, and why, a line each: a run
-    /// has no count of them, or they are gone.
+    /// Paths that may take more, one line each with the reason: a run does not have a count of
+    /// them, or they are missing.
     pub fn undecided(&self) -> Vec<String> {
         let without = self.rows.iter().filter(|row| row.change.is_none());
         let without = without.map(ExactRow::in_words);
         let gone = self.only_before.iter();
-        let gone = gone.map(|name| format!("{name}: not in the run after"));
+        let gone = gone.map(|name| format!("{name}: missing in the second run"));
         let lines: Vec<_> = without.chain(gone).collect();
         if lines.is_empty() && self.rows.is_empty() {
             vec!["the runs have no count in common".into()]
@@ -215,11 +215,11 @@ pub fn exact_table(comparison: &ExactComparison, style: Style) -> String {
         out += &wrap("The runs have no count in common.");
     }
     for (when, names) in [
-        ("before", &comparison.only_before),
-        ("after", &comparison.only_after),
+        ("first", &comparison.only_before),
+        ("second", &comparison.only_after),
     ] {
         if !names.is_empty() {
-            out += &wrap(&format!("Only in the run {when}: {}.", names.join("; ")));
+            out += &wrap(&format!("Only in the {when} run: {}.", names.join("; ")));
         }
     }
     out

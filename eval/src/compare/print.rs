@@ -10,7 +10,7 @@ const TITLES: [&str; 6] = [
     "from, to",
     "verdict",
 ];
-/// The same without a verdict: that is about time.
+/// The same without a verdict, because verdicts are about time.
 const CYCLES_TITLES: [&str; 5] = ["platform, call", "before", "after", "change %", "from, to"];
 const NOTHING: &str = "–";
 
@@ -30,7 +30,7 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
     };
     let mut out = wrap(&format!(
         "Medians of the boots' medians in {unit} for one operation; the change{interval}. \
-         Verdicts: Mann-Whitney over boots, corrected for {} rows (Holm), any false one in at \
+         Verdicts: Mann-Whitney over boots, corrected for {} rows (Holm); a false verdict in at \
          most {:.0} % of comparisons.",
         comparison.rows.len(),
         100.0 * comparison.alpha
@@ -38,8 +38,8 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
     out += &block(comparison, style, &TITLES, cells_in_time);
     if comparison.rows.iter().any(|row| row.cycles.is_some()) {
         out += &wrap(
-            "The same in core cycles, by the clock chains around each sample: what the core's \
-             clock did meanwhile is not in them.",
+            "The same in core cycles, from the clock chains around each sample: they do not contain \
+             changes of the core's clock.",
         );
         out += &block(comparison, style, &CYCLES_TITLES, cells_in_cycles);
     }
@@ -49,7 +49,7 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
     out
 }
 
-/// A table of what `cells` gives, a platform's rows under its name.
+/// A table of the cells from `cells`, with a platform's rows under its name.
 fn block<const N: usize>(
     comparison: &Comparison,
     style: Style,
@@ -118,7 +118,7 @@ fn notes(comparison: &Comparison) -> Vec<String> {
     if comparison.rows.iter().any(|row| row.emulated) {
         notes.push(
             "Rows marked “emulated” ran on an emulated processor: whatever their verdict, \
-             they measure no time."
+             they do not measure time."
                 .into(),
         );
     }
@@ -133,8 +133,8 @@ fn notes(comparison: &Comparison) -> Vec<String> {
         if row.before.method != row.after.method {
             let method = |side: super::Side| side.method.map_or("the original", |m| m.name());
             notes.push(format!(
-                "{name}: measured by two methods, {} and {}: the methods differ, whatever \
-                 the targets do.",
+                "{name}: the runs used two methods, {} and {}: their results differ even if \
+                 the targets do not.",
                 method(row.before),
                 method(row.after)
             ));
@@ -142,21 +142,21 @@ fn notes(comparison: &Comparison) -> Vec<String> {
     }
     for rows in comparison.rows.chunk_by(|a, b| a.target == b.target) {
         let Some(row) = rows.first() else { continue };
-        for (side, when) in [(row.before, "before"), (row.after, "after")] {
+        for (side, when) in [(row.before, "first"), (row.after, "second")] {
             if side.boots_failed > 0 {
                 notes.push(format!(
-                    "{}: {} of its boots failed in the run {when} and are in no number.",
+                    "{}: {} of its boots failed in the {when} run; failed boots are excluded from all results.",
                     row.label, side.boots_failed
                 ));
             }
         }
     }
     for (when, rows) in [
-        ("before", &comparison.only_before),
-        ("after", &comparison.only_after),
+        ("first", &comparison.only_before),
+        ("second", &comparison.only_after),
     ] {
         if !rows.is_empty() {
-            notes.push(format!("Only in the run {when}: {}.", rows.join("; ")));
+            notes.push(format!("Only in the {when} run: {}.", rows.join("; ")));
         }
     }
     notes

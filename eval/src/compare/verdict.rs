@@ -29,13 +29,13 @@ pub(super) fn decide(rows: &mut [ComparedRow]) {
     }
 }
 
-/// What a verdict is made from.
+/// The basis of a verdict.
 struct Tested {
     /// Boots of both runs.
     boots: [u32; 2],
-    /// Of the test of Mann and Whitney.
+    /// The p of the test of Mann and Whitney.
     p: Option<f64>,
-    /// Of the ratio.
+    /// The interval of the ratio.
     interval: Option<Interval<f64>>,
     /// The second run's median of boot medians.
     after: f64,
@@ -62,7 +62,7 @@ impl Tested {
     }
 }
 
-/// Each row's corrected p, and what follows, or why nothing does.
+/// Each row's corrected p, and its verdict or the reason why there is none.
 fn verdicts(rows: &[Tested]) -> Vec<(Option<f64>, Result<Change, String>)> {
     let tested = rows.iter().filter(|row| row.p.is_some()).count();
     let corrected = holm(rows).into_iter();
@@ -70,8 +70,8 @@ fn verdicts(rows: &[Tested]) -> Vec<(Option<f64>, Result<Change, String>)> {
     rows.iter().zip(corrected).map(verdict).collect()
 }
 
-/// Holm's correction: the smallest p counts as often as there are rows, the next once less,
-/// and none less than the one before.
+/// Holm's correction: the smallest p is multiplied by the number of rows, the next by one less,
+/// and no result is below the one before.
 fn holm(rows: &[Tested]) -> Vec<Option<f64>> {
     let known = rows.iter().enumerate();
     let mut known: Vec<(usize, f64)> = known.filter_map(|(i, row)| Some((i, row.p?))).collect();
@@ -95,13 +95,13 @@ fn of(row: &Tested, p: Option<f64>, tested: usize) -> Result<Change, String> {
         return Err(format!("{boots} boots are too few; {MIN_BOOTS} are needed"));
     };
     let Some(interval) = row.interval.filter(|_| row.after > 0.0) else {
-        return Err("a ratio of costs that are not above zero means nothing".into());
+        return Err("a ratio needs costs above zero".into());
     };
-    // Whatever the difference: its absence from such a test is no observation.
+    // Whatever the difference is: such a test cannot show that it is absent.
     let least = least_p(before, after) * tested as f64;
     if p >= ALPHA && least >= ALPHA {
         return Err(format!(
-            "{boots} boots are too few for {tested} rows at once: no difference could show"
+            "{boots} boots are too few to show a difference in {tested} rows at once"
         ));
     }
     Ok(if p >= ALPHA {
@@ -115,8 +115,8 @@ fn of(row: &Tested, p: Option<f64>, tested: usize) -> Result<Change, String> {
     })
 }
 
-/// In time a row has changed by more than twice as much as in core cycles, or not at all
-/// where it has in those.
+/// In time, a row has changed by more than twice as much as in core cycles, or has not changed
+/// although core cycles have.
 fn disagreement(row: &ComparedRow) -> Option<String> {
     let cycles = row.cycles.as_ref().filter(|_| !row.emulated)?;
     let (in_time, in_cycles) = (row.ratio? - 1.0, cycles.ratio? - 1.0);
@@ -137,22 +137,22 @@ fn disagreement(row: &ComparedRow) -> Option<String> {
     ))
 }
 
-/// The least p that the exact test of Mann and Whitney can have: that of n values which
-/// are all below m others, on either side. One in as many orders as there are.
+/// The smallest p that the exact test of Mann and Whitney can have: that of n values which are
+/// all below m others, on either side. One in as many orders as there are.
 fn least_p(n: u32, m: u32) -> f64 {
     let orders = (1..=n).fold(1.0, |orders, i| orders * f64::from(m + i) / f64::from(i));
     2.0 / orders
 }
 
 impl Comparison {
-    /// An empty measurement is no cost of a kernel's, and as coarse as the counter's step.
+    /// An empty measurement is not a cost of a kernel, and is as coarse as the counter's step.
     fn costs(&self) -> impl Iterator<Item = &ComparedRow> {
         let is_cost = |row: &&ComparedRow| row.benchmark != Benchmark::Tsc;
         self.rows.iter().filter(is_cost)
     }
 
-    /// Rows that became slower by more than `limit` (0.02 is 2 %). Those from an emulator
-    /// are none: they measure no time.
+    /// Rows that became slower by more than `limit` (0.02 is 2 %). Rows from an emulator do not
+    /// count: they do not measure time.
     pub fn regressions(&self, limit: f64) -> impl Iterator<Item = &ComparedRow> {
         let measured = self.costs().filter(|row| !row.emulated);
         measured.filter(move |row| {
@@ -160,16 +160,16 @@ impl Comparison {
         })
     }
 
-    /// What may have become slower by more than `limit` for all that is known, and why, a
-    /// line each: rows that are gone, were not measured, have no verdict, or an
-    /// interval that reaches beyond.
+    /// Rows that may have become slower by more than `limit`, one line each with the reason:
+    /// they are missing, were not measured, have no verdict, or have an interval that extends
+    /// beyond the limit.
     pub fn undecided(&self, limit: f64) -> Vec<String> {
         let rows = self.costs().filter_map(|row| {
             let name = format!("{}, {}", row.target, row.benchmark.name());
             Some(format!("{name}: {}", undecided(row, limit)?))
         });
         let gone = self.only_before.iter();
-        let gone = gone.map(|name| format!("{name}: not in the run after"));
+        let gone = gone.map(|name| format!("{name}: missing in the second run"));
         let lines: Vec<_> = rows.chain(gone).collect();
         if lines.is_empty() && self.rows.is_empty() {
             vec!["the runs have no row in common".into()]
@@ -182,7 +182,7 @@ impl Comparison {
 fn undecided(row: &ComparedRow, limit: f64) -> Option<String> {
     let beyond = row.interval.filter(|i| i.high > 1.0 + limit);
     if row.emulated {
-        return Some("emulated, which measures no time".into());
+        return Some("emulated, which does not measure time".into());
     }
     row.reason.clone().or_else(|| {
         let most = 100.0 * (beyond?.high - 1.0);

@@ -5,27 +5,27 @@ use contract::tsc_step;
 use crate::log::Reading;
 use crate::units::{CoreCycles, Ticks, core_cycles, cycles_per_tick};
 
-/// A sample's clock has moved where its two chains differ by more than this, in parts of
-/// the shorter: less than the smallest step of a core's clock (100 MHz of 5 GHz), and more
-/// than a chain of 12,288 cycles can lose to the counter's own step.
+/// A sample's clock has moved if its two chains differ by more than this share of the shorter:
+/// less than the smallest step of a core's clock (100 MHz of 5 GHz), and more than a chain of
+/// 12,288 cycles can lose to the counter's own step.
 pub const CLOCK_MOVED: f64 = 0.01;
 
-/// One boot's values of one benchmark, in the order in which they were taken, and what has
-/// to be known of their samples.
+/// One boot's values of one benchmark, in the order in which they were taken, and the necessary
+/// facts about their samples.
 #[derive(Clone, Debug, Default)]
 pub struct BootValues {
     values: Vec<f64>,
-    /// Each round, and where its values begin.
+    /// Each round, and the index of its first value.
     rounds: Vec<(u32, usize)>,
-    /// The places of samples whose clock moved; none where no sample has clock chains.
+    /// The indexes of samples whose clock moved; `None` if no sample has clock chains.
     clock_moved: Option<Vec<usize>>,
     /// TSC ticks of both clock chains around each sample that has them.
     chains: Vec<u64>,
     /// The alignment of each sample that has one.
     alignments: Vec<u8>,
-    /// Greatest common divisor of all ticks, 0 where there are none.
+    /// Greatest common divisor of all ticks, 0 if there are none.
     step: u64,
-    /// The fewest operations by which ticks were divided, 0 where they are not known.
+    /// The smallest number of operations by which ticks were divided, 0 if it is not known.
     ops: u64,
 }
 
@@ -80,7 +80,7 @@ impl BootValues {
         &self.values
     }
 
-    /// The values round by round. A round that was interrupted by another comes twice.
+    /// The values round by round. A round that was interrupted by another appears twice.
     pub fn rounds(&self) -> impl Iterator<Item = (u32, &[f64])> {
         let ends = self.rounds.iter().skip(1).map(|&(_, start)| start);
         let ends = ends.chain([self.values.len()]);
@@ -88,15 +88,15 @@ impl BootValues {
         rounds.filter_map(|(&(round, start), end)| Some((round, self.values.get(start..end)?)))
     }
 
-    /// The places of samples whose clock moved ([`CLOCK_MOVED`]), ascending; `None` where no
+    /// The indexes of samples whose clock moved ([`CLOCK_MOVED`]), ascending; `None` if no
     /// sample has clock chains.
     pub fn clock_moved(&self) -> Option<&[usize]> {
         self.clock_moved.as_deref()
     }
 
-    /// The values in core cycles for one operation, each by the clock that the two chains
-    /// around its sample show; a chain holds `chain_ops` multiplications. `None` where a
-    /// sample has no clock chains, as empty measurements have none.
+    /// The values in core cycles for one operation, each with the clock that the two chains
+    /// around its sample show; a chain has `chain_ops` multiplications. `None` if a sample has
+    /// no clock chains, as in the case of empty measurements.
     pub fn cycles(&self, chain_ops: u64) -> Option<Vec<f64>> {
         if self.chains.len() != self.values.len() {
             return None;
@@ -113,8 +113,8 @@ impl BootValues {
             .collect()
     }
 
-    /// The values by the alignment of their loops, in bytes from a cache line's beginning;
-    /// none where a sample has no alignment.
+    /// The values by the alignment of their loops, in bytes from the start of a cache line;
+    /// empty if a sample has no alignment.
     pub fn by_alignment(&self) -> BTreeMap<u8, Vec<f64>> {
         let mut groups: BTreeMap<u8, Vec<f64>> = BTreeMap::new();
         if self.alignments.len() == self.values.len() {
@@ -125,9 +125,9 @@ impl BootValues {
         groups
     }
 
-    /// The smallest difference of two values that the counter can show, as far as these
-    /// samples tell: the greatest common divisor of their ticks, for one operation. 0 where
-    /// no ticks are known.
+    /// The smallest difference of two values that the counter can show, as far as these samples
+    /// reveal it: the greatest common divisor of their ticks, for one operation. 0 if no ticks
+    /// are known.
     pub fn step(&self) -> f64 {
         match self.ops {
             0 => 0.0,

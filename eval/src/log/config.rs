@@ -5,15 +5,15 @@ use super::LogError;
 /// The header's settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// Whether one pass that is not counted came first.
+    /// Whether a first pass ran that is not counted.
     pub warmup: bool,
     /// Passes over all benchmarks.
     pub rounds: u32,
-    /// Operations a sample; only the paper's method has a fixed number.
+    /// Operations per sample; only the paper's method has a fixed number.
     pub iterations: Option<u64>,
 }
 
-/// The settings as far as they were read.
+/// The settings that were read so far.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     warmup: bool,
@@ -30,7 +30,7 @@ impl Settings {
                 .is_some_and(|l| l.starts_with(CONFIG_PREFIX) && l.ends_with(" is not set"))
     }
 
-    /// Takes a line for which [`Self::is_setting`]; unknown settings are left alone.
+    /// Reads a line for which [`Self::is_setting`] holds; ignores unknown settings.
     pub(super) fn take(&mut self, number: usize, line: &str) -> Result<(), LogError> {
         let Some((name, value)) = line
             .strip_prefix(CONFIG_PREFIX)

@@ -7,11 +7,11 @@ use thiserror::Error;
 #[allow(missing_docs, reason = "each message says what its fields are")]
 pub enum LogError {
     #[error(
-        "the console is empty: nothing was printed; does the kernel's command line name the serial console?"
+        "the console is empty: nothing was printed; is the serial console on the kernel's command line?"
     )]
     Silent,
     #[error(
-        "none of the console's {lines} lines is {HEADER_BEGIN:?}: the benchmark never started, or its beginning is lost; the last line is {last:?}"
+        "none of the console's {lines} lines is {HEADER_BEGIN:?}: the benchmark never started, or the start of its log was lost; the last line is {last:?}"
     )]
     NoHeader { lines: usize, last: String },
     #[error(
@@ -19,23 +19,25 @@ pub enum LogError {
     )]
     HeaderNotClosed { line: usize, text: String },
     #[error(
-        "line {line}: the setting {text:?} has no value that can be understood: the log is damaged; boot again"
+        "line {line}: the setting {text:?} does not have a valid value: the log is damaged; boot again"
     )]
     Setting { line: usize, text: String },
-    #[error("the header does not say CONFIG_NB_ROUNDS: the log is damaged; boot again")]
+    #[error("the header does not contain CONFIG_NB_ROUNDS: the log is damaged; boot again")]
     NoRounds,
     #[error(
         "line {second}: a second header, after the one in line {first}: the guest rebooted, or two logs were joined"
     )]
     Rebooted { first: usize, second: usize },
-    #[error("line {line}: {text:?} is no good record: {problem}; the log is damaged; boot again")]
+    #[error(
+        "line {line}: {text:?} is not a valid record: {problem}; the log is damaged; boot again"
+    )]
     Record {
         line: usize,
         text: String,
         problem: String,
     },
     #[error(
-        "line {line}: the log is in format version {found:?}, and this tool reads version {FORMAT_VERSION}: use the tool that came with the guest program"
+        "line {line}: the log has format version {found:?}, but this tool reads version {FORMAT_VERSION}: use the tool that came with the guest program"
     )]
     Version { line: usize, found: String },
     #[error(
@@ -46,16 +48,16 @@ pub enum LogError {
         "line {line}: a second `tollgate` record, after the one in line {first}: two logs are mixed"
     )]
     SecondFormat { first: usize, line: usize },
-    #[error("line {line}: {text:?} is no record of the {} method, which the log names", method.name())]
+    #[error("line {line}: {text:?} is not a record of the {} method, which the log names", method.name())]
     WrongMethod {
         line: usize,
         text: String,
         method: Method,
     },
-    #[error("line {line}: the guest says: {message}")]
+    #[error("line {line}: the guest reports: {message}")]
     Guest { line: usize, message: String },
     #[error(
-        "the log ends in line {line} without its closing record: the guest died or was stopped, or the file is cut; the last line is {last:?}"
+        "the log ends in line {line} without its closing record: the guest died or was stopped, or the file was cut off; the last line is {last:?}"
     )]
     Cut { line: usize, last: String },
     #[error(
@@ -67,29 +69,31 @@ pub enum LogError {
         text: String,
     },
     #[error(
-        "line {line}: the closing record counts {said} lines, but {found} are there: the console lost or mixed lines; boot again"
+        "line {line}: the closing record counts {said} lines, but the log has {found}: the console lost or mixed lines; boot again"
     )]
     Count { line: usize, said: u64, found: u64 },
     #[error(
         "line {line}: the closing record's checksum is {said:08x}, but the lines' is {found:08x}: the log was changed on its way; boot again"
     )]
     Checksum { line: usize, said: u32, found: u32 },
-    #[error("the log holds no sample: nothing was measured; were all benchmarks turned off?")]
-    NoSamples,
     #[error(
-        "line {line}: {text:?} holds no value that can be understood: the log is damaged; boot again"
+        "the log does not contain any samples: nothing was measured; were all benchmarks turned off?"
     )]
+    NoSamples,
+    #[error("line {line}: {text:?} does not have a valid value: the log is damaged; boot again")]
     Value { line: usize, text: String },
-    #[error("line {line}: the log is cut within {text:?}: the value may lack digits; boot again")]
+    #[error(
+        "line {line}: the log is cut off within {text:?}: the value may lack digits; boot again"
+    )]
     UnterminatedValue { line: usize, text: String },
-    #[error("the header says {rounds} rounds, but {found} `{}` values are there: the log is cut or two are mixed; boot again", benchmark.name())]
+    #[error("the header says {rounds} rounds, but there are {found} `{}` values: the log was cut off or two logs are mixed; boot again", benchmark.name())]
     ValueCount {
         benchmark: Benchmark,
         rounds: u32,
         found: usize,
     },
     #[error(
-        "line {line}: a second `tsc` value in round {round}: lines are lost or two logs are mixed; boot again"
+        "line {line}: a second `tsc` value in round {round}: lines were lost or two logs are mixed; boot again"
     )]
     SecondTsc { line: usize, round: u32 },
     #[error("line {line}: round {round}, but the header says {rounds} rounds, which count from 0")]
@@ -99,7 +103,7 @@ pub enum LogError {
         rounds: u32,
     },
     #[error(
-        "round {round} has {found} `{}` samples, and round {whole} has {expected}: lines are lost, or the log was changed; boot again", benchmark.name()
+        "round {round} has {found} `{}` samples, but round {whole} has {expected}: lines were lost, or the log was changed; boot again", benchmark.name()
     )]
     RoundSamples {
         benchmark: Benchmark,
@@ -126,14 +130,14 @@ pub enum LogError {
         problem: &'static str,
     },
     #[error(
-        "line {line}: loops that begin at {align} bytes, and the program has them at 0, 16, 32 and 48: the log was changed; boot again"
+        "line {line}: a loop that begins at {align} bytes, but the program's loops begin at 0, 16, 32 and 48: the log was changed; boot again"
     )]
     Align { line: usize, align: u64 },
     #[error(
-        "line {line}: a clock chain of 0 ticks: the counter stood still, or the log was changed; boot again"
+        "line {line}: a clock chain of 0 ticks: the counter did not advance, or the log was changed; boot again"
     )]
     NoChain { line: usize },
-    #[error("line {line}: round {round} is told of twice: two logs are mixed; boot again")]
+    #[error("line {line}: round {round} appears twice: two logs are mixed; boot again")]
     SecondOfRound { line: usize, round: u32 },
     #[error("line {line}: {ops} operations in a `{}` sample: {problem}", benchmark.name())]
     Operations {
@@ -143,7 +147,7 @@ pub enum LogError {
         problem: &'static str,
     },
     #[error(
-        "line {line}: round {round} has no `tsc` sample to subtract: the paper's method needs it; let the guest measure `tsc` too"
+        "line {line}: round {round} has no `tsc` sample to subtract: the paper's method needs it; let the guest also measure `tsc`"
     )]
     NoTsc { line: usize, round: u32 },
     #[error("line {line}: a `{}` sample, but the guest {}: they cannot both be right", benchmark.name(), answer(*call, said))]
@@ -163,7 +167,7 @@ fn answer(call: SystemCall, said: &Option<String>) -> String {
     }
 }
 
-/// A line as an error shows it: the beginning of a long one.
+/// A line as an error shows it: long lines are cut off.
 pub(super) fn excerpt(line: &str) -> String {
     const SHOWN: usize = 100;
     match line.char_indices().nth(SHOWN) {

@@ -5,11 +5,11 @@ use contract::Fact;
 use super::LogError;
 use super::error::excerpt;
 
-/// The `meta` records: a fact that is told again must be the same.
+/// The `meta` records: a fact that appears again must be the same.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     all: Vec<(String, String)>,
-    /// Of each name: the line where it stands first, and its place in `all`.
+    /// For each name: the line of its first appearance, and its index in `all`.
     first: HashMap<String, (usize, usize)>,
 }
 

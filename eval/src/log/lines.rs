@@ -10,7 +10,7 @@ pub(super) struct Line<'a> {
     pub(super) number: usize,
     /// Its bytes without the line ending, escape sequences and control characters.
     pub(super) bytes: Cow<'a, [u8]>,
-    /// False where the console ends before the line does.
+    /// False if the console ends before the line does.
     pub(super) terminated: bool,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// Takes out what a terminal would act on instead of showing.
+/// Removes what a terminal would interpret instead of showing.
 fn clean(line: &[u8]) -> Cow<'_, [u8]> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if !line.iter().copied().any(is_control) {
@@ -73,8 +73,8 @@ fn is_control(byte: u8) -> bool {
     byte.is_ascii_control() && byte != b'\t'
 }
 
-/// What follows an escape sequence (ECMA-48), given from behind its ESC. One that
-/// does not end on this line hides nothing but its ESC.
+/// The rest of an escape sequence (ECMA-48), from after its ESC. If it does not end on this
+/// line, only the ESC is removed.
 fn after_escape(text: &[u8]) -> &[u8] {
     match text {
         [b'[', rest @ ..] => {

@@ -1,6 +1,6 @@
-//! The original program's values: `tsc`, `scall` and `fcall` lines, one a round.
-//! It divides and subtracts by itself and prints three decimals. A `tsc` line is
-//! missing where the value was zero; the other two always come.
+//! The original program's values: `tsc`, `scall` and `fcall` lines, one per round. The program
+//! divides and subtracts itself and prints three decimals. If the value of a `tsc` line was
+//! zero, the line is missing; the other two are always there.
 
 use contract::{Benchmark, Method};
 
@@ -20,7 +20,7 @@ pub(super) struct Value {
 }
 
 impl Value {
-    /// Reads a line; `None`: it is not the original's.
+    /// Reads a line; `None`: it is not one of the original's.
     pub(super) fn read(line: &Line<'_>, text: &str) -> Option<Self> {
         let (name, value) = text.split_once('\t')?;
         let is_its_own = |b: &Benchmark| b.is_choice() && b.is_by(Method::Paper);
@@ -35,8 +35,8 @@ impl Value {
     }
 }
 
-/// Digits, and perhaps a point and more digits: what the original prints, and less
-/// than `f64::from_str` would take.
+/// Digits, and optionally a point and more digits: what the original prints, and less than
+/// `f64::from_str` would accept.
 fn decimal(text: &str) -> Option<f64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -46,7 +46,7 @@ fn decimal(text: &str) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// The samples, if there are as many as the header says.
+/// The samples, if their number matches the header.
 pub(super) fn samples(values: &[Value], config: &Config) -> Result<Vec<LogSample>, LogError> {
     let mut samples = Vec::with_capacity(values.len());
     let mut seen = Seen::default();
@@ -88,7 +88,7 @@ fn checked(value: &Value) -> Result<f64, LogError> {
     }
 }
 
-/// How many values came so far, which is what tells their round.
+/// How many values came so far, which determines their round.
 #[derive(Default)]
 struct Seen {
     last_tsc: Option<u32>,

@@ -5,7 +5,7 @@ use contract::{Benchmark, Quad};
 use super::LogError;
 use super::tollgate::{check_align, check_answer, check_rounds, within};
 
-/// A quad, and the line that it stands in.
+/// A quad, and its line.
 #[derive(Debug)]
 pub(super) struct Raw {
     pub(super) line: usize,
@@ -29,7 +29,7 @@ pub(super) fn quads(
     Ok(raw.into_iter().map(|raw| raw.quad).collect())
 }
 
-/// There is something to divide by, and the greatest of the four batches can be counted.
+/// The divisor is not zero, and the greatest of the four batches can be counted.
 fn check_operations(line: usize, quad: &Quad) -> Result<(), LogError> {
     let bad = |problem| {
         Err(LogError::Operations {
@@ -44,9 +44,9 @@ fn check_operations(line: usize, quad: &Quad) -> Result<(), LogError> {
         .checked_mul(quad.turns)
         .and_then(|ops| ops.checked_mul(4));
     match greatest {
-        _ if quad.benchmark == Benchmark::Tsc => bad("an empty measurement holds none"),
-        Some(0) => bad("there is nothing to divide by"),
+        _ if quad.benchmark == Benchmark::Tsc => bad("an empty measurement has none"),
+        Some(0) => bad("the divisor is zero"),
         Some(_) => Ok(()),
-        None => bad("no program runs as many"),
+        None => bad("no program runs so many"),
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Reader {
     last: String,
 }
 
-/// Where the reader stands.
+/// The reader's position.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum Header {
     #[default]
@@ -40,7 +40,8 @@ enum Header {
 
 impl Reader {
     pub(super) fn line(&mut self, line: &Line<'_>) -> Result<(), LogError> {
-        // Bytes that are no UTF-8 make a line noise, or change it, which the checksum tells.
+        // Bytes that are not valid UTF-8 turn a line into noise, or change it, which the
+        // checksum reveals.
         let text = &*String::from_utf8_lossy(&line.bytes);
         self.lines = line.number;
         if !text.trim().is_empty() {
@@ -212,7 +213,7 @@ impl Reader {
 
     fn original(self) -> Result<Log, LogError> {
         if self.values.is_empty() {
-            // Ours and the original's begin alike: which it was to become is lost.
+            // Our values and the original's begin alike, so the intended format is unknown.
             return Err(self.cut());
         }
         let config = self.settings.finish()?;

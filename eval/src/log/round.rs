@@ -1,4 +1,4 @@
-//! What a log says of a round as a whole.
+//! What a log contains about a round as a whole.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use contract::{Clock, Disturbance, Disturbed};
 use super::LogError;
 use super::tollgate::within;
 
-/// What is known of a round beside its samples. `None`: nothing is.
+/// Facts about a round, apart from its samples. `None`: not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogRound {
     /// TSC ticks of `chain_ops` dependent multiplications.
     pub imul_ticks: Option<u64>,
-    /// TSC ticks of three times as many dependent additions: as many core cycles.
+    /// TSC ticks of three times as many dependent additions, which take as many core cycles.
     pub add_ticks: Option<u64>,
     /// [`Disturbance::Switches`].
     pub switches: Option<u64>,
@@ -35,14 +35,14 @@ impl LogRound {
     }
 }
 
-/// A record of a round, and the line that it stands in.
+/// A record of a round, and its line.
 #[derive(Debug)]
 pub(super) enum Raw {
     Clock(usize, Clock),
     Disturbed(usize, Disturbed),
 }
 
-/// The rounds of which anything is known, checked against the header.
+/// The rounds about which anything is known, checked against the header.
 pub(super) fn rounds(raw: &[Raw], rounds: u32) -> Result<BTreeMap<u32, LogRound>, LogError> {
     let mut known = BTreeMap::<u32, LogRound>::new();
     for record in raw {

@@ -2,22 +2,22 @@ use contract::Benchmark;
 
 use crate::units::Ticks;
 
-/// What was read off the counter for one sample.
+/// What was read from the counter for one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Nothing but the result: the original program divides by itself.
+    /// Only the result: the original program divides itself.
     ValueOnly,
     /// The paper's method: one batch.
     Batch {
         /// Operations; 0 for `tsc`.
         ops: u64,
-        /// TSC ticks for all of them together.
+        /// TSC ticks for all of them.
         ticks: u64,
     },
-    /// The precise method: a batch of n operations, one of 2n, and the core's
-    /// clock before and after.
+    /// The precise method: a batch of n operations, one of 2n, and the core's clock before and
+    /// after.
     Slope {
-        /// Where the loops' bodies began, in bytes from a cache line's beginning.
+        /// Offset of the loops' bodies from the start of a cache line, in bytes.
         align: u64,
         /// Operations of the first batch; 0 for `tsc`.
         ops_n: u64,
@@ -41,7 +41,7 @@ pub struct LogSample {
     pub benchmark: Benchmark,
     /// Round, from 0.
     pub round: u32,
-    /// What was read off the counter.
+    /// What was read from the counter.
     pub reading: Reading,
     /// The cost of one operation; for `tsc`, of one empty measurement.
     pub value: Ticks,

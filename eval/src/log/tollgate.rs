@@ -7,10 +7,10 @@ use contract::{Batch, Benchmark, Fact, Slope};
 use super::{LogError, LogSample, Reading};
 use crate::units::Ticks;
 
-/// Where the program's loops begin, in bytes from a cache line's beginning.
+/// Possible offsets of the program's loops from the start of a cache line, in bytes.
 const ALIGNMENTS: [u64; 4] = [0, 16, 32, 48];
 
-/// A sample as its record says it.
+/// A sample as in its record.
 #[derive(Debug)]
 pub(super) struct Raw {
     line: usize,
@@ -76,7 +76,7 @@ pub(super) fn samples(
     Ok(samples)
 }
 
-/// Every round has as many samples of each benchmark as any other.
+/// Every round has the same number of samples of each benchmark.
 pub(super) fn check_rounds(
     samples: impl Iterator<Item = (Benchmark, u32)>,
     rounds: u32,
@@ -94,7 +94,7 @@ pub(super) fn check_rounds(
             continue;
         };
         let count = |round| counts.get(&round).copied().unwrap_or(0);
-        // Ends, at the latest, behind the last round that has samples.
+        // Ends, at the latest, after the last round that has samples.
         if let Some(round) = (0..rounds).find(|round| count(*round) != expected) {
             return Err(LogError::RoundSamples {
                 benchmark,
@@ -137,9 +137,9 @@ fn value(raw: &Raw, round: u32, empty: Option<u64>) -> Result<f64, LogError> {
         ops,
         problem,
     };
-    const EMPTY: &str = "an empty measurement holds none";
-    const NONE: &str = "there is nothing to divide by";
-    const FEWER: &str = "the second batch must hold more operations than the first";
+    const EMPTY: &str = "an empty measurement has none";
+    const NONE: &str = "the divisor is zero";
+    const FEWER: &str = "the second batch must have more operations than the first";
     match (raw.benchmark, raw.reading) {
         (Benchmark::Tsc, Reading::Batch { ops: 0, ticks }) => Ok(ticks as f64),
         (Benchmark::Tsc, Reading::Batch { ops, .. }) => Err(bad(ops, EMPTY)),
@@ -174,18 +174,18 @@ fn value(raw: &Raw, round: u32, empty: Option<u64>) -> Result<f64, LogError> {
                 ..
             },
         ) => Ok(difference(ticks_2n, ticks_n) / difference(ops_2n, ops_n)),
-        // No record of ours makes one.
+        // None of our records produces this.
         (_, Reading::ValueOnly) => Err(bad(0, NONE)),
     }
 }
 
-/// Exact before it becomes a float; may be negative, where something disturbed the smaller batch.
+/// Exact until it becomes a float; may be negative if something disturbed the smaller batch.
 fn difference(a: u64, b: u64) -> f64 {
     (i128::from(a) - i128::from(b)) as f64
 }
 
-/// Loops begin where the program has them, and chains took time. An empty measurement
-/// has no loop, and needs no chains.
+/// Loops begin at one of the program's offsets, and chains took time. An empty measurement has
+/// no loop, and does not need chains.
 fn check_reading(raw: &Raw) -> Result<(), LogError> {
     let line = raw.line;
     let Reading::Slope {
@@ -205,7 +205,7 @@ fn check_reading(raw: &Raw) -> Result<(), LogError> {
     }
 }
 
-/// Loops begin where the program has them.
+/// Loops begin at one of the program's offsets.
 pub(super) fn check_align(line: usize, align: u64) -> Result<(), LogError> {
     if ALIGNMENTS.contains(&align) {
         Ok(())

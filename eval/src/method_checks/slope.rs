@@ -1,8 +1,8 @@
-//! Whether cost is in proportion to copies and to turns, as the slope between n and 2n
-//! copies takes for granted. Boots check it by a few quads in each round.
+//! Whether cost is proportional to copies and to turns, as the slope between n and 2n copies
+//! assumes. Boots check this with a few quads in each round.
 //!
-//! Of each quad: what an operation costs by its copies, in t turns and in 2t, where it must
-//! be the same; and what it costs by its turns, which adds the loop's own instructions.
+//! For each quad: the cost of an operation by copies, in t turns and in 2t, which must be the
+//! same; and its cost by turns, which includes the loop's own instructions.
 
 use std::collections::BTreeMap;
 
@@ -13,18 +13,18 @@ use crate::quads::RunQuad;
 use crate::stats::{Sorted, median_of, order};
 use crate::verdict::{Finding, State};
 
-/// Costs that differ by no more, in parts, are the same. On a busy machine the medians of 25
+/// Costs that differ by at most this share are the same. On a busy machine, the medians of 25
 /// sound boots were 0.1 % apart in the median boot and 1.9 % in the worst (docs/METHOD.md).
 const TOLERANCE: f64 = 0.02;
 
-/// A turn's own instructions, `dec` and `jnz`, take two cycles at most, and a counter that
-/// runs twice as fast as the core sees four ticks.
+/// A turn's own instructions, `dec` and `jnz`, take at most two cycles, for which a counter
+/// that runs twice as fast as the core shows four ticks.
 const TURN_TICKS: f64 = 4.0;
 
 /// Probability that any boot of a sound target is found to disagree.
 const ALPHA: f64 = 0.05;
 
-/// Two ways to the same cost, and how far they are apart.
+/// Two ways to the same cost, and their difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Pair {
     /// By copies in t turns, and in 2t.
@@ -33,7 +33,7 @@ enum Pair {
     Copies,
 }
 
-/// The smallest and the greatest difference, over the cost, that a quad allows for.
+/// The smallest and the greatest difference, relative to the cost, that a quad may have.
 type Difference = [f64; 2];
 
 pub(super) fn slope(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -54,7 +54,7 @@ pub(super) fn slope(evidence: &Evidence<'_>) -> Option<Finding> {
         return Some(finding(
             "slope",
             State::Unknown,
-            format!("{rounds} quads are too few to check the slope by: ask for more rounds"),
+            format!("{rounds} quads are too few to check the slope: use more rounds"),
         ));
     };
     if by.abs() <= TOLERANCE {
@@ -62,7 +62,7 @@ pub(super) fn slope(evidence: &Evidence<'_>) -> Option<Finding> {
             "slope",
             State::Ok,
             format!(
-                "cost by copies and cost by turns agree to {:.0} % in all boots ({rounds} quads)",
+                "cost by copies and cost by turns agree within {:.0} % in all boots ({rounds} quads)",
                 100.0 * TOLERANCE
             ),
         ));
@@ -74,15 +74,15 @@ pub(super) fn slope(evidence: &Evidence<'_>) -> Option<Finding> {
     let by = 100.0 * by;
     let name = benchmark.name();
     let what = match pair {
-        Pair::Turns => format!("{name} costs {by:+.1} % in twice the turns"),
-        Pair::Copies => format!("{name} costs {by:+.1} % by turns, compared with by copies"),
+        Pair::Turns => format!("{name} costs {by:+.1} % with twice the turns"),
+        Pair::Copies => format!("{name} costs {by:+.1} % by turns compared with by copies"),
     };
     Some(finding(
         "slope",
         State::Warning,
         format!(
-            "cost is not in proportion in {} of {} boots; most of all, {what}: what n copies \
-             cost depends on the loop around them",
+            "cost is not proportional in {} of {} boots; worst case: {what}. The cost of n \
+             copies depends on the loop around them",
             bad.len(),
             boot_count(&boots)
         ),
@@ -106,9 +106,9 @@ fn boot_count(boots: &QuadsByBoot) -> usize {
     numbers.len()
 }
 
-/// How far, in parts of the cost, the two are apart at least: the end towards zero of the
-/// interval of their median difference, beyond what is allowed for. 0 where that holds zero;
-/// `None` where there are too few quads.
+/// The least difference between the two, relative to the cost: the end towards zero of the
+/// interval of their median difference, minus what is allowed. 0 if the interval contains zero;
+/// `None` if there are too few quads.
 fn distance(quads: &[&Quad], pair: Pair, level: f64) -> Option<f64> {
     let mut costs: Vec<f64> = quads.iter().map(|quad| by_copies(quad)).collect();
     let cost = median_of(&mut costs);
@@ -136,7 +136,7 @@ fn operations(quad: &Quad) -> f64 {
     quad.copies as f64 * quad.turns as f64
 }
 
-/// What an operation costs by copies, in t turns.
+/// The cost of an operation by copies, in t turns.
 fn by_copies(quad: &Quad) -> f64 {
     ticks(quad.ticks_2n_t, quad.ticks_n_t) / operations(quad)
 }
@@ -164,15 +164,15 @@ mod tests {
     const BOOTS: u32 = 3;
     const QUADS: u64 = 20;
 
-    /// What a boot's loops cost, in ticks.
+    /// The costs of a boot's loops, in ticks.
     #[derive(Clone, Copy)]
     struct Loops {
         each: f64,
         /// A turn's own instructions.
         turn: f64,
-        /// What each operation costs more in the first turn of a loop.
+        /// The additional cost of each operation in the first turn of a loop.
         cold: f64,
-        /// What each operation costs more in the loop of 2n copies.
+        /// The additional cost of each operation in the loop of 2n copies.
         large: f64,
         noise: f64,
     }
@@ -194,7 +194,7 @@ mod tests {
             (ticks * (1.0 + disturbed)).round() as u64
         };
         let quad = |round: u64| {
-            // As much above as below, whichever batch it meets.
+            // As much above as below, whichever batch it affects.
             let noise =
                 |batch: u64| loops.noise * ((round * 7 + batch * 3) % 5) as f64 / 2.0 - loops.noise;
             Quad {

@@ -2,8 +2,8 @@
 
 use super::number;
 
-/// Where more than this lies between the smallest and the greatest bar, a linear axis
-/// would leave nothing to see of the smallest.
+/// If the greatest bar is more than this many times the smallest, a linear axis would make the
+/// smallest invisible.
 const LINEAR_RATIO: f64 = 30.0;
 
 /// An axis: from values to pixels.

@@ -1,4 +1,4 @@
-//! Each boot's median, in the order of time: a drift shows at a glance.
+//! Each boot's median, in order of time: a drift shows at a glance.
 
 use super::axis::Axis;
 use super::canvas::{Align, Canvas, Dot, Fill, SMALL};
@@ -19,14 +19,14 @@ const REMARK: i32 = 16;
 const NUMBERS: i32 = 46;
 const INSET: i32 = 6;
 
-/// A chart spans this share of the median at least, so that a quiet machine's noise
-/// does not look like a restless one's.
+/// A chart spans at least this share of the median, so that a quiet machine's noise does not
+/// look like a noisy one's.
 const LEAST_SPAN: f64 = 0.01;
-/// A boot further from the body than this many times the body's width is an arrow at
-/// the edge.
+/// A boot that is further from the body than this many times the body's width is drawn as an
+/// arrow at the edge.
 const FAR: f64 = 2.0;
 
-/// What the marks are.
+/// The legend of the marks.
 pub(crate) fn explanation(summary: &Summary) -> String {
     let line = if summary.has_intervals() {
         "Line and band: median of the boots' medians and its 95 % interval."
@@ -41,9 +41,9 @@ pub(crate) fn explanation(summary: &Summary) -> String {
     };
     format!(
         "TSC ticks for one operation: the median of each boot, by its place in the run, from 1. \
-         Every panel has its own axis, which spans 1 % of the median at least; arrows are boots \
-         beyond it. {line}{cycles} Cross: a boot that failed. Bars at the foot: the share of a boot's \
-         samples whose core clock moved, the tallest for the greatest."
+         Every panel has its own axis, which spans at least 1 % of the median; arrows are boots \
+         beyond it. {line}{cycles} Cross: a boot that failed. Bars at the bottom: the share of a boot's \
+         samples whose core clock moved, the tallest for the greatest share."
     )
 }
 
@@ -62,7 +62,7 @@ pub(super) fn draw(summary: &Summary, boots: &[Boot]) -> Result<Picture, PlotErr
     let strips = sheet::of_targets(summary, |target| panels(target, boots))?;
     sheet::draw(
         summary,
-        "Boots in the order of time",
+        "Boots in order of time",
         &explanation(summary),
         &strips,
     )
@@ -116,10 +116,7 @@ impl Panel for BootsPanel<'_> {
     fn caption(&self) -> Caption {
         let what = self.row.benchmark.title();
         Caption {
-            title: format!(
-                "{}, {what}: boots in the order of time",
-                self.target.info.label
-            ),
+            title: format!("{}, {what}: boots in order of time", self.target.info.label),
             about: self.remarks().map(|remark| remark + ". ").collect(),
         }
     }
@@ -213,8 +210,8 @@ impl BootsPanel<'_> {
         }
     }
 
-    /// A line through the boots' medians in core cycles, on a scale of their own: their
-    /// median lies where the one in ticks does.
+    /// A line through the boots' medians in core cycles, on a scale of their own: their median
+    /// coincides with the one in ticks.
     fn cycles(
         &self,
         canvas: &Canvas<'_>,
@@ -307,7 +304,7 @@ fn in_cycles(cycles: &InCycles) -> String {
     format!("median {median} core cycles{}", spread.unwrap_or_default())
 }
 
-/// A place in the run as people count.
+/// A place in the run, counted from 1.
 fn place(position: u32) -> f64 {
     f64::from(position) + 1.0
 }

@@ -18,14 +18,14 @@ pub const MARGIN: i32 = 24;
 /// What is left between them.
 pub const ROOM: i32 = WIDTH - 2 * MARGIN;
 
-/// Plotters makes SVG's type smaller than asked for by this factor.
+/// Plotters makes SVG text smaller than requested by this factor.
 const TYPE_SCALE: f64 = 1.24;
-/// A letter's usual width in a sans-serif type, in parts of its size; wide types
-/// included, since the reader's machine picks one.
+/// A letter's usual width in a sans-serif font, relative to its size; wide fonts included,
+/// since the reader's machine picks one.
 const LETTER_WIDTH: f64 = 0.55;
 const BOLD_LETTER_WIDTH: f64 = 0.62;
 
-/// How a text is set.
+/// The style of a text.
 #[derive(Clone, Copy)]
 pub struct Type {
     /// In pixels.
@@ -93,7 +93,7 @@ pub enum Align {
     Right,
 }
 
-/// What a shape is filled with.
+/// The fill of a shape.
 #[derive(Clone, Copy)]
 pub struct Fill {
     /// The ground.
@@ -105,7 +105,7 @@ pub struct Fill {
 /// Half of a dot's width.
 const DOT: i32 = 3;
 
-/// How a dot looks.
+/// The look of a dot.
 #[derive(Clone, Copy)]
 pub struct Dot {
     /// The edge, and the inside of one that is not hollow.
@@ -331,7 +331,7 @@ pub fn width(text: &str, kind: Type) -> i32 {
     (text.chars().count() as f64 * kind.letter_width()).ceil() as i32
 }
 
-/// The text, or its beginning where it is too wide. Control characters are no XML.
+/// The text, cut off if it is too wide. XML does not allow control characters.
 fn fit(text: &str, kind: Type, room: i32) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     if width(&text, kind) <= room {

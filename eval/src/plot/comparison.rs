@@ -1,4 +1,4 @@
-//! Bars of medians, grouped by what was called.
+//! Bars of medians, grouped by call.
 
 use contract::Benchmark;
 use plotters::style::RGBColor;
@@ -22,7 +22,7 @@ const GROUP_GAP: i32 = 10;
 /// Room for the names left of the bars, and for the values right of them.
 const NAMES: i32 = 290;
 const VALUES: i32 = 220;
-/// Between a bar and what is written beside it.
+/// Between a bar and its label.
 const GAP: i32 = 8;
 
 const FIRST_REMARK: i32 = 58;
@@ -34,7 +34,7 @@ struct Group {
     bars: Vec<Bar>,
 }
 
-/// One bar, or what stands in its place.
+/// One bar, or its replacement.
 struct Bar {
     name: String,
     fill: Fill,
@@ -89,7 +89,7 @@ fn head(summary: &Summary) -> Remarks {
     Remarks::new(&summary.info.headlines(), &what)
 }
 
-/// The plot in words.
+/// The plot as text.
 fn about(groups: &[Group]) -> String {
     let bars = groups.iter().flat_map(|group| {
         let call = group.call.title();
@@ -202,7 +202,7 @@ fn values(groups: &[Group]) -> impl Iterator<Item = f64> + Clone {
         .flat_map(|q| [q.median, q.q1, q.q3])
 }
 
-/// What the colours say; only those that the plot has.
+/// The legend of the colours, with only those in the plot.
 fn legend(canvas: &Canvas<'_>, y: i32, groups: &[Group]) -> Result<(), PlotError> {
     let has = |colour: RGBColor| {
         let mut bars = groups.iter().flat_map(|group| &group.bars);
@@ -211,7 +211,7 @@ fn legend(canvas: &Canvas<'_>, y: i32, groups: &[Group]) -> Result<(), PlotError
     let paper = format!("published: {}, {}", reference::SOURCE, reference::MACHINE);
     let entries = [
         (palette::MEASURED, "measured here"),
-        (palette::EMULATED, "emulated: measures no time"),
+        (palette::EMULATED, "emulated: does not measure time"),
         (palette::PUBLISHED, &paper),
     ];
     let mut x = MARGIN;
@@ -290,7 +290,7 @@ impl Bar {
 }
 
 impl Quartiles {
-    /// Draws it, and says where it ends.
+    /// Draws it, and returns its end.
     fn whisker(&self, canvas: &Canvas<'_>, axis: &Axis, y: i32) -> Result<i32, PlotError> {
         let (q1, q3) = (axis.pixel(self.q1), axis.pixel(self.q3));
         canvas.line((q1, y), (q3, y), palette::INK, 2)?;

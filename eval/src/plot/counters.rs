@@ -1,4 +1,4 @@
-//! What the kernel of each boot counted while it measured, in the order of time.
+//! What the kernel of each boot counted during the measurement, in order of time.
 
 use super::PlotError;
 use super::axis::Axis;
@@ -13,7 +13,7 @@ use crate::summary::TargetSummary;
 const NAME: i32 = 18;
 const BARS: i32 = 20;
 const AXIS: i32 = 22;
-/// Within the ends of the axis, like that of the boots' medians.
+/// Inside the ends of the axis, as with the boots' medians.
 const NUMBERS: i32 = 46;
 const INSET: i32 = 6;
 
@@ -26,7 +26,7 @@ pub(super) struct Counters<'b> {
     run: u32,
 }
 
-/// One target's panel; none where its kernel counted nothing.
+/// One target's panel; `None` if its kernel counted nothing.
 pub(super) fn panel<'b>(target: &'b TargetSummary, boots: &'b [Boot]) -> Option<Counters<'b>> {
     let run = boots
         .iter()
@@ -63,7 +63,7 @@ impl Panel for Counters<'_> {
     fn caption(&self) -> Caption {
         let names = self.names.iter().map(|name| self.figures(name));
         Caption {
-            title: format!("{}: disturbances in the order of time", self.label),
+            title: format!("{}: disturbances in order of time", self.label),
             about: names.collect::<Vec<_>>().join("; ") + ".",
         }
     }
@@ -100,7 +100,7 @@ impl Panel for Counters<'_> {
 }
 
 impl<'b> Counters<'b> {
-    /// What one counter said, boot by boot.
+    /// The values of one counter, boot by boot.
     fn of(&self, name: &str) -> impl Iterator<Item = (&'b Boot, u64)> {
         self.boots.iter().filter_map(move |boot| {
             let known = boot.disturbances.iter().find(|(n, _)| n == name);

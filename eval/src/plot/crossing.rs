@@ -32,7 +32,7 @@ pub(super) fn draw(path: &Crossing, against: Option<&Crossing>) -> Result<Pictur
     })
 }
 
-/// For a page, which has a title already; narrow enough for a phone.
+/// For a page, which already has a title; narrow enough for a phone.
 pub(super) fn narrow(path: &Crossing) -> Result<Picture, PlotError> {
     let rows = rows(path, None);
     paint((PANEL, height(&rows)), caption(path, None), |canvas| {
@@ -89,7 +89,7 @@ fn number(row: &Change) -> String {
 
 fn title(path: &Crossing) -> String {
     let Crossing { target, total, .. } = path;
-    format!("{target}: {} instructions a system call", total.0)
+    format!("{target}: {} instructions per system call", total.0)
 }
 
 fn remarks(path: &Crossing, against: Option<&Crossing>) -> Vec<String> {
@@ -98,7 +98,7 @@ fn remarks(path: &Crossing, against: Option<&Crossing>) -> Vec<String> {
     } = path;
     let what = format!(
         "By function, in the order of first entry. {cpu_model} as QEMU {qemu} emulates it; \
-         counts, no times."
+         counts, not times."
     );
     let hatched = against.map(|against| {
         let Crossing { target, total, .. } = against;

@@ -17,11 +17,11 @@ const BOX: i32 = 14;
 const AXIS: i32 = 22;
 const REMARK: i32 = 16;
 
-/// A bar that stands for a single value is no wider than this.
+/// A bar for a single value is not wider than this.
 const VALUE_BAR: i32 = 8;
 
-/// The samples of one benchmark on one target, counted: millions of them need not stay
-/// until all is drawn.
+/// The samples of one benchmark on one target, counted, so that millions of them need not stay
+/// in memory until everything is drawn.
 pub(super) struct Distribution<'s> {
     target: &'s TargetSummary,
     benchmark: Benchmark,
@@ -42,7 +42,7 @@ pub(super) fn draw(summary: &Summary, levels: &Levels) -> Result<Picture, PlotEr
 /// What a reader must know of all panels.
 pub(crate) fn explanation() -> String {
     format!(
-        "TSC ticks for one operation, all boots together. Every panel has its own axis, which shows the {SHOWN}; what lies beyond is counted under it. The strip under the bars: median, and first to third quartile."
+        "TSC ticks for one operation, all boots together. Every panel has its own axis, which shows the {SHOWN}; the samples outside are counted under it. The strip under the bars: median, and first to third quartile."
     )
 }
 
@@ -170,7 +170,7 @@ fn bars(
     let x = |bin: usize| left + (bin as f64 / count * f64::from(PANEL)).round() as i32;
     for (bin, samples) in histogram.bins.iter().enumerate() {
         if *samples > 0 {
-            // One sample is still seen beside a million.
+            // A single sample remains visible next to a million.
             let height = (*samples as f64 / most as f64 * f64::from(BARS - 4)).max(1.0);
             let (mut from, mut to) = (x(bin), (x(bin + 1) - 1).max(x(bin) + 1));
             if histogram.single_values && to - from > VALUE_BAR {

@@ -1,13 +1,13 @@
 use crate::stats::Sorted;
 
-/// The quantiles between which the body lies.
+/// The body is between these quantiles.
 const BODY: (f64, f64) = (0.05, 0.95);
-/// How much of the body's width is shown beyond it on either side.
+/// The part of the body's width that is shown on either side.
 const MARGIN: f64 = 0.25;
-/// More bars than this in a panel run into each other.
+/// More bars than this run into each other in a panel.
 const MOST_BINS: usize = 72;
 
-/// How a plot says which part of the samples a panel shows.
+/// How a plot describes which part of the samples a panel shows.
 pub(super) const SHOWN: &str = "5th to 95th percentile, and a quarter of that width on either side";
 
 /// The samples' body, counted.
@@ -17,9 +17,9 @@ pub(super) struct Histogram {
     pub(super) from: f64,
     /// Where the last one ends.
     pub(super) to: f64,
-    /// Samples in each bin, all equally wide.
+    /// Samples in each bin; all bins have the same width.
     pub(super) bins: Vec<usize>,
-    /// True where a bin stands for a single value, such as a whole number of ticks.
+    /// Whether each bin is a single value, such as a whole number of ticks.
     pub(super) single_values: bool,
     /// Samples below `from`.
     pub(super) below: usize,
@@ -56,7 +56,7 @@ impl Histogram {
     }
 }
 
-/// Where the bins begin and end, how many there are, and whether each is a single value's.
+/// The start and end of the bins, their number, and whether each is a single value.
 struct Frame {
     from: f64,
     to: f64,
@@ -68,7 +68,7 @@ fn frame(samples: &Sorted) -> Frame {
     let (from, to) = body(samples);
     let most = most_bins(samples.values().len());
     if to <= from {
-        // All the same: one bar in the middle, as wide as a float can tell.
+        // All are equal: one bar in the middle, as wide as a float can resolve.
         let around = (from.abs() * 0.01).max(0.5);
         return Frame {
             from: from - around,
@@ -78,7 +78,7 @@ fn frame(samples: &Sorted) -> Frame {
         };
     }
     match step(samples, from, to) {
-        // Bins of unequally many steps would draw a comb that is not there.
+        // Bins with different numbers of steps would draw a comb that is not in the data.
         Some(step) => {
             let steps = ((to - from) / step).round() + 1.0;
             let together = (steps / most as f64).ceil();
@@ -100,7 +100,8 @@ fn frame(samples: &Sorted) -> Frame {
     }
 }
 
-/// What is shown, so that a few far samples do not squash the many: from one sample to another.
+/// The shown range, from one sample to another, so that a few distant samples do not squash the
+/// others.
 fn body(samples: &Sorted) -> (f64, f64) {
     let (low, high) = (samples.quantile(BODY.0), samples.quantile(BODY.1));
     let margin = (high - low) * MARGIN;
@@ -110,8 +111,8 @@ fn body(samples: &Sorted) -> (f64, f64) {
     (first, last.unwrap_or(high))
 }
 
-/// The step of which all differences are multiples, as between raw ticks; `None`
-/// where there is none, as between quotients.
+/// The step of which all differences are multiples, as between raw ticks; `None` if there is
+/// none, as between quotients.
 fn step(samples: &Sorted, from: f64, to: f64) -> Option<f64> {
     let body = samples.values();
     let body = body.get(samples.below(from)..body.len() - samples.above(to))?;
@@ -119,13 +120,13 @@ fn step(samples: &Sorted, from: f64, to: f64) -> Option<f64> {
     let step = gaps()
         .filter(|gap| *gap > 0.0)
         .fold(f64::INFINITY, f64::min);
-    // A step below a float's own is none.
+    // A step below the resolution of a float does not count.
     let coarse = step.is_finite() && step > (to - from) * 1e-6;
     let multiple = |gap: f64| (gap / step - (gap / step).round()).abs() < 1e-6;
     (coarse && gaps().all(multiple)).then_some(step)
 }
 
-/// As many bins as the samples fill without gaps of chance.
+/// As many bins as the samples fill without random gaps.
 fn most_bins(samples: usize) -> usize {
     ((samples as f64).sqrt() as usize).clamp(8, MOST_BINS)
 }

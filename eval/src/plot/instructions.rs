@@ -1,4 +1,4 @@
-//! Instructions of each call on each target: apart from the plots of time.
+//! Instructions of each call on each target, separate from the plots of time.
 
 use contract::Benchmark;
 
@@ -11,11 +11,11 @@ use super::{PlotError, palette};
 use crate::summary::{Platform, Summary};
 use crate::units::Instructions;
 
-/// What the bars are.
+/// The legend of the bars.
 pub(crate) fn explanation() -> String {
-    "Instructions for one operation, which are no time: what nine tenths of the samples of \
-     every boot agree on, to the last one, on the processor that QEMU emulates. Where they do \
-     not agree there is no number."
+    "Instructions for one operation, which are not time: the number on which nine tenths of the \
+     samples of every boot agree exactly, on the processor that QEMU emulates. If they do not \
+     agree, there is no number."
         .into()
 }
 

@@ -1,4 +1,4 @@
-/// A value as a plot labels it: three or four digits, whatever its size.
+/// A value as a plot's label: three or four digits, whatever its size.
 pub(super) fn label(x: f64) -> String {
     let digits = match x.abs() {
         a if a >= 1000.0 => 0,

@@ -1,10 +1,10 @@
-//! A finished drawing, for a file of its own or for a page.
+//! A finished drawing, for a separate file or for a page.
 
 use maud::{Markup, PreEscaped, html};
 
 use super::PlotError;
 
-/// What a drawing is called and what it shows, for those who cannot see it.
+/// The title and description of a drawing, for people who cannot see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caption {
     /// What it is called.
@@ -19,7 +19,7 @@ pub struct Picture {
     width: u32,
     height: u32,
     caption: Caption,
-    /// What stands between `<svg …>` and `</svg>`.
+    /// The content between `<svg …>` and `</svg>`.
     shapes: String,
 }
 
@@ -74,7 +74,7 @@ impl Picture {
     }
 }
 
-/// The text without control characters, which XML has no way to write.
+/// The text without control characters, which XML cannot express.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }

@@ -1,4 +1,4 @@
-//! What a call costs on each target, over what it costs on the reference target.
+//! The cost of a call on each target, divided by its cost on the reference target.
 
 use contract::Benchmark;
 
@@ -12,7 +12,7 @@ use crate::digits;
 use crate::reference::PUBLISHED;
 use crate::summary::{Row, Summary, TargetSummary};
 
-/// What the marks are.
+/// The legend of the marks.
 pub(crate) fn explanation(summary: &Summary) -> String {
     let marks = if summary.has_intervals() {
         ", with the ratio's 95 % interval, from boots drawn on both sides: stroke and bar"
@@ -20,8 +20,8 @@ pub(crate) fn explanation(summary: &Summary) -> String {
         ""
     };
     format!(
-        "Median of the boots' medians over the reference target's{marks}. The grey line is 1, as \
-         dear as on the reference. Paper: the published medians over the published Linux/KVM."
+        "Median of the boots' medians over the reference target's{marks}. The grey line is 1, the \
+         cost on the reference. Paper: the published medians over the published Linux/KVM."
     )
 }
 
@@ -32,7 +32,7 @@ const MARK: i32 = 16;
 const SPACE: i32 = 8;
 const ENTRY: i32 = NAME + NUMBER + MARK + SPACE;
 const AXIS: i32 = 22;
-/// Within the ends of the axis.
+/// Inside the ends of the axis.
 const INSET: i32 = 6;
 
 /// One call on all targets.

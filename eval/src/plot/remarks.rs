@@ -1,4 +1,4 @@
-//! What stands under a plot's title.
+//! The lines under a plot's title.
 
 use super::PlotError;
 use super::canvas::{Align, Canvas, MARGIN, NOTE, REMARK, ROOM, Type, width};

@@ -8,7 +8,7 @@ use super::{PlotError, palette};
 use crate::summary::{Platform, Summary, TargetSummary};
 
 const FIRST_REMARK: i32 = 58;
-/// Above a strip, and above a panel.
+/// The space above a strip, and above a panel.
 const STRIP_HEADING: i32 = 30;
 const PANEL_HEADING: i32 = 18;
 const STRIP_GAP: i32 = 16;
@@ -25,7 +25,7 @@ pub(super) fn of_targets<'s, P>(
     summary: &'s Summary,
     panels: impl Fn(&'s TargetSummary) -> Result<Vec<P>, PlotError>,
 ) -> Result<Vec<Strip<P>>, PlotError> {
-    // What was counted and not timed has nothing to show here.
+    // Targets that were counted and not timed have nothing to show here.
     let timed = summary
         .platforms()
         .filter(|platform| !platform.is_counted_only());
@@ -42,7 +42,7 @@ pub(super) fn of_targets<'s, P>(
 fn heading(target: &TargetSummary, empty: bool) -> String {
     let info = &target.info;
     let mark = if info.measures_emulator() {
-        " (emulated: measures no time)"
+        " (emulated: does not measure time)"
     } else {
         ""
     };
@@ -54,7 +54,7 @@ fn heading(target: &TargetSummary, empty: bool) -> String {
     }
 }
 
-/// All strips, under a title and what explains them.
+/// All strips, under a title and the explanations.
 pub(super) fn draw<P: Panel>(
     summary: &Summary,
     what: &str,
@@ -86,7 +86,7 @@ fn head(summary: &Summary, explanation: &str) -> Remarks {
     Remarks::new(&summary.info.headlines(), &explanation)
 }
 
-/// The sheet in words.
+/// The sheet as text.
 fn about<P: Panel>(explanation: &str, strips: &[Strip<P>]) -> String {
     let panels = strips.iter().flat_map(|strip| &strip.panels);
     let captions = panels.map(|panel| {

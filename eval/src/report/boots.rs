@@ -1,4 +1,4 @@
-//! The boots in the order of time.
+//! The boots in order of time.
 
 use maud::html;
 
@@ -26,7 +26,7 @@ pub(super) fn section(run: &Run<'_>) -> Result<Option<Section>, PlotError> {
     };
     Ok((!targets.is_empty()).then_some(Section {
         id: "boots",
-        title: "Boots in the order of time",
+        title: "Boots in order of time",
         content,
     }))
 }

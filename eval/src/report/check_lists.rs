@@ -1,5 +1,5 @@
-//! What was checked: the machine by the doctor, and the method by what each target's
-//! own logs say.
+//! What was checked: the machine, by the doctor, and the method, by the evidence in each
+//! target's own logs.
 
 use maud::{Markup, html};
 
@@ -8,7 +8,7 @@ use super::section::Section;
 use crate::summary::Summary;
 use crate::verdict::{Finding, State};
 
-/// The doctor's findings; none where it was not asked.
+/// The doctor's findings; empty if the doctor did not run.
 pub(super) fn doctor(summary: &Summary) -> Option<Section> {
     let doctor = summary.info.doctor.as_ref()?;
     let content = html! {
@@ -26,7 +26,7 @@ pub(super) fn doctor(summary: &Summary) -> Option<Section> {
     })
 }
 
-/// Whether the method holds on each target; none where no log tells.
+/// Whether the method holds on each target; empty if no log has evidence.
 pub(super) fn method(summary: &Summary) -> Option<Section> {
     let targets = summary.targets.iter();
     let checked: Vec<_> = targets.filter(|t| !t.info.checks.is_empty()).collect();
@@ -43,7 +43,7 @@ pub(super) fn method(summary: &Summary) -> Option<Section> {
     })
 }
 
-/// The worst first.
+/// Worst first.
 fn table(findings: &[Finding]) -> Markup {
     let in_state = |state| findings.iter().filter(move |f| f.state == state);
     html! {

@@ -1,4 +1,4 @@
-//! The paths of crossings that somebody asked for.
+//! The paths of crossings that were recorded for the run.
 
 use std::fmt::Write;
 
@@ -38,9 +38,9 @@ pub(super) fn section(
     let content = html! {
         p {
             "Instructions of one system call, function by function, in the order in which the \
-             path enters them first. Counted in a boot of its own by "
+             path first enters them. Counted in a separate boot by "
             code { "tollgate trace" }
-            ", on a processor as QEMU emulates it. Instructions are no time."
+            ", on a processor as QEMU emulates it. Instructions are not time."
         }
         (figure::row(&figures))
     };

@@ -11,10 +11,10 @@ use super::section::Section;
 use crate::boot::Boot;
 use crate::summary::{Row, Summary, TargetSummary};
 
-/// How many columns the table of flagged samples has.
+/// The number of columns in the table of flagged samples.
 const N: usize = 6;
 
-/// Their titles.
+/// Their headings.
 const COLUMNS: [&str; N] = [
     "samples",
     "clock moved",
@@ -24,7 +24,7 @@ const COLUMNS: [&str; N] = [
     "95 % interval, ticks",
 ];
 
-/// Flagged samples and the kernel's counters; none where nothing was watched.
+/// Flagged samples and the kernel's counters; empty if nothing was recorded.
 pub(super) fn section(run: &Run<'_>) -> Option<Section> {
     let watched = run.summary.targets.iter().flat_map(|t| &t.rows);
     let watched = watched.map(|row| row.clock_moved.or(row.outliers));
@@ -40,11 +40,11 @@ pub(super) fn section(run: &Run<'_>) -> Option<Section> {
     }
     let content = html! {
         p {
-            "Nothing is deleted: all samples are in all numbers above. A sample is flagged if the core’s clock was another one after it than before, or if it is an outlier, far from its boot’s median; here stands what the numbers would be without those."
+            "Nothing is deleted: all samples are in all numbers above. A sample is flagged if the core’s clock changed during it, or if it is an outlier, far from its boot’s median. The table shows what the numbers would be without these samples."
         }
         @if flagged { (flags(run.summary).render()) }
         @if !counters.is_empty() {
-            h3 { "What the kernels counted while they measured" }
+            h3 { "What the kernels counted during the measurement" }
             (counts(&counters).render())
         }
         @if let Some(rounds) = rounds::disturbed(run) { (rounds) }

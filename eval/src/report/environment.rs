@@ -1,4 +1,4 @@
-//! Where the run was made.
+//! The environment of the run.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use super::number::nothing;
 use super::provenance::{FactGroup, Provenance};
 use super::section::Section;
 
-/// A group of more facts is folded.
+/// A group with more facts than this is folded.
 const LONG: usize = 10;
 
 /// The machine, the targets and the guests' kernels.

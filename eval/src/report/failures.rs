@@ -1,18 +1,18 @@
-//! Boots that are in no number.
+//! Boots that are excluded from all results.
 
 use maud::html;
 
 use super::Run;
 use super::section::Section;
 
-/// Each failed boot and why; none where all went well.
+/// Each failed boot with its reason; empty if all succeeded.
 pub(super) fn section(run: &Run<'_>) -> Option<Section> {
     let boots = run.boots.iter();
     let failed: Vec<_> = boots
         .filter_map(|boot| Some((boot, boot.failed.as_ref()?)))
         .collect();
     let content = html! {
-        p { "These boots are in no number." }
+        p { "These boots are excluded from all results." }
         table .plain {
             thead { tr { th scope="col" { "Boot" } th scope="col" { "Why" } } }
             tbody {

@@ -1,4 +1,4 @@
-//! What the statistics found and a reader should know.
+//! The findings of the statistics that a reader should know.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use super::figure;
 use super::section::Section;
 use crate::summary::{Summary, TargetSummary};
 
-/// Target by target; none where nothing was found.
+/// Target by target; empty if nothing was found.
 pub(super) fn section(summary: &Summary) -> Option<Section> {
     let found = |t: &&TargetSummary| {
         let rows = t.rows.iter().map(|row| &row.findings);

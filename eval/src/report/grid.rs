@@ -1,15 +1,15 @@
-//! Tables of numbers. On a phone the rows of a wide one become small cards, their numbers
-//! under their columns' titles; for those who hear it, it stays a table.
+//! Tables of numbers. On a phone, the rows of a wide one become small cards with their numbers
+//! under the columns' headings; for screen readers it remains a table.
 
 use maud::{Markup, html};
 
 /// A table of numbers.
 pub(super) struct Grid<'a> {
-    /// What it is, for those who cannot see it.
+    /// A description for people who cannot see it.
     pub(super) label: &'a str,
-    /// Title of the first column.
+    /// Heading of the first column.
     pub(super) first: &'a str,
-    /// Titles of the others, which hold numbers.
+    /// Headings of the others, which have numbers.
     pub(super) columns: Vec<&'a str>,
     /// Its rows, in groups.
     pub(super) groups: Vec<Group>,
@@ -18,21 +18,21 @@ pub(super) struct Grid<'a> {
 /// Rows that belong together.
 #[derive(Default)]
 pub(super) struct Group {
-    /// What stands above them.
+    /// Their heading.
     pub(super) heading: Option<Markup>,
     /// Whether they come from an emulator.
     pub(super) emulated: bool,
     /// Their names, and a number for each column.
     pub(super) rows: Vec<(String, Vec<Markup>)>,
-    /// What stands where there are none.
+    /// The text if there are none.
     pub(super) empty: Option<Markup>,
 }
 
-/// So many columns fit on a phone.
+/// The number of columns that fit on a phone.
 const NARROW: usize = 3;
 
 impl Grid<'_> {
-    /// The table; it scrolls by itself where it is wider than the page.
+    /// The table; it scrolls separately if it is wider than the page.
     pub(super) fn render(&self) -> Markup {
         html! {
             div .scroll role="region" aria-label=(self.label) tabindex="0" {

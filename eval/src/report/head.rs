@@ -15,7 +15,7 @@ pub(super) fn head(title: &str) -> Markup {
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
             meta name="generator" content="tollgate";
-            // Nothing is asked for, not even the icon that browsers ask for by themselves.
+            // The page requests nothing, not even the icon that browsers request on their own.
             link rel="icon" href="data:,";
             title { (title) " – tollgate" }
             style { (PreEscaped(include_str!("style.css"))) (PreEscaped(theme())) }
@@ -23,7 +23,7 @@ pub(super) fn head(title: &str) -> Markup {
     }
 }
 
-/// Gives the plots' colours their names, which the style changes in the dark.
+/// Names the plots' colours, which the style changes in dark mode.
 fn theme() -> String {
     let mut rules = String::new();
     for (colour, name) in THEME {
@@ -36,7 +36,7 @@ fn theme() -> String {
     rules
 }
 
-/// The first lines: whether the numbers are any good.
+/// The first lines: whether the numbers can be trusted.
 pub(super) fn banners(summary: &Summary) -> Markup {
     let unfit = summary.info.doctor.as_ref().and_then(|d| d.headline());
     let all = summary.platforms().count();
@@ -52,13 +52,13 @@ pub(super) fn banners(summary: &Summary) -> Markup {
         @if untimed > 0 {
             p .banner.emulation {
                 strong { (untimed) " of " (all) " targets were counted and not timed." }
-                " Their instructions are exact, on an emulated processor; there is no time."
+                " Their instructions are exact for an emulated processor; there are no times."
             }
         }
         @if emulated > 0 {
             p .banner.emulation {
                 strong { (emulated) " of " (all) " targets are emulated." }
-                " Their rows are hatched and say so: they show that the pipeline works, they measure no time."
+                " Their rows are hatched and labelled: they show that the pipeline works, but do not measure time."
             }
         }
     }
@@ -82,12 +82,12 @@ fn frequency(info: &RunInfo) -> Markup {
     html! {
         @if let Some(tsc) = &info.tsc {
             p {
-                "A tick is one of the time stamp counter, which runs at "
+                "Ticks are those of the time stamp counter, which runs at "
                 data value=(tsc.hz.0) title={ (tsc.hz.0) " Hz" } { (format!("{:.3} MHz", tsc.hz.0 / 1e6)) }
                 " (" (tsc.source) ")."
             }
         } @else {
-            p { "The time stamp counter’s frequency is not known: there are ticks and no nanoseconds." }
+            p { "The time stamp counter’s frequency is not known: there are ticks, but no nanoseconds." }
         }
     }
 }
@@ -101,8 +101,8 @@ fn verdict(info: &RunInfo) -> Markup {
             },
             Some(_) => {},
             None => p {
-                strong { "The doctor was not asked" }
-                ": whether this machine is fit for measuring is not known."
+                strong { "The doctor did not run" }
+                ", so it is not known whether this machine is fit for measuring."
             },
         }
     }

@@ -1,4 +1,4 @@
-//! What was counted: how well samples agree, and on which processors.
+//! The counts: how well samples agree, and for which processors.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use crate::plot::{self, PlotError};
 use crate::summary::{Count, ModelGroup, Summary, TargetSummary};
 use crate::units::Instructions;
 
-/// Counts, with a bar for each; none where nothing was counted.
+/// Counts, with a bar for each; empty if nothing was counted.
 pub(super) fn section(summary: &Summary) -> Result<Option<Section>, PlotError> {
     let panels = plot::instruction_panels(summary)?;
     let figures: Vec<_> = panels
@@ -27,7 +27,7 @@ pub(super) fn section(summary: &Summary) -> Result<Option<Section>, PlotError> {
         @if !models.is_empty() {
             h3 { "CPU models as QEMU emulates them" }
             p {
-                "Models with equal counts and features, on which Linux does the same, are one group. This is what Linux does on such a processor, not what that processor costs."
+                "Models form a group if their counts are equal, and so are the features by which Linux chooses its path. The table shows what Linux does on such a processor, not what it costs on the real one."
             }
             (model_table(&models))
         }
@@ -75,7 +75,7 @@ fn cells(count: &Count) -> Vec<Markup> {
     ]
 }
 
-/// Other values that are named; summary.json has all.
+/// The number of other values that are listed; summary.json has all.
 const NAMED: usize = 3;
 
 fn others(count: &Count) -> Markup {

@@ -6,28 +6,28 @@ use maud::html;
 use super::Run;
 use super::section::Section;
 
-/// How the numbers came about.
+/// How the numbers were measured.
 pub(super) fn section(run: &Run<'_>) -> Option<Section> {
     let methods = run.summary.targets.iter().map(|target| target.info.method);
     let methods: Vec<_> = methods.collect();
     let used = |method| methods.contains(&Some(method));
     let content = html! {
         ol {
-            li { "One program, the same bytes on every target, times a function call and system call 500, which does nothing; " b { "enosys" } " is the same number refused by a kernel that lacks it, and never compared with it." }
+            li { "One program, with the same bytes on every target, times a function call and system call 500, which does nothing; " b { "enosys" } " is the same call on a kernel that lacks it, and is never compared with it." }
             @if used(Method::Precise) {
-                li { b { "precise" } ": two batches with n and 2n copies of the call, each between fenced readings of the time stamp counter. A sample is the difference of their ticks over the difference of their calls: loop and readings cancel." }
+                li { b { "precise" } ": two batches with n and 2n copies of the call, each between fenced readings of the time stamp counter. A sample is the difference of their ticks divided by the difference of their calls: loop and readings cancel." }
             }
             @if used(Method::Exact) {
-                li { b { "exact" } ": four batches of n and 2n copies in t and 2t turns, on an emulated machine whose counter advances by one an instruction: [T(2n,2t) − T(2n,t) − T(n,2t) + T(n,t)] ÷ (t·n), in integers. What is no whole number, or not repeated by every boot, is no count." }
+                li { b { "exact" } ": four batches of n and 2n copies in t and 2t turns, on an emulated machine whose counter advances by one per instruction: [T(2n,2t) − T(2n,t) − T(n,2t) + T(n,t)] ÷ (t·n), in integers. Only a whole number that every boot repeats is a count." }
             }
             @if used(Method::Paper) {
-                li { b { "paper" } ": the original’s. One long loop between " code { "cpuid; rdtsc" } " and " code { "rdtscp; cpuid" } ", less an empty measurement, over its calls: the loop’s counting and the timer’s interrupts are part of the value." }
+                li { b { "paper" } ": the original’s. One long loop between " code { "cpuid; rdtsc" } " and " code { "rdtscp; cpuid" } ", minus an empty measurement, divided by its calls: the loop’s counting and the timer’s interrupts are part of the value." }
             }
-            li { "Each target is booted many times, in blocks that boot every target once in a shuffled order: what lies differently in memory, or drifts, meets all targets alike. Intervals are taken over boots, since samples of one boot are not independent." }
-            li { "Nothing is deleted. Disturbances are counted beside the samples, and a boot counts whole or not at all." }
-            li { "Emulated targets measure no time; instructions counted there are exact. Warm caches and trained predictors make every call cheaper than in a real program." }
+            li { "Each target is booted many times, in blocks that boot every target once in a shuffled order, so that memory layout and drift affect all targets alike. Intervals are computed over boots, since samples of one boot are not independent." }
+            li { "Nothing is deleted. Disturbances are counted and reported separately, and a boot counts completely or not at all." }
+            li { "Emulated targets do not measure time; instructions counted there are exact. Warm caches and trained predictors make every call cheaper than in a real program." }
         }
-        p .note { "docs/METHOD.md of tollgate gives each decision, its source, and what it costs to leave it out." }
+        p .note { "tollgate’s docs/METHOD.md lists each decision, its source, and what it costs to leave it out." }
     };
     Some(Section {
         id: "method",

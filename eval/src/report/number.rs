@@ -1,18 +1,18 @@
-//! Numbers: short to the eye, exact to those who ask.
+//! Numbers: short to read, with the exact value available.
 
 use maud::{Markup, html};
 
 use crate::digits;
 use crate::units::Instructions;
 
-/// A number with so many decimals; the exact one and its unit appear on hover, and
-/// stand in `value` for machines.
+/// A number with so many decimals; the exact one and its unit appear on hover, and are in
+/// `value` for machines.
 pub(super) fn rounded(value: f64, decimals: usize, unit: &str) -> Markup {
     html! { data value=(value) title={ (value) (unit) } { (format!("{value:.decimals$}")) } }
 }
 
-/// An interval, with enough decimals to show its width. The exact ends, their unit and
-/// `how` they came about appear on hover.
+/// An interval, with enough decimals to show its width. The exact ends, their unit and `how`
+/// they were computed appear on hover.
 pub(super) fn interval(low: f64, high: f64, least: usize, unit: &str, how: &str) -> Markup {
     let decimals = digits::of_interval(low, high, least);
     let end = |end: f64| html! { data value=(end) { (format!("{end:.decimals$}")) } };
@@ -28,7 +28,7 @@ pub(super) fn whole(value: u64) -> Markup {
     html! { data value=(value) { (thousands(value)) } }
 }
 
-/// Instructions for one operation, where there is a count.
+/// Instructions for one operation, if there is a count.
 pub(super) fn instructions(count: Option<Instructions>) -> Markup {
     let known = |Instructions(each)| {
         html! { data value=(each) title={ (each) " instructions" } { (each) } }
@@ -42,7 +42,7 @@ pub(super) fn percent(share: f64) -> Markup {
     html! { data value=(share) title={ (percent) " %" } { (format!("{percent:.2}\u{a0}%")) } }
 }
 
-/// What stands where there is no number.
+/// The text if there is no number.
 pub(super) fn nothing() -> Markup {
     html! { span .nothing { "–" } }
 }
@@ -52,7 +52,7 @@ fn thousands(value: u64) -> String {
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            // Narrow, and never at a line's end.
+            // Narrow, and never at the end of a line.
             out.push('\u{202f}');
         }
         out.push(digit);

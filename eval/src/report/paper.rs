@@ -1,4 +1,4 @@
-//! What the paper published.
+//! The paper's published values.
 
 use maud::{Markup, html};
 

@@ -8,7 +8,7 @@ use super::section::Section;
 use crate::plot::{self, PlotError};
 use crate::summary::Summary;
 
-/// Each call's ratio to the reference target; none where there is nothing to compare.
+/// Each call's ratio to the reference target; empty if there is nothing to compare.
 pub(super) fn ratios(summary: &Summary) -> Result<Option<Section>, PlotError> {
     let panels = plot::ratio_panels(summary)?;
     let figures: Vec<_> = panels

@@ -1,6 +1,6 @@
 //! What a page says of a run apart from its numbers.
 
-/// Where a run was made, and how to make it again.
+/// Where a run was made, and how to repeat it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
     /// The machine, the targets and the guests' kernels, group by group.
@@ -18,10 +18,10 @@ pub struct FactGroup {
     pub facts: Vec<(String, String)>,
 }
 
-/// What to do for the same run.
+/// How to repeat a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Repeat {
-    /// What cannot be typed: a changed tree, a seed that belongs into a file.
+    /// What is not a command: a changed tree, a seed that belongs in a file.
     pub remarks: Vec<String>,
     /// The commands, in their order.
     pub commands: Vec<String>,

@@ -1,4 +1,4 @@
-//! How to make the run again.
+//! How to repeat the run.
 
 use maud::html;
 

@@ -12,17 +12,17 @@ use crate::summary::{InCycles, Line, Platform, Ratio, Row, Summary, TargetSummar
 use crate::table::{OTHER_PATH, another_path, counted_on};
 use crate::units::CoreCycles;
 
-/// The tables and what they say.
+/// The tables and their explanations.
 pub(super) fn section(summary: &Summary) -> Option<Section> {
     let timed = summary.targets.iter().any(|target| !target.rows.is_empty());
     let content = html! {
         p {
             "For one operation. "
-            dfn { "Ticks" } ", core cycles and nanoseconds: the median of the boots’ medians, a boot counting once. "
+            dfn { "Ticks" } ", core cycles and nanoseconds: the median of the boots’ medians, so that each boot counts once. "
             @if summary.has_counts() {
-                dfn { "Instructions" } ": a whole number that the boots of an emulated machine repeat; they are no time. "
+                dfn { "Instructions" } ": a whole number that all boots of an emulated machine repeat; they are not time. "
             }
-            dfn { "Ratio" } ": ticks over the reference target’s."
+            dfn { "Ratio" } ": ticks divided by the reference target’s."
         }
         (glance(summary).render())
         @for line in counted_on(summary) { p .note { (line) } }
@@ -36,20 +36,20 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
                     "; its interval is by bootstrap over boots (" (whole(u64::from(bootstrap::RESAMPLES))) " resamples, seed " (bootstrap::SEED) ")"
                 }
                 ". "
-                dfn { "Spread" } ": the boots’ interquartile range over their median."
+                dfn { "Spread" } ": the interquartile range of the boots’ medians, divided by their median."
             }
             (table(summary).render())
         }
         @if summary.has_cycles() {
             h3 { "In core cycles" }
             p {
-                "Cycles at the core’s own clock, as the clock chains around each sample tell it: what that clock did from boot to boot is in ticks, and is not in these. Where ticks spread more, it is the clock that differed."
+                "Cycles at the core’s own clock, from the clock chains around each sample: changes of that clock from boot to boot affect ticks, but not these. Where ticks spread more, the clock made the difference."
             }
             (cycles_table(summary).render())
         }
         @if let Some(verdict) = verdict(summary) { p .note { (verdict) } }
         p .note {
-            "Rounded for reading, where there is an interval so far that its width shows. The exact values appear on hover; all stand in "
+            "Rounded for reading, values with an interval to a precision that shows its width. The exact values appear on hover; all are in "
             a href="summary.csv" { "summary.csv" } " and " a href="summary.json" { "summary.json" } "."
         }
     };
@@ -60,13 +60,13 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
     })
 }
 
-/// The doctor's word in a line; its findings have a section of their own.
+/// The doctor's verdict in one line; its findings have a separate section.
 fn verdict(summary: &Summary) -> Option<Markup> {
     let verdict = summary.info.doctor.as_ref()?.lines().into_iter().next()?;
     Some(html! { a href="#doctor" { (verdict) } })
 }
 
-/// One number a unit, side by side.
+/// One number per unit, side by side.
 fn glance(summary: &Summary) -> Grid<'_> {
     let mut columns = vec!["ticks", "core cycles", "ns"];
     if summary.has_counts() {
@@ -108,7 +108,7 @@ fn glance_cells(summary: &Summary, platform: &Platform<'_>, line: &Line<'_>) -> 
     if summary.has_counts() {
         cells.push(instructions(line.instructions()));
         cells.push(line.instructions_per_cycle().map_or_else(nothing, |ratio| {
-            let unit = " instructions a core cycle";
+            let unit = " instructions per core cycle";
             html! {
                 (rounded(ratio, 2, unit))
                 @if platform.counts_another_path(line.benchmark) { (OTHER_PATH) }
@@ -177,7 +177,7 @@ fn cycles_table(summary: &Summary) -> Grid<'_> {
     }
 }
 
-/// As exact as its interval.
+/// As precise as its interval.
 fn cycles_median(cycles: &InCycles) -> Markup {
     let ends = cycles.interval.map(|i| (i.low.0, i.high.0));
     let CoreCycles(median) = cycles.figures.median_of_boot_medians;
@@ -201,7 +201,7 @@ fn in_cycles(row: &Row) -> Option<(String, Vec<Markup>)> {
 
 const UNIT: &str = " core cycles";
 
-/// How the rows came about, and what their ratios refer to.
+/// How the rows were measured, and what their ratios refer to.
 fn made(target: &TargetSummary) -> String {
     let method = target.info.method.map_or("original program", |m| m.name());
     let rows = target.rows.iter();
@@ -241,7 +241,8 @@ fn cells(row: &Row) -> [Markup; N] {
     ]
 }
 
-/// The bootstrap's interval; on hover, how it was made and what order statistics say.
+/// The bootstrap's interval; on hover, how it was computed, and the interval by order
+/// statistics.
 fn median_interval(row: &Row) -> Markup {
     let Some(i) = row.interval else {
         return nothing();
@@ -258,14 +259,14 @@ fn median_interval(row: &Row) -> Markup {
     interval(i.low.0, i.high.0, 2, " ticks", &how)
 }
 
-/// As exact as its interval.
+/// As precise as its interval.
 fn boot_median(row: &Row) -> Markup {
     let ends = row.interval.map(|i| (i.low.0, i.high.0));
     let median = row.ticks.median_of_boot_medians.0;
     rounded(median, decimals(ends, 2), " ticks")
 }
 
-/// So many that an interval shows its width, and at least so many.
+/// So many that an interval shows its width, and at least this many.
 fn decimals(ends: Option<(f64, f64)>, least: usize) -> usize {
     ends.map_or(least, |(low, high)| digits::of_interval(low, high, least))
 }

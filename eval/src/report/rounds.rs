@@ -1,4 +1,4 @@
-//! Which rounds something came between the program and the processor.
+//! The rounds in which the program lost the processor.
 
 use std::cmp::Reverse;
 
@@ -12,10 +12,10 @@ use crate::boot::Boot;
 use crate::rounds::Round;
 use crate::summary::TargetSummary;
 
-/// So many rounds of a target are named; rounds.csv has all.
+/// The number of rounds per target that are listed; rounds.csv has all.
 const NAMED: usize = 5;
 
-/// The worst rounds of each target; none where no kernel counts anything.
+/// The worst rounds of each target; empty if no kernel counts disturbances.
 pub(super) fn disturbed(run: &Run<'_>) -> Option<Markup> {
     let groups: Vec<_> = run
         .summary
@@ -33,7 +33,7 @@ pub(super) fn disturbed(run: &Run<'_>) -> Option<Markup> {
         html! {
             h3 { "Rounds that were disturbed" }
             p {
-                "A round counts if its kernel took the program off the processor, or the hypervisor ran something else there. Here stand those of each target that waited longest; "
+                "A round counts if its kernel took the program off the processor, or the hypervisor ran something else there. The table lists the rounds of each target that waited longest; "
                 a href="rounds.csv" { "rounds.csv" } " has all."
             }
             (grid.render())

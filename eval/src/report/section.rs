@@ -1,4 +1,4 @@
-//! What all parts of the page have in common.
+//! The common form of all parts of the page.
 
 use maud::{Markup, html};
 
@@ -8,12 +8,12 @@ pub(super) struct Section {
     pub(super) id: &'static str,
     /// Its heading.
     pub(super) title: &'static str,
-    /// What it holds.
+    /// Its content.
     pub(super) content: Markup,
 }
 
 impl Section {
-    /// The section under its heading.
+    /// The section with its heading.
     pub(super) fn render(&self) -> Markup {
         html! {
             section id=(self.id) aria-labelledby={ "h-" (self.id) } {

@@ -1,6 +1,6 @@
 use crate::log::Reading;
 
-/// The header row. A column's unit stands in its name; `ops` are plain counts.
+/// The header row. The names of the columns contain their units; `ops` are plain counts.
 pub(super) const HEADER: [&str; 12] = [
     "target",
     "boot",
@@ -16,9 +16,9 @@ pub(super) const HEADER: [&str; 12] = [
     "ticks_per_op",
 ];
 
-/// Where the reading's columns begin.
+/// The first of the reading's columns.
 pub(super) const READING: usize = 4;
-/// Where the value's column is.
+/// The value's column.
 pub(super) const VALUE: usize = READING + READING_COLUMNS;
 /// How many columns a reading has.
 pub(super) const READING_COLUMNS: usize = 7;

@@ -7,15 +7,15 @@ pub enum SamplesError {
     /// The file itself.
     #[error("samples.csv: {0}")]
     Io(#[from] std::io::Error),
-    /// Not the columns of this version.
+    /// The columns are not those of this version.
     #[error("samples.csv: its first line is {found:?}, but this version reads {expected:?}")]
     Header {
-        /// The columns that stand there.
+        /// The columns found.
         found: String,
-        /// The columns that should.
+        /// The columns expected.
         expected: String,
     },
-    /// A row that is none.
+    /// A row is invalid.
     #[error("samples.csv, line {line}: {problem}")]
     Row {
         /// Line in the file, from 1.
@@ -23,16 +23,16 @@ pub enum SamplesError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A column that holds nothing sensible.
+    /// A column has an invalid value.
     #[error("samples.csv, line {line}, column `{column}`: {text:?} is not {expected}")]
     Field {
         /// Line in the file, from 1.
         line: u64,
         /// The column's name.
         column: &'static str,
-        /// What stands there.
+        /// Its value.
         text: String,
-        /// What should.
+        /// What it should be.
         expected: &'static str,
     },
 }
@@ -44,7 +44,7 @@ impl SamplesError {
         let problem = match error.kind() {
             csv::ErrorKind::UnequalLengths {
                 expected_len, len, ..
-            } => format!("it has {len} columns instead of {expected_len}: is the file cut?"),
+            } => format!("it has {len} columns instead of {expected_len}: is the file cut off?"),
             _ => error.to_string(),
         };
         match error.into_kind() {

@@ -19,7 +19,7 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     ///
-    /// [`SamplesError`] where `input` fails or holds other columns.
+    /// [`SamplesError`] if `input` fails or has other columns.
     pub fn new(input: R) -> Result<Self, SamplesError> {
         let mut csv = csv::ReaderBuilder::new()
             .buffer_capacity(1 << 16)
@@ -58,7 +58,7 @@ impl<R: Read> Reader<R> {
             round: row.number(3, COUNT)?,
             reading: columns::reading(reading).ok_or_else(|| SamplesError::Row {
                 line: row.line(),
-                problem: "no method fills just these columns".into(),
+                problem: "no method fills exactly these columns".into(),
             })?,
             value: Ticks(value),
         })
@@ -80,7 +80,8 @@ impl<R: Read> Iterator for Reader<R> {
 const COUNT: &str = "a whole number from 0";
 const BENCHMARK: &str = "a benchmark's name";
 
-/// The one copy of a target's name. Rows of a target stand together, so the last is tried first.
+/// The only copy of a target's name. Rows of a target are next to each other, so the last name
+/// is tried first.
 fn intern(targets: &mut Vec<Arc<str>>, name: &str) -> Arc<str> {
     if let Some(known) = targets.iter().rev().find(|t| &***t == name) {
         return known.clone();

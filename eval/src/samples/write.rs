@@ -57,7 +57,7 @@ impl<W: Write> Writer<W> {
         self.csv.write_field(&self.text)
     }
 
-    /// Flushes, and gives the output back.
+    /// Flushes, and returns the output.
     ///
     /// # Errors
     ///

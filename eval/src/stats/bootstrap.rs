@@ -1,8 +1,8 @@
 //! Bootstrap intervals over boots.
 //!
-//! A boot is a cluster: what varies from boot to boot (memory layout, the machine's
-//! state) is in its median as a whole, so boots are drawn, never samples (Kalibera and
-//! Jones, "Rigorous Benchmarking in Reasonable Time", 2013).
+//! A boot is a cluster: everything that varies from boot to boot (memory layout, the machine's
+//! state) affects its median as a whole, so boots are drawn, never samples (Kalibera and Jones,
+//! "Rigorous Benchmarking in Reasonable Time", 2013).
 
 use super::random::SplitMix64;
 use super::{BootstrapMethod, Interval, LEVEL, MIN_BOOTS, Sorted, midpoint, normal};
@@ -10,7 +10,7 @@ use super::{BootstrapMethod, Interval, LEVEL, MIN_BOOTS, Sorted, midpoint, norma
 /// Resamples of every interval.
 pub const RESAMPLES: u32 = 10_000;
 
-/// Seed of every interval. A number that nobody chose for its result: the system call's.
+/// Seed of every interval: the system call's number, which was not chosen for its result.
 pub const SEED: u64 = 500;
 
 /// 95 % interval of the median. `None` below [`MIN_BOOTS`] values.
@@ -29,9 +29,9 @@ pub fn median(values: &[f64]) -> Option<Interval<f64>> {
     )
 }
 
-/// 95 % interval of the median of `values` over the median of `reference`; each resample
-/// draws from both. `None` below [`MIN_BOOTS`] values on either side, and where a
-/// resampled median of the reference is not above zero.
+/// 95 % interval of the median of `values` divided by the median of `reference`; each resample
+/// draws from both. `None` below [`MIN_BOOTS`] values on either side, and if a resampled median
+/// of the reference is not above zero.
 pub fn ratio(values: &[f64], reference: &[f64]) -> Option<Interval<f64>> {
     if values.len().min(reference.len()) < MIN_BOOTS {
         return None;
@@ -59,7 +59,7 @@ pub fn ratio(values: &[f64], reference: &[f64]) -> Option<Interval<f64>> {
     interval(above / below, resampled, &left_out)
 }
 
-/// Draws resamples; keeps its room between them.
+/// Draws resamples; reuses its memory between them.
 #[derive(Default)]
 struct Draw(Vec<usize>);
 
@@ -70,7 +70,7 @@ impl Draw {
         self.0.clear();
         self.0
             .extend(values.iter().map(|_| random.below(values.len())));
-        // Ranks stand for values: they are compared faster.
+        // Ranks represent values, because they are compared faster.
         let at = |rank: usize| values.get(rank).copied().unwrap_or(f64::NAN);
         let (below, &mut middle, _) = self.0.select_nth_unstable(values.len() / 2);
         if values.len() % 2 == 1 {
@@ -81,7 +81,7 @@ impl Draw {
     }
 }
 
-/// The median without each of the values in turn.
+/// The median without one value, for each of the values.
 fn without_one(sorted: &Sorted) -> Vec<f64> {
     let values = sorted.values();
     let left = values.len() - 1;
@@ -114,9 +114,9 @@ fn interval(estimate: f64, resampled: Sorted, left_out: &[f64]) -> Option<Interv
     })
 }
 
-/// The quantiles that BCa takes instead of `tail` and `1 − tail` (Efron and Tibshirani,
-/// "An Introduction to the Bootstrap", 1993, 14.3); equal resamples count half, as SciPy
-/// has it. `None` where it has no answer.
+/// The quantiles that BCa uses instead of `tail` and `1 − tail` (Efron and Tibshirani, "An
+/// Introduction to the Bootstrap", 1993, 14.3); equal resamples count half, as in SciPy. `None`
+/// if BCa does not give an answer.
 fn bca(estimate: f64, resampled: &Sorted, left_out: &[f64], tail: f64) -> Option<[f64; 2]> {
     let n = resampled.values().len();
     let below = resampled.below(estimate) as f64;
@@ -132,7 +132,7 @@ fn bca(estimate: f64, resampled: &Sorted, left_out: &[f64], tail: f64) -> Option
     sensible.then_some(tails)
 }
 
-/// A sixth of the skewness of the values without one boot each; `None` where all are equal.
+/// A sixth of the skewness of the values without one boot each; `None` if all are equal.
 fn acceleration(left_out: &[f64]) -> Option<f64> {
     let mean = left_out.iter().sum::<f64>() / left_out.len() as f64;
     let power = |n| {
@@ -142,7 +142,7 @@ fn acceleration(left_out: &[f64]) -> Option<f64> {
             .sum::<f64>()
     };
     let variance = power(2);
-    // Not by the variance: that of equal values need not be exactly 0.
+    // Not by the variance, which need not be exactly 0 for equal values.
     let differ = left_out.windows(2).any(|pair| pair.first() != pair.last());
     differ.then(|| power(3) / (6.0 * variance.powf(1.5)))
 }

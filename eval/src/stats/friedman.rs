@@ -2,19 +2,19 @@
 
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
-/// What the test of Friedman says.
+/// The result of Friedman's test.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Friedman {
-    /// How much the treatments' ranks differ, about chi-square distributed with a degree
-    /// of freedom less than there are treatments.
+    /// How much the treatments' ranks differ; approximately chi-square distributed, with one
+    /// degree of freedom less than there are treatments.
     pub statistic: f64,
-    /// Probability of such a difference where the treatments are alike.
+    /// Probability of such a difference if the treatments are alike.
     pub p: f64,
 }
 
-/// The test of Friedman (1937), corrected for ties. Each block holds the same treatments in
-/// the same order, and is ranked by itself, so that what differs from block to block does not
-/// matter. `None` below two blocks or treatments, and where blocks are not equally long.
+/// Friedman's test (1937), corrected for ties. Each block has the same treatments in the same
+/// order, and is ranked separately, so that differences between blocks do not matter. `None`
+/// below two blocks or treatments, and if blocks differ in length.
 pub fn friedman(blocks: &[Vec<f64>]) -> Option<Friedman> {
     let treatments = blocks.first()?.len();
     let alike = blocks.iter().all(|block| block.len() == treatments);

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// A bootstrap interval, with everything that is needed to compute it again.
+/// A bootstrap interval, with everything that is needed to recompute it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interval<U> {
@@ -8,24 +8,24 @@ pub struct Interval<U> {
     pub low: U,
     /// The upper end.
     pub high: U,
-    /// The coverage that it aims at: 0.95.
+    /// Its target coverage: 0.95.
     pub level: f64,
     /// How the ends were taken from the resamples.
     pub method: BootstrapMethod,
-    /// How many resamples.
+    /// The number of resamples.
     pub resamples: u32,
     /// Seed of the generator that drew them.
     pub seed: u64,
 }
 
-/// How the ends of an interval are taken from the resamples' statistics.
+/// How the ends of an interval are computed from the resamples' statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BootstrapMethod {
     /// Bias-corrected and accelerated (Efron, "Better Bootstrap Confidence Intervals", 1987).
     Bca,
-    /// The plain quantiles, where BCa has no answer: all resamples gave the same value, or
-    /// all lie on one side of the estimate.
+    /// The plain quantiles, if BCa does not give an answer: all resamples gave the same value,
+    /// or all are on one side of the estimate.
     Percentile,
 }
 
@@ -52,7 +52,7 @@ pub struct OrderInterval<U> {
     pub low: U,
     /// The upper end.
     pub high: U,
-    /// The coverage that it really has, at least 0.95.
+    /// Its actual coverage, at least 0.95.
     pub level: f64,
 }
 

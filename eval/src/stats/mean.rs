@@ -1,5 +1,5 @@
-/// The arithmetic mean, with Neumaier's compensated sum: the order of ten million
-/// samples then changes nothing that could be printed.
+/// The arithmetic mean, with Neumaier's compensated sum, so that the order of ten million
+/// samples makes no visible difference.
 pub(super) fn mean(values: &[f64]) -> f64 {
     let (mut sum, mut lost) = (0.0, 0.0);
     for &value in values {
@@ -14,7 +14,7 @@ pub(super) fn mean(values: &[f64]) -> f64 {
     (sum + lost) / values.len() as f64
 }
 
-/// The mean of two values, rounded as NumPy rounds it.
+/// The mean of two values, rounded as by NumPy.
 pub(super) fn midpoint(a: f64, b: f64) -> f64 {
     (a + b) / 2.0
 }

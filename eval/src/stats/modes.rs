@@ -1,17 +1,16 @@
 //! One typical value, or two?
 //!
-//! The question is asked without a kernel and its bandwidth. The values are split into the
-//! two groups that are closest around their means; m and M are the groups' medians, d their
-//! distance. Three windows of width d/2 lie beside each other: around m, in the valley
-//! between, and around M. If the density had one mode, the valley could not hold fewer
-//! values than both windows beside it: it would rise towards the mode from one side at
-//! least. So the valley is compared with the window on its left and with the one on its
-//! right, each by the binomial test of equal shares, and only where both are refused there
-//! are two modes. (The worse of the two p-values is the whole's: an intersection-union
-//! test, Berger, 1982.)
+//! The test needs neither a kernel nor a bandwidth. The values are split into the two groups
+//! that are closest around their means; m and M are the groups' medians, d their distance.
+//! Three windows of width d/2 are compared: around m, in the valley between, and around M. If
+//! the density had one mode, the valley could not contain fewer values than both of the other
+//! windows: it would rise towards the mode from at least one side. So the valley is compared
+//! with the window on its left and with the one on its right, each by the binomial test of
+//! equal shares, and only if both are rejected are there two modes. (The larger of the two
+//! p-values is that of the whole: an intersection-union test, Berger, 1982.)
 //!
-//! The windows follow the values, so that p is only nearly one; [`ALPHA`] is strict enough
-//! to make up for that. Tests try it on uniform, normal and skew values of many sizes.
+//! The windows depend on the values, so p is only approximate; [`ALPHA`] is strict enough to
+//! make up for that. Tests try it on uniform, normal and skewed values of many sizes.
 
 use statrs::distribution::{Binomial, DiscreteCDF};
 
@@ -21,18 +20,19 @@ use super::random::SplitMix64;
 /// Below this p there are two modes.
 pub const ALPHA: f64 = 0.001;
 
-/// Fewer values than this give no answer: ten a group are needed for a p below [`ALPHA`].
+/// Fewer values than this give no answer: a p below [`ALPHA`] needs ten in each group.
 pub const MIN_VALUES: usize = 20;
 
-/// The smallest distance of two modes, in parts of the median: nobody would act on less.
+/// The smallest distance of two modes, relative to the median; less would not matter to
+/// anybody.
 pub const MIN_DISTANCE: f64 = 0.005;
 
 /// Two groups of values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Groups {
-    /// Probability of such a valley where there is one mode, nearly.
+    /// Approximate probability of such a valley if there is one mode.
     pub p: f64,
-    /// Where the upper group begins.
+    /// The start of the upper group.
     pub boundary: f64,
     /// The lower group's median, and its share of the values.
     pub low: (f64, f64),
@@ -48,9 +48,9 @@ impl Groups {
     }
 }
 
-/// The two groups of the values. `step` is the distance between two values that the counter
-/// can tell apart, 0 where that is not known: values are spread evenly over it, or its
-/// lines would look like modes. `None` below [`MIN_VALUES`], and where all are equal.
+/// The two groups of the values. `step` is the smallest difference that the counter can show, 0
+/// if it is not known: values are spread evenly over it, because otherwise its lines would look
+/// like modes. `None` below [`MIN_VALUES`], and if all are equal.
 pub fn groups(sorted: &Sorted, step: f64) -> Option<Groups> {
     if sorted.values().len() < MIN_VALUES {
         return None;
@@ -83,7 +83,7 @@ pub fn groups(sorted: &Sorted, step: f64) -> Option<Groups> {
     })
 }
 
-/// More values than this are thinned out evenly: the question needs no more.
+/// More values than this are thinned out evenly: the test does not need more.
 const MAX_VALUES: usize = 5000;
 
 /// The values, each somewhere within its step.
@@ -97,7 +97,7 @@ fn spread(sorted: &Sorted, step: f64) -> Option<Sorted> {
     Sorted::new(sorted.values().iter().step_by(every).map(within).collect()).ok()
 }
 
-/// All but the outermost hundredth at either end, which no split shall follow.
+/// All except the outermost hundredth at either end, in which no split may be.
 fn inner(values: &[f64]) -> &[f64] {
     let cut = values.len() / 100;
     values.get(cut..values.len() - cut).unwrap_or(values)
@@ -127,7 +127,7 @@ fn middle(group: &[f64]) -> Option<f64> {
     group.get(group.len() / 2).copied()
 }
 
-/// Probability of so few of all values in the valley, where it is as dense as the window.
+/// Probability of so few values in the valley, if it is as dense as the window.
 fn as_low(valley: u64, window: u64) -> f64 {
     Binomial::new(0.5, valley + window).map_or(1.0, |even| even.cdf(valley))
 }

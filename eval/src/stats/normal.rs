@@ -7,7 +7,7 @@ pub(super) fn below(z: f64) -> f64 {
     Normal::standard().cdf(z)
 }
 
-/// The value below which a share `p` lies.
+/// The value below which there is a share `p`.
 pub(super) fn quantile(p: f64) -> f64 {
     Normal::standard().inverse_cdf(p)
 }

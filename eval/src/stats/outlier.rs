@@ -3,30 +3,30 @@
 use super::Sorted;
 use super::modes::Groups;
 
-/// Beyond this modified z-score a value is an outlier (Iglewicz and Hoaglin, "How to
+/// A value with a modified z-score beyond this is an outlier (Iglewicz and Hoaglin, "How to
 /// Detect and Handle Outliers", 1993).
 pub const THRESHOLD: f64 = 3.5;
 
-/// A mode that holds a smaller share of a boot's values is a group of outliers.
+/// A mode with a smaller share of a boot's values is a group of outliers.
 pub const MODE_SHARE: f64 = 0.1;
 
-/// Makes the median absolute deviation of a normal distribution its standard deviation.
+/// Turns the median absolute deviation of a normal distribution into its standard deviation.
 const SCALE: f64 = 0.6745;
 
-/// What values around one typical value are compared with.
+/// The scale with which values around one typical value are compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     /// Their median.
     pub median: f64,
-    /// Their median absolute deviation, or the counter's step where that is greater: a
-    /// counter cannot show less, and without this most values of a quiet boot that are not
-    /// the very median would be outliers.
+    /// Their median absolute deviation, or the counter's step if that is greater: a counter
+    /// cannot resolve less, and without this, most values of a quiet boot that differ from the
+    /// median would be outliers.
     pub deviation: f64,
 }
 
 impl Scale {
-    /// The scale of some values; `step` is the counter's step for one operation, 0 where it
-    /// is not known. `None` where the deviation is 0: nothing is near or far then.
+    /// The scale of some values; `step` is the counter's step for one operation, 0 if it is not
+    /// known. `None` if the deviation is 0: then nothing is near or far.
     pub fn new(sorted: &Sorted, step: f64) -> Option<Self> {
         let deviation = deviation(sorted).max(step);
         (deviation > 0.0).then(|| Self {
@@ -40,7 +40,8 @@ impl Scale {
         SCALE * (value - self.median) / self.deviation
     }
 
-    /// The values whose score is just [`THRESHOLD`] on either side; beyond are outliers.
+    /// The values whose score is exactly [`THRESHOLD`] on either side; values beyond are
+    /// outliers.
     pub fn bounds(&self) -> [f64; 2] {
         let distance = THRESHOLD * self.deviation / SCALE;
         [self.median - distance, self.median + distance]
@@ -54,17 +55,17 @@ pub fn deviation(sorted: &Sorted) -> f64 {
     super::median_of(&mut distances)
 }
 
-/// Where a boot's values lie that are no outliers: around its median, or around each of
-/// its two modes.
+/// The range of a boot's values that are not outliers: around its median, or around each of its
+/// two modes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Usual {
-    /// Ascending, apart from each other.
+    /// Ascending and disjoint.
     ranges: Vec<[f64; 2]>,
 }
 
 impl Usual {
-    /// Of values with those two modes, if both hold [`MODE_SHARE`], or with one. `None`
-    /// where [`Scale`] has none: of two modes, around either.
+    /// For values with those two modes, if both have [`MODE_SHARE`], or with one. `None` if
+    /// there is no [`Scale`], in the case of two modes for either.
     pub fn new(sorted: &Sorted, step: f64, modes: Option<&Groups>) -> Option<Self> {
         let modes = modes.filter(|m| m.low.1.min(m.high.1) >= MODE_SHARE);
         let Some(modes) = modes else {
@@ -85,7 +86,7 @@ impl Usual {
         Some(Self { ranges })
     }
 
-    /// Whether a value is no outlier.
+    /// Whether a value is not an outlier.
     pub fn holds(&self, value: f64) -> bool {
         let mut ranges = self.ranges.iter();
         ranges.any(|[from, to]| (from..=to).contains(&&value))

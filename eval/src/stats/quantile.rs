@@ -1,5 +1,5 @@
-/// NumPy's `quantile(…, method="linear")` over ascending values, with its very
-/// operations (`_lerp` in numpy/lib/_function_base_impl.py), so that the last bit agrees.
+/// NumPy's `quantile(…, method="linear")` over ascending values, with the same operations
+/// (`_lerp` in numpy/lib/_function_base_impl.py), so that the last bit agrees.
 pub(super) fn linear(sorted: &[f64], q: f64) -> f64 {
     let place = q.clamp(0.0, 1.0) * (sorted.len().saturating_sub(1)) as f64;
     let below = place.floor();

@@ -1,7 +1,7 @@
-//! The generator that resamples: SplitMix64 (Steele, Lea and Flood, "Fast Splittable
-//! Pseudorandom Number Generators", 2014). Five lines that every language can repeat, so
-//! that whoever doubts an interval can draw the same resamples; its period of 2⁶⁴ and its
-//! quality are far more than some hundred thousand draws need.
+//! The generator for resampling: SplitMix64 (Steele, Lea and Flood, "Fast Splittable
+//! Pseudorandom Number Generators", 2014). Its five lines can be repeated in every language, so
+//! that anyone who doubts an interval can draw the same resamples. Its period of 2⁶⁴ and its
+//! quality far exceed what some hundred thousand draws need.
 
 /// A stream of numbers that the seed determines.
 #[derive(Clone, Debug)]
@@ -22,8 +22,8 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// A whole number below `n`: the upper half of the product of `n` and the next bits.
-    /// No number is preferred by more than n/2⁶⁴.
+    /// A whole number below `n`: the upper half of the product of `n` and the next bits. No
+    /// number is more probable by more than n/2⁶⁴.
     pub fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }

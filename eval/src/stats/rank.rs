@@ -1,23 +1,23 @@
-//! Two samples against each other, by ranks.
+//! Compares two samples by ranks.
 
 use super::{LEVEL, Sorted, normal};
 
-/// Up to this many values on each side the distribution of U is counted out, where no
-/// two values are equal.
+/// Up to this many values on each side, the distribution of U is computed exactly, unless two
+/// values are equal.
 const EXACT: usize = 40;
 
-/// What the test of Mann and Whitney says.
+/// The result of the test of Mann and Whitney.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MannWhitney {
     /// Pairs in which the first sample's value is the greater one; equal ones count half.
     pub u: f64,
-    /// Probability of a U at least as far from the middle where both samples come from
-    /// one distribution (two-sided).
+    /// Probability of a U at least as far from the middle if both samples come from one
+    /// distribution (two-sided).
     pub p: f64,
 }
 
-/// The test of Mann and Whitney (1947): exact up to 40 values a side without ties,
-/// otherwise by the normal approximation with correction for ties and continuity.
+/// The test of Mann and Whitney (1947): exact up to 40 values a side without ties, otherwise by
+/// the normal approximation with correction for ties and continuity.
 pub fn mann_whitney(a: &Sorted, b: &Sorted) -> MannWhitney {
     let (n, m) = (a.values().len(), b.values().len());
     let greater: f64 = a.values().iter().map(|&x| b.below(x) as f64).sum();
@@ -59,13 +59,13 @@ fn tie_term(a: &Sorted, b: &Sorted) -> f64 {
 pub struct Shift {
     /// The median of all differences between a value of the first and one of the second.
     pub shift: f64,
-    /// The 95 % interval's ends; none where there are too few values for one.
+    /// The 95 % interval's ends; `None` if there are too few values.
     pub interval: Option<[f64; 2]>,
 }
 
-/// The shift of Hodges and Lehmann (1963), with the interval that goes with the test of
-/// Mann and Whitney (Hollander, Wolfe and Chicken, "Nonparametric Statistical Methods",
-/// 2014, 4.3): the shifts that the test would not refuse.
+/// The shift of Hodges and Lehmann (1963), with the interval that belongs to the test of Mann
+/// and Whitney (Hollander, Wolfe and Chicken, "Nonparametric Statistical Methods", 2014, 4.3):
+/// the shifts that the test would not reject.
 pub fn hodges_lehmann(a: &Sorted, b: &Sorted) -> Shift {
     let differences = a
         .values()
@@ -84,7 +84,7 @@ pub fn hodges_lehmann(a: &Sorted, b: &Sorted) -> Shift {
     }
 }
 
-/// How many of the sorted differences lie outside the interval at either end.
+/// How many of the sorted differences are outside the interval at either end.
 fn outside(n: usize, m: usize) -> Option<usize> {
     let tail = (1.0 - LEVEL) / 2.0;
     if n.max(m) <= EXACT {
@@ -97,17 +97,17 @@ fn outside(n: usize, m: usize) -> Option<usize> {
     (outside >= 1.0).then(|| outside as usize - 1)
 }
 
-/// In how many orders of n and m different values U has each value.
+/// The number of orders of n and m different values for each value of U.
 struct Counts {
-    /// Probability that U is at most this.
+    /// Probability that U is at most this value.
     cumulated: Vec<f64>,
 }
 
 impl Counts {
     fn new(n: usize, m: usize) -> Self {
-        // The counts are the coefficients of the Gaussian binomial coefficient: the
-        // product of (1 − xᵐ⁺ⁱ) / (1 − xⁱ) for i in 1..=n. Floats hold them exactly enough:
-        // all terms are whole, and a share of them is asked for.
+        // The counts are the coefficients of the Gaussian binomial coefficient: the product of
+        // (1 − xᵐ⁺ⁱ) / (1 − xⁱ) for i in 1..=n. Floats represent them exactly enough: all terms
+        // are whole, and only a share of them is needed.
         let mut counts = vec![0.0; n * m + 1];
         if let Some(first) = counts.first_mut() {
             *first = 1.0;

@@ -1,29 +1,29 @@
-//! Monotonous change over time.
+//! Monotonic change over time.
 
 use super::{Sorted, normal};
 
-/// One value at a time.
+/// One value at one time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// When, in whatever counts time.
+    /// The time, in any unit.
     pub time: f64,
     /// The value.
     pub value: f64,
 }
 
-/// What the test of Mann and Kendall says.
+/// The result of the test of Mann and Kendall.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MannKendall {
-    /// Pairs that rise, less pairs that fall.
+    /// Pairs that rise, minus pairs that fall.
     pub s: f64,
-    /// Probability of an S at least as far from 0 where there is no trend (two-sided).
+    /// Probability of an S at least as far from 0 if there is no trend (two-sided).
     pub p: f64,
 }
 
-/// The test of Mann (1945) and Kendall over one or more series, by the normal
-/// approximation with correction for ties and continuity. Of several series S and its
-/// variance are summed up (the seasonal test of Hirsch, Slack and Smith, 1982): only values
-/// of the same series are ever compared.
+/// The test of Mann (1945) and Kendall over one or more series, by the normal approximation
+/// with correction for ties and continuity. For several series, S and its variance are added up
+/// (the seasonal test of Hirsch, Slack and Smith, 1982): only values of the same series are
+/// ever compared.
 pub fn mann_kendall(series: &[Vec<Point>]) -> MannKendall {
     let s: f64 = series.iter().map(|points| s(points)).sum();
     let variance: f64 = series.iter().map(|points| variance(points)).sum();
@@ -58,8 +58,8 @@ fn variance(points: &[Point]) -> f64 {
     (term(points.len() as f64) - ties.sum::<f64>()) / 18.0
 }
 
-/// The median of the slopes between any two points of the same series (Theil, 1950;
-/// Sen, 1968). `None` where no two points have different times.
+/// The median of the slopes between any two points of the same series (Theil, 1950; Sen, 1968).
+/// `None` if no two points have different times.
 pub fn theil_sen(series: &[Vec<Point>]) -> Option<f64> {
     let pairs = series.iter().flat_map(|points| pairs(points));
     let slopes = pairs

@@ -1,4 +1,4 @@
-//! Whether it matters where a loop lies.
+//! Whether the alignment of a loop matters.
 
 use super::boot::JudgedBoot;
 use super::{AlignedMedian, Alignments};
@@ -6,7 +6,7 @@ use crate::stats::friedman::friedman;
 use crate::stats::{MIN_BOOTS, median_of};
 use crate::units::Ticks;
 
-/// The alignments that every boot has; `None` where there are less than two, or too few boots.
+/// The alignments that every boot has; `None` if there are fewer than two, or too few boots.
 pub(super) fn alignments(boots: &[JudgedBoot]) -> Option<Alignments> {
     if boots.len() < MIN_BOOTS {
         return None;
@@ -16,7 +16,8 @@ pub(super) fn alignments(boots: &[JudgedBoot]) -> Option<Alignments> {
     let common: Vec<u8> = first.filter(in_all).copied().collect();
     let at = |boot: &JudgedBoot, align: &u8| boot.alignments.get(align).copied();
     let medians = |boot: &JudgedBoot| common.iter().filter_map(|a| at(boot, a)).collect();
-    // Each boot is ranked by itself: whatever differs from boot to boot is alike for all.
+    // Each boot is ranked separately: differences between boots affect all of its alignments
+    // alike.
     let blocks: Vec<Vec<f64>> = boots.iter().map(medians).collect();
     let test = friedman(&blocks)?;
     let median = |align: &u8| {

@@ -1,4 +1,4 @@
-//! One boot, judged.
+//! One boot with its flags.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::stats::outlier::Usual;
 use crate::stats::{Sorted, StatsError, median_of};
 use crate::units::{CoreCycles, Ticks};
 
-/// One boot's values, and which of them are flagged.
+/// One boot's values, and the flagged ones among them.
 pub(super) struct JudgedBoot<'a> {
     /// The boot.
     pub(super) boot: &'a BootValues,
@@ -19,14 +19,15 @@ pub(super) struct JudgedBoot<'a> {
     pub(super) groups: Option<Groups>,
     /// The median in ticks at each alignment.
     pub(super) alignments: BTreeMap<u8, f64>,
-    /// Outside of it are outliers; none where nothing is near or far.
+    /// Values outside are outliers; `None` if nothing is near or far.
     usual: Option<Usual>,
     /// Its line in the summary.
     pub(super) line: BootMedian,
 }
 
 impl<'a> JudgedBoot<'a> {
-    /// `chain_ops` are the multiplications of a clock chain, where the chains can be believed.
+    /// `chain_ops` is the number of multiplications in a clock chain, if the chains can be
+    /// trusted.
     pub(super) fn new(
         number: u32,
         position: u32,

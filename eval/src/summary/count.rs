@@ -1,4 +1,4 @@
-//! Instructions: a whole number that boots repeat, or none.
+//! Instructions: a whole number that boots repeat, or no number.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -19,30 +19,30 @@ pub struct Count {
     pub benchmark: Benchmark,
     /// How many samples.
     pub samples: u64,
-    /// From how many boots.
+    /// The number of boots.
     pub boots: u32,
-    /// What at least nine tenths of the samples of every boot agree on, in two boots at
-    /// least; `None` where there is no such number, which the findings explain.
+    /// The number on which nine tenths of the samples of every boot agree, in at least two
+    /// boots; `None` if there is no such number, which the findings explain.
     pub instructions: Option<Instructions>,
-    /// The share of the samples that has the most frequent value, 0 to 1.
+    /// The share of the samples with the most frequent value, 0 to 1.
     pub agreement: f64,
-    /// Every value that was seen, the most frequent first.
+    /// Every value that was seen, most frequent first.
     pub seen: Vec<Seen>,
     /// Why there is no count, in sentences.
     pub findings: Vec<String>,
 }
 
-/// A value that samples have.
+/// A value of some samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seen {
-    /// Instructions for one operation; `None` where that is no whole number.
+    /// Instructions for one operation; `None` if that is not a whole number.
     pub instructions: Option<Instructions>,
-    /// In so many samples.
+    /// The number of samples with this value.
     pub samples: u64,
 }
 
-/// A count has to be repeated by a second boot.
+/// A second boot has to repeat a count.
 const MIN_BOOTS: usize = 2;
 
 /// The name of the check that these are counts at all.
@@ -57,14 +57,14 @@ fn own(benchmark: Benchmark) -> Option<Instructions> {
 }
 
 impl Count {
-    /// Whether it is of a call whose instructions are known, and these were found.
+    /// Whether its call has a known number of instructions, and this number was found.
     pub fn is_self_check(&self) -> bool {
         own(self.benchmark).is_some_and(|expected| self.instructions == Some(expected))
     }
 }
 
-/// The counts of a target with so many good boots, and whether they are counts at all. Where
-/// they are not, none has a value.
+/// The counts of a target with so many good boots, and whether they are counts at all. If they
+/// are not, none of them has a value.
 pub(crate) fn counts<'b>(
     benchmarks: impl Iterator<Item = (Benchmark, &'b Tallies)>,
     boots_ok: u32,
@@ -98,7 +98,7 @@ fn self_check(all: &[(Benchmark, &Tallies)]) -> Finding {
         match agreed(boots) {
             Ok(found) if found == expected => good.push(format!("{name} takes {}", found.0)),
             Ok(found) => bad.push(format!(
-                "{name} takes {} and was counted as {}",
+                "{name} takes {}, but was counted as {}",
                 expected.0, found.0
             )),
             Err(why) => bad.push(format!("{name} takes {}, but {why}", expected.0)),
@@ -202,19 +202,19 @@ fn typical(boot: u32, tally: &Tally) -> Result<Instructions, String> {
             samples: agree,
         }) if 10 * agree >= 9 * samples => Ok(value),
         _ => Err(format!(
-            "nine tenths of the samples of a boot have to agree, and of {samples} in boot {boot} {}",
+            "nine tenths of the samples of a boot have to agree, but of {samples} in boot {boot}, {}",
             in_words(&seen)
         )),
     }
 }
 
-/// Values that are named where samples do not agree.
+/// The number of values that are listed if samples do not agree.
 const NAMED: usize = 4;
 
 fn in_words(seen: &[Seen]) -> String {
     let value = |seen: &Seen| match seen.instructions {
         Some(value) => format!("{} gave {}", seen.samples, value.0),
-        None => format!("{} gave no whole number", seen.samples),
+        None => format!("{} did not give a whole number", seen.samples),
     };
     let mut words: Vec<_> = seen.iter().take(NAMED).map(value).collect();
     if seen.len() > NAMED {
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(found.seen[2].instructions, None);
         assert!(found.findings.is_empty());
 
-        // All samples together would do, but not those of the second boot.
+        // All samples together would agree, but not those of the second boot.
         let many: &[_] = &[(Some(238), 10_000)];
         let less: &[_] = &[(Some(238), 89), (Some(245), 7), (None, 4)];
         let found = scall(&[many, less]);
@@ -278,8 +278,8 @@ mod tests {
         assert_eq!(
             found.findings,
             [
-                "No count: nine tenths of the samples of a boot have to agree, and of 100 in \
-                 boot 1 89 gave 238, 7 gave 245, 4 gave no whole number."
+                "No count: nine tenths of the samples of a boot have to agree, but of 100 in \
+                 boot 1, 89 gave 238, 7 gave 245, 4 did not give a whole number."
             ]
         );
     }
@@ -303,7 +303,7 @@ mod tests {
     fn fractional_samples_give_no_count() {
         let found = scall(&[&[(None, 64)], &[(None, 64)]]);
         assert_eq!(found.instructions, None);
-        assert!(found.findings[0].contains("64 gave no whole number"));
+        assert!(found.findings[0].contains("64 did not give a whole number"));
     }
 
     #[test]

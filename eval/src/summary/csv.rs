@@ -138,7 +138,7 @@ const COLUMNS: [Column; 47] = [
     }),
 ];
 
-/// Writes `summary.csv`: one line a target and benchmark, timed or counted, nothing rounded. A
+/// Writes `summary.csv`: one line per target and benchmark, timed or counted, not rounded. A
 /// target without numbers has one line without them.
 ///
 /// # Errors

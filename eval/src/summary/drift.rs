@@ -5,17 +5,17 @@ use super::{Drift, Trend, TrendVerdict};
 use crate::stats::median_of;
 use crate::stats::trend::{Point, mann_kendall, theil_sen};
 
-/// Below this p there is a drift. A run has some twenty rows, each asked twice.
+/// Below this p there is a drift. A run has some twenty rows with two tests each.
 const ALPHA: f64 = 0.01;
 
 /// Pairs of values that an answer needs: those of eight boots. Fewer could hardly reach
-/// [`ALPHA`] whatever their order.
+/// [`ALPHA`] in any order.
 const MIN_PAIRS: usize = 28;
 
-/// Of more rounds than this, neighbours are taken together.
+/// With more rounds than this, neighbouring ones are combined.
 const MAX_ROUNDS: usize = 64;
 
-/// Boots come in the order of time; `median` is what changes are measured by.
+/// Boots are in order of time; changes are relative to `median`.
 pub(super) fn drift(boots: &[JudgedBoot], median: f64) -> Drift {
     let point = |boot: &JudgedBoot| Point {
         time: f64::from(boot.line.position),

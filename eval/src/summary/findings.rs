@@ -1,4 +1,4 @@
-//! What a reader should know of a row, in words.
+//! What a reader should know about a row, as text.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,16 @@ use contract::Benchmark;
 use super::{AlignedMedian, Mode, ModeVerdict, Row, Summary, TargetInfo, Trend, TrendVerdict};
 use crate::stats::MIN_BOOTS;
 
-/// Boots that differ by more than this are worth a word.
+/// Boots that differ by more than this are reported.
 const SPREAD: f64 = 0.02;
-/// So are boots that differ by more than this in ticks, and by so many times less in core cycles.
+/// So are boots that differ by more than this in ticks, and by so many times less in core
+/// cycles.
 const CLOCK_SPREAD: f64 = 0.01;
 const STEADIER: f64 = 3.0;
-/// So are alignments that differ by so much of the median, with such a p.
+/// So are alignments that differ by this share of the median, with such a p.
 const ALIGNMENT: f64 = 0.01;
 const ALIGNMENT_P: f64 = 0.01;
-/// So is a drift by so much.
+/// So is a drift of this size.
 const DRIFT: f64 = 0.001;
 /// So is such a share of samples with a moved clock, or of outliers,
 const FLAGGED: f64 = 0.02;
@@ -31,24 +32,24 @@ pub(super) fn findings(row: &Row, target: &TargetInfo) -> Vec<String> {
         trend(
             &row.drift.run,
             "from the first boot to the last",
-            "the machine's temperature, load or clock changed meanwhile",
+            "the machine's temperature, load or clock changed during the run",
         ),
         trend(
             &row.drift.rounds,
             "from the first round of a boot to the last",
-            "the guest or the machine was not yet settled",
+            "the guest or the machine had not settled yet",
         ),
         modes(
             row.modes.boots.verdict,
             &row.modes.boots.modes,
             "boots",
-            "what differs from boot to boot, as memory layout does, decides",
+            "something that varies between boots, such as memory layout, makes the difference",
         ),
         modes(
             row.modes.samples.verdict,
             &row.modes.samples.modes,
             "samples within a boot",
-            "the median stands for one of them",
+            "the median represents one of them",
         ),
         alignment(row),
         clock(row),
@@ -59,7 +60,7 @@ pub(super) fn findings(row: &Row, target: &TargetInfo) -> Vec<String> {
     all.into_iter().flatten().collect()
 }
 
-/// Every count's findings, a line each.
+/// Every count's findings, one line each.
 pub(super) fn of_counts(summary: &Summary) -> impl Iterator<Item = String> {
     summary.targets.iter().flat_map(|target| {
         target.counts.iter().flat_map(|count| {
@@ -70,8 +71,8 @@ pub(super) fn of_counts(summary: &Summary) -> impl Iterator<Item = String> {
     })
 }
 
-/// Every row's findings, a line each; what holds for several rows is said once. Rows of an
-/// emulator's ticks are no time that could have any.
+/// Every row's findings, one line each; a finding about several rows appears once. Rows of an
+/// emulator's ticks are not time and have no findings.
 pub(super) fn of_rows(summary: &Summary) -> Vec<String> {
     let measured = summary
         .targets
@@ -117,7 +118,8 @@ fn too_few(row: &Row) -> Option<String> {
     })
 }
 
-/// No cost is. A disturbed smaller batch makes such samples, and few of them such a mean.
+/// A cost cannot be negative. Disturbed smaller batches give such samples, and a few of them
+/// such a mean.
 fn not_positive(row: &Row) -> Option<String> {
     let why = if row.ticks.median_of_boot_medians.0 <= 0.0 {
         "median is not above zero, which no cost can be: what was measured is less than \
@@ -134,26 +136,26 @@ fn not_positive(row: &Row) -> Option<String> {
 fn spread(row: &Row) -> Option<String> {
     let spread = row.spread.filter(|spread| *spread > SPREAD)?;
     Some(format!(
-        "Boots differ: the middle half of their medians spans {}.",
+        "Boots differ: the interquartile range of their medians is {}.",
         percent(spread)
     ))
 }
 
-/// What made boots differ was the clock, not the code.
+/// The clock made the boots differ, not the code.
 fn clock_differs(row: &Row) -> Option<String> {
     let (ticks, cycles) = (row.spread?, row.cycles.as_ref()?.spread?);
     let enough = row.boots >= MIN_BOOTS as u32;
     (enough && ticks > CLOCK_SPREAD && ticks > STEADIER * cycles).then(|| {
         format!(
-            "The core's clock differed from boot to boot: the middle half of the boots' medians \
-             spans {} in ticks and {} in core cycles, which are steadier.",
+            "The core's clock differed from boot to boot: the interquartile range of the boots' \
+             medians is {} in ticks and {} in core cycles, which are steadier.",
             percent(ticks),
             percent(cycles)
         )
     })
 }
 
-/// There are clock chains, and they say nothing.
+/// There are clock chains, but they prove nothing.
 fn no_cycles(row: &Row, target: &TargetInfo) -> Option<String> {
     // An empty measurement has none around it.
     let chains = row.clock_moved.is_some() && row.benchmark != Benchmark::Tsc;
@@ -168,7 +170,7 @@ fn no_cycles(row: &Row, target: &TargetInfo) -> Option<String> {
     Some(format!("No core cycles: {why}."))
 }
 
-/// Where loops lie matters, within each boot.
+/// Alignment makes a difference within each boot.
 fn alignment(row: &Row) -> Option<String> {
     let alignments = row.alignments.as_ref()?;
     let median = |aligned: &AlignedMedian| aligned.median_of_boot_medians.0;
@@ -182,8 +184,8 @@ fn alignment(row: &Row) -> Option<String> {
         let medians = alignments.medians.iter();
         let medians = medians.map(|at| format!("{:.2} at {}", median(at), at.align));
         format!(
-            "Alignment matters: {} bytes from a cache line's beginning (ticks, medians of boot \
-             medians; p {}); the other figures take all together.",
+            "Alignment matters: {} bytes from the start of a cache line (ticks, medians of boot \
+             medians; p {}); the other figures combine all alignments.",
             medians.collect::<Vec<_>>().join(", "),
             p(Some(alignments.p))
         )
@@ -236,7 +238,7 @@ fn outliers(row: &Row) -> Option<String> {
     let share = share(row.outliers?, row);
     (share > FLAGGED).then(|| {
         format!(
-            "{} of the samples lie far from {}.",
+            "{} of the samples are far from {}.",
             percent(share),
             match row.modes.samples.verdict {
                 ModeVerdict::Two => "both modes of their boot",
@@ -247,7 +249,7 @@ fn outliers(row: &Row) -> Option<String> {
 }
 
 fn flagged(row: &Row) -> Option<String> {
-    // Where the median stands between two modes, a few samples decide for one.
+    // If the median is between two modes, a few samples decide.
     if row.modes.samples.verdict == ModeVerdict::Two {
         return None;
     }
@@ -261,8 +263,8 @@ fn flagged(row: &Row) -> Option<String> {
     })
 }
 
-/// The two intervals of the median aim at the same; where one is twice as wide, neither
-/// should be trusted much.
+/// The two intervals of the median estimate the same; if one is more than twice as wide,
+/// neither can be trusted much.
 fn disagreement(row: &Row) -> Option<String> {
     let (bootstrap, order) = (row.interval?, row.order_interval?);
     let width = bootstrap.high.0 - bootstrap.low.0;
@@ -270,7 +272,7 @@ fn disagreement(row: &Row) -> Option<String> {
     (check > 2.0 * width && check > SPREAD * row.ticks.median_of_boot_medians.0.abs()).then(|| {
         format!(
             "The interval by order statistics, {:.2} to {:.2} ticks ({}), is much wider than the \
-             bootstrap's: take it instead.",
+             bootstrap's: use it instead.",
             order.low.0,
             order.high.0,
             percent(order.level)

@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use super::{TargetInfo, TargetSummary};
 use crate::verdict::{Finding, State};
 
-/// What a target's kernel said of the processor that it ran on.
+/// A target's kernel's description of its processor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuestCpu {
     /// The files of /sys/devices/system/cpu/vulnerabilities.
     pub vulnerabilities: BTreeMap<String, String>,
-    /// Those of the processor's [`FEATURES`] that it has.
+    /// The processor's [`FEATURES`].
     pub features: BTreeSet<String>,
 }
 
-/// Flags of /proc/cpuinfo by which Linux chooses its way into the kernel and out of it:
+/// Flags of /proc/cpuinfo by which Linux chooses its paths into and out of the kernel:
 /// page-table isolation and what makes it cheap, and controls of speculation.
 pub const FEATURES: [&str; 12] = [
     "arch_capabilities",
@@ -35,12 +35,12 @@ pub const FEATURES: [&str; 12] = [
     "user_shstk",
 ];
 
-/// The name of the check that a counted guest takes the timed one's path.
+/// The name of the check that a counted guest takes the same path as the timed one.
 pub(super) const CHECK: &str = "mitigations";
 
 impl GuestCpu {
-    /// From the names and values that a guest prints, `vulnerability.*` and `cpu.flags` among
-    /// them. `None` where there are none of these.
+    /// From the names and values that a guest prints, including `vulnerability.*` and
+    /// `cpu.flags`. `None` if there are none of these.
     pub fn of<'a>(facts: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Option<Self> {
         let vulnerabilities: BTreeMap<_, _> = facts
             .clone()
@@ -65,8 +65,8 @@ impl GuestCpu {
     }
 }
 
-/// Where the counted guest has other mitigations than the timed one, its count is of another
-/// path. `None` where either says nothing.
+/// If the counted guest has other mitigations than the timed one, its count is that of another
+/// path. `None` if either reports nothing.
 pub(super) fn differences(counted: &TargetInfo, timed: &TargetInfo) -> Option<Finding> {
     let ours = &counted.guest.as_ref()?.vulnerabilities;
     let theirs = &timed.guest.as_ref()?.vulnerabilities;
@@ -106,7 +106,7 @@ pub(super) fn differences(counted: &TargetInfo, timed: &TargetInfo) -> Option<Fi
     })
 }
 
-/// Tells each counted guest from the timed one that it stands beside.
+/// Compares each counted guest with the timed one in the same row.
 pub(super) fn compare(targets: &mut [TargetSummary]) {
     let timed: Vec<_> = targets.iter().map(|target| target.info.clone()).collect();
     for target in targets {

@@ -19,7 +19,7 @@ struct Version {
     version: u64,
 }
 
-/// Writes `summary.json`, with every number as exact as it is.
+/// Writes `summary.json`, with every number in full precision.
 ///
 /// # Errors
 ///
@@ -43,8 +43,8 @@ pub fn write_json<W: Write>(mut out: W, summary: &Summary) -> Result<(), Summary
 ///
 /// # Errors
 ///
-/// [`SummaryError::Version`] for a file of another version, whatever else it holds;
-/// [`SummaryError::Json`] for one that is cut or damaged.
+/// [`SummaryError::Version`] for a file of another version, whatever else it contains;
+/// [`SummaryError::Json`] for one that is cut off or damaged.
 pub fn read_json<R: Read>(input: R) -> Result<Summary, SummaryError> {
     let mut value: serde_json::Value =
         serde_json::from_reader(BufReader::new(input)).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! Emulated processors that make no difference to each other.
+//! Emulated processors with the same result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ pub struct ModelGroup<'s> {
 }
 
 impl Summary {
-    /// The counted targets in such groups, in the order of their first ones; none where all
+    /// The counted targets in such groups, in the order of their first members; empty if all
     /// were counted on one model.
     pub fn model_groups(&self) -> Vec<ModelGroup<'_>> {
         let counted = self.targets.iter().filter(|t| !t.counts.is_empty());
@@ -34,8 +34,8 @@ impl Summary {
     }
 }
 
-/// What the kernel says of a vulnerability for which it does nothing: the processor does not
-/// have it, or it goes unmitigated, whatever else the line says.
+/// The kernel's text for a vulnerability for which it does nothing: the processor does not have
+/// it, or it is not mitigated, whatever the rest of the line says.
 fn is_in_effect(line: &str) -> bool {
     let nothing = ["Not affected", "Vulnerable"].contains(&line);
     !(nothing || line.starts_with("Vulnerable;") || line.starts_with("Unknown"))
@@ -56,7 +56,7 @@ impl ModelGroup<'_> {
                 .map(|count| (count.benchmark, count.instructions))
                 .collect()
         };
-        // What says nothing of its processor is like no other.
+        // A processor about which nothing is known does not equal any other.
         let Some((first, ours)) = self.guests().next() else {
             return false;
         };
@@ -73,7 +73,7 @@ impl ModelGroup<'_> {
         targets.map(|target| target.info.label.as_str()).collect()
     }
 
-    /// What each call takes, in words.
+    /// The instructions of each call, as text.
     pub fn counts(&self) -> String {
         let counts = self.targets.first().into_iter().flat_map(|t| &t.counts);
         let counts = counts.map(|count| match count.instructions {
@@ -83,19 +83,19 @@ impl ModelGroup<'_> {
         counts.collect::<Vec<_>>().join(", ")
     }
 
-    /// Features by which Linux chooses its way into the kernel.
+    /// Features by which Linux chooses its path into the kernel.
     pub fn features(&self) -> String {
         let guest = self.guests().next();
         let features = guest.iter().flat_map(|(_, guest)| &guest.features);
         let features: Vec<_> = features.map(String::as_str).collect();
         match (guest, features.is_empty()) {
             (None, _) => "not known".into(),
-            (Some(_), true) => "none that matters".into(),
+            (Some(_), true) => "none that matter".into(),
             (Some(_), false) => features.join(" "),
         }
     }
 
-    /// What the kernel does on all of them, a line for each vulnerability.
+    /// What the kernel does on all of them, one line per vulnerability.
     pub fn mitigations(&self) -> Vec<String> {
         let guest = self.guests().next();
         let lines = guest.iter().flat_map(|(_, guest)| lines(guest, true));
@@ -104,7 +104,7 @@ impl ModelGroup<'_> {
             .collect()
     }
 
-    /// What stands in the other lines of each, and what the emulator leaves out of it.
+    /// The other lines of each, and what the emulator leaves out.
     pub fn others(&self) -> Vec<String> {
         let others = self.guests().map(|(target, guest)| {
             let mut by_line = BTreeMap::<&str, Vec<&str>>::new();

@@ -1,4 +1,4 @@
-//! Rows of the tables: what was timed, and beside it what was counted.
+//! Rows of the tables: what was timed, together with what was counted.
 
 use contract::{Benchmark, Method};
 
@@ -11,7 +11,7 @@ use crate::verdict::State;
 pub struct Platform<'s> {
     /// The target that gives the name.
     pub target: &'s TargetSummary,
-    /// Where instructions were counted: a companion, or the target itself.
+    /// Where instructions were counted: on another target, or on the target itself.
     pub counted: Option<&'s TargetSummary>,
 }
 
@@ -20,14 +20,14 @@ pub struct Platform<'s> {
 pub struct Line<'s> {
     /// What was timed or counted.
     pub benchmark: Benchmark,
-    /// What it costs in time, where it was timed.
+    /// Its cost in time, if it was timed.
     pub row: Option<&'s Row>,
-    /// What it takes in instructions, where they were counted.
+    /// Its cost in instructions, if they were counted.
     pub count: Option<&'s Count>,
 }
 
 impl Summary {
-    /// The targets in their order, each counted companion beside the target that it counts for.
+    /// The targets in their order; each target that counts for another is merged with it.
     pub fn platforms(&self) -> impl Iterator<Item = Platform<'_>> {
         let alone = self.targets.iter().filter(|t| !self.is_companion(t));
         alone.map(|target| Platform {
@@ -82,7 +82,7 @@ impl<'s> Platform<'s> {
         self.target.info.method == Some(Method::Exact)
     }
 
-    /// Whether the numbers of time are an emulator's.
+    /// Whether the times are an emulator's.
     pub fn is_emulated(&self) -> bool {
         self.target.info.measures_emulator()
     }
@@ -93,7 +93,7 @@ impl<'s> Platform<'s> {
             .is_some_and(|counted| !counted.counts.is_empty())
     }
 
-    /// The processor on which instructions were counted, in words.
+    /// The processor for which instructions were counted, as text.
     pub fn counted_on(&self) -> Option<String> {
         let info = &self.counted?.info;
         let model = info.cpu_model.as_deref().unwrap_or("the default CPU");
@@ -115,12 +115,12 @@ impl<'s> Platform<'s> {
 }
 
 impl Line<'_> {
-    /// Instructions for one operation, where there is a count.
+    /// Instructions for one operation, if there is a count.
     pub fn instructions(&self) -> Option<Instructions> {
         self.count?.instructions
     }
 
-    /// Instructions for each core cycle, where both are known.
+    /// Instructions per core cycle, if both are known.
     pub fn instructions_per_cycle(&self) -> Option<f64> {
         let cycles = self.row?.cycles.as_ref()?;
         let cycles = cycles.figures.median_of_boot_medians.0;

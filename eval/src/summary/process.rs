@@ -13,24 +13,24 @@ use crate::parallel;
 use crate::stats::{Sorted, StatsError, bootstrap, mean_of, median_of, order, quartiles_of};
 use crate::units::{CoreCycles, Ticks, TscHz, nanoseconds};
 
-/// What is known of a boot before its samples.
+/// Facts about a boot, apart from its samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootInfo {
     /// The target's name.
     pub target: String,
     /// Which boot of it, from 0.
     pub boot: u32,
-    /// How many dependent multiplications its clock chains hold, where its log says so.
+    /// The number of dependent multiplications in its clock chains, if its log has it.
     pub chain_ops: Option<u64>,
 }
 
-/// Sums a run up. `boots` are all boots of the run in the order of time, those that
-/// gave no samples among them; `levels` hold what was timed, `counts` what was counted.
+/// Summarises a run. `boots` are all boots of the run in order of time, including those without
+/// samples; `levels` has what was timed, `counts` what was counted.
 ///
 /// # Errors
 ///
-/// [`SummaryError`] for samples of a target or boot that is not among them, two targets of
-/// one name, an impossible frequency, and values that are no finite numbers.
+/// [`SummaryError`] for samples of a target or boot that is not in the run, two targets with
+/// the same name, an impossible frequency, and values that are not finite.
 pub fn summarize(
     info: RunInfo,
     targets: Vec<TargetInfo>,
@@ -100,9 +100,9 @@ fn check_names<'n>(
 struct PlacedBoot<'a> {
     /// Which boot of the target.
     number: u32,
-    /// Which boot of the run, in the order of time.
+    /// Its place in the run, in order of time.
     position: u32,
-    /// Multiplications of a clock chain, where the chains tell the core's clock.
+    /// Multiplications in a clock chain, if the chains measure the core's clock.
     chain_ops: Option<u64>,
     values: &'a BootValues,
 }
@@ -117,7 +117,7 @@ fn by_name(boots: &[BootInfo]) -> Run<'_> {
         .collect()
 }
 
-/// A target's boots of one benchmark, in the order of time.
+/// A target's boots of one benchmark, in order of time.
 fn of_target<'a>(
     target: &TargetInfo,
     boots: &'a Boots,
@@ -179,14 +179,15 @@ fn row(benchmark: Benchmark, boots: &[PlacedBoot], hz: Option<TscHz>) -> Result<
     })
 }
 
-/// Interquartile range over median; none for a single value, and a median that is not above 0.
+/// Interquartile range divided by median; `None` for a single value, and if the median is not
+/// above 0.
 fn spread(medians: &Sorted) -> Option<f64> {
     let median = medians.median();
     let known = medians.values().len() > 1 && median > 0.0;
     known.then(|| (medians.q3() - medians.q1()) / median)
 }
 
-/// The row in core cycles, whose values it takes; none where a boot has none.
+/// The row in core cycles, whose values it consumes; `None` if a boot has none.
 fn in_cycles(boots: &mut [JudgedBoot]) -> Result<Option<InCycles>, StatsError> {
     let medians = boots.iter().map(|boot| Some(boot.line.median_cycles?.0));
     let medians: Option<Vec<f64>> = medians.collect();
@@ -203,7 +204,7 @@ fn in_cycles(boots: &mut [JudgedBoot]) -> Result<Option<InCycles>, StatsError> {
     }))
 }
 
-/// Of all values together, which may be put into another order, and of the boots' medians.
+/// Of all values together, whose order may be changed, and of the boots' medians.
 fn figures(all: &mut [f64], medians: &[f64]) -> Result<Figures<f64>, StatsError> {
     let mean = mean_of(all);
     let [q1, median, q3] = quartiles_of(all);
@@ -216,7 +217,7 @@ fn figures(all: &mut [f64], medians: &[f64]) -> Result<Figures<f64>, StatsError>
     })
 }
 
-/// `medians` are those of the boots in the order of time.
+/// `medians` are those of the boots in order of time.
 fn view(mut all: Vec<f64>, medians: &[f64], hz: Option<TscHz>) -> Result<View, StatsError> {
     let ticks = figures(&mut all, medians)?.map(Ticks);
     Ok(View {
@@ -238,8 +239,8 @@ fn without_flagged(boots: &[JudgedBoot], hz: Option<TscHz>) -> Result<Option<Vie
     view(left.concat(), &medians, hz).map(Some)
 }
 
-/// Sets each row's ratio to the first target with the same benchmark, by the same method,
-/// and as real or as emulated.
+/// Sets each row's ratio to the first target with the same benchmark, by the same method, and
+/// also real or also emulated.
 fn relate(targets: &mut [TargetSummary]) {
     for i in 0..targets.len() {
         let (before, [target, ..]) = targets.split_at_mut(i) else {

@@ -13,47 +13,47 @@ pub struct Row {
     pub benchmark: Benchmark,
     /// How many samples.
     pub samples: u64,
-    /// From how many boots.
+    /// The number of boots.
     pub boots: u32,
     /// The figures in TSC ticks.
     pub ticks: Figures<Ticks>,
-    /// The same in nanoseconds, where the counter's frequency is known.
+    /// The same in nanoseconds, if the counter's frequency is known.
     pub ns: Option<Figures<Nanoseconds>>,
-    /// 95 % interval of the median of boot medians; none where there are too few boots.
+    /// 95 % interval of the median of boot medians; `None` if there are too few boots.
     pub interval: Option<Interval<Ticks>>,
-    /// The same by order statistics, which needs no resampling: a check.
+    /// The same by order statistics, without resampling, as a check.
     pub order_interval: Option<OrderInterval<Ticks>>,
-    /// Interquartile range of the boot medians, over their median; none for a single boot,
-    /// and where the median is not above zero.
+    /// Interquartile range of the boot medians, divided by their median; `None` for a single
+    /// boot, and if the median is not above zero.
     pub spread: Option<f64>,
-    /// The same in cycles at the core's own clock; none where no clock chains tell it.
+    /// The same in cycles at the core's own clock; `None` if no clock chains measure it.
     pub cycles: Option<InCycles>,
-    /// Each boot's median, in the order of time.
+    /// Each boot's median, in order of time.
     pub boot_medians: Vec<BootMedian>,
     /// Whether values rise or fall with time.
     pub drift: Drift,
-    /// Samples with another core clock after them than before; none where the method has
-    /// no clock chains.
+    /// Samples during which the core's clock changed; `None` if the method has no clock chains.
     pub clock_moved: Option<u64>,
-    /// Samples far from their boot's median, or from both of its modes where it has two;
-    /// none where no scale is known to judge by.
+    /// Samples far from their boot's median, or from both of its modes if it has two; `None` if
+    /// there is no known scale to judge by.
     pub outliers: Option<u64>,
-    /// All of it again without the samples whose clock moved and without outliers; none
-    /// where nothing is left.
+    /// All of it again without the samples whose clock moved and without outliers; `None` if
+    /// nothing is left.
     pub without_flagged: Option<View>,
     /// Whether there is more than one typical value.
     pub modes: Modes,
-    /// The medians where loops lie differently; none where less than two alignments are
-    /// known, or too few boots.
+    /// The medians by alignment of the loops; `None` if fewer than two alignments are known, or
+    /// there are too few boots.
     pub alignments: Option<Alignments>,
-    /// Against the reference target; none for that itself, and where no target can be one.
+    /// Relative to the reference target; `None` for the reference itself, and if there is no
+    /// reference.
     pub ratio: Option<Ratio>,
-    /// What a reader should know of these numbers, a sentence each.
+    /// What a reader should know about these numbers, one sentence each.
     pub findings: Vec<String>,
 }
 
 impl Row {
-    /// The boots' medians in TSC ticks, in the order of time.
+    /// The boots' medians in TSC ticks, in order of time.
     pub fn medians(&self) -> Vec<f64> {
         self.boot_medians.iter().map(|boot| boot.median.0).collect()
     }
@@ -65,17 +65,17 @@ impl Row {
     }
 }
 
-/// A row in core cycles: what the core's clock did from boot to boot is not in them.
+/// A row in core cycles, which changes of the core's clock from boot to boot do not affect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InCycles {
     /// The figures.
     pub figures: Figures<CoreCycles>,
-    /// 95 % interval of the median of boot medians; none where there are too few boots.
+    /// 95 % interval of the median of boot medians; `None` if there are too few boots.
     pub interval: Option<Interval<CoreCycles>>,
     /// As in [`Row`].
     pub spread: Option<f64>,
-    /// Against the same reference as in ticks; none where that has no core cycles.
+    /// Relative to the same reference as in ticks; `None` if that has no core cycles.
     pub ratio: Option<Ratio>,
 }
 
@@ -91,8 +91,8 @@ pub struct Figures<U> {
     pub q1: U,
     /// Third quartile of all samples.
     pub q3: U,
-    /// Median over the boots of each boot's median: a boot counts once, however
-    /// many samples it gave.
+    /// Median over the boots of each boot's median, which counts each boot once, however many
+    /// samples it gave.
     pub median_of_boot_medians: U,
 }
 
@@ -115,23 +115,23 @@ impl<U> Figures<U> {
 pub struct View {
     /// How many samples.
     pub samples: u64,
-    /// From how many boots.
+    /// The number of boots.
     pub boots: u32,
     /// The figures in TSC ticks.
     pub ticks: Figures<Ticks>,
-    /// The same in nanoseconds, where the counter's frequency is known.
+    /// The same in nanoseconds, if the counter's frequency is known.
     pub ns: Option<Figures<Nanoseconds>>,
     /// 95 % interval of the median of boot medians.
     pub interval: Option<Interval<Ticks>>,
 }
 
-/// What one boot gave.
+/// The results of one boot.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BootMedian {
     /// Which boot of the target, from 0.
     pub boot: u32,
-    /// Which boot of the run, from 0, in the order of time.
+    /// Its place in the run, from 0, in order of time.
     pub position: u32,
     /// How many samples.
     pub samples: u64,
@@ -141,7 +141,7 @@ pub struct BootMedian {
     pub q1: Ticks,
     /// Their third quartile.
     pub q3: Ticks,
-    /// Their median in core cycles, where its clock chains tell the core's clock.
+    /// Their median in core cycles, if its clock chains measure the core's clock.
     pub median_cycles: Option<CoreCycles>,
     /// As in [`Row`].
     pub clock_moved: Option<u64>,
@@ -159,19 +159,20 @@ pub struct Drift {
     pub rounds: Trend,
 }
 
-/// A monotonous change.
+/// A monotonic change.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trend {
-    /// What the test says.
+    /// The result of the test.
     pub verdict: TrendVerdict,
-    /// The change from first to last by the median slope, over the median: 0.01 is 1 % more.
+    /// The change from first to last by the median slope, relative to the median: 0.01 means 1
+    /// % more.
     pub change: Option<f64>,
-    /// Probability of such an order where there is no trend (two-sided).
+    /// Probability of such an order if there is no trend (two-sided).
     pub p: Option<f64>,
 }
 
-/// What a test for a trend says.
+/// The result of a test for a trend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrendVerdict {
@@ -179,7 +180,7 @@ pub enum TrendVerdict {
     Rising,
     /// Values fall.
     Falling,
-    /// No trend shows.
+    /// No trend was seen.
     NoneSeen,
     /// There are too few boots or rounds for an answer.
     CannotTell,
@@ -189,7 +190,7 @@ pub enum TrendVerdict {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Modes {
-    /// Among the boots' medians: what differs from boot to boot, memory layout say.
+    /// Among the boots' medians: differences between boots, for example in memory layout.
     pub boots: ModeTest,
     /// Among the samples within each boot.
     pub samples: SampleModes,
@@ -199,11 +200,11 @@ pub struct Modes {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModeTest {
-    /// What the test says.
+    /// The result of the test.
     pub verdict: ModeVerdict,
-    /// Probability of such a dip where there is one mode.
+    /// Probability of such a dip if there is one mode.
     pub p: Option<f64>,
-    /// The two modes where there are two, the lower one first.
+    /// The two modes if there are two, the lower one first.
     pub modes: Vec<Mode>,
 }
 
@@ -211,24 +212,24 @@ pub struct ModeTest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleModes {
-    /// Two where at least half of the boots have two.
+    /// Two if at least half of the boots have two.
     pub verdict: ModeVerdict,
     /// Boots with enough samples for an answer.
     pub boots_tested: u32,
     /// Boots with two modes.
     pub boots_with_two: u32,
-    /// The two modes of the boot with the deepest dip, the lower one first; empty where no
-    /// boot has two.
+    /// The two modes of the boot with the deepest dip, the lower one first; empty if no boot
+    /// has two.
     pub modes: Vec<Mode>,
 }
 
-/// What a test for two modes says.
+/// The result of a test for two modes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ModeVerdict {
-    /// Nothing speaks against one mode.
+    /// There is no evidence against one mode.
     One,
-    /// There are two at least.
+    /// There are at least two.
     Two,
     /// There are too few values for an answer.
     CannotTell,
@@ -244,36 +245,36 @@ pub struct Mode {
     pub share: f64,
 }
 
-/// A row's medians by the place of its loops.
+/// A row's medians by the alignment of its loops.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alignments {
-    /// Probability of such differences where the alignment does not matter (Friedman's
-    /// test, a boot being a block).
+    /// Probability of such differences if the alignment does not matter (Friedman's test, with
+    /// a boot as a block).
     pub p: f64,
     /// One for each alignment, ascending.
     pub medians: Vec<AlignedMedian>,
 }
 
-/// What a benchmark costs at one alignment.
+/// The cost of a benchmark at one alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlignedMedian {
-    /// Where the loops' bodies begin, in bytes from a cache line's beginning.
+    /// Offset of the loops' bodies from the start of a cache line, in bytes.
     pub align: u8,
-    /// The median over the boots of each boot's median there.
+    /// The median over the boots of each boot's median at this alignment.
     pub median_of_boot_medians: Ticks,
 }
 
-/// A target's median of boot medians over the reference target's.
+/// A target's median of boot medians divided by the reference target's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ratio {
-    /// The reference target's name: the first in the experiment with this benchmark, by
-    /// the same method, and as real or as emulated.
+    /// The reference target's name: the first in the experiment with this benchmark, by the
+    /// same method, and also real or also emulated.
     pub reference: String,
     /// The ratio.
     pub ratio: f64,
-    /// Its 95 % interval, from boots drawn on both sides; none where there are too few.
+    /// Its 95 % interval, from boots drawn on both sides; `None` if there are too few.
     pub interval: Option<Interval<f64>>,
 }

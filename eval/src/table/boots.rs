@@ -1,11 +1,11 @@
-//! What boots say, each counting once: medians with their intervals, and ratios; a block
-//! in ticks, and one in core cycles where they are known.
+//! The results of the boots, each counting once: medians with their intervals, and ratios; one
+//! block in ticks, and one in core cycles if they are known.
 
 use super::grid::{self, EMULATED, NOTHING, number};
 use crate::stats::{Interval, bootstrap};
 use crate::summary::{Ratio, Row, Summary, TargetSummary};
 
-/// Column titles of the block.
+/// Column headings of the block.
 pub(super) const COLUMNS: [&str; 6] = [
     "Platform",
     "Routine call",
@@ -15,7 +15,7 @@ pub(super) const COLUMNS: [&str; 6] = [
     "ratio, 95 % interval",
 ];
 
-/// What a block's values are in.
+/// The unit of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     /// TSC ticks.
@@ -24,16 +24,16 @@ pub(super) enum Unit {
     CoreCycles,
 }
 
-/// The units that a summary has values in.
+/// The units for which a summary has values.
 pub(super) fn units(summary: &Summary) -> impl Iterator<Item = Unit> {
     let cycles = summary.has_cycles().then_some(Unit::CoreCycles);
     std::iter::once(Unit::Ticks).chain(cycles)
 }
 
-/// A row of cells, not escaped for anything.
+/// A row of cells, not escaped.
 pub(super) type Cells = [String; COLUMNS.len()];
 
-/// The caption over the block.
+/// The caption above the block.
 pub(super) fn caption(summary: &Summary, unit: Unit) -> String {
     let alike = if summary.is_mixed() {
         "the same call by the same method"
@@ -54,8 +54,8 @@ pub(super) fn caption(summary: &Summary, unit: Unit) -> String {
             "Boots, each counting once: median of their medians in TSC ticks, {interval}\
              interquartile range over median, and ratio to the first platform with {alike}."
         ),
-        Unit::CoreCycles => "The same in core cycles, by the clock chains around each sample: \
-             what the core's clock did meanwhile is not in them."
+        Unit::CoreCycles => "The same in core cycles, from the clock chains around each sample: \
+             they do not contain changes of the core's clock."
             .into(),
     }
 }
@@ -88,7 +88,7 @@ pub(super) fn rows<'s>(
     })
 }
 
-/// What a row says of its boots in one unit.
+/// A row's results in one unit.
 struct Figures<'r> {
     median: f64,
     interval: Option<Interval<f64>>,
@@ -118,7 +118,7 @@ impl<'r> Figures<'r> {
     }
 }
 
-/// The blocks as lines of words.
+/// The blocks as lines of text.
 pub(super) fn lines(summary: &Summary) -> Vec<String> {
     let line = |target: &TargetSummary, row: &Row, cells: Cells| {
         let [_, _, median, interval, spread, ratio] = cells;

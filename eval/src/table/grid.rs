@@ -1,4 +1,4 @@
-//! What the tables for readers have in common: Table 1 of the paper, row by row.
+//! The common part of the tables for readers: Table 1 of the paper, row by row.
 
 use contract::Method;
 
@@ -6,7 +6,7 @@ use crate::reference::{self, Published};
 use crate::summary::{Line, Platform, Summary, TargetSummary};
 use crate::units::{Instructions, Nanoseconds, Ticks};
 
-/// Column titles of the published block, and of the measured one what it begins with.
+/// Column headings of the published block, and the first headings of the measured one.
 pub(super) const PUBLISHED: [&str; 7] = [
     "Platform",
     "Routine call",
@@ -16,16 +16,16 @@ pub(super) const PUBLISHED: [&str; 7] = [
     "q3",
     "ns (median)",
 ];
-/// How many columns at the beginning hold words; the others hold numbers.
+/// The number of leading columns with text; the others have numbers.
 pub(super) const WORDS: usize = 2;
 
-/// What stands where there is no number.
+/// The text if there is no number.
 pub(super) const NOTHING: &str = "–";
 
-/// A row of cells, not escaped for anything.
+/// A row of cells, not escaped.
 pub(super) type Cells = Vec<String>;
 
-/// Column titles of the measured block: instructions only where there are any.
+/// Column headings of the measured block: instructions only if there are any.
 pub(super) fn columns(summary: &Summary) -> Vec<&'static str> {
     let mut columns = PUBLISHED.to_vec();
     if summary.has_counts() {
@@ -38,10 +38,10 @@ pub(super) fn columns(summary: &Summary) -> Vec<&'static str> {
     columns
 }
 
-/// How a row from an emulator is marked.
+/// The mark of a row from an emulator.
 pub(super) const EMULATED: &str = "(emulated)";
 
-/// The caption over the measured block.
+/// The caption above the measured block.
 pub(super) fn caption(summary: &Summary) -> String {
     let methods = summary.methods();
     let mut caption = format!(
@@ -64,7 +64,7 @@ pub(super) fn caption(summary: &Summary) -> String {
     caption + "."
 }
 
-/// The caption over the published block.
+/// The caption above the published block.
 pub(super) fn published_caption() -> String {
     format!(
         "Published, not measured here: {}, on an {}.",
@@ -73,7 +73,7 @@ pub(super) fn published_caption() -> String {
     )
 }
 
-/// What must stand under the measured block.
+/// The lines below the measured block.
 pub(super) fn footnotes(summary: &Summary) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(emulated(summary));
@@ -93,16 +93,16 @@ pub(super) fn footnotes(summary: &Summary) -> Vec<String> {
     notes
 }
 
-/// What rows that time an emulator are.
+/// Explains rows that time an emulator.
 pub(super) fn emulated(summary: &Summary) -> Option<String> {
     let any = summary.platforms().any(|platform| platform.is_emulated());
     any.then(|| {
-        "Rows marked “emulated” ran on an emulated processor: they show that the pipeline works, they measure no time."
+        "Rows marked “emulated” ran on an emulated processor: they show that the pipeline works, but do not measure time."
             .into()
     })
 }
 
-/// On which processors instructions were counted, a line each.
+/// The processors for which instructions were counted, one line each.
 pub(crate) fn counted_on(summary: &Summary) -> Vec<String> {
     let mut models: Vec<(String, Vec<&str>)> = Vec::new();
     for platform in summary.platforms() {
@@ -131,7 +131,7 @@ pub(crate) fn counted_on(summary: &Summary) -> Vec<String> {
     models.into_iter().map(line).collect()
 }
 
-/// What the mark [`OTHER_PATH`] says.
+/// The meaning of the mark [`OTHER_PATH`].
 pub(crate) fn another_path(summary: &Summary) -> Option<String> {
     let marked = |platform: &Platform| {
         let mut lines = platform.lines().into_iter();
@@ -142,7 +142,7 @@ pub(crate) fn another_path(summary: &Summary) -> Option<String> {
     let any = summary.platforms().any(|platform| marked(&platform));
     any.then(|| {
         format!(
-            "{OTHER_PATH} Instructions of a guest with other mitigations than the timed one, over the timed one’s core cycles."
+            "{OTHER_PATH} Instructions of a guest with other mitigations than the timed one, divided by the timed one’s core cycles."
         )
     })
 }
@@ -178,16 +178,16 @@ pub(super) fn has_instructions_per_cycle(summary: &Summary) -> bool {
         .any(|line| line.instructions_per_cycle().is_some())
 }
 
-/// A whole number, or none.
+/// A whole number, or an empty cell.
 pub(super) fn instructions(line: &Line<'_>) -> String {
     let each = line.instructions();
     each.map_or(NOTHING.into(), |Instructions(each)| each.to_string())
 }
 
-/// How instructions a cycle are marked where they were counted on another path.
+/// The mark of instructions per cycle that were counted on another path.
 pub(crate) const OTHER_PATH: &str = "*";
 
-/// Instructions for each core cycle.
+/// Instructions per core cycle.
 pub(super) fn per_core_cycle(platform: &Platform<'_>, line: &Line<'_>) -> String {
     let mark = if platform.counts_another_path(line.benchmark) {
         OTHER_PATH
@@ -198,7 +198,8 @@ pub(super) fn per_core_cycle(platform: &Platform<'_>, line: &Line<'_>) -> String
     per_cycle.map_or(NOTHING.into(), |ratio| number(ratio) + mark)
 }
 
-/// How much a line stands on: of what was timed, or else of what was counted.
+/// The number of samples and boots behind a line: of what was timed, or else of what was
+/// counted.
 fn boots_and_samples(line: &Line<'_>) -> String {
     let timed = line.row.map(|row| (row.boots, row.samples));
     let counted = line.count.map(|count| (count.boots, count.samples));
@@ -238,7 +239,7 @@ pub(super) fn platform(summary: &Summary, target: &TargetSummary) -> String {
     platform
 }
 
-/// The columns that the published block has, too.
+/// The columns that the published block also has.
 fn with_numbers(platform: String, line: &Line<'_>) -> Cells {
     let ticks = line.row.map(|row| row.ticks.map(|Ticks(t)| number(t)));
     let ns = line.row.and_then(|row| row.ns);

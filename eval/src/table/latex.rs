@@ -2,8 +2,8 @@ use super::boots;
 use super::grid::{self, WORDS};
 use crate::summary::Summary;
 
-/// The table in LaTeX: plain `tabular` that needs no package, the paper's published
-/// values in one of their own.
+/// The table in LaTeX: plain `tabular` that does not need a package, with a separate one for
+/// the paper's published values.
 pub fn latex(summary: &Summary) -> String {
     let mut paragraphs: Vec<_> = summary.info.headlines().iter().map(|n| escape(n)).collect();
     paragraphs.push(escape(&grid::caption(summary)));
@@ -38,7 +38,7 @@ fn line(cells: impl Iterator<Item = String>) -> String {
     cells.collect::<Vec<_>>().join(" & ") + " \\\\\n"
 }
 
-/// Text that LaTeX sets as it is, on one line.
+/// Text on one line, escaped so that LaTeX sets it as it is.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -57,7 +57,7 @@ fn escape(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            // `\\` would take a bracket that begins the next row for its argument.
+            // Otherwise `\\` would take a bracket at the start of the next row as its argument.
             '[' | ']' => {
                 out.push('{');
                 out.push(c);

@@ -2,8 +2,8 @@ use super::boots;
 use super::grid::{self, WORDS};
 use crate::summary::Summary;
 
-/// The table in Markdown (GitHub's tables), the paper's published values in a block
-/// of their own.
+/// The table in Markdown (GitHub's tables), with a separate block for the paper's published
+/// values.
 pub fn markdown(summary: &Summary) -> String {
     let notes = summary.info.headlines();
     let mut blocks: Vec<_> = notes.iter().map(|n| format!("> {}", escape(n))).collect();
@@ -36,12 +36,12 @@ fn line(cells: Vec<String>) -> String {
     format!("| {} |", cells.join(" | "))
 }
 
-/// Text that Markdown shows as it is, on one line.
+/// Text on one line, escaped so that Markdown shows it as it is.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            // Entities, because a backslash does not stop a pipe in every reader, nor HTML.
+            // Entities, because in some readers a backslash does not escape a pipe or HTML.
             '|' => out.push_str("&#124;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),

@@ -4,7 +4,7 @@ use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
 };
 
-/// How a terminal table looks.
+/// The look of a terminal table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// Colours and line-drawing characters.
@@ -16,7 +16,7 @@ pub enum Style {
 const RULES: TableStyle = rules('─');
 const PLAIN_RULES: TableStyle = rules('-');
 
-/// Rules above, below and under the titles, and nothing else.
+/// Rules above, below and under the headings, and nothing else.
 const fn rules(character: char) -> TableStyle {
     let rule = LineStyle::none().fill(character).junction(character);
     TableStyle::new()
@@ -25,10 +25,10 @@ const fn rules(character: char) -> TableStyle {
         .bottom_border(rule)
 }
 
-/// Widest line.
+/// The widest line.
 const WIDTH: usize = 80;
 
-/// How a row stands out.
+/// How a row is highlighted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
     Measured,
@@ -36,15 +36,15 @@ pub(crate) enum Look {
     Missing,
 }
 
-/// Rows under the name of what they are about, which has lines of its own: so it is never
-/// broken within a word, however little room the numbers leave.
+/// Rows under the name of their platform, which has separate lines so that it is never broken
+/// within a word, however little room the numbers leave.
 pub(crate) struct Block {
     pub(crate) name: String,
     pub(crate) look: Look,
     pub(crate) rows: Vec<Vec<String>>,
 }
 
-/// The table. Its first column holds words, the others numbers.
+/// The table. Its first column has text, the others numbers.
 pub(crate) fn ruled(style: Style, titles: &[&str], blocks: &[Block]) -> String {
     let mut table = empty(style);
     table.set_header(
@@ -68,7 +68,7 @@ pub(crate) fn ruled(style: Style, titles: &[&str], blocks: &[Block]) -> String {
         }
     }
     let mut lines = table.lines();
-    // A rule, the titles, a rule.
+    // A rule, the headings, a rule.
     let titles = titles.iter().map(|title| title.lines().count()).max();
     let mut out: Vec<String> = lines.by_ref().take(2 + titles.unwrap_or(1)).collect();
     for block in blocks {
@@ -82,7 +82,7 @@ pub(crate) fn ruled(style: Style, titles: &[&str], blocks: &[Block]) -> String {
 
 fn empty(style: Style) -> Table {
     let mut table = Table::new();
-    // Rows are not wrapped: each is a line.
+    // Rows are not wrapped: each is one line.
     table.set_content_arrangement(ContentArrangement::Disabled);
     match style {
         Style::Plain => table.load_style(PLAIN_RULES).force_no_tty(),
@@ -104,7 +104,7 @@ fn heading(style: Style, block: &Block) -> Vec<String> {
 }
 
 fn cell(text: &str, look: Look) -> Cell {
-    // A label must not steer the terminal.
+    // A label must not send control sequences to the terminal.
     let cell = Cell::new(text.replace(char::is_control, ""));
     match look {
         Look::Emulated => cell.fg(Color::Yellow),

@@ -1,15 +1,16 @@
-//! What a reader sees first: one number a unit, and what changes how to read them.
+//! What a reader sees first: one number per unit, and the findings that change how to read
+//! them.
 
 use super::grid::{self, EMULATED, NOTHING, number};
 use super::ruled::{Block, Look, Style, ruled, wrap};
 use crate::summary::{Line, Platform, Summary};
 use crate::verdict::Verdict;
 
-/// So many findings are shown; table.txt and report.html have all.
+/// The number of findings that are shown; table.txt and report.html have all.
 const SHOWN: usize = 3;
 
 /// The table for a terminal of 80 columns: medians of the boots' medians in each unit, the
-/// findings that change how to read them, and what the doctor said in a line. Means,
+/// findings that change how to read them, and the doctor's verdict in one line. Means,
 /// quartiles, intervals and ratios are in the other tables.
 pub fn terminal(summary: &Summary, style: Style) -> String {
     let columns = columns(summary);
@@ -52,11 +53,11 @@ fn rest(more: usize) -> String {
     format!("In table.txt and report.html: {findings}quartiles, intervals, ratios, all checks.")
 }
 
-/// What the columns and marks mean.
+/// The meaning of the columns and marks.
 fn legend(summary: &Summary) -> Vec<String> {
     let mut legend = Vec::new();
     let counted = grid::counted_on(summary);
-    // Where there are many, their rows name them.
+    // If there are many, their rows name them.
     if let [one] = &counted[..] {
         legend.push(one.clone());
     }
@@ -64,12 +65,14 @@ fn legend(summary: &Summary) -> Vec<String> {
     legend.extend(grid::emulated(summary));
     let mut lines = summary.platforms().flat_map(|platform| platform.lines());
     if lines.any(|line| is_self_check(&line)) {
-        legend.push("Function calls took their own 3 and 4 instructions: these are counts.".into());
+        legend.push(
+            "Function calls took 3 and 4 instructions, as expected: these are counts.".into(),
+        );
     }
     legend
 }
 
-/// A column behind the calls.
+/// A column after the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {
     Call,
@@ -82,7 +85,7 @@ enum Column {
     Boots,
 }
 
-/// Those that any row can fill.
+/// The columns that any row can fill.
 fn columns(summary: &Summary) -> Vec<Column> {
     let mut columns = vec![Column::Call];
     if summary.targets.iter().any(|target| !target.rows.is_empty()) {
@@ -159,8 +162,7 @@ fn boots(line: &Line<'_>) -> String {
     boots.join("+")
 }
 
-/// A function call that was counted, and as what it takes: that shows that these are counts,
-/// and nothing else.
+/// A function call with the expected count, which only proves that these are counts.
 fn is_self_check(line: &Line<'_>) -> bool {
     line.row.is_none() && line.count.is_some_and(|count| count.is_self_check())
 }
@@ -183,7 +185,7 @@ fn block(summary: &Summary, platform: &Platform<'_>, columns: &[Column]) -> Bloc
         lines.iter().map(cells).collect()
     };
     Block {
-        // That it is emulated stands in each row.
+        // Each row says that it is emulated.
         name: name.trim_end_matches(EMULATED).trim_end().to_owned(),
         look: if platform.is_emulated() {
             Look::Emulated

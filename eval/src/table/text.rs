@@ -9,10 +9,9 @@ use super::{boots, grid};
 use crate::summary::{Figures, Platform, Row, Summary};
 use crate::units::{Nanoseconds, Ticks};
 
-/// The table as the original wrote it: a block a target, tabs between, two lines a
-/// benchmark. Our additions are lines that its readers skip: notes, above and below,
-/// begin with `#`,
-/// and marks stand behind a target's name.
+/// The table as the original wrote it: one block per target, tabs between fields, two lines per
+/// benchmark. Our additions are lines that its readers skip: notes above and below begin with
+/// `#`, and marks follow a target's name.
 pub fn text(summary: &Summary) -> String {
     let mut out = String::new();
     comments(&mut out, &summary.info.headlines());
@@ -50,7 +49,7 @@ fn block(out: &mut String, platform: &Platform<'_>, mixed: bool) {
     out.push('\n');
 }
 
-/// The target's line. Its name is the original's whole line; the rest is in brackets.
+/// The target's line. In the original, the name is the whole line; the rest is in brackets.
 fn heading(platform: &Platform<'_>, mixed: bool) -> String {
     let info = &platform.target.info;
     let mut heading = one_line(&info.name);
@@ -63,7 +62,7 @@ fn heading(platform: &Platform<'_>, mixed: bool) -> String {
     if platform.is_emulated() {
         let _ = write!(
             heading,
-            " (emulated by {}: shows that the pipeline works, measures no time)",
+            " (emulated by {}: shows that the pipeline works, does not measure time)",
             one_line(&info.engine)
         );
     }
@@ -80,13 +79,13 @@ fn heading(platform: &Platform<'_>, mixed: bool) -> String {
     heading
 }
 
-/// Instructions, a line for each benchmark.
+/// Instructions, one line per benchmark.
 fn counts(summary: &Summary) -> Vec<String> {
     if !summary.has_counts() {
         return Vec::new();
     }
-    let caption = "Instructions for one operation: what nine tenths of the samples of every boot \
-                   agree on.";
+    let caption = "Instructions for one operation: the number on which nine tenths of the samples of \
+                   every boot agree.";
     let mut lines = vec![caption.to_owned()];
     for platform in summary.platforms() {
         let on = platform.counted_on().unwrap_or_default();
@@ -104,7 +103,7 @@ fn counts(summary: &Summary) -> Vec<String> {
             if line.instructions_per_cycle().is_some() {
                 let _ = write!(
                     text,
-                    "; {} a core cycle",
+                    "; {} per core cycle",
                     grid::per_core_cycle(&platform, &line)
                 );
             }
@@ -116,14 +115,14 @@ fn counts(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// Emulated processors, in groups that make no difference.
+/// Emulated processors, in groups with the same result.
 fn models(summary: &Summary) -> Vec<String> {
     let groups = summary.model_groups();
     if groups.is_empty() {
         return Vec::new();
     }
     let mut lines = vec![
-        "CPU models as QEMU emulates them; those of one group have equal counts and features, and \
+        "CPU models as QEMU emulates them; those of a group have equal counts and features, and \
          Linux does the same on them."
             .to_owned(),
     ];

@@ -110,7 +110,7 @@ fn everything_is_on_the_page() {
         "UNFIT FOR MEASURING, says tollgate doctor: turbo.",
         "Experiment table1",
         "Linux 6.12/KVM, mitigations=off",
-        "emulated: measures no time",
+        "emulated: does not measure time",
         "were counted and not timed",
         "counted on Skylake-Server",
         "No count: boots differ: 8 in boot 0; 9 in boot 1.",
