@@ -1,8 +1,8 @@
-//! The clock that a core really runs at, without a performance counter.
+//! The actual clock of a core, without a performance counter.
 //!
-//! A multiplication that needs the result of the one before it takes three core cycles, so that
-//! the time that a chain of them takes shows the clock. A chain of additions, a cycle each, has
-//! to show the same: a processor on which it does not has other latencies, and nothing is said.
+//! A multiplication that needs the previous result takes three core cycles, so the time of a
+//! chain of them shows the clock. A chain of additions, one cycle each, has to show the same.
+//! If it does not, the processor has other latencies, and the clock is not known.
 
 use std::arch::asm;
 use std::io;
@@ -15,10 +15,10 @@ use crate::cpus;
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Hertz(pub f64);
 
-/// Operations in a turn of a chain's loop: many, so that the loop's own branch, which runs
-/// beside the chain, is lost among them.
+/// Operations in a turn of a chain's loop: so many that the loop's own branch, which runs in
+/// parallel, does not matter.
 const COPIES: usize = 64;
-/// Turns in a window, which then takes about a tenth of a millisecond.
+/// Turns in a window, which takes about a tenth of a millisecond.
 const TURNS: u64 = 2_000;
 /// Windows of each chain.
 const WINDOWS: usize = 75;
@@ -30,7 +30,7 @@ const WARM_UP: Duration = Duration::from_millis(10);
 const CYCLES_PER_IMUL: f64 = 3.0;
 /// Latency of `add r32, r32` in core cycles. An `add` of a constant may take none (Golden Cove).
 const CYCLES_PER_ADD: f64 = 1.0;
-/// How far the two chains' clocks may be apart.
+/// The largest allowed difference between the two chains' clocks.
 const TOLERANCE: f64 = 0.03;
 
 /// The clocks that a core showed, one in each of many windows of a tenth of a millisecond.
@@ -41,13 +41,13 @@ pub struct CoreClock {
 }
 
 impl CoreClock {
-    /// The clock of the least disturbed window: an interrupt, another thread or a hypervisor can
-    /// only make a window longer.
+    /// The clock of the least disturbed window: an interrupt, another thread or a hypervisor
+    /// can only make a window longer.
     pub fn fastest(&self) -> Hertz {
         self.windows.last().copied().unwrap_or(Hertz(0.0))
     }
 
-    /// The clock of the window in the middle.
+    /// The clock of the median window.
     pub fn median(&self) -> Hertz {
         let middle = self.windows.get(self.windows.len() / 2);
         middle.copied().unwrap_or(Hertz(0.0))
@@ -67,8 +67,8 @@ pub enum ClockError {
     },
     /// The chains do not agree.
     #[error(
-        "CPU {cpu}: multiplications show {:.0} MHz and additions {:.0} MHz, so that neither \
-         can be believed (an emulator, or another thread of the core at work?)",
+        "CPU {cpu}: multiplications show {:.0} MHz and additions {:.0} MHz, so neither can \
+         be trusted (is this an emulator, or is another thread of the core busy?)",
         .by_imul.0 / 1e6, .by_add.0 / 1e6
     )]
     ChainsDisagree {
@@ -81,7 +81,7 @@ pub enum ClockError {
     },
 }
 
-/// Measures a core's clock, on a thread of its own, for about 40 ms.
+/// Measures a core's clock, on a separate thread, for about 40 ms.
 pub fn measure(cpu: usize) -> Result<CoreClock, ClockError> {
     let measured = thread::scope(|scope| scope.spawn(|| windows(cpu)).join());
     let (by_imul, by_add) = measured.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
@@ -123,12 +123,12 @@ fn window(chain: fn(u64), turns: u64, cycles: f64) -> Hertz {
     Hertz(cycles * COPIES as f64 * turns as f64 / took)
 }
 
-/// A loop around copies of an operation, each of which needs the one before.
+/// A loop around copies of an operation, each of which depends on the previous one.
 macro_rules! chain {
     ($name:ident, $operation:literal) => {
         fn $name(turns: u64) {
-            // SAFETY: the assembly changes the two registers that it is given and the flags, and
-            // touches no memory. `turns` is never 0, at which the loop would go round 2^64 times.
+            // SAFETY: the assembly changes its two registers and the flags, and does not access
+            // memory. `turns` is never 0, which would make the loop run 2^64 times.
             unsafe {
                 asm!(
                     ".balign 64",

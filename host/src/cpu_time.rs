@@ -1,15 +1,15 @@
-//! What the CPUs spent their time on, as /proc/stat counts it.
+//! How the CPUs spent their time, from /proc/stat.
 
 use std::collections::BTreeMap;
 
 /// A CPU's time since boot, in USER_HZ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CpuTime {
-    /// In which it did anything.
+    /// The time in which it was busy.
     pub busy: u64,
-    /// Which the hypervisor gave to others.
+    /// The time that the hypervisor gave to others.
     pub steal: u64,
-    /// All of it.
+    /// The total time.
     pub all: u64,
 }
 
@@ -39,7 +39,7 @@ pub fn of_each_cpu(stat: &str) -> BTreeMap<usize, CpuTime> {
     lines.collect()
 }
 
-/// The share that a part of each CPU's time has between two looks.
+/// The share of each CPU's time between two readings.
 pub fn shares(
     before: &BTreeMap<usize, CpuTime>,
     after: &BTreeMap<usize, CpuTime>,

@@ -1,18 +1,18 @@
-//! Host CPUs: lists of them, and which we may use.
+//! Host CPUs: lists of them, and which of them this process may use.
 
 use std::collections::BTreeSet;
 use std::thread;
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// A CPU list cannot be understood, or names a CPU that we may not use.
+/// A CPU list is invalid, or names a CPU that this process may not use.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CpuListError {
     /// Not of the form `1,4-7`.
-    #[error("{0:?} is no list of CPUs; write it like 1,4-7")]
+    #[error("{0:?} is not a list of CPUs; write it like 1,4-7")]
     Syntax(String),
     /// The CPU is offline, absent, or not in our control group's set.
-    #[error("CPU {cpu} cannot be used: this process may run on {allowed:?} only")]
+    #[error("CPU {cpu} cannot be used: this process may only run on {allowed:?}")]
     NotAllowed {
         /// The CPU.
         cpu: usize,
@@ -21,7 +21,7 @@ pub enum CpuListError {
     },
 }
 
-/// CPUs that this process runs on if nobody asks for others, in ascending order.
+/// CPUs on which this process runs by default, in ascending order.
 pub fn allowed() -> Vec<usize> {
     match sched_getaffinity(None) {
         Ok(set) => (0..CpuSet::MAX_CPU)
@@ -31,7 +31,7 @@ pub fn allowed() -> Vec<usize> {
     }
 }
 
-/// The affinity mask for these CPUs, all of which we may use.
+/// The affinity mask for these CPUs, all of which this process may use.
 pub fn mask(cpus: &[usize]) -> Result<CpuSet, CpuListError> {
     let usable = usable_of(cpus.iter().copied());
     let mut set = CpuSet::new();
@@ -47,18 +47,19 @@ pub fn mask(cpus: &[usize]) -> Result<CpuSet, CpuListError> {
     Ok(set)
 }
 
-/// CPUs that the kernel lets us move to, in ascending order. Our mask leaves isolated ones out.
+/// CPUs to which the kernel lets this process move, in ascending order. Its affinity mask does
+/// not contain isolated ones.
 pub fn usable() -> Vec<usize> {
     usable_of(0..CpuSet::MAX_CPU)
 }
 
-/// Those of the CPUs that the kernel lets us move to, tried by a thread of its own.
+/// Those CPUs to which the kernel lets this process move, tried by a separate thread.
 fn usable_of(cpus: impl Iterator<Item = usize> + Send) -> Vec<usize> {
     let try_all = || cpus.filter(|&cpu| pin_thread(cpu).is_ok()).collect();
     thread::scope(|scope| scope.spawn(try_all).join().unwrap_or_default())
 }
 
-/// Keeps the calling thread on that CPU.
+/// Pins the calling thread to that CPU.
 pub fn pin_thread(cpu: usize) -> std::io::Result<()> {
     let mut set = CpuSet::new();
     if cpu < CpuSet::MAX_CPU {
@@ -67,12 +68,12 @@ pub fn pin_thread(cpu: usize) -> std::io::Result<()> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
-/// The calling thread, and threads and processes that it starts, run elsewhere until this is
-/// dropped.
+/// Until this is dropped, the calling thread and the threads and processes that it starts run
+/// on other CPUs.
 pub struct Elsewhere(Option<CpuSet>);
 
 impl Elsewhere {
-    /// Moves to these CPUs, or nowhere if there are none.
+    /// Moves to these CPUs; does not move if there are none.
     pub fn on(cpus: &[usize]) -> Self {
         let before = || {
             let before = sched_getaffinity(None).ok()?;
@@ -86,7 +87,7 @@ impl Elsewhere {
 impl Drop for Elsewhere {
     fn drop(&mut self) {
         if let Some(before) = &self.0 {
-            // Fails only where the CPUs were taken from us meanwhile.
+            // This fails only if the CPUs were taken from this process in the meantime.
             let _ = sched_setaffinity(None, before);
         }
     }

@@ -1,4 +1,4 @@
-//! Files appear whole or not at all, and every complaint names its file.
+//! Files appear whole or not at all, and every error names its file.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -21,15 +21,15 @@ pub enum FileError {
         /// The system's reason.
         error: io::Error,
     },
-    /// It shall be text, and is not.
+    /// It has to be text, but is not.
     #[error(
-        "{path}, line {line}: there are bytes that are no UTF-8 (is it the right file? \
+        "{path}, line {line}: not valid UTF-8 (is it the right file? \
              save it as UTF-8)"
     )]
     NotText {
         /// The file.
         path: PathBuf,
-        /// Where the first of them is.
+        /// The line of the first invalid byte.
         line: usize,
     },
     /// Writing failed.
@@ -47,7 +47,7 @@ pub enum FileError {
 
 fn remedy_for_reading(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::NotFound => " (is the path right, and has the step that makes it run?)",
+        io::ErrorKind::NotFound => " (is the path right, and did the step that makes it run?)",
         io::ErrorKind::PermissionDenied => " (run as a user who may read it)",
         io::ErrorKind::IsADirectory => " (name a file; this is a folder)",
         io::ErrorKind::NotADirectory => " (a part of the path is a file, not a folder)",
@@ -58,20 +58,22 @@ fn remedy_for_reading(error: &io::Error) -> &'static str {
 fn remedy_for_writing(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            " (free some space and go on; nothing that was finished is lost)"
+            " (free some space and continue; nothing that was finished is lost)"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             " (choose a folder that you may write to)"
         }
-        io::ErrorKind::AlreadyExists => " (it is in the way: remove it, or choose another name)",
-        io::ErrorKind::NotFound => " (make its folder first, or choose another)",
+        io::ErrorKind::AlreadyExists => {
+            " (something else has this name: remove it, or choose another name)"
+        }
+        io::ErrorKind::NotFound => " (create its folder first, or choose another)",
         io::ErrorKind::IsADirectory => " (name a file; this is a folder)",
         io::ErrorKind::NotADirectory => " (a part of the path is a file, not a folder)",
         _ => "",
     }
 }
 
-/// A file that exists does not hold what it should.
+/// The content of an existing file is not what it should be.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} is damaged or of another version: {reason}; {remedy}")]
 pub struct Damaged {
@@ -83,7 +85,7 @@ pub struct Damaged {
     pub remedy: &'static str,
 }
 
-/// How the names of files and folders begin that are not whole yet.
+/// The first characters in the names of unfinished files and folders.
 pub const UNFINISHED: &str = ".unfinished-";
 
 type Result<T> = std::result::Result<T, FileError>;
@@ -104,13 +106,13 @@ pub fn writing(path: &Path) -> impl FnOnce(io::Error) -> FileError {
     }
 }
 
-/// Checks that a file is there, can be read, is a regular one and not empty: a pipe
-/// would be waited for, a directory only refused by somebody who cannot name it.
+/// Checks that a file exists, can be read, is a regular file and is not empty: reading a pipe
+/// would block, and the error for a directory would not name it.
 pub fn check_regular(path: &Path) -> Result<()> {
     let wrong = |what: &str| Err(reading(path)(io::Error::other(what)));
     let metadata = fs::metadata(path).map_err(reading(path))?;
     if !metadata.is_file() {
-        return wrong("it is no regular file (name the file itself)");
+        return wrong("it is not a regular file (name the file itself)");
     }
     if metadata.len() == 0 {
         return wrong("it is empty (make it again, or name another)");
@@ -136,7 +138,7 @@ pub fn read_text(path: &Path) -> Result<String> {
     })
 }
 
-/// The names of what lies in a folder, in alphabetical order; those that are not UTF-8 are
+/// The names of the entries of a folder, in alphabetical order; those that are not UTF-8 are
 /// left out.
 pub fn names(folder: &Path) -> Result<Vec<String>> {
     let entries = fs::read_dir(folder).map_err(reading(folder))?;
@@ -154,12 +156,13 @@ pub fn open(path: &Path) -> Result<BufReader<File>> {
     File::open(path).map(BufReader::new).map_err(reading(path))
 }
 
-/// Writes a file by way of another beside it, so that no half of it is ever seen.
+/// Writes a file through a temporary one in the same folder, so that a partial file is never
+/// visible.
 pub fn write_with(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    // Under its name there would be a file afterwards, and no device any more.
+    // Otherwise a file would replace the device.
     if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
         let error = io::Error::other("it is a device or a pipe (name a file)");
         return Err(writing(path)(error));
@@ -176,7 +179,7 @@ fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
         .prefix(UNFINISHED)
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
         .tempfile_in(folder)
-        // Without the name of a file that nobody knows.
+        // Without the name of the temporary file, which means nothing to a user.
         .map_err(|error| io::Error::from(error.kind()))?;
     write_all(&beside, content)?;
     beside.persist(path)?;
@@ -194,12 +197,12 @@ fn write_all(
     let written = content(&mut buffered).and_then(|()| buffered.flush());
     let Remembering { file, refused } = buffered.get_ref();
     written.map_err(|error| refused.map_or(error, io::Error::from_raw_os_error))?;
-    // A full disk may only show when the data really goes there.
+    // A full disk may only show when the data is actually written there.
     file.sync_data()
 }
 
-/// Keeps the system's reason: writers of formats wrap it in errors of their own, which
-/// do not tell a full disk from anything else.
+/// Keeps the system's reason: writers of formats wrap it in their own errors, which do not
+/// distinguish a full disk from anything else.
 struct Remembering<'a> {
     file: &'a File,
     refused: Option<i32>,
@@ -222,7 +225,7 @@ pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     write_with(path, |out| out.write_all(content.as_ref()))
 }
 
-/// The key under which [`write_json`] keeps the hash of all the others.
+/// The key under which [`write_json`] keeps the hash of all other keys.
 const SEAL: &str = "seal";
 
 /// Writes a structure as readable JSON, with a hash of itself.
@@ -284,8 +287,8 @@ pub fn check_hash(sums: &Path, file: &Path, hash: &str, remedy: &'static str) ->
     .into())
 }
 
-/// Whether [`write_sums`] wrote that file's hash: files that an earlier version did not make
-/// have none.
+/// Whether [`write_sums`] recorded a hash of that file: files that an earlier version did not
+/// make have none.
 pub fn has_sum(sums: &Path, file: &Path) -> Result<bool> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let is_of = |line: &str| {
@@ -295,14 +298,14 @@ pub fn has_sum(sums: &Path, file: &Path) -> Result<bool> {
     Ok(read_text(sums)?.lines().any(is_of))
 }
 
-/// Hashes what is read through it.
+/// Hashes everything that is read through it.
 pub struct Hashing<R> {
     input: R,
     hasher: Sha256,
 }
 
 impl<R> Hashing<R> {
-    /// Nothing is read yet.
+    /// Nothing has been read yet.
     pub fn new(input: R) -> Self {
         Self {
             input,
@@ -310,7 +313,7 @@ impl<R> Hashing<R> {
         }
     }
 
-    /// SHA-256 of all that was read, in hexadecimal.
+    /// SHA-256 of everything that was read, in hexadecimal.
     pub fn finish(self) -> String {
         hexadecimal(&self.hasher.finalize())
     }
@@ -406,7 +409,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing/file");
         let error = write(&path, "").unwrap_err().to_string();
-        assert!(error.contains("make its folder first"), "{error}");
+        assert!(error.contains("create its folder first"), "{error}");
         assert!(!error.contains(UNFINISHED), "{error}");
     }
 
@@ -437,7 +440,7 @@ mod tests {
             let mut bad = good.clone();
             bad[at] ^= 1;
             write(&path, &bad).unwrap();
-            // Space for space is no change of content.
+            // Whitespace is not content.
             let same = good[at].is_ascii_whitespace() && bad[at].is_ascii_whitespace();
             assert!(same || read_back().is_err(), "byte {at}");
         }

@@ -1,4 +1,4 @@
-//! Ctrl-C, and its relatives, as a flag.
+//! Ctrl-C, and similar signals, as a flag.
 
 use std::ffi::c_int;
 use std::sync::Arc;

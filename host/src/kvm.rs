@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use vmm::probe::{self, KvmKind};
 
-/// What /dev/kvm is. Looked at once: the answer does not change, and takes a while
-/// where KVM is slow.
+/// What /dev/kvm is. It is examined once: the answer does not change, and takes a while if KVM
+/// is slow.
 pub fn probe() -> KvmKind {
     static KIND: OnceLock<KvmKind> = OnceLock::new();
     KIND.get_or_init(probe::probe).clone()

@@ -1,5 +1,5 @@
-//! This machine: its files, CPUs and counter, what Linux shows in /proc and /sys, whether it
-//! is fit for measuring, and how it is tuned.
+//! This machine: its files, CPUs and counter, what Linux shows in /proc and /sys, whether it is
+//! fit for measuring, and how to tune it.
 
 pub mod bpf;
 pub mod core_clock;

@@ -1,5 +1,5 @@
-//! What Linux tells in /proc and /sys, or in a copy of them: tests lay out machines
-//! that nobody has at hand.
+//! What Linux shows in /proc and /sys, or a copy of that: tests contain descriptions of
+//! machines that are not available.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::cpus;
 
-/// The folder below which /proc and /sys lie.
+/// The folder that contains proc and sys.
 #[derive(Clone, Debug)]
 pub struct Tree(PathBuf);
 
@@ -24,23 +24,23 @@ impl Tree {
         Self(root.into())
     }
 
-    /// A file's text without the white space around it; `None` where it cannot be read.
+    /// A file's text without surrounding whitespace; `None` if it cannot be read.
     pub fn text(&self, path: &str) -> Option<String> {
         let bytes = fs::read(self.place(path)).ok()?;
         Some(String::from_utf8_lossy(&bytes).trim().to_owned())
     }
 
-    /// A file's bytes; `None` where it cannot be read.
+    /// A file's bytes; `None` if it cannot be read.
     pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
         fs::read(self.place(path)).ok()
     }
 
-    /// A file that holds one number.
+    /// A file with one number.
     pub fn number<T: FromStr>(&self, path: &str) -> Option<T> {
         self.text(path)?.parse().ok()
     }
 
-    /// A file that holds a list of CPUs, which may be empty: `0,2-3`.
+    /// A file with a list of CPUs, which may be empty: `0,2-3`.
     pub fn cpus(&self, path: &str) -> Option<Vec<usize>> {
         match self.text(path)?.as_str() {
             "" => Some(Vec::new()),
@@ -48,7 +48,7 @@ impl Tree {
         }
     }
 
-    /// What lies in a folder, in alphabetical order; nothing where it cannot be read.
+    /// The entries of a folder, in alphabetical order; empty if it cannot be read.
     pub fn names(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.place(folder)).into_iter().flatten();
         let mut names: Vec<_> = entries
@@ -69,7 +69,7 @@ impl Tree {
     }
 }
 
-/// A tree of these files, in a folder that goes away with the first value.
+/// A tree with these files, in a folder that is removed with the first value.
 #[cfg(test)]
 pub fn laid_out<P: AsRef<Path>>(files: &[(P, &str)]) -> (tempfile::TempDir, Tree) {
     let folder = tempfile::tempdir().unwrap();

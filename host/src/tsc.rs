@@ -7,27 +7,27 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// What is known of the counter's frequency.
+/// What is known about the counter's frequency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TscFrequency {
-    /// Ticks a second, measured against CLOCK_MONOTONIC_RAW: the median of several
+    /// Ticks per second, measured against CLOCK_MONOTONIC_RAW: the median of several
     /// measurements.
     pub measured_hz: f64,
-    /// The largest measurement less the smallest, over the median.
+    /// The largest measurement minus the smallest, divided by the median.
     pub spread: f64,
-    /// What CPUID says, where it says anything: leaf 0x15 of the processor, leaf
-    /// 0x40000010 of the hypervisor.
+    /// The frequency from CPUID, if it has one: leaf 0x15 of the processor, leaf 0x40000010 of
+    /// the hypervisor.
     pub cpuid_hz: Option<f64>,
 }
 
 impl TscFrequency {
-    /// Ticks a second: CPUID's word where it has one, for the measurement also
-    /// holds the clock's own error.
+    /// Ticks per second: CPUID's value if it has one, because the measurement also contains the
+    /// clock's own error.
     pub fn hz(&self) -> f64 {
         self.cpuid_hz.unwrap_or(self.measured_hz)
     }
 
-    /// Where [`Self::hz`] comes from.
+    /// The source of [`Self::hz`].
     pub fn source(&self) -> &'static str {
         match self.cpuid_hz {
             Some(_) => "CPUID",
@@ -38,7 +38,7 @@ impl TscFrequency {
 
 const MEASUREMENTS: usize = 5;
 const WINDOW: Duration = Duration::from_millis(40);
-/// CPUID and the clock have to agree within this, or CPUID is not believed.
+/// CPUID and the clock have to agree within this, or CPUID's value is not used.
 const TOLERANCE: f64 = 1e-3;
 
 /// Measures for a fifth of a second.
@@ -63,8 +63,8 @@ fn measure() -> f64 {
     ticks_after.wrapping_sub(ticks_before) as f64 / (after - before).as_secs_f64()
 }
 
-/// Counter and clock at the same moment: the closest pair of several, since an
-/// interrupt may come between the two.
+/// Counter and clock at the same moment: the closest of several pairs, since an interrupt may
+/// come between the two readings.
 fn reading() -> (u64, Duration) {
     (0..10)
         .map(|_| {
@@ -84,12 +84,12 @@ fn reading() -> (u64, Duration) {
 /// The counter now.
 pub fn ticks() -> u64 {
     let mut aux = 0;
-    // SAFETY: RDTSCP writes `aux` and is there on every x86-64 that runs Linux
-    // guests; where it is forbidden, no benchmark of ours could run either.
+    // SAFETY: RDTSCP writes `aux` and exists on every x86-64 that runs Linux guests; if it is
+    // forbidden, our benchmark cannot run either.
     unsafe { __rdtscp(&mut aux) }
 }
 
-/// What CPUID says of the frequency ([`contract::tsc_hz`]).
+/// The frequency from CPUID ([`contract::tsc_hz`]).
 pub fn cpuid_hz() -> Option<f64> {
     let leaf = |leaf| {
         let registers = __cpuid(leaf);

@@ -1,4 +1,4 @@
-//! The processor and its time stamp counter, by looking.
+//! Examines the processor and its time stamp counter.
 
 use std::arch::x86_64::__cpuid;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,46 +10,46 @@ use contract::tsc_step;
 use crate::cpus;
 use crate::tsc::{self, TscFrequency};
 
-/// What CPUID tells.
+/// What CPUID reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Processor {
     /// Whether the counter keeps its rate in every power state.
     pub invariant_tsc: bool,
-    /// The hypervisor underneath, by its own name.
+    /// The name of the hypervisor underneath, as it gives it.
     pub hypervisor: Option<String>,
-    /// What it has for running guests, `vmx` or `svm`.
+    /// Its extension for running guests, `vmx` or `svm`.
     pub extension: Option<&'static str>,
     /// What KVM offers its guest, where KVM is the hypervisor underneath.
     pub kvm_features: Option<u32>,
 }
 
-/// What measuring the counter tells.
+/// The results of measuring the counter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counter {
     /// Its frequency.
     pub frequency: TscFrequency,
-    /// CPUID's word on the frequency, believed or not.
+    /// The frequency from CPUID, whether it is used or not.
     pub claimed_hz: Option<f64>,
     /// It only shows multiples of this.
     pub step_ticks: u64,
-    /// How far other CPUs' counters are off.
+    /// The offsets of other CPUs' counters.
     pub skews: Vec<Skew>,
 }
 
-/// How far a CPU's counter is ahead of the first measuring CPU's, in ticks: somewhere
-/// between these two, which holds whatever else the CPUs did meanwhile.
+/// How far a CPU's counter is ahead of the first measuring CPU's, in ticks: between these two
+/// bounds, which hold whatever else the CPUs did during the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Skew {
     /// The other CPU.
     pub cpu: usize,
-    /// At least so far.
+    /// The lower bound.
     pub at_least: i64,
-    /// At most so far.
+    /// The upper bound.
     pub at_most: i64,
 }
 
 impl Skew {
-    /// How far the two are apart at the very least, in ticks.
+    /// The least possible difference between the two, in ticks.
     pub fn proven(self) -> u64 {
         match self {
             Self { at_least, .. } if at_least > 0 => at_least.unsigned_abs(),
@@ -60,7 +60,7 @@ impl Skew {
 }
 
 impl Processor {
-    /// Asks CPUID.
+    /// Executes CPUID.
     pub fn ask() -> Self {
         Self {
             invariant_tsc: invariant_tsc(),
@@ -119,7 +119,7 @@ fn extension() -> Option<&'static str> {
 }
 
 impl Counter {
-    /// Measures for a third of a second. `cpu` is compared with the `others`.
+    /// Measures for a third of a second. Compares `cpu` with the `others`.
     pub fn measure(cpu: Option<usize>, others: &[usize]) -> Self {
         Self {
             frequency: tsc::frequency(),
@@ -142,7 +142,7 @@ fn step() -> u64 {
     })
 }
 
-/// As many as 32 other CPUs, evenly chosen: enough to see sockets apart.
+/// At most 32 other CPUs, evenly chosen: enough to distinguish sockets.
 const MOST_PAIRS: usize = 32;
 
 fn skews(cpu: usize, others: &[usize]) -> Vec<Skew> {
@@ -152,18 +152,18 @@ fn skews(cpu: usize, others: &[usize]) -> Vec<Skew> {
     chosen.filter_map(|&other| skew(cpu, other)).collect()
 }
 
-/// A pair of CPUs has this long; two that are free need a thousandth of it.
+/// The time limit for a pair of CPUs; two that are free need a thousandth of it.
 const PATIENCE: Duration = Duration::from_millis(50);
 const EXCHANGES: u64 = 2_000;
 
-/// The ball that two threads pass: first empty, then a reading of the other CPU's
-/// counter. A reading is never 0.
+/// The ball that two threads pass: first empty, then a reading of the other CPU's counter. A
+/// reading is never 0.
 #[derive(Default)]
 #[repr(align(128))]
 struct Ball(AtomicU64);
 
-/// Passes a ball to and fro. The other CPU reads its counter after we have read ours
-/// and before we read it again, which bounds the difference from both sides.
+/// Passes a ball back and forth. The other CPU reads its counter after we have read ours and
+/// before we read it again, which bounds the difference from both sides.
 fn skew(cpu: usize, other: usize) -> Option<Skew> {
     let (there, back) = (Ball::default(), Ball::default());
     let end = Instant::now() + PATIENCE;
@@ -172,7 +172,7 @@ fn skew(cpu: usize, other: usize) -> Option<Skew> {
             0 if Instant::now() > end => return None,
             0 => std::hint::spin_loop(),
             reading => {
-                // Only we wait for it, and nothing comes before we have answered.
+                // Only this thread waits for it, and nothing arrives before it has answered.
                 ball.0.store(0, Ordering::Relaxed);
                 return Some(reading);
             }

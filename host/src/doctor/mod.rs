@@ -1,9 +1,9 @@
-//! Is this machine fit for measuring, and if not, why, and what mends it?
+//! Is this machine fit for measuring? If not, why, and how can it be fixed?
 //!
-//! Facts are gathered first: what Linux tells (`host`), what the processor and its
-//! counter show (`counter`), and what happens while nothing should (`noise`,
-//! `activity`). Then each check of `checks::ALL` judges them, and reads nothing
-//! itself. docs/DOCTOR.md gives each check's thresholds and reasons.
+//! Facts are gathered first: from Linux (`host`), from the processor and its counter
+//! (`counter`), and about what happens while nothing should (`noise`, `activity`). Then each
+//! check of `checks::ALL` judges these facts, without reading anything itself. docs/DOCTOR.md
+//! gives each check's thresholds and reasons.
 
 mod activity;
 mod audit;
@@ -37,7 +37,7 @@ use crate::cpus;
 use crate::kvm;
 use crate::tree::Tree;
 
-/// For how long the noise test watches.
+/// How long the noise test runs.
 const NOISE_TEST: Duration = Duration::from_secs(2);
 
 /// Everything that the checks judge.
@@ -92,7 +92,7 @@ fn gather(tree: &Tree, plan: &Plan) -> Facts {
     let calls = Calls::measure(tree, cpu, calls);
     Facts {
         plan: plan.clone(),
-        // Its guests would be noise: they run after the test, or long before it.
+        // Its guests would be noise, so they run after the test, or long before it.
         kvm: kvm::probe(),
         processor: Processor::ask(),
         counter,

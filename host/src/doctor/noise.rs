@@ -1,9 +1,9 @@
 //! The noise test: what happens on a CPU while nothing should.
 //!
-//! A thread does nothing but read the counter. Wherever two readings lie further apart
-//! than a microsecond, something else had the CPU: an interrupt, another process, the
-//! firmware, a hypervisor. Every millisecond it times a fixed chain of multiplications,
-//! whose ticks change with the core's clock and with a sibling's use of the core.
+//! A thread does nothing but read the counter. If two readings are more than a microsecond
+//! apart, something else had the CPU: an interrupt, another process, the firmware, a
+//! hypervisor. Every millisecond, the thread times a fixed chain of multiplications, whose
+//! ticks change with the core's clock and with a sibling's use of the core.
 
 use std::fs;
 use std::thread;
@@ -16,8 +16,8 @@ use super::chain;
 use crate::cpus;
 use crate::tsc;
 
-/// A pause this long is no reading of the counter: those take a few dozen
-/// nanoseconds, and the shortest interrupt about a microsecond.
+/// A pause of this length cannot be a reading of the counter, which takes a few dozen
+/// nanoseconds. The shortest interrupt takes about a microsecond.
 const GAP: Duration = Duration::from_micros(1);
 /// How often the chain is timed.
 const CHAIN_EVERY: Duration = Duration::from_millis(1);
@@ -30,11 +30,11 @@ const FIRST_CHAINS: usize = 20;
 pub struct CpuNoise {
     /// The CPU.
     pub cpu: usize,
-    /// How long it was watched.
+    /// How long the test watched it.
     pub watched_ns: f64,
-    /// How much of that lies in gaps.
+    /// The time in gaps.
     pub lost_ns: f64,
-    /// How many gaps there were.
+    /// The number of gaps.
     pub gaps: u64,
     /// The longest of them.
     pub longest_ns: f64,
@@ -83,8 +83,8 @@ pub fn worst(noise: &[CpuNoise]) -> Option<&CpuNoise> {
     noise.iter().max_by(|a, b| a.lost().total_cmp(&b.lost()))
 }
 
-/// Watches these CPUs, all at the same time, as a guest would use them. A CPU that
-/// this process may not use is left out.
+/// Watches these CPUs, all at the same time, as a guest would use them. CPUs that this process
+/// may not use are left out.
 pub fn test(cpus: &[usize], hz: f64, time: Duration) -> Vec<CpuNoise> {
     thread::scope(|scope| {
         let threads: Vec<_> = cpus
@@ -189,7 +189,7 @@ mod tests {
             done.store(true, Ordering::Relaxed);
             noise
         });
-        // Linux gives each of the two half of the CPU, a time slice after the other.
+        // Linux gives each of the two half of the CPU, one time slice after the other.
         assert!(noise[0].lost() > 0.2, "{noise:?}");
         assert!(noise[0].longest_ns > 5e5, "{noise:?}");
     }

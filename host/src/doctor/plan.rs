@@ -1,17 +1,17 @@
-//! What shall be measured, and where.
+//! What is going to be measured, and where.
 
 use crate::measuring_cpus::BrokenRule;
 
-/// What shall be measured, and where.
+/// What is going to be measured, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The CPUs that will measure.
     pub cpus: Vec<usize>,
     /// What will run the guests.
     pub guests: Guests,
-    /// Whether programs are measured on the host, too.
+    /// Whether programs are also measured on the host.
     pub host: bool,
-    /// The rules for measuring CPUs that they break, the heaviest first.
+    /// The rules for measuring CPUs that they violate, most important first.
     pub broken: Vec<BrokenRule>,
     /// Targets that may run on every CPU.
     pub unpinned: Vec<String>,
@@ -22,8 +22,8 @@ pub struct Plan {
 pub enum Guests {
     /// KVM.
     Kvm,
-    /// An emulator, although it measures no time.
+    /// An emulator, although it does not measure time.
     Emulator,
-    /// There are none: programs run on the host.
+    /// There are no guests: programs run on the host.
     None,
 }

@@ -1,4 +1,4 @@
-//! What the machine is made of.
+//! The parts of the machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ const CPU: &str = "/sys/devices/system/cpu";
 const NODE: &str = "/sys/devices/system/node";
 const DMI: &str = "/sys/class/dmi/id";
 
-/// Maker, model and firmware, as far as everybody may read them.
+/// Manufacturer, model and firmware, as far as every user may read them.
 const FIRMWARE: [&str; 6] = [
     "sys_vendor",
     "product_name",
@@ -34,7 +34,7 @@ pub fn read(tree: &Tree) -> BTreeMap<String, String> {
 
 /// The lines of `/proc/cpuinfo` up to the first empty one.
 pub fn first_processor(cpuinfo: &str) -> BTreeMap<String, String> {
-    // The current frequency is no property of the machine; it changes all the time.
+    // The current frequency is not a property of the machine; it changes all the time.
     let passing = [
         "cpu MHz",
         "processor",
@@ -71,7 +71,7 @@ fn caches(tree: &Tree) -> BTreeMap<String, String> {
     caches.collect()
 }
 
-/// How many packages, cores and CPUs there are, offline CPUs not counted.
+/// The number of packages, cores and online CPUs.
 fn cores(tree: &Tree) -> BTreeMap<String, String> {
     let online = tree.cpus(&format!("{CPU}/online")).unwrap_or_default();
     let distinct = |names: &[&str]| -> Option<usize> {
@@ -113,7 +113,7 @@ fn siblings(tree: &Tree) -> Option<(String, String)> {
     (!distinct.is_empty()).then(|| ("cores.siblings".into(), distinct.join("; ")))
 }
 
-/// The CPUs of each node of memory.
+/// The CPUs of each memory node.
 fn nodes(tree: &Tree) -> BTreeMap<String, String> {
     let names = tree.names(NODE).into_iter();
     names

@@ -1,5 +1,4 @@
-//! The machine that measures: what a reader needs to ask "why is your number not
-//! mine?".
+//! The machine that measures: what a reader needs to answer "why is your number not mine?".
 
 mod hardware;
 mod settings;
@@ -15,15 +14,15 @@ use crate::tree::Tree;
 use crate::tsc::{self, TscFrequency};
 use crate::{doctor, kvm};
 
-/// The machine, as it says of itself. What it does not tell is not listed.
+/// The machine's description of itself. Values that it does not reveal are not listed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
-    /// The first processor's lines of `/proc/cpuinfo`, `flags` and `bugs` among them.
+    /// The first processor's lines of `/proc/cpuinfo`, including `flags` and `bugs`.
     pub cpu: BTreeMap<String, String>,
     /// Caches, cores, nodes, memory, firmware.
     pub hardware: BTreeMap<String, String>,
-    /// The hypervisor underneath, by its own name; none on a machine of its own.
+    /// The name of the hypervisor underneath, as it gives it; `None` on a physical machine.
     pub hypervisor: Option<String>,
     /// Mitigations, by vulnerability.
     pub vulnerabilities: BTreeMap<String, String>,
@@ -42,7 +41,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Reads everything; takes a fifth of a second for the counter's frequency.
+    /// Reads everything; takes a fifth of a second to measure the counter's frequency.
     pub fn read(tree: &Tree, tool: Tool) -> Self {
         Self {
             cpu: hardware::first_processor(&tree.text("/proc/cpuinfo").unwrap_or_default()),
@@ -58,8 +57,8 @@ impl Machine {
         }
     }
 
-    /// The first thing in which two machines, or one machine at two times, would not
-    /// measure the same.
+    /// The first difference between two machines, or of one machine at two times, that changes
+    /// measurements.
     pub fn difference(&self, other: &Self) -> Option<String> {
         let maps = [
             ("processor", &self.cpu, &other.cpu),

@@ -1,10 +1,10 @@
-//! What can be set, and what passes.
+//! Settings, and values that change by themselves.
 
 use std::collections::BTreeMap;
 
 use crate::tree::Tree;
 
-/// One file a setting.
+/// One file per setting.
 const SETTINGS: &[(&str, &str)] = &[
     (
         "clocksource",
@@ -52,7 +52,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("default_smp_affinity", "/proc/irq/default_smp_affinity"),
 ];
 
-/// Settings that each CPU has for itself.
+/// Settings that each CPU has separately.
 const CPU_SETTINGS: &[(&str, &str)] = &[
     ("scaling_driver", "cpufreq/scaling_driver"),
     ("scaling_governor", "cpufreq/scaling_governor"),
@@ -67,7 +67,7 @@ const CPU_SETTINGS: &[(&str, &str)] = &[
     ),
 ];
 
-/// What tells how busy the machine was, and with what.
+/// Values that show how busy the machine was, and with what.
 const PASSING: &[(&str, &str)] = &[
     ("load", "/proc/loadavg"),
     ("uptime_s", "/proc/uptime"),
@@ -78,7 +78,7 @@ const PASSING: &[(&str, &str)] = &[
     ),
 ];
 
-/// Frequency, power and scheduling settings; what is absent or empty is not listed.
+/// Frequency, power and scheduling settings; absent or empty ones are not listed.
 pub fn read(tree: &Tree) -> BTreeMap<String, String> {
     let mut settings = files(tree, SETTINGS);
     let cpus = tree
@@ -92,7 +92,7 @@ pub fn read(tree: &Tree) -> BTreeMap<String, String> {
     settings
 }
 
-/// Load and the like.
+/// Load and similar values.
 pub fn passing(tree: &Tree) -> BTreeMap<String, String> {
     let mut passing = files(tree, PASSING);
     let meminfo = tree.text("/proc/meminfo").unwrap_or_default();
@@ -103,7 +103,7 @@ pub fn passing(tree: &Tree) -> BTreeMap<String, String> {
     passing
 }
 
-/// The parameters of all modules that are called after KVM.
+/// The parameters of all modules whose names begin with kvm.
 pub fn kvm_parameters(tree: &Tree) -> BTreeMap<String, String> {
     const MODULES: &str = "/sys/module";
     let modules = tree.names(MODULES).into_iter();
@@ -128,8 +128,8 @@ fn files(tree: &Tree, files: &[(&str, &str)]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The value that all CPUs have, or each value with the CPUs that have it:
-/// `powersave on 0,1; performance on 2,3`.
+/// The value that all CPUs have, or each value with the CPUs that have it: `powersave on 0,1;
+/// performance on 2,3`.
 fn of_all(tree: &Tree, cpus: &[usize], file: &str) -> Option<String> {
     let mut values: Vec<(String, Vec<String>)> = Vec::new();
     for cpu in cpus {

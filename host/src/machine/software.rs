@@ -9,8 +9,8 @@ use crate::files;
 use crate::tool::Tool;
 use crate::tree::Tree;
 
-/// The kernel's release, version, command line and configuration, the system's name,
-/// and the compiler that built the tool.
+/// The kernel's release, version, command line and configuration, the system's name, and the
+/// compiler that built the tool.
 pub fn read(tree: &Tree, tool: Tool) -> BTreeMap<String, String> {
     let release = tree.text("/proc/sys/kernel/osrelease");
     let config = config(tree, release.as_deref().unwrap_or_default());
@@ -29,8 +29,8 @@ pub fn read(tree: &Tree, tool: Tool) -> BTreeMap<String, String> {
     software.chain(options(&config)).collect()
 }
 
-/// What a kernel can be built with that lies on the way into it, or interrupts. The
-/// mitigations that are really in use stand apart.
+/// Configuration options of the kernel that affect the path into it, or interrupts. The
+/// mitigations that are actually in use are recorded separately.
 const OPTIONS: [&str; 20] = [
     "AUDITSYSCALL",
     "CONTEXT_TRACKING_USER_FORCE",
@@ -54,7 +54,7 @@ const OPTIONS: [&str; 20] = [
     "X86_USER_SHADOW_STACK",
 ];
 
-/// The values of those; an option that is off is not listed.
+/// The values of these options; options that are off are not listed.
 fn options(config: &[u8]) -> impl Iterator<Item = (String, String)> {
     let text = String::from_utf8_lossy(config).into_owned();
     OPTIONS.into_iter().filter_map(move |name| {
@@ -64,8 +64,8 @@ fn options(config: &[u8]) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The text of the kernel's configuration, where it can be read: the kernel keeps it
-/// itself, or the distribution beside the kernel.
+/// The text of the kernel's configuration, if it can be read: from the kernel itself, or from
+/// the distribution's file.
 fn config(tree: &Tree, release: &str) -> Option<Vec<u8>> {
     let own = || {
         let packed = tree.bytes("/proc/config.gz")?;

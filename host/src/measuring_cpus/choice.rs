@@ -1,22 +1,22 @@
-//! The choice, and the judgement of any choice.
+//! Chooses CPUs, and judges any choice.
 
 use std::cmp::Reverse;
 
 use super::kind::CoreKind;
 use super::{BrokenRule, HostCpus};
 
-/// What the CPUs are wanted for.
+/// The purpose of the CPUs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// So many CPUs: as many as the largest guest has vCPUs.
+    /// The number of CPUs: as many as the largest guest has vCPUs.
     pub cpus: usize,
-    /// Whether a process of the host is measured, too.
+    /// Whether a process of the host is also measured.
     pub host: bool,
 }
 
 impl HostCpus {
-    /// The best CPUs: the first for one vCPU, the first two for two. Fewer than wanted where
-    /// we may not use so many; none where Linux does not show which we may use.
+    /// The best CPUs: the first for one vCPU, the first two for two. Fewer than requested if
+    /// this process may not use so many; empty if Linux does not show which ones it may use.
     pub fn choose(&self, wanted: Wanted) -> Vec<usize> {
         let mut chosen = Vec::new();
         while chosen.len() < wanted.cpus {
@@ -29,7 +29,7 @@ impl HostCpus {
         chosen
     }
 
-    /// The rules that `vcpus` vCPUs on these CPUs break, the heaviest first.
+    /// The rules that `vcpus` vCPUs on these CPUs violate, most important first.
     pub fn judge(&self, cpus: &[usize], vcpus: usize) -> Vec<BrokenRule> {
         let each = cpus.iter().enumerate();
         let each = each.flat_map(|(at, &cpu)| {
@@ -56,8 +56,8 @@ impl HostCpus {
         Some(BrokenRule::MixedCores { cpu, with })
     }
 
-    /// Where our own threads run while these CPUs measure: on other cores of the same node,
-    /// so that guest memory that they touch first is near. Empty where no CPU is left.
+    /// Where tollgate's own threads run while these CPUs measure: on other cores of the same
+    /// node, so that guest memory that they touch first is near. Empty if no CPU is left.
     pub fn others(&self, measuring: &[usize]) -> Vec<usize> {
         let nodes: Vec<_> = measuring.iter().map(|cpu| self.nodes.get(cpu)).collect();
         let is_near = |cpu: &usize| nodes.contains(&self.nodes.get(cpu));
@@ -65,7 +65,7 @@ impl HostCpus {
         let is_off_core = |cpu: &usize| !self.siblings(*cpu).iter().any(|s| measuring.contains(s));
         let is_ordinary = |cpu: &usize| !self.isolated.contains(cpu);
         let mut left: Vec<_> = self.allowed.iter().copied().filter(is_free).collect();
-        // The nearer to the end, the sooner a wish is given up.
+        // The nearer to the end, the sooner a preference is given up.
         let wishes: [&dyn Fn(&usize) -> bool; 3] = [&is_off_core, &is_ordinary, &is_near];
         for wish in wishes {
             let fewer: Vec<_> = left.iter().copied().filter(wish).collect();
@@ -76,8 +76,8 @@ impl HostCpus {
         left
     }
 
-    /// Rules first; what else is good about a CPU decides between those that break the same.
-    /// The last one at the end, so that one machine always gives the same answer.
+    /// Rules first; other properties decide between CPUs that violate the same rules. The
+    /// number comes last, so that one machine always gives the same answer.
     fn cost(&self, cpu: usize, chosen: &[usize], wanted: Wanted) -> impl Ord + use<> {
         let broken = self.broken_by(cpu, chosen, chosen);
         let weight: u32 = broken.iter().map(|rule| rule.weight()).sum();
@@ -98,7 +98,8 @@ impl HostCpus {
         )
     }
 
-    /// What `cpu` breaks beside those that stand `before` it among all that are `measuring`.
+    /// The rules that `cpu` violates together with the CPUs that come `before` it among all
+    /// that are `measuring`.
     fn broken_by(&self, cpu: usize, before: &[usize], measuring: &[usize]) -> Vec<BrokenRule> {
         let siblings = self.siblings(cpu);
         let shared = siblings.iter().find(|sibling| before.contains(sibling));

@@ -1,4 +1,4 @@
-//! What Linux shows of each CPU.
+//! What Linux shows about each CPU.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -12,27 +12,27 @@ use crate::tree::Tree;
 const CPU: &str = "/sys/devices/system/cpu";
 const NODE: &str = "/sys/devices/system/node";
 
-/// For how long the CPUs are watched: the kernel counts their time in steps of 10 ms.
+/// How long the CPUs are watched: the kernel counts their time in steps of 10 ms.
 const WATCHED: Duration = Duration::from_millis(200);
-/// A CPU that does something for more than this share of the time is busy.
+/// A CPU that works for more than this share of the time is busy.
 const BUSY: f64 = 0.1;
 
 /// The CPUs of this host, at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HostCpus {
-    /// Those that may measure, in ascending order.
+    /// The CPUs that may measure, in ascending order.
     pub(super) allowed: Vec<usize>,
     /// Other threads of each CPU's core.
     pub(super) siblings: BTreeMap<usize, Vec<usize>>,
-    /// The type of each CPU's core; empty where all are of one type.
+    /// The type of each CPU's core; empty if all are of one type.
     pub(super) kinds: BTreeMap<usize, CoreKind>,
-    /// CPUs that did something.
+    /// CPUs that were busy.
     pub(super) busy: BTreeSet<usize>,
     /// CPUs without the scheduler's load balancing (isolcpus).
     pub(super) isolated: BTreeSet<usize>,
     /// CPUs without a periodic tick while one thread runs there (nohz_full).
     pub(super) tickless: BTreeSet<usize>,
-    /// Each CPU's node of memory.
+    /// Each CPU's memory node.
     pub(super) nodes: BTreeMap<usize, usize>,
 }
 
@@ -47,8 +47,8 @@ impl HostCpus {
         Self::of(tree, allowed(&isolated), busy, kind::by_cpuid)
     }
 
-    /// The CPUs that `tree` describes. `ask` gives the type of a CPU's core where the tree
-    /// does not.
+    /// The CPUs that `tree` describes. `ask` returns the type of a CPU's core if the tree does
+    /// not have it.
     pub(super) fn of(
         tree: &Tree,
         allowed: Vec<usize>,
@@ -79,7 +79,7 @@ fn isolated(tree: &Tree) -> BTreeSet<usize> {
 }
 
 fn listed(tree: &Tree, name: &str) -> BTreeSet<usize> {
-    // `nohz_full` says `(null)` where the kernel was not asked for it.
+    // `nohz_full` says `(null)` if the kernel was not asked for it.
     let cpus = tree.cpus(&format!("{CPU}/{name}")).unwrap_or_default();
     cpus.into_iter().collect()
 }
@@ -94,8 +94,8 @@ fn nodes(tree: &Tree) -> BTreeMap<usize, usize> {
     nodes.flatten().collect()
 }
 
-/// Linux leaves isolated CPUs out of every process's mask. They are ours all the same, unless
-/// someone narrowed the mask, whose wish counts.
+/// Linux leaves isolated CPUs out of every process's affinity mask. tollgate uses them all the
+/// same, unless somebody narrowed the mask.
 fn allowed(isolated: &BTreeSet<usize>) -> Vec<usize> {
     let mask = cpus::allowed();
     if isolated.is_empty() {

@@ -1,6 +1,6 @@
 //! The types of cores in a hybrid processor.
 //!
-//! CPPC's `highest_perf` says nothing about them: AMD ranks equal cores by it, from 241 down
+//! CPPC's `highest_perf` does not reveal them: AMD uses it to rank equal cores, from 241 down
 //! to 166 on one Ryzen 9.
 
 use std::arch::x86_64::{__cpuid, __cpuid_count};
@@ -27,8 +27,8 @@ const UNITS: [(&str, CoreKind); 3] = [
     ("cpu_lowpower", CoreKind::Efficiency),
 ];
 
-/// The types of these CPUs' cores: from Linux, or else from what `ask` says of each CPU.
-/// Nothing where the processor is not hybrid.
+/// The types of these CPUs' cores: from Linux, or else from what `ask` returns for each CPU.
+/// Empty if the processor is not hybrid.
 pub fn kinds(
     tree: &Tree,
     cpus: &[usize],
@@ -46,7 +46,7 @@ pub fn kinds(
     asked.collect()
 }
 
-/// The type by CPUID, asked on that CPU; `None` where the processor is not hybrid.
+/// The type from CPUID, executed on that CPU; `None` if the processor is not hybrid.
 pub fn by_cpuid(cpu: usize) -> Option<CoreKind> {
     let ask: fn() -> Option<CoreKind> = if is_intel_hybrid() {
         intel

@@ -1,6 +1,6 @@
-//! Which CPUs measure. `run`, `run --tune` and the doctor all ask here: [`HostCpus::read`]
-//! gathers what Linux shows of each CPU, [`HostCpus::choose`] takes the best, and
-//! [`HostCpus::judge`] lists the rules that a choice breaks, whoever made it. No machine is
+//! Which CPUs measure. `run`, `run --tune` and the doctor all use this module:
+//! [`HostCpus::read`] reads what Linux shows about each CPU, [`HostCpus::choose`] takes the
+//! best, and [`HostCpus::judge`] lists the rules that any choice violates. No machine is
 //! refused. docs/METHOD.md gives the rules and their reasons.
 
 mod choice;

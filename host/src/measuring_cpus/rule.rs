@@ -1,10 +1,10 @@
-//! The rules that measuring CPUs should keep.
+//! The rules that measuring CPUs should follow.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A rule that measuring CPUs break. The heaviest come first.
+/// A rule that measuring CPUs violate. The most important come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum BrokenRule {
@@ -22,9 +22,9 @@ pub enum BrokenRule {
     },
     /// There are more vCPUs than CPUs for them.
     TooFewCpus {
-        /// So many vCPUs.
+        /// The number of vCPUs.
         vcpus: usize,
-        /// So many CPUs.
+        /// The number of CPUs.
         cpus: usize,
     },
     /// Two measuring CPUs are threads of one core.
@@ -48,14 +48,14 @@ pub enum BrokenRule {
         /// The CPU.
         cpu: usize,
     },
-    /// There is no other CPU for our own threads.
+    /// No other CPU is available for tollgate's own threads.
     OwnThreadsOnCpu,
-    /// Our own threads only have other threads of the measuring cores.
+    /// Only other threads of the measuring cores are available for tollgate's own threads.
     OwnThreadsOnCore,
 }
 
 impl BrokenRule {
-    /// How much breaking it costs: more than breaking all lighter rules together.
+    /// The cost of violating it: more than that of violating all less important rules together.
     pub(super) fn weight(self) -> u32 {
         let lighter = match self {
             Self::MixedCores { .. } => 8,
@@ -71,7 +71,7 @@ impl BrokenRule {
         1 << lighter
     }
 
-    /// Whether it only describes the moment: another look may find it kept.
+    /// Whether it only describes the moment: at another time, the rule may be followed.
     pub fn is_passing(self) -> bool {
         matches!(self, Self::BusySibling { .. } | Self::Busy { .. })
     }
@@ -80,7 +80,7 @@ impl BrokenRule {
     pub fn remedy(self) -> &'static str {
         match self {
             Self::MixedCores { .. } | Self::EfficiencyCore { .. } => {
-                "name performance cores by `pin` or --cpus, and let this process use them"
+                "choose performance cores with `pin` or --cpus, and let this process use them"
             }
             Self::TooFewCpus { .. } | Self::SharedCore { .. } => {
                 "measure with fewer vCPUs, or let this process use more cores"

@@ -10,23 +10,23 @@ use super::plan::Write;
 use super::sys::{Signal, Sys, shown, value};
 use crate::files::FileError;
 
-/// What became of one setting.
+/// The result of one setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Applied {
     /// The file.
     pub path: String,
-    /// What stood there.
+    /// The value before.
     pub before: String,
-    /// What should stand there.
+    /// The wanted value.
     pub wanted: String,
-    /// What stands there, read back after all writes; `None` where that fails.
+    /// The current value, read back after all writes; `None` if that fails.
     pub now: Option<String>,
     /// Whether that is what should stand there, up to the driver's rounding.
     pub made: bool,
     /// Why it could not be written.
     pub error: Option<String>,
-    /// The same as the system's number, where it has one.
+    /// The same as the system's number, if it has one.
     pub errno: Option<i32>,
 }
 
@@ -44,17 +44,16 @@ impl Applied {
         }
     }
 
-    /// Whether the kernel keeps this interrupt where it is, which is no fault: timers, and
-    /// the queues of storage and network devices (EIO on older kernels, EPERM on
-    /// 6.18).
+    /// Whether the kernel does not move this interrupt, which is not a failure: timers, and the
+    /// queues of storage and network devices (EIO on older kernels, EPERM on 6.18).
     pub fn is_kept_interrupt(&self) -> bool {
         let kept = [Errno::IO, Errno::PERM].map(Errno::raw_os_error);
         self.path.starts_with("/proc/irq/") && self.errno.is_some_and(|errno| kept.contains(&errno))
     }
 }
 
-/// Writes what the journal holds, where it is not there already, and reads all of it
-/// back. A setting that cannot be made is no error: the others are.
+/// Writes the values in the journal that differ, and reads all of them back. A setting that
+/// fails is not an error: the others are still made.
 pub fn apply(sys: &dyn Sys, journal: &mut Journal) -> Result<Vec<Applied>, FileError> {
     let wanted: Vec<_> = journal
         .writes()
@@ -99,10 +98,17 @@ pub fn stop(sys: &dyn Sys, journal: &Journal) -> Vec<String> {
 pub fn explain(error: &io::Error) -> String {
     let remedy = match Errno::from_io_error(error) {
         Some(Errno::ACCESS) => "run as root or with sudo",
-        Some(Errno::PERM) => "run as root or with sudo; to root, the kernel or firmware locks it",
+        Some(Errno::PERM) => {
+            "run as root or with sudo; if you are root, the kernel or firmware has locked it"
+        }
         Some(Errno::ROFS) => "mount it for writing, or run outside the container",
         Some(Errno::BUSY) => {
-            "another setting or program holds it; stop power daemons such as tuned"
+            "another setting or program controls it; stop power daemons such as tuned"
+        }
+        Some(Errno::INVAL) => "this driver does not accept that value",
+        Some(Errno::IO) => "the kernel does not change it",
+        Some(Errno::NOENT) => {
+            "it no longer exists: was a CPU taken offline, or the driver changed?"
         }
         Some(Errno::INVAL) => "this driver does not take that value",
         Some(Errno::IO) => "the kernel keeps it as it is",

@@ -1,4 +1,4 @@
-//! Lists and masks of CPUs, as the kernel reads and prints them.
+//! Lists and masks of CPUs, in the kernel's formats.
 
 use crate::cpus;
 

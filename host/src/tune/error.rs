@@ -9,27 +9,27 @@ use crate::files::FileError;
 /// Why a machine is not tuned at all.
 #[derive(Debug, thiserror::Error)]
 pub enum TuneError {
-    /// A measuring CPU that is not there.
-    #[error("CPU {cpu} is not online; these are: {online}")]
+    /// A measuring CPU that does not exist.
+    #[error("CPU {cpu} is not online; online are {online}")]
     NoSuchCpu {
         /// The CPU.
         cpu: usize,
         /// Those that are online.
         online: String,
     },
-    /// The frequency is none of the machine's.
+    /// The machine does not have that frequency.
     #[error("--freq {khz}: {policy} runs at {min} to {max} kHz")]
     OutOfRange {
-        /// What was asked for.
+        /// The requested frequency.
         khz: Khz,
         /// The policy.
         policy: String,
-        /// Its least frequency.
+        /// Its lowest frequency.
         min: Khz,
-        /// Its greatest.
+        /// Its highest.
         max: Khz,
     },
-    /// The journal has no place.
+    /// The journal cannot be written.
     #[error(
         "cannot write {path}: {error}; nothing is changed without a journal there \
              (run as root or with sudo)"
@@ -57,19 +57,19 @@ pub enum TuneError {
         /// The folder.
         root: PathBuf,
     },
-    /// Somebody else tunes.
+    /// Another process tunes.
     #[error(
-        "another tollgate tunes this machine (it holds {folder}/lock); wait until it has ended"
+        "another tollgate is tuning this machine (it holds {folder}/lock); wait until it has finished"
     )]
     Busy {
         /// The journal's folder.
         folder: PathBuf,
     },
-    /// The journal is gone, and what is left of it says that settings were written.
+    /// The journal is gone, but the rest of it shows that settings were written.
     #[error(
-        "{journal} is gone, but {progress} says that settings were changed; how they were is lost. \
-             If the machine was rebooted since, nothing is tuned any more: delete {progress}. \
-             Otherwise reboot, or put the settings back by hand (tollgate tune status shows them), \
+        "{journal} is gone, but {progress} shows that settings were changed; their previous values are lost. \
+             If the machine was rebooted since then, nothing is tuned any more: delete {progress}. \
+             Otherwise reboot, or restore the settings by hand (tollgate tune status shows them), \
              then delete it"
     )]
     JournalLost {
@@ -78,11 +78,11 @@ pub enum TuneError {
         /// What is left.
         progress: PathBuf,
     },
-    /// What an earlier process left cannot be put back.
-    #[error("the machine is still tuned, and tuning it anew would forget how it was:\n  {}",
+    /// The settings of an earlier process cannot be restored.
+    #[error("the machine is still tuned, and tuning it again would lose its previous state:\n  {}",
             .settings.join("\n  "))]
     Leftover {
-        /// What is the matter with which settings.
+        /// Which settings failed, and why.
         settings: Vec<String>,
     },
     /// The journal cannot be read or written.

@@ -1,9 +1,9 @@
-//! What was there before, on disk before anything is changed.
+//! The previous settings, on disk before anything changes.
 //!
-//! Two files in one folder. `journal.json` holds the whole plan, sealed, and does not
-//! change. `progress-ID.jsonl` gets a line before and a line after each write, so that
-//! after a kill it is known which values are ours: a file may show another value than
-//! the one written (clamped, rounded), and one write may change what other files show.
+//! Two files in one folder. `journal.json` holds the whole plan, sealed, and does not change.
+//! `progress-ID.jsonl` gets a line before and a line after each write, so that after a kill it
+//! is known which values are ours: a file may show another value than the one written (clamped,
+//! rounded), and one write may change what other files show.
 //!
 //! The journal and its folder are flushed to the disk before the first write. Lines of
 //! progress are not: they outlive the process in the kernel's memory, and when that is
@@ -41,7 +41,7 @@ const PROGRESS: &str = "progress-";
 #[derive(Clone, Debug)]
 pub struct JournalFolder(PathBuf);
 
-/// What was planned, as it stands in `journal.json`.
+/// The plan, as in `journal.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
@@ -49,7 +49,7 @@ pub struct Header {
     pub format: u32,
     /// Version and commit of the tool.
     pub tool: String,
-    /// Names the progress file.
+    /// The part of its name that the progress file shares.
     pub id: String,
     /// The kernel's start, which settings do not outlive.
     pub boot: Boot,
@@ -65,13 +65,13 @@ pub struct Header {
     pub stops: Vec<Process>,
 }
 
-/// The first thing that a reader of another version has to know.
+/// The first field that a reader of another version needs.
 #[derive(Deserialize)]
 struct Version {
     format: u32,
 }
 
-/// A plan that is being carried out, or that was.
+/// A plan that is being, or was, carried out.
 #[derive(Debug)]
 pub struct Journal {
     folder: JournalFolder,
@@ -81,8 +81,8 @@ pub struct Journal {
 }
 
 impl JournalFolder {
-    /// Where the journal lies: with the machine's state, since it is about the machine
-    /// and not about a user.
+    /// The folder of the journal: with the machine's state, since it is about the machine and
+    /// not about a user.
     pub fn below(root: &Path) -> Self {
         Self(root.join("var/lib/tollgate"))
     }
@@ -152,7 +152,7 @@ impl JournalFolder {
         if format != FORMAT {
             return Err(FileError::from(Damaged {
                 path,
-                reason: format!("it is in format {format}, and this tool reads format {FORMAT}"),
+                reason: format!("it has format {format}, but this tool reads format {FORMAT}"),
                 remedy: "use the tollgate that made it",
             })
             .into());
@@ -169,7 +169,7 @@ impl JournalFolder {
         }
     }
 
-    /// A progress file that tells of writes, though its journal is gone.
+    /// A progress file that records writes although its journal is gone.
     fn orphan(&self) -> Result<Option<PathBuf>, FileError> {
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -178,7 +178,7 @@ impl JournalFolder {
         for entry in entries {
             let path = entry.map_err(files::reading(&self.0))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            // An empty one is what a kill leaves before the first write, or after the last.
+            // A kill before the first write, or after the last one, leaves an empty file.
             if name.starts_with(PROGRESS)
                 && fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0)
             {
@@ -232,7 +232,7 @@ impl JournalFolder {
         let path = self.progress(&header);
         let open = || {
             let file = OpenOptions::new().append(true).open(&path)?;
-            // A line that a kill has cut says nothing.
+            // A line that a kill has cut off means nothing.
             file.set_len(whole as u64)?;
             Ok(file)
         };
@@ -278,10 +278,10 @@ impl JournalFolder {
         Ok((known, whole))
     }
 
-    /// Puts a journal of another boot out of the way: what it says is no longer so.
+    /// Moves a journal of another boot out of the way, because its content is no longer true.
     pub fn set_aside(&self, header: &Header) -> Result<PathBuf, FileError> {
         let aside = self.0.join(format!("journal-{}.json", header.id));
-        // First what means nothing without the other.
+        // First the file that means nothing without the other one.
         let progress = self.progress(header);
         match fs::remove_file(&progress) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -321,7 +321,7 @@ impl Journal {
         self.note(Step::Begin(k, before))
     }
 
-    /// Notes what came of that.
+    /// Records the result.
     pub fn end(&mut self, k: usize, sys: &dyn Sys) -> Result<(), FileError> {
         let before = self.known.before(k);
         let mut now = self.touched(k, sys);
@@ -331,7 +331,7 @@ impl Journal {
         self.note(Step::End(k, now))
     }
 
-    /// What the files show that a write to this one may change.
+    /// The current values of the files that a write to this one may change.
     fn touched(&self, k: usize, sys: &dyn Sys) -> Shown {
         let Some(write) = self.writes().get(k) else {
             return Shown::new();
@@ -368,7 +368,7 @@ impl Journal {
         self.known.begun().any(|begun| begun == k)
     }
 
-    /// Whether a file was written that touches this one.
+    /// Whether a file was written that affects this one.
     pub fn was_touched(&self, k: usize) -> bool {
         let Some(write) = self.writes().get(k) else {
             return false;
@@ -377,11 +377,11 @@ impl Journal {
         begun.any(|other| other.touches(write))
     }
 
-    /// Ends it: everything is as it was.
+    /// Ends it: the previous state is restored.
     pub fn remove(self) -> Result<(), FileError> {
         let journal = self.folder.journal();
         let progress = self.folder.progress(&self.header);
-        // A kill in between must not leave a progress that tells of writes.
+        // A kill in between must not leave progress that records writes.
         self.progress
             .set_len(0)
             .map_err(files::writing(&progress))?;

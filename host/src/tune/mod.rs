@@ -1,4 +1,4 @@
-//! Gives the CPUs a constant clock and few interruptions, and takes that back again.
+//! Gives the CPUs a constant clock and few interruptions, and undoes that.
 //!
 //! `seen` reads the machine, `plan` makes an ordered list of writes from it, `journal` puts
 //! what was there on disk, `apply` writes, `held` measures what came of it, `restore` undoes.
@@ -56,7 +56,7 @@ type Result<T, E = TuneError> = std::result::Result<T, E>;
 pub struct Outcome {
     /// The plan.
     pub plan: Plan,
-    /// What became of each write.
+    /// The result of each write.
     pub settings: Vec<Applied>,
     /// The clocks, measured afterwards.
     pub clocks: Vec<Held>,
@@ -93,18 +93,18 @@ impl Outcome {
     }
 }
 
-/// What was put back.
+/// What was restored.
 pub enum Undone {
     /// There was no journal.
     Nothing,
-    /// The journal was of another boot, whose settings went with it; it lies here now.
+    /// The journal was of another boot, whose settings are gone; this is its new path.
     OtherBoot(PathBuf),
     /// These settings, and what has happened to the kernel meanwhile.
     Settings(Restoration, Since),
 }
 
 impl Undone {
-    /// Whether everything is as it was.
+    /// Whether the previous state is restored.
     pub fn is_complete(&self) -> bool {
         match self {
             Self::Settings(done, _) => done.is_complete(),
@@ -129,14 +129,14 @@ pub fn dry_run(root: &Path, request: &Request) -> Result<Plan> {
     plan::plan(&Seen::read(&Tree::at(root)), request)
 }
 
-/// Tunes the machine until [`restore()`]. `say` hears of what was put back first.
+/// Tunes the machine until [`restore()`]. Passes what was restored first to `say`.
 pub fn apply(root: &Path, request: &Request, tool: Tool, say: &dyn Fn(&str)) -> Result<Outcome> {
     let folder = JournalFolder::below(root);
     let _lock = folder.lock()?;
     start(&Tree::at(root), &folder, request, tool, say)
 }
 
-/// Puts everything back that an earlier process changed, if one did.
+/// Restores everything that an earlier process changed, if there is any.
 pub fn restore(root: &Path) -> Result<Undone> {
     let folder = JournalFolder::below(root);
     if folder.header()?.is_none() {
@@ -200,7 +200,7 @@ pub fn during<T, E: From<TuneError>>(
     });
     match stop(&root, &folder) {
         Ok(undone) => undone.lines().iter().for_each(|line| say(line)),
-        // What the work ended with counts more; the journal stays.
+        // The result of the work is more important; the journal stays.
         Err(error) => say(&format!(
             "tollgate: {error:#}; the machine is still tuned: tollgate tune restore"
         )),
@@ -223,8 +223,8 @@ pub fn leftover(root: &Path) -> Option<String> {
     status::Leftover::find(root).map(|leftover| leftover.to_string())
 }
 
-/// Journal, then writes. What an earlier plan left is put back first, so that the
-/// journal holds what was there before any tuning.
+/// Journal, then writes. Settings of an earlier plan are restored first, so that the journal
+/// holds the state before any tuning.
 fn start(
     sys: &dyn Sys,
     folder: &JournalFolder,
@@ -280,7 +280,7 @@ fn stop(sys: &dyn Sys, folder: &JournalFolder) -> Result<Undone> {
 }
 
 impl Undone {
-    /// A line for each thing that there is to say of it.
+    /// The lines to report about it.
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Nothing => Vec::new(),

@@ -1,4 +1,4 @@
-//! From what was read to an ordered list of writes. Nothing is touched here.
+//! From the machine's state to an ordered list of writes. Changes nothing.
 //!
 //! The order, and why (docs/TUNE.md has the sources):
 //!
@@ -26,12 +26,12 @@ use super::seen::{self, Seen};
 use super::sys::{UNREADABLE, unreadable};
 use super::{TuneError, cpus};
 
-/// What the user wants.
+/// What the user requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The CPUs that measure; all of them where none is named.
+    /// The CPUs that measure; all CPUs if none is named.
     pub cpus: Vec<usize>,
-    /// The frequency; the maximum non-turbo one where none is given.
+    /// The frequency; the maximum non-turbo one if none is given.
     pub freq: Option<Khz>,
     /// Whether to take the other threads of their cores offline.
     pub offline_siblings: bool,
@@ -39,10 +39,10 @@ pub struct Request {
     pub stop_irqbalance: bool,
 }
 
-/// What is done, in this order, and what cannot be done.
+/// The steps in their order, and what is not possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The writes; some may find that the value is there already.
+    /// The writes; for some of them, the value may already be right.
     pub writes: Vec<Write>,
     /// Processes that are stopped before.
     pub stops: Vec<Process>,
@@ -70,10 +70,10 @@ pub struct Clock {
 pub struct Write {
     /// The file.
     pub path: String,
-    /// What stood there.
+    /// The previous value.
     pub old: String,
-    /// What shall stand there; `None` where it is not our business, but a write to
-    /// another file changes it, so that it has to be put back.
+    /// The value to write; `None` if it is not tuned, but changes with another file, so that it
+    /// has to be restored.
     pub new: Option<String>,
 }
 
@@ -132,7 +132,7 @@ impl Write {
 pub struct Remark {
     /// What, and what to do.
     pub text: String,
-    /// Whether the machine is therefore not as it was asked to be.
+    /// Whether the machine is therefore not in the requested state.
     pub incomplete: bool,
 }
 
@@ -179,8 +179,8 @@ fn check(seen: &Seen, request: &Request) -> Result<(), TuneError> {
     }
 }
 
-/// The siblings to take offline: never one that measures, and never CPU 0, which
-/// many kernels cannot do without.
+/// The siblings to take offline: never one that measures, and never CPU 0, which many kernels
+/// need.
 fn leaving(seen: &Seen, request: &Request, plan: &mut Plan) -> BTreeSet<usize> {
     let siblings = seen.siblings_of(&request.cpus);
     if siblings.is_empty() {
@@ -189,8 +189,8 @@ fn leaving(seen: &Seen, request: &Request, plan: &mut Plan) -> BTreeSet<usize> {
     let text = cpus::list(&siblings);
     if !request.offline_siblings {
         plan.remark(format!(
-            "CPU {text}: on the same cores as the measuring ones, and whatever runs there slows \
-             them; keep it idle, or take it offline by --offline-siblings"
+            "CPU {text}: on the same cores as the measuring ones, which slow down when anything runs \
+             there; keep it idle, or take it offline with --offline-siblings"
         ));
         return BTreeSet::new();
     }
@@ -214,7 +214,7 @@ impl Plan {
         });
     }
 
-    /// Remembers what stands there, unless it is written anyway.
+    /// Records the current value, unless the file is written anyway.
     pub(super) fn remember(&mut self, path: &str, old: &str) {
         if !self.writes.iter().any(|write| write.path == path) {
             self.writes.push(Write {
@@ -291,7 +291,7 @@ impl Plan {
         match &seen.perf_sample_rate {
             Some(rate) if !unlimited => self.write(seen::PERF_SAMPLE_RATE, rate, "1"),
             Some(_) => self.remark(format!(
-                "{} is left alone, because {} lifts the limit on perf; sample nothing meanwhile",
+                "{} is left alone, because {} lifts the limit on perf; do not run perf during the measurement",
                 seen::PERF_SAMPLE_RATE,
                 seen::PERF_CPU_PERCENT
             )),
@@ -302,7 +302,7 @@ impl Plan {
         }
     }
 
-    /// Moves interrupts to CPUs that neither measure nor leave.
+    /// Moves interrupts to CPUs that neither measure nor go offline.
     fn interrupts(&mut self, seen: &Seen, request: &Request, leaving: &BTreeSet<usize>) {
         if request.cpus.is_empty() {
             return;
@@ -315,7 +315,7 @@ impl Plan {
             .filter(|c| !is_busy(c))
             .collect();
         if others.is_empty() {
-            self.lack("every CPU measures, so that none is left for interrupts; name fewer".into());
+            self.lack("every CPU measures, so none is left for interrupts; name fewer".into());
             return;
         }
         let busy: Vec<_> = seen.online.iter().copied().filter(is_busy).collect();
@@ -325,7 +325,7 @@ impl Plan {
             match new.chars().any(|c| c != '0' && c != ',') {
                 true => self.write(seen::DEFAULT_IRQ_AFFINITY, old, &new),
                 false => self.lack(format!(
-                    "{} names measuring CPUs only; interrupts to come will fall on them",
+                    "{} contains only measuring CPUs; future interrupts will go to them",
                     seen::DEFAULT_IRQ_AFFINITY
                 )),
             }

@@ -1,6 +1,6 @@
 //! cpufreq's policies: groups of CPUs that share a clock, each with its settings.
 //!
-//! What the files mean: the kernel's admin-guide/pm/cpufreq.rst.
+//! The kernel's admin-guide/pm/cpufreq.rst describes the files.
 
 use std::fmt;
 
@@ -44,11 +44,11 @@ pub enum Driver {
     AmdPstateActive,
     /// `amd-pstate`: under the generic governors.
     AmdPstatePassive,
-    /// `amd-pstate`, where the governor sets the least and the processor chooses.
+    /// `amd-pstate`, where the governor sets the minimum and the processor chooses.
     AmdPstateGuided,
     /// `acpi-cpufreq`: the firmware's table of P-states.
     AcpiCpufreq,
-    /// Another one, by its own name.
+    /// Another driver, by its own name.
     Other(String),
 }
 
@@ -65,8 +65,8 @@ impl Driver {
         }
     }
 
-    /// Whether the driver brings governors of its own, under the names of generic ones,
-    /// and obeys a preference for energy or performance.
+    /// Whether the driver has its own governors, under the names of generic ones, and obeys a
+    /// preference for energy or performance.
     pub fn is_active(&self) -> bool {
         matches!(self, Self::IntelPstateActive | Self::AmdPstateActive)
     }
@@ -86,17 +86,17 @@ impl fmt::Display for Driver {
     }
 }
 
-/// The greatest frequency that all cores can hold, and where it is known from.
+/// The highest frequency that all cores can hold, and its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NonTurbo {
     /// The frequency.
     pub khz: Khz,
-    /// The file that tells it.
+    /// The file that contains it.
     pub source: &'static str,
 }
 
-/// A policy as it was read. What the machine does not tell is `None`.
+/// A policy as it was read. What the machine does not show is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Policy {
@@ -129,7 +129,7 @@ pub struct Policy {
     /// `energy_performance_preference`; `default` also if the kernel has no name for it, so
     /// that reading fails (EINVAL: amd_pstate_get_energy_pref_index in amd-pstate.c).
     pub epp: Option<String>,
-    /// `boost`, the policy's own.
+    /// The policy's own `boost`.
     pub boost: Option<String>,
     /// The maximum non-turbo frequency.
     pub non_turbo: Option<NonTurbo>,
@@ -151,7 +151,7 @@ impl Policy {
             .collect()
     }
 
-    /// `None` for a policy all of whose CPUs are offline; its files cannot be read.
+    /// `None` for a policy whose CPUs are all offline; its files cannot be read.
     fn read(sys: &dyn Sys, name: &str, amd_mode: Option<&str>) -> Option<Self> {
         let text = |file: &str| value(sys, &format!("{POLICIES}/{name}/{file}"));
         let khz = |file: &str| Some(Khz(text(file)?.parse().ok()?));
@@ -212,13 +212,13 @@ fn nominal(sys: &dyn Sys, cpu: usize) -> Option<Khz> {
     Some(Khz(mhz.checked_mul(1000)?)).filter(|khz| khz.0 > 0)
 }
 
-/// The best of what a policy tells:
+/// The best source that a policy has:
 ///
-/// - `base_frequency` (intel_pstate with HWP): "any frequency above this will be in the
-///   turbo frequency range" (intel_pstate.rst);
-/// - `scaling_available_frequencies` (acpi-cpufreq): the whole turbo range is one entry,
-///   1 MHz above the highest other one (the same document, on `_PSS`). Frequencies of
-///   AMD's boost are not in the list at all;
+/// - `base_frequency` (intel_pstate with HWP): "any frequency above this will be in the turbo
+///   frequency range" (intel_pstate.rst);
+/// - `scaling_available_frequencies` (acpi-cpufreq): the whole turbo range is one entry, 1 MHz
+///   above the highest other one (the same document,
+///   on `_PSS`). Frequencies of AMD's boost are not in the list at all;
 /// - `nominal_freq` (amd_pstate): the level that all cores can hold at once.
 fn non_turbo(base: Option<Khz>, available: &str, nominal: Option<Khz>) -> Option<NonTurbo> {
     const TURBO_STEP: u64 = 1000;

@@ -1,42 +1,42 @@
-//! The journal's lines, and what they tell.
+//! The journal's progress lines, and their meaning.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// What files show, by their number.
+/// The values of files, by their number.
 pub type Shown = BTreeMap<usize, String>;
 
 /// A line of progress.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
-    /// The file of this number is about to be written; what the files that it touches
-    /// show, as far as they are ours.
+    /// The file with this number is about to be written; the current values of the files that
+    /// it affects, as far as they are ours.
     Begin(usize, Shown),
-    /// It was written, or could not be: what it shows now, and those that changed.
+    /// It was written, or could not be: its current value, and those that changed.
     End(usize, Shown),
 }
 
-/// What the lines tell of each setting, by its number.
+/// What the lines say about each setting, by its number.
 #[derive(Debug, Default)]
 pub struct Known {
     /// Those that were written.
     begun: BTreeSet<usize>,
-    /// Values that files showed because of us.
+    /// Values that files had because of us.
     ours: BTreeMap<usize, BTreeSet<String>>,
-    /// Writes whose end is not known, because a kill came, and what the files that they
-    /// touch showed before.
+    /// Writes with an unknown result, because of a kill, and the previous values of the files
+    /// that they affect.
     in_doubt: BTreeMap<usize, Shown>,
 }
 
 impl Known {
-    /// Takes a line in.
+    /// Adds a line.
     pub fn take(&mut self, step: Step) {
         match step {
             Step::Begin(k, before) => {
                 self.begun.insert(k);
-                // After two kills in a row, what the files showed first counts.
+                // After two kills in a row, the first values count.
                 let first = self.in_doubt.entry(k).or_default();
                 for (i, now) in before {
                     first.entry(i).or_insert(now);
@@ -56,7 +56,7 @@ impl Known {
         self.begun.iter().copied()
     }
 
-    /// What the files that a write touches showed before it, while its end is not known.
+    /// The previous values of the files that a write affects, while its result is not known.
     pub fn before(&self, k: usize) -> Shown {
         self.in_doubt.get(&k).cloned().unwrap_or_default()
     }

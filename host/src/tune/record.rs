@@ -22,7 +22,7 @@ pub struct Tuning {
     pub by: By,
     /// The measuring CPUs; empty: all.
     pub cpus: Vec<usize>,
-    /// Every setting: before, wanted, and what stands there.
+    /// Every setting with its previous, wanted and current value.
     pub settings: Vec<Applied>,
     /// The clocks, asked for and measured. Empty after `tollgate tune apply`.
     #[serde(default)]
@@ -57,9 +57,9 @@ pub enum By {
 pub struct Changed {
     /// The file.
     pub path: String,
-    /// What it showed when the run began.
+    /// Its value when the run began.
     pub then: Option<String>,
-    /// What it shows now.
+    /// Its current value.
     pub now: Option<String>,
 }
 
@@ -136,7 +136,7 @@ impl Tuning {
         }
     }
 
-    /// Whether boots under the two could be compared.
+    /// Whether boots under the two are comparable.
     pub fn is_like(&self, other: &Self) -> bool {
         let shown = |tuning: &Self| -> Vec<_> {
             let settings = tuning.settings.iter();

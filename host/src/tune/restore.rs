@@ -1,4 +1,4 @@
-//! Puts everything back that a journal holds.
+//! Restores everything in a journal.
 
 use rustix::io::Errno;
 
@@ -10,10 +10,10 @@ use super::seen;
 use super::sys::{Signal, Sys, UNREADABLE, shown, unreadable};
 use crate::files::FileError;
 
-/// Putting one file back may change another that was put back before (turbo and the
-/// policies' own switches), and what was changed by the way may come back by itself. So
-/// the first round takes what was written, the second all that still differs, and the
-/// third what that has changed.
+/// Restoring one file may change another that was restored before (turbo and the policies' own
+/// switches), and side effects may disappear by themselves. So the first round restores what
+/// was written, the second one everything that still differs, and the third one what that has
+/// changed.
 const ROUNDS: usize = 3;
 
 /// Begins what a set speed shows under most governors (show_scaling_setspeed in cpufreq.c).
@@ -35,16 +35,16 @@ pub struct Restoration {
 pub struct Restored {
     /// The file.
     pub path: String,
-    /// What stood there before tuning.
+    /// Its value before tuning.
     pub before: String,
-    /// How it is now.
+    /// Its current state.
     pub state: State,
     /// A limit below the one that was written, which it showed until it was put back: heat, the
     /// firmware, or somebody's own; no reader can say which.
     pub below: Option<String>,
 }
 
-/// How a setting is after all.
+/// The final state of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// As it was before tuning.
@@ -56,12 +56,12 @@ pub enum State {
     },
     /// Somebody else has changed it since; it was left alone.
     Foreign {
-        /// What stands there.
+        /// Its current value.
         now: String,
     },
     /// Its CPU or its interrupt is no longer there.
     Gone,
-    /// It could not be put back.
+    /// It could not be restored.
     Failed {
         /// What stands there; `None` if nothing can be read.
         now: Option<String>,
@@ -136,14 +136,14 @@ fn resume(sys: &dyn Sys, processes: &[Process]) -> Vec<Resumed> {
         .collect()
 }
 
-/// A setting that was reached by tuning, or by somebody else since.
+/// A setting that tuning, or somebody else since then, has changed.
 pub struct Judged {
     k: usize,
-    /// What stood there and what was wanted.
+    /// The previous and the wanted value.
     pub write: Write,
     /// What stands there, or why it cannot be read; `None` if there is no such file.
     pub now: Option<String>,
-    /// Whether that is so because of us.
+    /// Whether we caused it.
     pub is_ours: bool,
     was_written: bool,
 }
@@ -170,7 +170,7 @@ pub fn judge(sys: &dyn Sys, journal: &Journal) -> Vec<Judged> {
         (is_reached || differs).then(|| Judged {
             k,
             write: write.clone(),
-            // A file that has gone may come back with its CPU.
+            // A file that no longer exists may come back with its CPU.
             is_ours: now.as_ref().is_none_or(|now| journal.is_ours(k, now)),
             now,
             was_written: journal.was_written(k),

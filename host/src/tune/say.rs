@@ -1,4 +1,4 @@
-//! What became of a plan, in words.
+//! The results of a plan, as text.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ pub fn plan(plan: &Plan) -> String {
             continue;
         };
         n += 1;
-        let same = if old == new { "  (is so already)" } else { "" };
+        let same = if old == new { "  (unchanged)" } else { "" };
         let _ = writeln!(text, "{n:3}  {path}: {old} -> {new}{same}");
     }
     for Write { path, old, .. } in plan.writes.iter().filter(|write| write.new.is_none()) {
@@ -125,7 +125,7 @@ pub fn applied(settings: &[Applied]) -> Vec<String> {
         .collect();
     if !kept.is_empty() {
         lines.push(format!(
-            "interrupts that the kernel keeps where they are: {} (timers and device queues; \
+            "interrupts that the kernel does not move: {} (timers and device queues; \
              isolcpus=managed_irq,LIST on the kernel's command line keeps queues away)",
             kept.join(", ")
         ));
@@ -135,13 +135,13 @@ pub fn applied(settings: &[Applied]) -> Vec<String> {
     lines
 }
 
-/// Whether the setting is not what it should be, and could have been.
+/// Whether the setting is not as wanted, and could have been.
 pub fn is_failed(setting: &Applied) -> bool {
     !setting.made && !setting.is_kept_interrupt()
 }
 
 fn failure(setting: &Applied) -> String {
-    let now = setting.now.as_deref().unwrap_or("nothing that can be read");
+    let now = setting.now.as_deref().unwrap_or("nothing readable");
     let Applied { path, wanted, .. } = setting;
     match &setting.error {
         Some(error) => format!("{path}: wanted {wanted}, it shows {now}: {error}"),
@@ -152,13 +152,13 @@ fn failure(setting: &Applied) -> String {
     }
 }
 
-/// What would be put back, in this order, as `restore --dry-run` shows it.
+/// What would be restored, in this order, as `restore --dry-run` shows it.
 pub fn preview(preview: &Preview) -> String {
     let settings = match preview {
-        Preview::Nothing => return "nothing is tuned, so that nothing would be put back\n".into(),
+        Preview::Nothing => return "nothing is tuned, so there is nothing to restore\n".into(),
         Preview::OtherBoot => {
             return "the journal was written before the last reboot, which undid all of it; it \
-                    would be put aside\n"
+                    would be renamed\n"
                 .into();
         }
         Preview::Settings(settings) => settings,

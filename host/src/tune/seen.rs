@@ -1,4 +1,4 @@
-//! Everything that a plan is made from, read once.
+//! The state of the machine from which a plan is made, read once.
 
 use std::collections::BTreeMap;
 
@@ -19,9 +19,9 @@ pub const MIN_PERF_PCT: &str = "/sys/devices/system/cpu/intel_pstate/min_perf_pc
 pub const MAX_PERF_PCT: &str = "/sys/devices/system/cpu/intel_pstate/max_perf_pct";
 /// `0` turns the boost of all other drivers off.
 pub const BOOST: &str = "/sys/devices/system/cpu/cpufreq/boost";
-/// The mask for interrupts that are yet to come.
+/// The mask for future interrupts.
 pub const DEFAULT_IRQ_AFFINITY: &str = "/proc/irq/default_smp_affinity";
-/// Samples that perf may take in a second.
+/// Samples that perf may take per second.
 pub const PERF_SAMPLE_RATE: &str = "/proc/sys/kernel/perf_event_max_sample_rate";
 /// The share of time that perf's sampling may take.
 pub const PERF_CPU_PERCENT: &str = "/proc/sys/kernel/perf_cpu_time_max_percent";
@@ -32,13 +32,13 @@ const CPUS: &str = "/sys/devices/system/cpu";
 const IRQS: &str = "/proc/irq";
 const AFFINITY: &str = "smp_affinity_list";
 
-/// The machine as it is. What it does not tell is `None`.
+/// The current state of the machine. What it does not show is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Seen {
     /// CPUs that are online.
     pub online: Vec<usize>,
-    /// cpufreq's policies; none on most virtual machines.
+    /// cpufreq's policies; empty on most virtual machines.
     pub policies: Vec<Policy>,
     /// `active`, `passive` or `off`.
     pub intel_pstate: Option<String>,
@@ -93,9 +93,9 @@ pub struct Balancer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Irq {
-    /// CPUs that it may come to: `smp_affinity_list`.
+    /// CPUs to which it may come: `smp_affinity_list`.
     pub cpus: Vec<usize>,
-    /// Who handles it.
+    /// Its handler.
     pub handlers: Vec<String>,
 }
 
@@ -153,7 +153,7 @@ pub fn online_file(cpu: usize) -> String {
     format!("{CPUS}/cpu{cpu}/online")
 }
 
-/// The file that says which CPUs an interrupt may come to.
+/// The file with the CPUs to which an interrupt may come.
 pub fn irq_file(irq: u32) -> String {
     format!("{IRQS}/{irq}/{AFFINITY}")
 }
@@ -315,7 +315,7 @@ fn irqs(sys: &dyn Sys) -> BTreeMap<u32, Irq> {
         let handlers = sys.names(&folder).into_iter();
         let irq = Irq {
             cpus: cpus::parse(&list)?,
-            // A handler is a folder beside the kernel's own files.
+            // A handler is a folder next to the kernel's own files.
             handlers: handlers
                 .filter(|file| !IRQ_FILES.contains(&file.as_str()))
                 .collect(),
@@ -325,7 +325,7 @@ fn irqs(sys: &dyn Sys) -> BTreeMap<u32, Irq> {
     sys.names(IRQS).iter().filter_map(of).collect()
 }
 
-/// What the kernel keeps for each interrupt (core-api/irq/irq-affinity.rst and kernel/irq/proc.c).
+/// The kernel's files for each interrupt (core-api/irq/irq-affinity.rst and kernel/irq/proc.c).
 const IRQ_FILES: &[&str] = &[
     "affinity_hint",
     "effective_affinity",

@@ -1,4 +1,4 @@
-//! How the machine is set up: one table, or JSON.
+//! The machine's settings: one table, or JSON.
 
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,18 +21,18 @@ use crate::tree::Tree;
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Status {
-    /// What was asked about; all CPUs where it is empty.
+    /// The CPUs in question; empty means all.
     cpus: Vec<usize>,
     /// The machine.
     #[serde(flatten)]
     seen: Seen,
-    /// The shortest idle latency that anybody asks for, in µs.
+    /// The shortest idle latency that any process requests, in µs.
     cpu_dma_latency_us: Option<u32>,
-    /// What an earlier process left.
+    /// The journal of an earlier process.
     leftover: Option<Leftover>,
 }
 
-/// A journal that is still there.
+/// A journal that still exists.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Leftover {
@@ -40,7 +40,7 @@ pub struct Leftover {
     /// When it was written; `None` where it cannot be read.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     started: Option<Timestamp>,
-    /// Whether the machine was started anew since, which undid everything.
+    /// Whether the machine was rebooted since then, which undid everything.
     other_boot: bool,
 }
 
@@ -64,12 +64,12 @@ impl fmt::Display for Leftover {
         match (self.started, self.other_boot) {
             (None, _) => write!(
                 f,
-                "{journal} cannot be read; tollgate tune restore says why"
+                "{journal} cannot be read; tollgate tune restore shows the reason"
             ),
             (Some(_), true) => write!(
                 f,
                 "{journal} is from before the last reboot, which undid it; the next tollgate tune \
-                 puts it aside"
+                 renames it"
             ),
             (Some(started), false) => f.write_str(&say::tuned_since(started, &self.journal)),
         }
@@ -151,7 +151,7 @@ impl Status {
             (Some(_), _) => "off (intel_pstate/no_turbo is 1)".into(),
             (None, Some("0")) => "off (cpufreq/boost is 0)".into(),
             (None, Some(_)) => "on (cpufreq/boost is 1)".into(),
-            (None, None) => "cannot be told: there is no switch".into(),
+            (None, None) => "unknown: there is no switch".into(),
         }
     }
 
@@ -282,7 +282,7 @@ fn table(policies: &[Policy]) -> String {
             khz(policy.current),
             policy
                 .non_turbo
-                .map_or("cannot tell".into(), |top| top.khz.to_string()),
+                .map_or("unknown".into(), |top| top.khz.to_string()),
             policy.boost.clone().unwrap_or_else(|| "–".into()),
             policy.epp.clone().unwrap_or_else(|| "–".into()),
         ]

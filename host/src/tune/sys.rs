@@ -16,11 +16,12 @@ use crate::tree::Tree;
 
 /// The machine. Tests have a kernel of their own behind it.
 pub trait Sys {
-    /// What the file holds, without the line end.
+    /// The file's content, without the line end.
     fn read(&self, path: &str) -> io::Result<String>;
-    /// Writes a value, in one system call: the kernel takes each for a value of its own.
+    /// Writes a value in one system call, because the kernel takes each call as a separate
+    /// value.
     fn write(&self, path: &str, value: &str) -> io::Result<()>;
-    /// The names in a folder, sorted; none where there is no such folder.
+    /// The names in a folder, sorted; empty if the folder does not exist.
     fn names(&self, folder: &str) -> Vec<String>;
     /// The clock that a core runs at, measured, or why it cannot be; `None` if the settings are
     /// not those of the machine that this runs on.

@@ -1,4 +1,4 @@
-//! The kernel's counters as /proc shows them.
+//! The kernel's counters from /proc.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +28,8 @@ pub fn processes(tree: &Tree) -> BTreeMap<u32, Process> {
         .collect()
 }
 
-/// /proc/PID/stat: the name in brackets, which may hold brackets itself; then, from
-/// the state on, user and system time as 12th and 13th.
+/// /proc/PID/stat: the name in brackets, which may contain brackets itself; then, from the
+/// state on, user and system time as the 12th and 13th field.
 pub fn process(stat: &str) -> Option<Process> {
     let (_, rest) = stat.split_once('(')?;
     let (name, rest) = rest.rsplit_once(')')?;

@@ -1,5 +1,5 @@
-//! What else the machine did during the noise test: the difference of two looks at
-//! the kernel's counters.
+//! Everything else that the machine did during the noise test: the difference between two
+//! readings of the kernel's counters.
 
 mod counters;
 pub mod messages;
@@ -34,7 +34,7 @@ pub struct Snapshot {
 pub struct Activity {
     /// CPUs that other processes kept busy: 1.5 is one and a half.
     pub others: f64,
-    /// The processes that took most of that, with their CPUs, the greatest first.
+    /// The processes that took most of that, with their CPUs, greatest first.
     pub busiest: Vec<(String, f64)>,
     /// The share of the time in which each CPU was busy.
     pub busy: BTreeMap<usize, f64>,
@@ -75,7 +75,7 @@ impl Snapshot {
 }
 
 impl Activity {
-    /// What happened between two snapshots; `None` where the kernel does not tell.
+    /// What happened between two snapshots; `None` if the kernel does not provide the counters.
     pub fn between(before: &Snapshot, after: &Snapshot) -> Option<Self> {
         let seconds = after.time.duration_since(before.time).as_secs_f64();
         if seconds <= 0.0 || after.cpus.is_empty() {
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Another kernel's files, or none's at all, are at worst not understood.
+        /// Files of another kernel, or of none, are at worst not understood.
         #[test]
         fn any_text_is_survived(
             stat in "(cpu[0-9]{0,3}( [0-9]{1,20}){0,12}\n){0,4}|\\PC*",

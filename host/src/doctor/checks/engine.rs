@@ -1,4 +1,4 @@
-//! What will run the guests, and what this machine runs on itself.
+//! What will run the guests, and what this machine itself runs on.
 
 use vmm::probe::KvmKind;
 
@@ -11,7 +11,7 @@ pub(super) fn engine(facts: &Facts) -> Found {
         Guests::None => Found::ok("no guests: programs run on the host"),
         Guests::Emulator => {
             Found::unfit("guests run in QEMU's software emulation, which measures the emulator")
-                .mend("use `engine = \"auto\"` or \"kvm\" where there is KVM")
+                .mend("use `engine = \"auto\"` or \"kvm\" on a machine with KVM")
         }
         Guests::Kvm => kvm(facts),
     }
@@ -41,15 +41,15 @@ fn load_module(facts: &Facts) -> &'static str {
     match (facts.processor.extension, &facts.processor.hypervisor) {
         (Some("vmx"), _) => "sudo modprobe kvm_intel",
         (Some(_), _) => "sudo modprobe kvm_amd",
-        (None, Some(_)) => "switch nested virtualisation on in the hypervisor underneath",
-        (None, None) => "switch virtualisation (VT-x, SVM) on in the firmware's settings",
+        (None, Some(_)) => "enable nested virtualisation in the hypervisor underneath",
+        (None, None) => "enable virtualisation (VT-x, SVM) in the firmware's settings",
     }
 }
 
-/// Whether another hypervisor shares out the CPUs, out of sight.
+/// Whether another hypervisor schedules the CPUs, out of sight.
 pub(super) fn hypervisor(facts: &Facts) -> Found {
     match &facts.processor.hypervisor {
-        None => Found::ok("none: the CPU is the machine's own"),
+        None => Found::ok("none: the CPU belongs to this machine"),
         Some(name) => Found::warning(format!(
             "this is a virtual machine ({name}): clock, neighbours and mitigations of the \
              machine underneath are out of sight"

@@ -1,11 +1,11 @@
-//! What sets the core's clock, and what puts it to sleep.
+//! What sets the core's clock, and what puts the core to sleep.
 
 use super::noise::{CLOCK_UNFIT, CLOCK_WARNING};
 use super::{Found, list};
 use crate::doctor::Facts;
 use crate::doctor::host::cpu::Cpu;
 
-/// Whether Linux has a hold on the clock at all.
+/// Whether Linux controls the clock at all.
 pub(super) fn driver(facts: &Facts) -> Found {
     let drivers = distinct(facts, |cpu| cpu.driver.clone());
     match drivers.as_slice() {
@@ -17,7 +17,7 @@ pub(super) fn driver(facts: &Facts) -> Found {
     }
 }
 
-/// Whether the clock keeps still while something runs.
+/// Whether the clock stays constant while something runs.
 pub(super) fn governor(facts: &Facts) -> Found {
     let governors = distinct(facts, |cpu| cpu.governor.clone());
     if governors.is_empty() {
@@ -57,8 +57,8 @@ fn effect(facts: &Facts) -> Option<f64> {
     moved.reduce(f64::max)
 }
 
-/// `performance` asks for the highest frequency, `userspace` keeps the one that was
-/// set; any other moves, unless there is nowhere to go.
+/// `performance` requests the highest frequency, and `userspace` keeps the one that was set.
+/// Any other governor changes the clock, unless there is only one frequency.
 fn moves(cpu: &Cpu) -> bool {
     let still = ["performance", "userspace"];
     let free = cpu.range_khz.is_none_or(|(low, high)| low < high);
@@ -86,7 +86,7 @@ pub(super) fn turbo(facts: &Facts) -> Found {
                     list(&facts.plan.cpus)
                 ))
         }
-        None => hidden(facts, "no switch for turbo"),
+        None => hidden(facts, "there is no switch for turbo"),
     }
 }
 
@@ -122,7 +122,9 @@ pub(super) fn idle_states(facts: &Facts) -> Found {
         .iter()
         .filter_map(|cpu| cpu.deepest_idle.as_ref());
     let Some(deepest) = states.max_by_key(|state| state.latency_us) else {
-        return Found::unknown(format!("no idle states are shown (driver: {driver})"));
+        return Found::unknown(format!(
+            "the kernel does not list idle states (driver: {driver})"
+        ));
     };
     let what = format!(
         "driver {driver}, deepest state {} with {} µs to wake up",

@@ -1,4 +1,4 @@
-//! Whether the measuring CPUs are left alone by the scheduler, the tick and devices.
+//! Whether the scheduler, the tick and devices leave the measuring CPUs alone.
 
 use eval::verdict::State;
 
@@ -22,12 +22,12 @@ pub(super) fn pinning(facts: &Facts) -> Found {
     }
 }
 
-/// Whether better CPUs than these can be thought of.
+/// Whether better CPUs than these are available.
 pub(super) fn measuring_cpu(facts: &Facts) -> Found {
     let cpus = named(&facts.plan.cpus);
     let broken = facts.plan.broken.as_slice();
     let [heaviest, ..] = broken else {
-        return Found::ok(format!("{cpus} can be measured on"));
+        return Found::ok(format!("{cpus} can be used for measuring"));
     };
     let broken: Vec<_> = broken.iter().map(BrokenRule::to_string).collect();
     let state = match heaviest {
@@ -44,7 +44,7 @@ pub(super) fn isolation(facts: &Facts) -> Found {
         return Found::unknown("the kernel does not tell which CPUs are isolated");
     };
     let nohz_full = host.nohz_full.clone().unwrap_or_default();
-    // CPUs without a tick have their callbacks taken elsewhere, too (Linux, NO_HZ.rst).
+    // The callbacks of CPUs without a tick run elsewhere as well (Linux, NO_HZ.rst).
     let offloaded = |cpu: &usize| nohz_full.contains(cpu) || host.cmdline_lists("rcu_nocbs", *cpu);
     let all = |holds: &dyn Fn(&usize) -> bool| facts.plan.cpus.iter().all(holds);
     let no_tick = all(&|cpu| nohz_full.contains(cpu));
@@ -60,10 +60,10 @@ pub(super) fn isolation(facts: &Facts) -> Found {
     let cpus = named(&facts.plan.cpus);
     match missing.as_slice() {
         [] if no_tick && facts.plan.host => Found::warning(format!(
-            "{cpus} in nohz_full: every system call of the host also tells where time is \
+            "{cpus} in nohz_full: every system call of the host also records where time is \
              spent (context tracking)"
         ))
-        .mend("take `nohz_full=` off the kernel's command line to measure the host"),
+        .mend("remove `nohz_full=` from the kernel's command line to measure the host"),
         [] => Found::ok(format!("{cpus}: isolated")),
         missing => {
             let bare = cmdline.split_whitespace().any(|word| word == "rcu_nocbs");
@@ -90,7 +90,7 @@ fn how_to_isolate(facts: &Facts, missing: &[&str]) -> String {
     let measuring = &facts.plan.cpus;
     let others = facts.activity.as_ref().map(|activity| &activity.busy);
     if others.is_some_and(|cpus| cpus.keys().all(|cpu| measuring.contains(cpu))) {
-        return "measure on fewer CPUs: one has to do all the rest".into();
+        return "measure on fewer CPUs: one has to remain for everything else".into();
     }
     let cpus = list(measuring);
     let words = missing.iter().map(|name| format!("{name}={cpus}"));
@@ -100,13 +100,13 @@ fn how_to_isolate(facts: &Facts, missing: &[&str]) -> String {
     )
 }
 
-/// Fewer interrupts than this a second are not worth moving.
+/// Fewer interrupts per second than this are not worth moving.
 const INTERRUPTS_WARNING: f64 = 1.0;
 
 /// Whether devices interrupt the measuring CPUs.
 pub(super) fn interrupts(facts: &Facts) -> Found {
     let Some(activity) = &facts.activity else {
-        return Found::unknown("the kernel does not tell its interrupts");
+        return Found::unknown("the kernel does not list its interrupts");
     };
     let measuring = |cpu: &usize| facts.plan.cpus.contains(cpu);
     let bound = facts.host.interrupts.iter();
@@ -121,7 +121,7 @@ pub(super) fn interrupts(facts: &Facts) -> Found {
         .map(|(_, rate)| rate);
     let total: f64 = rates.sum();
     let what = format!(
-        "{total:.0} device interrupts a second; lines bound to {}: {bound}",
+        "{total:.0} device interrupts per second; lines bound to {}: {bound}",
         named(&facts.plan.cpus)
     );
     match total > INTERRUPTS_WARNING {
@@ -186,9 +186,9 @@ mod tests {
         let half = |facts: &mut Facts| facts.host.nohz_full = Some(vec![2]);
         expect(isolation, half, Warning, "CPU 3 without nohz_full add");
         let callbacks = |facts: &mut Facts| facts.host.cmdline = Some("rcu_nocbs=0".into());
-        // nohz_full takes the callbacks along.
+        // nohz_full includes the callbacks.
         expect(isolation, callbacks, Ok, "isolated");
-        // Not each of the two is isolated.
+        // One of the two is not isolated.
         expect(
             isolation,
             |facts| facts.plan.cpus = vec![2, 3],
@@ -264,7 +264,7 @@ mod tests {
             interrupts,
             rate(250.0),
             Warning,
-            "250 device interrupts a second",
+            "250 device interrupts per second",
         );
         expect(interrupts, rate(250.0), Warning, "tune apply --cpus 3");
     }

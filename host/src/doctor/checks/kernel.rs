@@ -12,29 +12,29 @@ pub(super) fn system_calls(facts: &Facts) -> Found {
     };
     match facts.plan.host {
         true => Found::unfit(what),
-        // Guests' system calls do not come here.
+        // System calls of guests do not reach the host's kernel.
         false => Found::warning(what),
     }
     .mend("run outside of the container (docker: --security-opt seccomp=unconfined)")
 }
 
-/// Whether each start has another layout of memory.
+/// Whether each start has a different memory layout.
 pub(super) fn aslr(facts: &Facts) -> Found {
     match facts.host.randomize_va_space {
-        None => Found::unknown("the kernel does not tell whether it randomises addresses"),
+        None => Found::unknown("the kernel does not show whether it randomises addresses"),
         Some(0) => Found::warning(
-            "off: every boot of a host target has the same layout, whose luck stays in the numbers",
+            "off: every boot of a host target has the same layout, and its effect stays in the numbers",
         )
         .mend("sudo sysctl kernel.randomize_va_space=2"),
         Some(level) => Found::ok(format!("on ({level}): boots average over layouts")),
     }
 }
 
-/// Whether the host's kernel defends itself, as kernels do where programs really run.
+/// Whether the host's kernel uses mitigations, as kernels in production do.
 pub(super) fn mitigations(facts: &Facts) -> Found {
     let all = &facts.host.vulnerabilities;
     if all.is_empty() {
-        return Found::unknown("the kernel does not tell its vulnerabilities");
+        return Found::unknown("the kernel does not list its vulnerabilities");
     }
     let open: Vec<_> = all
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn mitigations(facts: &Facts) -> Found {
              mitigation",
             open.join(", ")
         ))
-        .mend("remove `mitigations=off` and the like from the kernel's command line; update the microcode"),
+        .mend("remove `mitigations=off` and similar options from the kernel's command line; update the microcode"),
     }
 }
 
@@ -60,7 +60,7 @@ fn mitigations_word(cmdline: &str) -> Option<&str> {
     words.rfind(|word| word.starts_with("mitigations="))
 }
 
-/// Since Linux 6.16 the kernel knows revisions that have a successor.
+/// Since Linux 6.16 the kernel recognises outdated revisions.
 const OLD_MICROCODE: &str = "old_microcode";
 
 /// Whether the microcode is known, and the same everywhere.
@@ -68,9 +68,9 @@ pub(super) fn microcode(facts: &Facts) -> Found {
     let old = facts.host.vulnerabilities.get(OLD_MICROCODE);
     let is_old = old.is_some_and(|text| text.starts_with("Vulnerable"));
     match (facts.host.microcode.as_slice(), &facts.processor.hypervisor) {
-        ([], _) => Found::unknown("the revision is not told"),
+        ([], _) => Found::unknown("the revision is not shown"),
         ([revision], Some(name)) => {
-            Found::unknown(format!("revision {revision}, if {name} tells the truth"))
+            Found::unknown(format!("revision {revision}, as shown by {name}"))
         }
         ([revision], None) if is_old => Found::warning(format!(
             "revision {revision} is known to be old: newer ones change what kernel entries cost"
@@ -140,9 +140,9 @@ mod tests {
             vulnerabilities.insert(OLD_MICROCODE.into(), "Vulnerable".into());
         };
         expect(microcode, old, Warning, "known to be old");
-        // Which is no open door by itself.
+        // An old revision is not by itself an open vulnerability.
         expect(mitigations, old, Ok, "none of 2");
         let guest = |facts: &mut Facts| facts.processor.hypervisor = Some("Xen".into());
-        expect(microcode, guest, Unknown, "if Xen tells the truth");
+        expect(microcode, guest, Unknown, "as shown by Xen");
     }
 }

@@ -1,4 +1,4 @@
-//! The checks: each a function from facts to what it found.
+//! The checks: each is a function from facts to a finding.
 
 mod background;
 mod core;
@@ -333,7 +333,7 @@ impl Found {
         Self::new(State::Unknown, what)
     }
 
-    /// What mends it, where anything is to be mended.
+    /// What fixes it, if anything has to be fixed.
     fn mend(self, mend: impl Into<String>) -> Self {
         Self {
             mend: (self.state != State::Ok).then(|| mend.into()),
@@ -341,8 +341,8 @@ impl Found {
         }
     }
 
-    /// How bad a figure is that should be small: above `warning` it is one, and above
-    /// `unfit` it spoils the numbers.
+    /// The state for a figure that should be small: above `warning` it is a warning, and above
+    /// `unfit` it invalidates the numbers.
     fn graded(figure: f64, warning: f64, unfit: f64, what: String) -> Self {
         match figure {
             _ if figure > unfit => Self::unfit(what),
@@ -358,7 +358,7 @@ fn list(cpus: &[usize]) -> String {
     numbers.join(",")
 }
 
-/// The CPUs with a word before them, as it stands in a sentence.
+/// The CPUs as part of a sentence.
 fn named(cpus: &[usize]) -> String {
     match cpus {
         [cpu] => format!("CPU {cpu}"),

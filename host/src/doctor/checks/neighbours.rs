@@ -1,4 +1,4 @@
-//! Who else uses the core, or the machine.
+//! Other users of the core, or of the machine.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::{Found, list, named};
 use crate::doctor::Facts;
 use crate::doctor::activity::Activity;
 
-/// A sibling that is busy for longer than this share of the time is used.
+/// A sibling that is busy for more than this share of the time counts as used.
 const SIBLING_BUSY: f64 = 0.05;
 
 /// Whether other hardware threads share the core.
@@ -15,15 +15,15 @@ pub(super) fn smt(facts: &Facts) -> Found {
     for cpu in &facts.host.cpus {
         match &cpu.siblings {
             Some(others) => siblings.extend(others.iter().copied()),
-            None => return Found::unknown("the topology of the cores is not told"),
+            None => return Found::unknown("the topology of the cores is not shown"),
         }
     }
     let siblings: Vec<_> = siblings.into_iter().collect();
     if siblings.is_empty() {
         return match &facts.processor.hypervisor {
-            None => Found::ok("the measuring CPUs have their cores to themselves"),
+            None => Found::ok("no other CPU shares a core with the measuring CPUs"),
             Some(name) => Found::unknown(format!(
-                "{name} shows no siblings, whether the core has any or not"
+                "{name} does not show siblings, whether the core has any or not"
             )),
         };
     }
@@ -42,23 +42,23 @@ pub(super) fn smt(facts: &Facts) -> Found {
             1e2 * busy
         )),
         _ => Found::warning(format!(
-            "{}: siblings on the same core, which slow it down whenever they wake",
+            "{}: siblings on the same core, which slow it down whenever they wake up",
             named(&siblings)
         )),
     }
     .mend(mend)
 }
 
-/// Others may use a tenth of a CPU, and not half of the machine.
+/// Others may use a tenth of a CPU, but not half of the machine.
 const LOAD_WARNING: f64 = 0.1;
 const LOAD_UNFIT_SHARE: f64 = 0.5;
-/// So many busy processes are named.
+/// The number of busy processes that are named.
 const NAMED: usize = 3;
 
 /// What other processes do.
 pub(super) fn load(facts: &Facts) -> Found {
     let Some(activity) = &facts.activity else {
-        return Found::unknown("the kernel does not tell who is busy");
+        return Found::unknown("the kernel does not show which processes are busy");
     };
     let cpus = activity.busy.len();
     let busiest: Vec<_> = activity
@@ -85,10 +85,10 @@ pub(super) fn load(facts: &Facts) -> Found {
 const STEAL_WARNING: f64 = 1e-3;
 const STEAL_UNFIT: f64 = 1e-2;
 
-/// What a hypervisor underneath gives to others.
+/// The time that a hypervisor underneath gives to others.
 pub(super) fn steal(facts: &Facts) -> Found {
     let Some(activity) = &facts.activity else {
-        return Found::unknown("the kernel does not tell stolen time");
+        return Found::unknown("the kernel does not show stolen time");
     };
     let shares = facts
         .plan
@@ -96,7 +96,7 @@ pub(super) fn steal(facts: &Facts) -> Found {
         .iter()
         .filter_map(|cpu| activity.steal.get(cpu));
     let Some(worst) = shares.copied().reduce(f64::max) else {
-        return Found::unknown("the kernel does not tell stolen time");
+        return Found::unknown("the kernel does not show stolen time");
     };
     if let Some(name) = &facts.processor.hypervisor
         && !reports_steal(name, facts, activity)
@@ -159,7 +159,7 @@ mod tests {
             "CPU 1: siblings on the same core, busy for 40 %",
         );
         let guest = |facts: &mut Facts| facts.processor.hypervisor = Some("Xen".into());
-        expect(smt, guest, Unknown, "Xen shows no siblings");
+        expect(smt, guest, Unknown, "Xen does not show siblings");
     }
 
     #[test]

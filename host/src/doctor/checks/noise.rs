@@ -1,15 +1,15 @@
-//! What the noise test measured.
+//! The results of the noise test.
 
 use super::Found;
 use crate::doctor::noise::CpuNoise;
 use crate::doctor::{Facts, noise};
 
-/// A tick of 250 Hz takes about 0.05 %, one of 1000 Hz 0.2 %; above 1 % another
-/// process or a hypervisor shares the CPU.
+/// A tick of 250 Hz takes about 0.05 %, one of 1000 Hz 0.2 %; above 1 %, another process or a
+/// hypervisor shares the CPU.
 const LOST_WARNING: f64 = 3e-3;
 const LOST_UNFIT: f64 = 1e-2;
 
-/// How much of its time the CPU was away.
+/// The share of its time that the CPU lost.
 pub(super) fn noise(facts: &Facts) -> Found {
     let Some(worst) = noise::worst(&facts.noise) else {
         return Found::unknown("no measuring CPU could be watched");
@@ -109,7 +109,7 @@ mod tests {
             noise,
             lost(2.9e-3),
             Ok,
-            "lost 0.290 % of 2.0 s in 4 gaps a second",
+            "lost 0.290 % of 2.0 s in 4 gaps per second",
         );
         expect(noise, lost(5e-3), Warning, "0.500 %");
         expect(noise, lost(0.4), Unfit, "40.000 %");

@@ -1,4 +1,4 @@
-//! The time stamp counter: whether its ticks can stand for time.
+//! The time stamp counter: whether its ticks can be used as time.
 
 use super::{Found, named};
 use crate::doctor::Facts;
@@ -14,7 +14,7 @@ pub(super) fn invariant(facts: &Facts) -> Found {
         )
         .mend(match facts.processor.hypervisor {
             Some(_) => "let the hypervisor show it (QEMU: -cpu host,+invtsc,migratable=no)",
-            None => "measure on a processor that has one",
+            None => "measure on a processor with an invariant counter",
         }),
     }
 }
@@ -31,19 +31,19 @@ pub(super) fn synchronised(facts: &Facts) -> Found {
             named(&cpus),
             worst.proven()
         ))
-        .mend("pin every target to one CPU, and see `sudo dmesg | grep -i tsc`");
+        .mend("pin every target to one CPU, and run `sudo dmesg | grep -i tsc`");
     }
     if facts.host.clocksource.is_some() && !facts.host.clocksources.iter().any(|c| c == "tsc") {
         return Found::warning(format!(
-            "the kernel has given the counter up as a clock and uses {clock}"
+            "the kernel no longer uses the counter as its clock, but {clock}"
         ))
-        .mend("sudo dmesg | grep -i tsc tells why");
+        .mend("sudo dmesg | grep -i tsc (shows why)");
     }
     let furthest = skews.iter().map(furthest).max();
     let too_far = CLOSE_NS * facts.counter.frequency.hz() / 1e9;
     match furthest {
         Some(ticks) if ticks as f64 > too_far => Found::unknown(format!(
-            "the other CPUs were too busy to be compared to better than {ticks} ticks (clock \
+            "the other CPUs were too busy for a comparison better than {ticks} ticks (clock \
              source: {clock})"
         )),
         Some(ticks) => Found::ok(format!(
@@ -56,15 +56,15 @@ pub(super) fn synchronised(facts: &Facts) -> Found {
     }
 }
 
-/// Bounds that are further apart say nothing; two free CPUs give a tenth of a microsecond.
+/// Bounds that are further apart prove nothing; two free CPUs give a tenth of a microsecond.
 const CLOSE_NS: f64 = 10e3;
 
-/// One step of the counter is no difference.
+/// One step of the counter does not count as a difference.
 fn is_off(skew: &Skew, facts: &Facts) -> bool {
     skew.proven() > facts.counter.step_ticks
 }
 
-/// How far the two could be apart.
+/// The largest possible difference between the two.
 fn furthest(skew: &Skew) -> u64 {
     skew.at_least
         .unsigned_abs()
@@ -75,19 +75,19 @@ fn furthest(skew: &Skew) -> u64 {
 const STEP_WARNING_NS: f64 = 25.0;
 const STEP_UNFIT_NS: f64 = 250.0;
 
-/// How fine it counts.
+/// The counter's resolution.
 pub(super) fn step(facts: &Facts) -> Found {
     let ticks = facts.counter.step_ticks;
     let ns = ticks as f64 / facts.counter.frequency.hz() * 1e9;
     let what = format!("the counter goes in steps of {ticks} ticks ({ns:.1} ns)");
     Found::graded(ns, STEP_WARNING_NS, STEP_UNFIT_NS, what)
-        .mend("raise `batch-us` until a step is 0.1 % of it")
+        .mend("increase `batch-us` until a step is 0.1 % of it")
 }
 
 const SPREAD_WARNING: f64 = 1e-3;
 const SPREAD_UNFIT: f64 = 1e-2;
 
-/// Whether its frequency is known, and is what CPUID says.
+/// Whether its frequency is known, and agrees with CPUID.
 pub(super) fn frequency(facts: &Facts) -> Found {
     let frequency = &facts.counter.frequency;
     let mhz = frequency.measured_hz / 1e6;
@@ -101,7 +101,7 @@ pub(super) fn frequency(facts: &Facts) -> Found {
     }
     match (facts.counter.claimed_hz, frequency.cpuid_hz) {
         (Some(claimed), None) => Found::warning(format!(
-            "{mhz:.3} MHz, measured; CPUID says {:.3} MHz and is not believed (the counter is \
+            "{mhz:.3} MHz, measured; CPUID says {:.3} MHz, which is not used (is the counter \
              scaled?)",
             claimed / 1e6
         )),
@@ -109,7 +109,7 @@ pub(super) fn frequency(facts: &Facts) -> Found {
             "{mhz:.3} MHz, measured; CPUID says {:.3} MHz",
             claimed / 1e6
         )),
-        (None, _) => Found::ok(format!("{mhz:.3} MHz, measured; CPUID does not tell")),
+        (None, _) => Found::ok(format!("{mhz:.3} MHz, measured; CPUID does not have it")),
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
                 at_most: 5,
             });
         };
-        expect(synchronised, wide, Unknown, "too busy to be compared");
+        expect(synchronised, wide, Unknown, "too busy for a comparison");
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
             facts.host.clocksource = Some("hpet".into());
             facts.host.clocksources = vec!["hpet".into()];
         };
-        expect(synchronised, spoil, Warning, "uses hpet");
+        expect(synchronised, spoil, Warning, "but hpet");
         expect(
             synchronised,
             |facts| facts.counter.skews.clear(),
@@ -196,6 +196,6 @@ mod tests {
             facts.counter.claimed_hz = None;
             facts.counter.frequency.cpuid_hz = None;
         };
-        expect(frequency, silent, Ok, "does not tell");
+        expect(frequency, silent, Ok, "does not have it");
     }
 }

@@ -10,13 +10,13 @@ pub struct Cpu {
     pub cpu: usize,
     /// What sets its frequency.
     pub driver: Option<String>,
-    /// By which rule.
+    /// Its governor.
     pub governor: Option<String>,
-    /// Lowest and highest frequency that the rule may choose, in kHz.
+    /// The lowest and highest frequency that the governor may choose, in kHz.
     pub range_khz: Option<(u64, u64)>,
     /// The highest frequency without turbo, in kHz.
     pub nominal_khz: Option<u64>,
-    /// Other hardware threads of its core; `None` where the topology is not told.
+    /// Other hardware threads of its core; `None` if the topology is not shown.
     pub siblings: Option<Vec<usize>>,
     /// The deepest idle state that is neither disabled nor forbidden to this CPU.
     pub deepest_idle: Option<IdleState>,
@@ -27,7 +27,7 @@ pub struct Cpu {
 pub struct IdleState {
     /// The driver's name for it.
     pub name: String,
-    /// How long leaving it takes, in microseconds.
+    /// The time to leave it, in microseconds.
     pub latency_us: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What Linux tells of itself and its settings.
+//! Linux's description of the host and its settings.
 
 pub mod cpu;
 pub mod group;
@@ -23,10 +23,10 @@ use crate::tree::Tree;
 
 const CPU: &str = "/sys/devices/system/cpu";
 
-/// The host as its files describe it. What they do not tell is `None` or missing.
+/// The host as its files describe it. What they do not contain is `None` or missing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Host {
-    /// The measuring CPUs, one each.
+    /// The measuring CPUs, one entry each.
     pub cpus: Vec<Cpu>,
     /// The processor's maker, as CPUID names it: `AuthenticAMD`.
     pub vendor: Option<String>,
@@ -36,9 +36,9 @@ pub struct Host {
     pub clocksources: Vec<String>,
     /// Whether the processor may exceed its nominal frequency.
     pub turbo: Option<bool>,
-    /// What puts idle CPUs to sleep.
+    /// The driver that puts idle CPUs to sleep.
     pub idle_driver: Option<String>,
-    /// Longest wake-up that /dev/cpu_dma_latency allows, in microseconds.
+    /// The longest wake-up time that /dev/cpu_dma_latency allows, in microseconds.
     pub latency_limit_us: Option<i32>,
     /// CPUs without the scheduler's load balancing.
     pub isolated: Option<Vec<usize>>,
@@ -50,14 +50,14 @@ pub struct Host {
     pub load: Option<f64>,
     /// /proc/sys/kernel/randomize_va_space.
     pub randomize_va_space: Option<u32>,
-    /// Whether a seccomp filter judges this process's system calls, and with it those of
-    /// the programs that it starts.
+    /// Whether a seccomp filter checks this process's system calls, and with them those of the
+    /// programs that it starts.
     pub seccomp: Option<bool>,
     /// What the kernel says of each vulnerability.
     pub vulnerabilities: BTreeMap<String, String>,
-    /// The microcode's revision, as each CPU tells it.
+    /// The microcode's revision, for each CPU.
     pub microcode: Vec<String>,
-    /// Device interrupts and the CPUs that they are delivered to.
+    /// Device interrupts and the CPUs to which they are delivered.
     pub interrupts: Vec<Interrupt>,
     /// The highest number that a CPU can have.
     pub last_cpu: Option<usize>,
@@ -86,12 +86,12 @@ pub struct Host {
 pub struct Interrupt {
     /// Its number, as in /proc/interrupts.
     pub number: u32,
-    /// The CPUs that it is really delivered to.
+    /// The CPUs to which it is actually delivered.
     pub cpus: Vec<usize>,
 }
 
 impl Host {
-    /// Reads everything about the host, and these CPUs.
+    /// Reads everything about the host and these CPUs.
     pub fn read(tree: &Tree, cpus: &[usize]) -> Self {
         Self {
             cpus: cpus.iter().map(|&cpu| Cpu::read(tree, cpu)).collect(),
@@ -170,14 +170,14 @@ fn turbo(tree: &Tree) -> Option<bool> {
     }
 }
 
-/// Reading the device gives the strictest wish of all programs that hold it open, as
-/// a number of four bytes (Linux, pm_qos_interface.rst).
+/// Reading the device gives the strictest request of all programs that hold it open, as a
+/// number of four bytes (Linux, pm_qos_interface.rst).
 fn latency_limit(tree: &Tree) -> Option<i32> {
     let bytes = tree.bytes("/dev/cpu_dma_latency")?;
     Some(i32::from_ne_bytes(bytes.as_slice().try_into().ok()?))
 }
 
-/// The file says `(null)` where the kernel could and was not asked to.
+/// The file says `(null)` if the kernel supports it but was not asked to.
 fn nohz_full(tree: &Tree) -> Option<Vec<usize>> {
     let path = format!("{CPU}/nohz_full");
     match tree.text(&path)?.as_str() {
@@ -191,7 +191,7 @@ fn load(tree: &Tree) -> Option<f64> {
     text.split_whitespace().next()?.parse().ok()
 }
 
-/// proc_pid_status(5): 0 is no filter.
+/// proc_pid_status(5): 0 means no filter.
 fn seccomp(tree: &Tree) -> Option<bool> {
     let status = tree.text("/proc/self/status")?;
     let mode = status

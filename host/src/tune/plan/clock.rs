@@ -191,15 +191,15 @@ fn nothing_to_set(seen: &Seen) -> String {
                         /sys/devices/system/cpu/intel_pstate/status"
             .into(),
         _ => "this machine has no cpufreq policy: its hypervisor or firmware sets the clock, and \
-              nothing here can fix it (virtual machine: tune the host; otherwise: enable \
+              tollgate cannot fix it (virtual machine: tune the host; otherwise: enable \
               P-states, CPPC or \"OS control\" in the firmware's settings)"
             .into(),
     }
 }
 
-/// The policies of the measuring CPUs, and of their siblings, because a core runs at
-/// the highest clock that any of its threads asks for (intel_pstate.rst, "Coordination
-/// of P-State Limits"); without those that vanish with their last CPU.
+/// The policies of the measuring CPUs, and of their siblings, because a core runs at the
+/// highest clock that any of its threads asks for (intel_pstate.rst, "Coordination of P-State
+/// Limits"); without those that vanish with their last CPU.
 fn concerned<'s>(seen: &'s Seen, request: &Request, leaving: &BTreeSet<usize>) -> Vec<&'s Policy> {
     let mut wanted = request.cpus.clone();
     wanted.extend(seen.siblings_of(&request.cpus));
@@ -263,7 +263,7 @@ fn has_setspeed(policy: &Policy) -> bool {
     policy.setspeed.is_some() && policy.governors.iter().any(|name| name == USERSPACE)
 }
 
-/// Turbo goes off, unless a frequency beyond the non-turbo range is asked for.
+/// Turbo goes off, unless a frequency above the non-turbo range was requested.
 fn turbo(plan: &mut Plan, seen: &Seen, policies: &[&Policy], request: &Request) {
     let is_turbo = |policy: &&Policy| match (request.freq, policy.non_turbo) {
         (Some(khz), Some(top)) => khz > top.khz,
@@ -271,7 +271,7 @@ fn turbo(plan: &mut Plan, seen: &Seen, policies: &[&Policy], request: &Request) 
     };
     if let Some(policy) = policies.iter().copied().find(is_turbo) {
         plan.lack(format!(
-            "{}: the frequency lies in the turbo range, which no core can be held to; turbo is left \
+            "{}: the frequency is in the turbo range, at which no core can be held; turbo is left \
              as it is",
             policy.name
         ));
