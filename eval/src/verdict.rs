@@ -143,7 +143,7 @@ impl Verdict {
     pub fn headline(&self) -> Option<String> {
         (!self.fit).then(|| {
             let checks = self.checks_in_state(State::Unfit);
-            format!("UNFIT FOR MEASURING, says tollgate doctor: {checks}.")
+            format!("UNFIT FOR MEASURING according to tollgate doctor: {checks}.")
         })
     }
 
@@ -215,7 +215,7 @@ mod tests {
         findings.push(finding("noise", State::Unfit));
         let unfit = Verdict::new(findings, None);
         assert!(!unfit.fit);
-        let headline = "UNFIT FOR MEASURING, says tollgate doctor: noise.";
+        let headline = "UNFIT FOR MEASURING according to tollgate doctor: noise.";
         assert_eq!(unfit.headline().as_deref(), Some(headline));
         assert_eq!(
             unfit.lines(),

@@ -48,7 +48,7 @@ fn measured_targets_stand_beside_the_papers() {
     let (comparison, distribution) = plots("measured", &MEASURED);
     for part in [
         "experiment table1",
-        "UNFIT FOR MEASURING, says tollgate doctor: turbo.",
+        "UNFIT FOR MEASURING according to tollgate doctor: turbo.",
         "measured here",
         "published: EuroSys'21 paper, Table 1, Intel Core i7-9700K at 3.6 GHz",
         "Linux/KVM, mitigations=off (paper)",

@@ -212,7 +212,7 @@ fn a_table_from_an_unfit_machine_says_so_in_its_first_line() {
         |summary: &Summary| terminal(summary, Style::Colour),
     ] {
         let first = |summary| table(summary).lines().next().unwrap().to_owned();
-        let says_so = "UNFIT FOR MEASURING, says tollgate doctor: turbo.";
+        let says_so = "UNFIT FOR MEASURING according to tollgate doctor: turbo.";
         assert!(first(&unfit).ends_with(says_so), "{}", first(&unfit));
         assert!(!table(&fit).contains("UNFIT"));
         // Under the numbers stand the findings; on a terminal only a good verdict.

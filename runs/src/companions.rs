@@ -1,9 +1,9 @@
-//! Files that belong to this program and are not part of it.
+//! Files that belong to this program but are not part of it.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Where such a file may lie: beside the program, as in build/, or where `make install`
+/// Where such a file may be: in the program's folder, as in build/, or where `make install`
 /// puts it.
 pub fn places(name: &str) -> [PathBuf; 2] {
     places_of(&env::current_exe().unwrap_or_default(), name)
@@ -15,7 +15,7 @@ fn places_of(program: &Path, name: &str) -> [PathBuf; 2] {
     [beside, prefix.join("lib/tollgate").join(name)]
 }
 
-/// The first such file that is there.
+/// The first such file that exists.
 pub fn find(name: &str) -> Option<PathBuf> {
     places(name).into_iter().find(|path| path.is_file())
 }

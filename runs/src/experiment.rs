@@ -13,13 +13,13 @@ use host::files::{self, FileError};
 /// An experiment, checked.
 #[derive(Clone, Debug)]
 pub struct Experiment {
-    /// The file that it was read from.
+    /// The file from which it was read.
     pub file: PathBuf,
     /// Its name; the run's folder is named after it.
     pub name: String,
     /// The benchmark program, the same for every target.
     pub program: PathBuf,
-    /// Seed of the order of boots; drawn where the file gives none.
+    /// Seed of the order of boots; drawn if the file does not have one.
     pub seed: Option<u64>,
     /// The rows of the table, in its order.
     pub targets: Vec<Target>,
@@ -27,32 +27,32 @@ pub struct Experiment {
     pub exact: Exact,
 }
 
-/// How instructions are counted, where they are.
+/// How instructions are counted, if they are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exact {
-    /// Boots of each target; none: nothing is counted unless a target's own method says so.
+    /// Boots of each target; with 0, nothing is counted unless a target's own method says so.
     pub boots: u32,
     /// Samples of each benchmark in a boot.
     pub samples: u32,
-    /// The processor that QEMU emulates, by QEMU's name for it.
+    /// The processor that QEMU emulates, by QEMU's name.
     pub cpu: String,
 }
 
-/// What the program is told to do on a target.
+/// What the program does on a target.
 #[derive(Clone, Debug)]
 pub struct BenchmarkSettings {
     /// Passes over all benchmarks inside a boot.
     pub rounds: u32,
-    /// One pass first that is not counted.
+    /// Whether a first pass runs that is not counted.
     pub warmup: bool,
-    /// Which ones, each by its name on a kernel that has its system call.
+    /// The benchmarks, each by its name on a kernel that has its system call.
     pub benchmarks: Vec<Benchmark>,
     /// How samples are taken.
     pub sampling: Sampling,
 }
 
 impl BenchmarkSettings {
-    /// How many samples a boot gives.
+    /// How many samples one boot gives.
     fn samples(&self) -> u64 {
         let a_round = match self.sampling {
             Sampling::Paper { .. } => 1,
@@ -62,24 +62,24 @@ impl BenchmarkSettings {
     }
 }
 
-/// How samples are taken, and what that method needs to know.
+/// How samples are taken, with the parameters of that method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sampling {
     /// The original's method.
     Paper {
-        /// Calls a sample.
+        /// Calls per sample.
         iterations: u64,
     },
     /// Short batches.
     Precise {
-        /// Samples a round and benchmark.
+        /// Samples per round and benchmark.
         samples: u32,
-        /// How long the smaller batch shall take, in microseconds.
+        /// How long the smaller batch should take, in microseconds.
         batch_us: f64,
     },
     /// Instructions.
     Exact {
-        /// Samples a round and benchmark.
+        /// Samples per round and benchmark.
         samples: u32,
     },
 }
@@ -95,34 +95,35 @@ impl Sampling {
     }
 }
 
-/// One row: what is booted, and by what.
+/// One row: what is booted, and how.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Short name, used in file names.
     pub name: String,
-    /// How tables and plots name it.
+    /// Its name in tables and plots.
     pub label: String,
-    /// What the program is told to do there.
+    /// What the program does there.
     pub benchmark: BenchmarkSettings,
     /// How often it is booted.
     pub boots: u32,
     /// What boots it.
     pub engine: EngineName,
-    /// The processor that QEMU emulates, by QEMU's name for it; none: all that it can.
+    /// The processor that QEMU emulates, by QEMU's name; `None`: with everything that it can
+    /// emulate.
     pub cpu: Option<String>,
     /// The timed target whose instructions this one counts.
     pub counts_for: Option<String>,
-    /// The kernel image; none for the host, nor for a target that cannot run yet.
+    /// The kernel image; `None` for the host, and for a target without an image.
     pub image: Option<PathBuf>,
     /// How the kernel gets the program.
     pub program_as: ProgramAs,
-    /// The kernel's command line; the program's words are appended.
+    /// The kernel's command line; the program's arguments are appended.
     pub cmdline: String,
     /// Guest memory in MiB.
     pub memory_mib: u32,
     /// vCPUs.
     pub cpus: u32,
-    /// Host CPUs to run on; none: the engine's default.
+    /// Host CPUs to run on; empty: the engine's default.
     pub pin: Option<Vec<usize>>,
     /// Seconds after which a boot is killed.
     pub timeout_s: u32,
@@ -132,7 +133,7 @@ pub struct Target {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EngineName {
-    /// `kvm` where KVM really runs guests on the CPU, otherwise `qemu`.
+    /// `kvm` if KVM really runs guests on the CPU, otherwise `qemu`.
     Auto,
     /// Our own VMM.
     Kvm,
@@ -140,7 +141,7 @@ pub enum EngineName {
     Qemu,
     /// The same QEMU under KVM, with the host's processor: the original's engine.
     QemuKvm,
-    /// `qemu-kvm` where KVM really runs guests on the CPU, otherwise `qemu`.
+    /// `qemu-kvm` if KVM really runs guests on the CPU, otherwise `qemu`.
     AutoQemu,
     /// No VM: the program runs as a process.
     Host,
@@ -160,7 +161,7 @@ pub enum ProgramAs {
     /// As `/init` of an initramfs: Linux.
     #[default]
     Init,
-    /// Itself in the place of the initial ramdisk: ELF loaders.
+    /// In place of the initial ramdisk: ELF loaders.
     Initrd,
 }
 
@@ -181,26 +182,28 @@ pub enum ExperimentError {
 }
 
 impl ExperimentError {
-    /// `--only` names a target that the experiment lacks.
+    /// `--only` names a target that is not in the experiment.
     pub fn no_such_target(path: &Path, name: &str, targets: &[String]) -> Self {
         Self::Wrong {
             path: path.to_owned(),
             reason: format!(
-                "there is no target {name:?}; there are {}",
+                "there is no target {name:?}; the targets are {}",
                 targets.join(", ")
             ),
         }
     }
 
-    /// A target that has no image cannot be traced.
+    /// A target without an image cannot be traced.
     pub fn no_image(path: &Path, name: &str) -> Self {
         Self::Wrong {
             path: path.to_owned(),
-            reason: format!("target {name:?} has no image: no kernel of its own, or none given"),
+            reason: format!(
+                "target {name:?} does not have an image: set `image`, or trace another target"
+            ),
         }
     }
 
-    /// A target of it cannot be booted as it says.
+    /// A target cannot be booted as described.
     pub fn in_target(path: &Path, name: &str, error: &dyn std::error::Error) -> Self {
         Self::Wrong {
             path: path.to_owned(),
@@ -209,7 +212,7 @@ impl ExperimentError {
     }
 }
 
-/// Reads and checks an experiment. Paths in it count from its own folder.
+/// Reads and checks an experiment. Its paths are relative to its own folder.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! In which order a run boots its targets.
+//! The order in which a run boots its targets.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -14,9 +14,9 @@ pub struct PlannedBoot {
     pub boot: u32,
 }
 
-/// All boots in blocks: every block boots each target once that still has boots to come, in
-/// an order of its own, so that a drift of the machine meets all targets alike. `targets`
-/// are names and numbers of boots.
+/// All boots in blocks: every block boots each remaining target once, in an order of its own,
+/// so that a drift of the machine affects all targets alike. `targets` are names and numbers of
+/// boots.
 pub fn plan(targets: &[(String, u32)], seed: u64) -> Vec<PlannedBoot> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut block = targets.to_vec();

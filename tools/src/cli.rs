@@ -25,8 +25,8 @@ pub use usage::{
 
 /// What does it cost to cross into a kernel?
 ///
-/// An experiment boots every target many times and keeps each console; parse,
-/// process and report turn the consoles into samples, statistics, tables and plots.
+/// `run` boots every target of an experiment many times and keeps each console; `parse`,
+/// `process` and `report` turn the consoles into samples, statistics, tables and plots.
 #[derive(Debug, Parser)]
 #[command(
     name = "tollgate",
@@ -36,12 +36,12 @@ pub use usage::{
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// One command each.
+/// All commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Boot every target of an experiment, many times, in shuffled blocks
@@ -52,7 +52,7 @@ pub enum Command {
     Process(Deferred<RunFolderArgs>),
     /// Write the tables, plots and report.html of a run, and print the table
     Report(Deferred<RunFolderArgs>),
-    /// Mean, median and quartiles of bare console logs, ours or the original's
+    /// Print mean, median and quartiles of console logs, ours or the original's
     Stats(Deferred<StatsArgs>),
     /// Is the second of two runs faster or slower?
     #[command(after_help = compare::EXAMPLES, after_long_help = compare::EXAMPLES)]
@@ -63,19 +63,19 @@ pub enum Command {
     /// Which instructions does one crossing take, and in which functions?
     #[command(after_help = trace::EXAMPLES, after_long_help = trace::EXAMPLES)]
     Trace(Deferred<TraceArgs>),
-    /// Is this machine fit for measuring, and if not, what mends it?
+    /// Is this machine fit for measuring? If not, what fixes it?
     #[command(after_help = DOCTOR_EXAMPLES, after_long_help = DOCTOR_EXAMPLES)]
     Doctor(Deferred<DoctorArgs>),
     /// What differs between the machines, targets and guests of two runs?
     #[command(after_help = DIFF_ENV_EXAMPLES, after_long_help = DIFF_ENV_EXAMPLES)]
     DiffEnv(Deferred<DiffEnvArgs>),
-    /// Print a script with which a shell completes tollgate's commands and options
+    /// Print a shell script that completes tollgate's commands and options
     #[command(after_help = COMPLETIONS_EXAMPLES, after_long_help = COMPLETIONS_EXAMPLES)]
     Completions(Deferred<CompletionsArgs>),
     /// Write the manual pages
     #[command(hide = true)]
     Man(Deferred<ManArgs>),
-    /// Make the archive that starts a program as a Linux guest's /init
+    /// Make an archive that starts a program as a Linux guest's /init
     Initramfs(Deferred<InitramfsArgs>),
     /// Which system calls does a program need, and which may fail or pretend?
     Usage(Deferred<UsageArgs>),
@@ -89,9 +89,10 @@ Examples:
   tollgate diff-env results/mine results/yours
   tollgate diff-env results/monday results/latest --json | jq -r '.differences[].name'
 
-What the manifests and the guests told: the experiment, the host, how each target was
-booted, what its kernel said of itself; on each side the most relevant comes first. What
-passes by itself, like load and times, is shown below and does not count.
+Compares the manifests and what the guests reported: the experiment, the host, how each
+target was booted, and its kernel's description of itself; on each side, the most relevant
+differences come first. Values that change by themselves, like load and times, are shown
+below and do not count.
 
 Exit codes: 0 the same, 1 they differ; others as in tollgate --help.";
 
@@ -116,8 +117,8 @@ Examples:
   tollgate doctor --engine host && make all
   tollgate doctor --explain governor
 
-It watches the measuring CPUs for two seconds and changes nothing. docs/DOCTOR.md
-describes every check, its thresholds and its reasons.
+The doctor watches the measuring CPUs for two seconds and changes nothing. docs/DOCTOR.md
+describes every check with its thresholds and reasons.
 
 Exit codes: 0 fit, 2 unfit, 1 no verdict because something failed (64 for a wrong
 command line).";
@@ -125,7 +126,7 @@ command line).";
 /// `tollgate doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// The CPUs that will measure [default: the last allowed one, like host targets]
+    /// The CPUs that will measure [default: the last allowed one, as for host targets]
     #[arg(long, value_name = "LIST", value_parser = parse_pin)]
     pub cpus: Option<Pin>,
     /// What will boot the targets
@@ -147,7 +148,7 @@ pub struct DoctorArgs {
 /// What the doctor is asked to judge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DoctorEngine {
-    /// KVM, without which only an emulator is left, and the host
+    /// KVM, because otherwise only an emulator is left, and the host
     Auto,
     /// Our own VMM
     Kvm,
@@ -168,20 +169,20 @@ Examples:
 pub struct RunArgs {
     /// The experiment's TOML file
     pub experiment: PathBuf,
-    /// The run's folder [default: a new one, results/NAME-TIME; results/latest points at it]
+    /// The run's folder [default: a new one, results/NAME-TIME; results/latest points to it]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
-    /// Go on with a run that was interrupted [default of --run: the newest of this experiment]
+    /// Continue an interrupted run [default of --run: the newest of this experiment]
     #[arg(long)]
     pub resume: bool,
-    /// With --resume: boot again what ended badly; its consoles and records are kept
-    /// beside, as TARGET.N.failed-K
+    /// With --resume: repeat failed boots; their consoles and records are kept as
+    /// TARGET.N.failed-K
     #[arg(long, requires = "resume")]
     pub retry_failed: bool,
-    /// Boot this target alone
+    /// Boot only this target
     #[arg(long, value_name = "TARGET", conflicts_with = "resume")]
     pub only: Option<String>,
-    /// Tune the CPUs that targets are pinned to, and put everything back after the run
+    /// Tune the CPUs to which targets are pinned, and restore everything after the run
     #[arg(long)]
     pub tune: bool,
     /// With --tune: take the other threads of those CPUs' cores offline (never CPU 0)
@@ -206,10 +207,10 @@ pub struct RunFolderArgs {
 /// `tollgate stats`.
 #[derive(Debug, Args)]
 pub struct StatsArgs {
-    /// Console logs; their values are pooled
+    /// Console logs, whose values are pooled
     #[arg(required = true, value_name = "LOG")]
     pub logs: Vec<PathBuf>,
-    /// Print JSON, nothing rounded
+    /// Print JSON, not rounded
     #[arg(long)]
     pub json: bool,
 }
@@ -225,7 +226,7 @@ fn parse_pin(list: &str) -> Result<Pin, host::cpus::CpuListError> {
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   tollgate completions bash > ~/.local/share/bash-completion/completions/tollgate
-  tollgate completions zsh  > ~/.zfunc/_tollgate       # a folder of your fpath
+  tollgate completions zsh  > ~/.zfunc/_tollgate       # a folder in your fpath
   tollgate completions fish > ~/.config/fish/completions/tollgate.fish
 
 `make install` installs these three for all users.";
@@ -240,7 +241,7 @@ pub struct CompletionsArgs {
 /// `tollgate man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// The folder that gets tollgate.1 and a page for each command
+    /// The folder for tollgate.1 and a page for each command
     pub folder: PathBuf,
 }
 

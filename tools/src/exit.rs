@@ -12,7 +12,7 @@ use runs::run::RunError;
 use runs::trace::TraceError;
 use usage::explore::ExploreError;
 
-/// Printed below `--help`. Codes from 64 on follow sysexits.h where it has one.
+/// Printed below `--help`. Codes from 64 on follow sysexits.h if it has a matching one.
 pub const TABLE: &str = "\
 Exit codes:
   0        done; `boot`: the guest exited with 0, powered off, or its init exited with 0;
@@ -26,23 +26,23 @@ Exit codes:
   64       the command line is wrong
   65       a file's content is wrong: experiment, image, log, run
   66       a file is missing or cannot be read
-  69       a program that is needed is not installed, or there is no KVM that works
+  69       a required program is not installed, or KVM is not usable
   70       tollgate failed
-  73       the run directory exists already, or another tollgate fills it or tunes
+  73       the run's folder already exists, or another tollgate is filling it or tuning
   74       writing failed: disk full, no permission
   80       `boot`: the guest's kernel panicked
   81       `boot`: the guest's CPU stopped on a triple fault
   82       `boot`: the guest rebooted
-  83       the engine could not start the guest, or not go on with it
-  84       `boot`: the guest halted for good, with interrupts off
+  83       the engine could not start the guest, or could not continue
+  84       `boot`: the guest halted permanently, with interrupts off
   85       `run`, `parse`, `report`: some boots failed; all others were kept
-  86       `tune`: not every setting could be made, or put back; each is named
-  87       `compare`: the runs differ in something that makes a comparison meaningless
+  86       `tune`: some settings could not be made or restored; each is named
+  87       `compare`: the runs differ in a way that makes a comparison meaningless
   88       `compare --fail-on`: a row became slower by more than that;
-           `trace --check`: the path is another one
-  89       `compare --fail-on`: no row is seen to, but it cannot be ruled out of every row;
+           `trace --check`: the path has changed
+  89       `compare --fail-on`: no row is known to exceed the limit, but some cannot be judged;
            `trace --check`: the file has no path to compare with
-  124      `boot`: the guest was killed when its time was up
+  124      `boot`: the guest was killed at its timeout
   130      interrupted";
 
 /// One exit code each; [`TABLE`] describes them.
@@ -113,7 +113,7 @@ impl From<Code> for ExitCode {
 /// The largest guest status that is passed on.
 const MAX_GUEST_STATUS: u32 = 63;
 
-/// What `tollgate boot` ends with when the guest has ended like this.
+/// The exit code of `tollgate boot` for this end of the guest.
 pub fn of_end(end: &End) -> Code {
     match *end {
         End::Exited { status: 0 } | End::PoweredOff => Code::Done,
@@ -131,7 +131,7 @@ pub fn of_end(end: &End) -> Code {
     }
 }
 
-/// The code of an error, found by its kind.
+/// The code of an error, by its type.
 pub fn of_error(error: &anyhow::Error) -> Code {
     error.chain().find_map(of_cause).unwrap_or(Code::Failed)
 }

@@ -22,7 +22,7 @@ use vmm::kvm::NewVm;
 use crate::cli::Cli;
 use crate::exit::Code;
 
-/// Instead of musl's, which is slow to start with.
+/// Instead of musl's, which makes the start-up slow.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
@@ -42,8 +42,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// A boot's first steps, which need nothing of the command line and take longer than
-/// reading it.
+/// The first steps of a boot, which do not depend on the command line and take longer than
+/// parsing it.
 fn begin_boot() -> Option<NewVm> {
     let command = env::args_os().nth(1)?;
     (command == "boot").then(NewVm::begin)
@@ -52,7 +52,7 @@ fn begin_boot() -> Option<NewVm> {
 /// Help and version are no errors; everything else is a wrong command line.
 fn usage(error: &clap::Error) -> ExitCode {
     let long = || env::args_os().any(|word| word == "--version");
-    // Each fails only where there is nobody to read it.
+    // These fail only if nobody can read the output.
     if error.kind() == ErrorKind::DisplayVersion && long() {
         let _ = output::print(&version::long());
     } else {

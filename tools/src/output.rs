@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use host::files::{FileError, writing};
 
-/// Says something on standard error, in one piece. `eprintln!` would panic where nobody
-/// listens any more, and end a long run.
+/// Prints something to standard error, in one piece. `eprintln!` would panic if nobody reads it
+/// any more, and end a long run.
 macro_rules! tell {
     ($($message:tt)*) => {{
         use std::io::Write as _;
@@ -21,7 +21,7 @@ macro_rules! tell {
 /// Version of the JSON that commands print; docs/schema describes it.
 pub const JSON_VERSION: u32 = 1;
 
-/// What a command prints as JSON.
+/// The JSON output of a command.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Versioned<T> {
@@ -54,7 +54,7 @@ pub fn print(text: &str) -> Result<(), FileError> {
     console.close()
 }
 
-/// Standard output for a guest's console: a guest does not end because of it.
+/// Standard output for a guest's console: its failure does not end a guest.
 #[derive(Default)]
 pub struct Console {
     failed: Option<io::Error>,
@@ -75,7 +75,7 @@ impl Write for Console {
 }
 
 impl Console {
-    /// Says whether everything could be written, or the reader has gone.
+    /// Returns whether everything could be written; a reader that has gone is not an error.
     pub fn close(self) -> Result<(), FileError> {
         match self.failed {
             Some(error) if error.kind() != ErrorKind::BrokenPipe => {

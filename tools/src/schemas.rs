@@ -1,4 +1,4 @@
-//! docs/schema has a JSON Schema for each of these outputs. It is made of their types:
+//! docs/schema has a JSON Schema for each of these outputs, generated from their types:
 //!
 //! ```text
 //! TOLLGATE_WRITE_SCHEMAS=1 cargo test -p tools schemas
@@ -29,11 +29,11 @@ fn the_schemas_are_those_of_the_types() {
 /// Compares with the file, or writes it.
 #[track_caller]
 fn compare<T: JsonSchema>(name: &str, title: &str) {
-    // What is written, where what may be read is more.
+    // Of the output; more is accepted as input.
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<T>();
     schema.insert("title".into(), title.into());
-    // A field that is printed is described.
+    // Every field in the output has a description.
     RecursiveTransform(|schema: &mut Schema| {
         if schema.get("properties").is_some() {
             schema.insert("additionalProperties".into(), false.into());
@@ -51,7 +51,7 @@ fn compare<T: JsonSchema>(name: &str, title: &str) {
     let written = fs::read_to_string(&file).unwrap_or_default();
     assert!(
         written == schema,
-        "{} is not the schema of today's types: write it with\n  \
+        "{} is not the schema of the current types: write it with\n  \
          TOLLGATE_WRITE_SCHEMAS=1 cargo test -p tools schemas",
         file.display()
     );

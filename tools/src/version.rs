@@ -1,4 +1,4 @@
-//! What this program is: its version, the benchmark beside it, the formats it writes.
+//! The version of this program, of the installed benchmark, and of the formats that it writes.
 
 use eval::{crossing, summary};
 
@@ -8,7 +8,7 @@ use runs::run::manifest;
 
 use runs::companions;
 
-/// Version of the tool, and the commit that it was built from.
+/// Version of the tool, and the commit from which it was built.
 pub const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     " (",
@@ -16,13 +16,13 @@ pub const VERSION: &str = concat!(
     ")"
 );
 
-/// The same with its compiler, for what is written to disk.
+/// The same with its compiler, for files.
 pub const TOOL: Tool = Tool {
     version: VERSION,
     compiler: env!("TOLLGATE_RUSTC"),
 };
 
-/// What `--version` prints; `-V` prints the first line only.
+/// The output of `--version`; `-V` prints the first line only.
 pub fn long() -> String {
     format!(
         "tollgate {VERSION}\n\
@@ -37,8 +37,8 @@ pub fn long() -> String {
     )
 }
 
-/// The benchmark program as it is now: experiments may name another, and each run's
-/// manifest has the hash of the one that ran.
+/// The current benchmark program. Experiments may name another one, and each run's manifest has
+/// the hash of the one that ran.
 fn guest_bench() -> String {
     const NAME: &str = "guest-bench";
     let Some(path) = companions::find(NAME) else {

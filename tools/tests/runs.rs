@@ -162,7 +162,7 @@ fn a_table_from_an_unfit_machine_says_so_in_its_first_line() {
         assert!(plot.contains("emulated"));
     }
     let compared = sandbox.tollgate(&["compare", "run", "run"]).stdout;
-    assert!(compared.starts_with("The run before: UNFIT"), "{compared}");
+    assert!(compared.starts_with("The first run: UNFIT"), "{compared}");
     assert!(
         compared.contains("\nDoctor, after: unfit: engine"),
         "{compared}"
@@ -407,7 +407,7 @@ fn an_existing_run_is_never_overwritten() {
     let before = sandbox.read("run/manifest.json");
     sandbox
         .tollgate(&run)
-        .refused(73, &["run exists already", "--resume"]);
+        .refused(73, &["run already exists", "--resume"]);
     assert_eq!(sandbox.read("run/manifest.json"), before);
 }
 
@@ -523,12 +523,12 @@ fn a_flood_is_cut_off_and_kept() {
     sandbox.experiment(&sandbox.guest("FLOOD"), 1, HOST);
     sandbox
         .tollgate(&["run", "test.toml", "--run", "run"])
-        .refused(85, &["floods"]);
+        .refused(85, &["wrote too much"]);
     let console = &consoles(&sandbox, "run")["host.0"];
     assert_eq!(console.len(), vmm::CONSOLE_LIMIT);
     sandbox
         .tollgate(&["parse", "run"])
-        .refused(85, &["host, boot 0, failed", "floods"]);
+        .refused(85, &["host, boot 0, failed", "wrote too much"]);
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn everything_is_on_the_page() {
     assert_inert(&page);
     let text = text_of(&page);
     for part in [
-        "UNFIT FOR MEASURING, says tollgate doctor: turbo.",
+        "UNFIT FOR MEASURING according to tollgate doctor: turbo.",
         "Experiment table1",
         "Linux 6.12/KVM, mitigations=off",
         "emulated: does not measure time",

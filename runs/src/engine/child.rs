@@ -1,5 +1,5 @@
-//! Runs a child process to its end: its output caught as bytes, its time limited,
-//! its console bounded, and killed when we are told to stop.
+//! Runs a child process to its end: captures its output as bytes, limits its time and its
+//! console, and kills it on request.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,23 +18,23 @@ use vmm::{BootOutcome, CONSOLE_LIMIT, End, Timings};
 
 use super::qmp::Qmp;
 
-/// What is kept of standard error.
+/// How much of standard error is kept.
 const ERROR_LIMIT: usize = 64 << 10;
-/// How long a guest may live after its last words.
+/// How long a guest may live after its last message.
 const GRACE: Duration = Duration::from_secs(2);
-/// How often the stop flag and the clock are looked at.
+/// How often the stop flag and the clock are checked.
 const TICK: Duration = Duration::from_millis(50);
 
 /// A child to run.
 pub struct ChildSpec<'a> {
     pub command: Command,
-    /// CPUs to run on; `None`: all that we may use.
+    /// CPUs to run on; `None`: all that this process may use.
     pub pin: Option<CpuSet>,
     pub timeout: Duration,
     pub stop: &'a AtomicBool,
-    /// Gets what comes from standard output, as it comes.
+    /// Receives standard output, as it comes.
     pub console: &'a mut dyn Write,
-    /// After this text on the console the child is given [`GRACE`] to end by itself.
+    /// After this text on the console, the child gets [`GRACE`] to end by itself.
     pub last_words: Option<&'static [u8]>,
     /// QEMU's monitor.
     pub monitor: Option<&'a mut Qmp>,
@@ -51,7 +51,7 @@ pub enum ChildEnd {
     Flooded,
 }
 
-/// What is left of a child.
+/// The result of a child.
 pub struct Ran {
     pub end: ChildEnd,
     pub console: Vec<u8>,
@@ -61,7 +61,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// The boot that the child was.
+    /// The boot that the child carried out.
     pub fn outcome(self, end: End, guest_started: Option<Duration>) -> BootOutcome {
         BootOutcome {
             console: self.console,
@@ -77,8 +77,8 @@ impl Ran {
     }
 }
 
-/// Runs the child. An error means that it could not be started or watched; it is
-/// not left running.
+/// Runs the child. An error means that it could not be started or watched; it is not left
+/// running.
 pub fn run(spec: ChildSpec<'_>) -> io::Result<Ran> {
     let mut watch = Watch::start(spec)?;
     let end = watch.until_the_end();
@@ -115,15 +115,15 @@ impl<'a> Watch<'a> {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C is for us to handle; the child would die before its log is kept.
+            // tollgate handles Ctrl-C; the child would die before its log is saved.
             .process_group(0);
         let pin = spec.pin;
         let parent = getpid();
-        // SAFETY: the closure runs between fork and exec and makes three system calls,
-        // all async-signal-safe; it allocates nothing and takes no lock.
+        // SAFETY: the closure runs between fork and exec and makes three system calls, all
+        // async-signal-safe; it does not allocate or lock.
         unsafe {
             command.pre_exec(move || {
-                // Were we killed, a guest must not go on and disturb the next run.
+                // If tollgate is killed, a guest must not continue and disturb the next run.
                 set_parent_process_death_signal(Some(Signal::KILL))?;
                 if getppid() != Some(parent) {
                     return Err(ErrorKind::Interrupted.into());
@@ -181,7 +181,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Waits for output, the monitor or the child's end; says whether it has ended.
+    /// Waits for output, the monitor or the child's end; returns whether it has ended.
     fn wait_for_something(&self, life: BorrowedFd<'_>) -> io::Result<bool> {
         let mut fds = vec![PollFd::from_borrowed_fd(life, PollFlags::IN)];
         let mut add = |fd| fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
@@ -212,12 +212,12 @@ impl<'a> Watch<'a> {
     }
 
     fn kill(&mut self) {
-        // Both fail only where the child has ended already.
+        // Both fail only if the child has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Takes what an ended child has left in its pipes.
+    /// Reads what an ended child has left in its pipes.
     fn drain(&mut self) {
         self.read_console();
         self.read_errors();
@@ -238,7 +238,7 @@ impl<'a> Watch<'a> {
         };
         self.first_byte
             .get_or_insert_with(|| self.started.elapsed());
-        // Whoever listens knows better what a failure means; the guest goes on.
+        // The receiver knows best what a failure means; the guest continues.
         let _ = self.sink.write_all(new);
         self.look_for_last_words(before);
     }
@@ -247,7 +247,7 @@ impl<'a> Watch<'a> {
         let Some(words) = self.last_words else {
             return;
         };
-        // They may have come in two pieces.
+        // They may have come in two parts.
         let from = before.saturating_sub(words.len());
         let new = self.console.get(from..).unwrap_or_default();
         if new.windows(words.len()).any(|window| window == words) {
@@ -270,7 +270,7 @@ fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(fcntl_setfl(fd, flags | OFlags::NONBLOCK)?)
 }
 
-/// Reads what is there, up to `limit` bytes in all; says whether nothing more is
+/// Reads what is available, up to `limit` bytes in total; returns whether nothing more is
 /// wanted or will come.
 fn read_available(from: &mut impl Read, into: &mut Vec<u8>, limit: usize) -> bool {
     let mut buffer = [0; 64 * 1024];

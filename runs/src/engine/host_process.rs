@@ -10,8 +10,8 @@ use vmm::{BootOutcome, BootSpec, End};
 use super::child::{self, ChildEnd, ChildSpec};
 use super::{About, Engine, EngineError, EngineKind, not_started, pin};
 
-/// The host itself. The "kernel" of a [`BootSpec`] is the program, its command line
-/// the program's words.
+/// The host itself. The "kernel" of a [`BootSpec`] is the program, and its command line the
+/// program's arguments.
 pub struct Host;
 
 impl Host {
@@ -39,7 +39,7 @@ impl Host {
                 reason: format!("the program was killed by signal {signal}"),
             },
             ChildEnd::Flooded => End::EngineFailed {
-                reason: "the program was killed: it floods its output".into(),
+                reason: "the program was killed: it wrote too much output".into(),
             },
             ChildEnd::TimedOut => End::TimedOut,
             ChildEnd::Interrupted => End::Interrupted,

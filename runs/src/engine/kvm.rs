@@ -1,4 +1,4 @@
-//! Our own VMM: guests run on the CPU, where KVM is real.
+//! Our own VMM: guests run on the CPU if KVM is real.
 
 mod process;
 
@@ -17,18 +17,18 @@ use vmm::{BootOutcome, BootSpec};
 
 use super::{About, Engine, EngineError, EngineKind, not_started, pin};
 
-/// The `kvm` engine, on what /dev/kvm was found to be.
+/// The `kvm` engine, for a particular kind of /dev/kvm.
 pub struct Kvm {
     kind: KvmKind,
 }
 
 impl Kvm {
-    /// Looks at /dev/kvm. Fails where it cannot run anything at all.
+    /// Examines /dev/kvm. Fails if it cannot run anything at all.
     pub fn find() -> Result<Self, EngineError> {
         Self::on(host::kvm::probe())
     }
 
-    /// The engine on a /dev/kvm that was looked at.
+    /// The engine on a /dev/kvm that has been examined.
     pub fn on(kind: KvmKind) -> Result<Self, EngineError> {
         match kind {
             KvmKind::NoDevice | KvmKind::NoPermission { .. } | KvmKind::Broken { .. } => {
@@ -39,7 +39,7 @@ impl Kvm {
     }
 }
 
-/// Gets ready to boot, whatever /dev/kvm is; nothing is booted yet. Times count from `asked`.
+/// Prepares to boot, whatever /dev/kvm is; nothing is booted yet. Times count from `asked`.
 pub fn prepare<'a>(
     new: Option<NewVm>,
     options: &'a KvmOptions,
@@ -59,8 +59,8 @@ pub fn open(options: &KvmOptions, spec: &BootSpec) -> Result<(File, Image), Engi
     image::open(&spec.kernel, options.protocol).map_err(|error| EngineError::image(spec, error))
 }
 
-/// Boots once, with standard input as the guest's, and tells all that only this engine
-/// knows.
+/// Boots once, with standard input as the guest's, and returns everything that only this engine
+/// reports.
 pub fn boot(
     ready: ReadyVm<'_>,
     kernel: (File, Image),
@@ -77,7 +77,7 @@ pub fn boot(
 }
 
 fn write(console: &mut dyn Write, bytes: &[u8]) {
-    // Whoever listens knows better what a failure means; the guest goes on.
+    // The receiver knows best what a failure means; the guest continues.
     let _ = console.write_all(bytes);
 }
 

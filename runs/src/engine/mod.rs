@@ -1,4 +1,4 @@
-//! What boots a target. Every engine takes a [`BootSpec`] and gives a [`BootOutcome`].
+//! What boots a target. Every engine takes a [`BootSpec`] and returns a [`BootOutcome`].
 
 mod child;
 mod host_process;
@@ -26,14 +26,14 @@ use crate::experiment::EngineName;
 
 /// Something that boots targets.
 pub trait Engine {
-    /// Boots once. Console bytes go to `console` as they come, and into the outcome;
-    /// `stop` ends the boot early.
+    /// Boots once. Console bytes go to `console` as they come, and into the outcome; `stop`
+    /// ends the boot early.
     fn boot(&self, spec: &BootSpec, console: &mut dyn Write, stop: &AtomicBool) -> BootOutcome;
 
-    /// What stands in the manifest and beside every number.
+    /// The description in the manifest and next to every number.
     fn about(&self) -> About;
 
-    /// Checks what can be checked before anything is booted.
+    /// Checks everything that can be checked before the boot.
     fn check(&self, spec: &BootSpec) -> Result<(), EngineError>;
 }
 
@@ -87,15 +87,15 @@ pub struct About {
     pub name: EngineKind,
     /// Its own words about its version.
     pub version: String,
-    /// Whether instructions are emulated, so that its ticks measure no time.
+    /// Whether instructions are emulated, so that its ticks do not measure time.
     pub emulated: bool,
-    /// Whether the counter advances by one an instruction.
+    /// Whether the counter advances by one per instruction.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub counts: bool,
-    /// The emulated processor, by QEMU's name for it; none where the host's is seen.
+    /// The emulated processor, by QEMU's name; `None` if the guest sees the host's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_model: Option<String>,
-    /// Features of that processor which the emulator leaves out, as QEMU names them.
+    /// Features of that processor that the emulator leaves out, by QEMU's names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cpu_lacks: Vec<String>,
 }
@@ -103,26 +103,26 @@ pub struct About {
 /// Why an engine cannot boot something.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The program is not there.
+    /// The program is not installed.
     #[error("{program} is not installed: {reason} (on Debian: apt-get install {package})")]
     NotInstalled {
         /// Its name.
         program: &'static str,
-        /// What the system said.
+        /// The system's error.
         reason: String,
-        /// The package that holds it.
+        /// The package that contains it.
         package: &'static str,
     },
-    /// /dev/kvm runs nothing.
+    /// /dev/kvm cannot run anything.
     #[error("{reason} (the engine `qemu` boots without KVM, in software emulation)")]
     NoKvm {
         /// Why, and what to do.
         reason: String,
     },
-    /// KVM refuses what was asked for.
+    /// KVM refuses the request.
     #[error(transparent)]
     Kvm(#[from] vmm::kvm::KvmError),
-    /// QEMU cannot be such a processor.
+    /// QEMU cannot emulate such a processor.
     #[error(
         "QEMU cannot emulate the processor {model:?}: {reason} \
          (`qemu-system-x86_64 -cpu help` lists what it can emulate)"
@@ -130,27 +130,27 @@ pub enum EngineError {
     CpuModel {
         /// QEMU's name for it.
         model: String,
-        /// What QEMU said.
+        /// QEMU's message.
         reason: String,
     },
-    /// Something was asked that only `kvm` can do.
-    #[error("{flag} needs the engine kvm, and this is qemu: leave it out, or take --engine kvm")]
+    /// A request that only `kvm` can fulfil.
+    #[error("{flag} needs the engine kvm, but this is qemu: leave it out, or use --engine kvm")]
     OnlyKvm {
-        /// What was asked.
+        /// The option.
         flag: &'static str,
     },
-    /// The same, where nobody asked for qemu.
+    /// The same, if nobody asked for qemu.
     #[error(
-        "{flag} needs the engine kvm, and auto takes qemu here, because /dev/kvm: {kind}; {}",
+        "{flag} needs the engine kvm, but auto chose qemu, because /dev/kvm: {kind}; {}",
         without_kvm(kind)
     )]
     NotByAuto {
-        /// What was asked.
+        /// The option.
         flag: &'static str,
-        /// What /dev/kvm is.
+        /// What kind of KVM /dev/kvm is.
         kind: vmm::probe::KvmKind,
     },
-    /// The image is none.
+    /// The file is not an image.
     #[error("{path}: {reason}")]
     Image {
         /// The image.
@@ -158,18 +158,18 @@ pub enum EngineError {
         /// What is wrong with it, and what to do.
         reason: String,
     },
-    /// The boot shall run on CPUs that it may not use.
+    /// The boot was to run on CPUs that it may not use.
     #[error(transparent)]
     Pin(#[from] CpuListError),
 }
 
-/// What is left where `auto` does not take KVM.
+/// What remains if `auto` does not choose KVM.
 fn without_kvm(kind: &vmm::probe::KvmKind) -> &'static str {
     match kind {
         vmm::probe::KvmKind::SoftwareEmulated { .. } => {
-            "leave it out, or take --engine kvm, which boots under this KVM, too"
+            "leave it out, or use --engine kvm, which also boots under this KVM"
         }
-        _ => "leave it out, or go where there is KVM",
+        _ => "leave it out, or use a machine with KVM",
     }
 }
 
@@ -182,15 +182,15 @@ impl EngineError {
     }
 }
 
-/// An engine, and why it is this one.
+/// An engine, and why it was chosen.
 pub struct Chosen {
     /// The engine.
     pub engine: Box<dyn Engine>,
-    /// Why `auto` took it; none where the user named it.
+    /// Why `auto` chose it; `None` if the user named it.
     pub reason: Option<String>,
 }
 
-/// The engine of that name. `cpu` is the processor that an emulator is to be.
+/// The engine with that name. `cpu` is the processor that an emulator emulates.
 pub fn choose(name: EngineName, cpu: Option<&str>) -> Result<Chosen, EngineError> {
     let named = |engine: Box<dyn Engine>| Chosen {
         engine,
@@ -206,7 +206,7 @@ pub fn choose(name: EngineName, cpu: Option<&str>) -> Result<Chosen, EngineError
     })
 }
 
-/// What counts instructions, on a processor of that model.
+/// The engine that counts instructions, on a processor of that model.
 pub fn counting(cpu: Option<&str>) -> Result<Chosen, EngineError> {
     Ok(Chosen {
         engine: Box::new(Qemu::find(Machine::Counting(model(cpu)))?),
@@ -214,17 +214,17 @@ pub fn counting(cpu: Option<&str>) -> Result<Chosen, EngineError> {
     })
 }
 
-/// The processor with all that the emulator can do, unless another one is wanted.
+/// The processor with everything that the emulator supports, unless another one is requested.
 fn model(cpu: Option<&str>) -> String {
     cpu.unwrap_or("max").to_owned()
 }
 
-/// `kvm` where KVM really runs guests on the CPU, otherwise `qemu`.
+/// `kvm` if KVM really runs guests on the CPU, otherwise `qemu`.
 fn auto() -> Result<Chosen, EngineError> {
     by_kvm(|kind| Ok(Box::new(Kvm::on(kind)?)))
 }
 
-/// QEMU under KVM where that really runs guests on the CPU, otherwise QEMU's emulator.
+/// QEMU under KVM if that really runs guests on the CPU, otherwise QEMU's emulator.
 fn auto_qemu() -> Result<Chosen, EngineError> {
     by_kvm(|kind| Ok(Box::new(Qemu::under(&kind)?)))
 }
@@ -245,7 +245,7 @@ fn by_kvm(
     })
 }
 
-/// Whether that engine runs what it boots on the CPU here, so that it matters on which.
+/// Whether that engine runs guests on the CPU here, so that the choice of CPUs matters.
 pub fn runs_on_cpu(name: EngineName) -> bool {
     match name {
         EngineName::Auto | EngineName::AutoQemu => probe().is_real(),
@@ -267,7 +267,7 @@ fn not_started(program: &str, error: &io::Error) -> BootOutcome {
     }
 }
 
-/// The affinity mask that a boot asks for, if it asks for one.
+/// The affinity mask that a boot requests, if it requests one.
 fn pin(spec: &BootSpec) -> Result<Option<CpuSet>, CpuListError> {
     if spec.pin.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! An external QEMU: in software emulation, whose ticks measure no time; in software
+//! An external QEMU: in software emulation, whose ticks do not measure time; in software
 //! emulation that counts instructions; or under KVM.
 
 mod cpu_model;
@@ -27,12 +27,12 @@ use super::{About, Engine, EngineError, EngineKind, not_started, pin};
 pub const PROGRAM: &str = "qemu-system-x86_64";
 const PACKAGE: &str = "qemu-system-x86";
 
-/// What QEMU runs guests on.
+/// What QEMU runs guests with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Machine {
-    /// Its emulator, as a processor of that model.
+    /// Its emulator, with a processor of that model.
     Emulated(String),
-    /// The same, with a counter that advances by one an instruction.
+    /// The same, with a counter that advances by one per instruction.
     Counting(String),
     /// KVM, with the host's processor.
     Kvm,
@@ -42,8 +42,8 @@ impl Machine {
     fn args(&self) -> Vec<&str> {
         match self {
             Self::Emulated(cpu) => vec!["-accel", "tcg", "-cpu", cpu],
-            // One instruction is 2^0 ns of the guest's time (QEMU, "TCG Instruction
-            // Counting"), of which the counter's ticks are made.
+            // One instruction is 2^0 ns of the guest's time (QEMU, "TCG Instruction Counting"),
+            // from which the counter's ticks are derived.
             Self::Counting(cpu) => vec!["-accel", "tcg", "-icount", "shift=0", "-cpu", cpu],
             Self::Kvm => vec!["-accel", "kvm", "-cpu", "host"],
         }
@@ -63,22 +63,22 @@ pub struct Qemu {
     machine: Machine,
     /// Features of its processor that the emulator leaves out.
     lacks: Vec<String>,
-    /// What /dev/kvm is, where the machine needs one.
+    /// What kind of KVM /dev/kvm is, if the machine needs one.
     kvm: Option<String>,
     recording: Option<Recording>,
 }
 
-/// A plugin that writes down what the guest executes.
+/// A plugin that records what the guest executes.
 #[derive(Clone, Debug)]
 pub struct Recording {
     /// The plugin (`trace-plugin/`).
     pub plugin: PathBuf,
-    /// The file that it writes.
+    /// Its output file.
     pub out: PathBuf,
 }
 
 impl Recording {
-    /// As `-plugin` takes it, where a comma in a value is written twice.
+    /// As an argument of `-plugin`, where a comma in a value is doubled.
     fn arg(&self) -> String {
         let [plugin, out] =
             [&self.plugin, &self.out].map(|path| path.display().to_string().replace(',', ",,"));
@@ -123,7 +123,7 @@ impl Qemu {
         })
     }
 
-    /// The same, recording what its guests execute.
+    /// The same, but records what its guests execute.
     pub fn recording(self, recording: Recording) -> Self {
         Self {
             recording: Some(recording),
@@ -139,7 +139,7 @@ impl Qemu {
     ) -> io::Result<BootOutcome> {
         let image = image::open(&spec.kernel, None).map_err(io::Error::other)?.1;
         let files = Files::new(spec)?;
-        // An emulator's vCPUs measure no time: it is pinned as a whole, if at all.
+        // An emulator's vCPUs do not measure time: it is pinned as a whole, if at all.
         let (pin, vcpu_pin) = match self.machine {
             Machine::Kvm => (None, spec.pin.as_slice()),
             _ => (pin(spec).map_err(io::Error::other)?, &[][..]),
@@ -157,9 +157,9 @@ impl Qemu {
             .arg("-chardev")
             .arg(format!("socket,id=monitor,fd={}", their_ends.monitor()))
             .args(["-mon", "chardev=monitor,mode=control"])
-            // The guest waits for the monitor's word, and a reset ends QEMU.
+            // The guest waits for a command from the monitor, and a reset ends QEMU.
             .args(["-S", "-no-reboot"])
-            // The one place where QEMU tells a triple fault from a reset.
+            // QEMU distinguishes a triple fault from a reset only here.
             .args(["-d", "cpu_reset", "-D"])
             .arg(files.resets())
             .arg("-kernel")
@@ -252,8 +252,8 @@ fn installed_version() -> Result<String, EngineError> {
     Ok(version.to_owned())
 }
 
-/// What QEMU reads and writes, under names of our own: it takes commas and spaces
-/// in an initrd's name for the ends of names.
+/// What QEMU reads and writes, under names of our own: QEMU takes commas and spaces in an
+/// initrd's name as separators.
 struct Files(TempDir);
 
 impl Files {
@@ -283,18 +283,18 @@ impl Files {
 /// The smallest machine that can boot an image of this protocol.
 fn machine(protocol: Protocol) -> &'static [&'static str] {
     match protocol {
-        // With ACPI, microvm's serial port has no interrupt that Linux can find. The
-        // i8042 is what a kernel reboots by, but for a triple fault.
+        // With ACPI, Linux cannot find an interrupt of microvm's serial port. A kernel reboots
+        // through the i8042, unless by a triple fault.
         Protocol::Linux64 | Protocol::Pvh => &["-machine", "microvm,acpi=off", "-device", "i8042"],
-        // Images that speak nothing else expect a PC.
+        // Images that only support Multiboot expect a PC.
         Protocol::Multiboot => &["-machine", "pc"],
     }
 }
 
-/// A serial port whose data register is Unikraft's debug-exit port. With two devices
-/// isa-debug-exit, QEMU's exit code would not say which of them the guest wrote to, and
-/// the same number means two things there ([`End::by_unikrafts_port`]). Of QEMU's devices
-/// with a byte to pass on, this one takes it from a write of any width.
+/// A serial port whose data register is Unikraft's debug-exit port. With two isa-debug-exit
+/// devices, QEMU's exit code would not show to which of them the guest wrote, and the same
+/// number has two meanings there ([`End::by_unikrafts_port`]). Of QEMU's devices that pass on a
+/// byte, this one accepts it from a write of any width.
 fn exit_port(fd: RawFd) -> [String; 4] {
     [
         "-chardev".into(),
@@ -308,7 +308,7 @@ fn triple_fault_in(resets: &Path) -> bool {
     fs::read(resets).is_ok_and(|log| log.windows(12).any(|w| w == b"Triple fault"))
 }
 
-/// What the guest's own words, QEMU's monitor and its exit code say together.
+/// The end according to the guest's messages, QEMU's monitor and its exit code.
 fn end_of(ran: &Ran, monitor: &Qmp, triple_fault: bool) -> End {
     let failed = |reason: String| End::EngineFailed {
         reason: format!("{PROGRAM} {reason}{}", quoted(&ran.errors)),
@@ -319,21 +319,23 @@ fn end_of(ran: &Ran, monitor: &Qmp, triple_fault: bool) -> End {
     if let Some(panicked) = panic::find(&ran.console) {
         return panicked;
     }
-    // Before the machine's end: Unikraft powers off by ACPI in the same breath.
+    // Before the machine's end: Unikraft powers off by ACPI at the same time.
     if let Some(byte) = monitor.exit_byte {
         return End::by_unikrafts_port(byte.into());
     }
     match (ran.end, monitor.shutdown_reason.as_deref()) {
-        (ChildEnd::Flooded, _) => failed("was killed: the guest floods its console".into()),
+        (ChildEnd::Flooded, _) => {
+            failed("was killed: the guest wrote too much to its console".into())
+        }
         (ChildEnd::TimedOut, _) if monitor.guest_started.is_none() => {
-            failed("did not get ready in time".into())
+            failed("was not ready in time".into())
         }
         (ChildEnd::TimedOut, _) => End::TimedOut,
         (ChildEnd::Exited(0), Some("guest-shutdown")) => End::PoweredOff,
         (ChildEnd::Exited(0), Some("guest-reset")) if triple_fault => End::TripleFault,
         (ChildEnd::Exited(0), Some("guest-reset")) => End::Rebooted,
-        // isa-debug-exit ends QEMU with twice the written value plus one, of which
-        // eight bits arrive: all but the lowest seven of a status are lost.
+        // isa-debug-exit ends QEMU with twice the written value plus one, of which eight bits
+        // arrive: of a status, only the lowest seven remain.
         (ChildEnd::Exited(code), None) if code & 1 == 1 && monitor.guest_started.is_some() => {
             End::Exited {
                 status: (code >> 1) as u32,
@@ -353,6 +355,6 @@ fn quoted(errors: &[u8]) -> String {
     let errors = String::from_utf8_lossy(errors);
     match errors.trim() {
         "" => String::new(),
-        errors => format!("; it says: {errors}"),
+        errors => format!("; its error output: {errors}"),
     }
 }

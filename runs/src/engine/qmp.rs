@@ -1,9 +1,8 @@
-//! QEMU's machine protocol, as far as we need it: start the guest once QEMU is
-//! ready, so that its own errors are told from the guest's end, and hear why the
-//! machine stopped (QEMU documentation, "QEMU Machine Protocol Specification").
+//! The part of QEMU's machine protocol that we need: start the guest once QEMU is ready, so
+//! that QEMU's own errors are distinguished from the guest's end, and learn why the machine
+//! stopped (QEMU documentation, "QEMU Machine Protocol Specification").
 //!
-//! A second line hears what the guest writes to a port by which it ends; QEMU is
-//! then told to quit.
+//! A second line receives what the guest writes to its exit port; then we ask QEMU to quit.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -17,16 +16,16 @@ use serde_json::Value;
 
 use host::cpus;
 
-/// Our end of the monitor, and what was heard on it.
+/// Our end of the monitor, and what it received.
 pub struct Qmp {
     stream: Option<UnixStream>,
     exit_port: UnixStream,
     heard: Vec<u8>,
     vcpu_pin: Vec<usize>,
     replies: usize,
-    /// When the guest was set running, counted from QEMU's start.
+    /// When the guest was started, counted from QEMU's start.
     pub guest_started: Option<Duration>,
-    /// Why QEMU shut down, in QEMU's words: `guest-shutdown`, `guest-reset`, ...
+    /// Why QEMU shut down, in QEMU's terms: `guest-shutdown`, `guest-reset`, ...
     pub shutdown_reason: Option<String>,
     /// The first byte that the guest wrote to the exit port.
     pub exit_byte: Option<u8>,
@@ -41,18 +40,18 @@ pub struct QemuEnds {
 }
 
 impl QemuEnds {
-    /// The number under which QEMU inherits the monitor's line.
+    /// The descriptor under which QEMU inherits the monitor's line.
     pub fn monitor(&self) -> RawFd {
         self.monitor.as_raw_fd()
     }
 
-    /// The number under which QEMU inherits the exit port's line.
+    /// The descriptor under which QEMU inherits the exit port's line.
     pub fn exit_port(&self) -> RawFd {
         self.exit_port.as_raw_fd()
     }
 }
 
-/// What we say: leave the negotiation, name the vCPUs' threads, set the guest running.
+/// Our commands: leave the negotiation, name the vCPUs' threads, start the guest.
 const COMMANDS: [&str; 3] = [
     "{\"execute\":\"qmp_capabilities\"}\n",
     "{\"execute\":\"query-cpus-fast\"}\n",
@@ -61,8 +60,8 @@ const COMMANDS: [&str; 3] = [
 const QUIT: &str = "{\"execute\":\"quit\"}\n";
 
 impl Qmp {
-    /// Our ends of both lines, and those that QEMU is to inherit. The i-th vCPU gets the
-    /// i-th of these CPUs before the guest runs; where there are none, it may run anywhere.
+    /// Our ends of both lines, and those that QEMU inherits. Each vCPU gets the CPU with the
+    /// same index before the guest runs; without CPUs, it may run anywhere.
     pub fn new(vcpu_pin: &[usize]) -> io::Result<(Self, QemuEnds)> {
         let (stream, monitor) = line()?;
         let (ours, exit_port) = line()?;
@@ -80,7 +79,7 @@ impl Qmp {
         Ok((qmp, QemuEnds { monitor, exit_port }))
     }
 
-    /// What to wait on, until QEMU hangs up.
+    /// What to wait for, until QEMU hangs up.
     pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let exit_port = self.exit_byte.is_none().then_some(self.exit_port.as_fd());
         let both = self.stream.as_ref().map(|stream| (stream, exit_port));
@@ -88,7 +87,7 @@ impl Qmp {
             .flat_map(|(stream, port)| port.into_iter().chain([stream.as_fd()]))
     }
 
-    /// Takes what QEMU and the guest have said, and answers it.
+    /// Reads what QEMU and the guest have sent, and answers it.
     pub fn listen(&mut self, started: Instant) {
         let mut byte = [0];
         if self.exit_byte.is_none() && matches!(self.exit_port.read(&mut byte), Ok(1)) {
@@ -139,7 +138,7 @@ impl Qmp {
             self.replies += 1;
             self.say(command);
             if self.replies == COMMANDS.len() {
-                // A guest that ends at once takes QEMU's answer with it.
+                // A guest that ends at once prevents QEMU's answer.
                 self.guest_started = Some(started.elapsed());
             }
         } else if let Some(error) = message.get("error") {
@@ -170,7 +169,7 @@ fn pin(vcpus: &[Value], cpus: &[usize]) -> io::Result<()> {
     for (vcpu, &cpu) in vcpus.iter().zip(cpus) {
         let thread = vcpu.get("thread-id").and_then(Value::as_i64);
         let thread = thread.and_then(|id| Pid::from_raw(id.try_into().ok()?));
-        let thread = thread.ok_or_else(|| io::Error::other("QEMU does not name its thread"))?;
+        let thread = thread.ok_or_else(|| io::Error::other("QEMU did not report its thread"))?;
         let mask = cpus::mask(&[cpu]).map_err(io::Error::other)?;
         sched_setaffinity(Some(thread), &mask)?;
     }
@@ -196,8 +195,8 @@ mod tests {
     use super::*;
     use host::cpus::allowed;
 
-    /// Says to `qmp` what QEMU would, for which `vcpu` is the only vCPU's thread; gives back
-    /// what was answered.
+    /// Sends QEMU's messages to `qmp`, with `vcpu` as the only vCPU's thread; returns the
+    /// answers.
     fn converse(qmp: &mut Qmp, ends: QemuEnds, vcpu: &Value) -> Vec<Value> {
         let vcpus = serde_json::json!({ "return": [vcpu] });
         let said = ["{\"QMP\": {}}", "{\"return\": {}}", &vcpus.to_string()];
@@ -235,7 +234,7 @@ mod tests {
     fn a_guest_whose_vcpu_cannot_be_pinned_does_not_run() {
         for (cpus, vcpu, reason) in [
             (&[1023][..], "{\"thread-id\": 1}", "CPU 1023 cannot be used"),
-            (&[0], "{}", "does not name its thread"),
+            (&[0], "{}", "did not report its thread"),
         ] {
             let (mut qmp, ends) = Qmp::new(cpus).unwrap();
             let answers = converse(&mut qmp, ends, &serde_json::from_str(vcpu).unwrap());

@@ -1,4 +1,4 @@
-//! What differs between the environments of two runs.
+//! The differences between the environments of two runs.
 
 use std::collections::BTreeSet;
 
@@ -7,15 +7,15 @@ use serde::Serialize;
 use super::why::why;
 use super::{Environment, Facts, Side};
 
-/// What differs between two runs, A and B.
+/// The differences between two runs, A and B.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Comparison {
-    /// Nothing differs that does not pass by itself.
+    /// Nothing differs except values that change by themselves.
     pub same: bool,
     /// By side, and on each side the most relevant first.
     pub differences: Vec<Difference>,
-    /// What passes by itself, and never counts.
+    /// Values that change by themselves and never count.
     pub passing: Vec<Difference>,
     /// Whether the guests' sides could be compared.
     pub guests_compared: bool,
@@ -30,11 +30,11 @@ pub struct Difference {
     pub side: Side,
     /// Its name.
     pub name: String,
-    /// Its value in A; `None` where A does not tell.
+    /// Its value in A; `None` if A does not have it.
     pub a: Option<String>,
-    /// Its value in B; `None` where B does not tell.
+    /// Its value in B; `None` if B does not have it.
     pub b: Option<String>,
-    /// Why it matters for numbers, where that is known.
+    /// Why it matters for numbers, if that is known.
     pub why: Option<&'static str>,
 }
 
@@ -77,7 +77,7 @@ fn facts(side: &Side, a: &Facts, b: &Facts) -> Vec<Difference> {
         .collect()
 }
 
-/// A side that only one of the two has stands for all of its facts.
+/// A side that only one of the two has is listed as one difference.
 fn only_one(side: &Side, in_a: bool) -> Difference {
     let there = |there: bool| there.then(|| "there".to_owned());
     Difference {

@@ -1,5 +1,5 @@
-//! Where a run was made: the facts of its manifest and of its guests, by side and
-//! name, and what of them differs between two runs.
+//! Where a run was made: the facts of its manifest and of its guests, by side and name, and the
+//! differences between two runs.
 
 mod diff;
 mod why;
@@ -17,7 +17,7 @@ use host::machine::Machine;
 use host::measuring_cpus::BrokenRule;
 use host::tune::By;
 
-/// Whose facts they are, in the order in which they are shown.
+/// The subject of the facts, in the order in which they are shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// What was run.
@@ -26,7 +26,7 @@ pub enum Side {
     Host,
     /// How a target was booted.
     Target(String),
-    /// What a target's kernel said of itself.
+    /// What a target's kernel reported about itself.
     Guest(String),
     /// What changes from minute to minute.
     Passing,
@@ -63,7 +63,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The facts of a run, with those of its guests where they are known.
+    /// The facts of a run, with those of its guests if they are known.
     pub fn of(manifest: &Manifest, guests: Option<&Guests>) -> Self {
         let mut sides = BTreeMap::from([
             (Side::Experiment, experiment(manifest)),
@@ -124,7 +124,7 @@ fn host(machine: &Machine) -> Facts {
     host.extend(prefixed("vulnerability", &machine.vulnerabilities));
     host.extend(prefixed("setting", &machine.settings));
     host.extend(prefixed("parameter", &machine.kvm_parameters));
-    // What the kernel calibrates anew at each start.
+    // What the kernel calibrates at each start.
     host.remove("cpu.bogomips");
     host
 }

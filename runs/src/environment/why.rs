@@ -1,16 +1,13 @@
 //! Why a difference matters for numbers.
 
-/// By the beginning of a fact's name; the first that fits counts, and the order is
-/// that of relevance.
+/// By the beginning of a fact's name; the first match counts, and the order is that of
+/// relevance.
 const WHY: &[(&str, &str)] = &[
-    (
-        "program.",
-        "another benchmark program: nothing else needs to be looked at first",
-    ),
-    ("method", "the two methods do not count the same"),
+    ("program.", "another benchmark program: look at this first"),
+    ("method", "the two methods measure different things"),
     (
         "tuned",
-        "without --tune clocks wander, CPUs fall asleep, and interrupts and perf come between",
+        "without --tune, clocks drift, CPUs go to sleep, and interrupts and perf disturb",
     ),
     (
         "engine.emulated",
@@ -24,21 +21,24 @@ const WHY: &[(&str, &str)] = &[
     ("cpu.model", "another processor: no number carries over"),
     (
         "cpu.stepping",
-        "other mitigations may be needed, and cost something else",
+        "other mitigations may be needed, with other costs",
     ),
     (
         "cpu.microcode",
-        "it decides what VERW, IBPB and fences cost, which mitigations are made of",
+        "it decides the cost of VERW, IBPB and fences, which mitigations use",
     ),
     (
         "vulnerability.",
         "mitigations run at every entry into the kernel and exit from it",
     ),
-    ("cpu.bugs", "the kernel chooses its mitigations by it"),
-    ("cmdline", "mitigations= and the like stand there"),
+    (
+        "cpu.bugs",
+        "the kernel chooses its mitigations according to it",
+    ),
+    ("cmdline", "it contains mitigations= and similar options"),
     (
         "kernel.cmdline",
-        "mitigations=, isolcpus=, nohz_full= and the like stand there",
+        "it contains mitigations=, isolcpus=, nohz_full= and similar options",
     ),
     (
         "image.",
@@ -51,7 +51,7 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "kernel.config",
-        "preemption, tick rate and hardening lie on the way into the kernel",
+        "preemption, tick rate and hardening affect the path into the kernel",
     ),
     (
         "syscall_",
@@ -59,7 +59,7 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "kvm",
-        "what runs the guests decides what their exits and interrupts cost",
+        "it decides what the guests' exits and interrupts cost",
     ),
     (
         "hypervisor",
@@ -67,7 +67,7 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "engine",
-        "what boots the guest decides what it finds, and what its exits cost",
+        "it decides what the guest finds, and what its exits cost",
     ),
     (
         "setting.scaling_",
@@ -111,7 +111,7 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "tsc.",
-        "a tick is another time: compare nanoseconds, or core cycles",
+        "a tick has another length: compare nanoseconds, or core cycles",
     ),
     (
         "pin",
@@ -119,20 +119,20 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "setting.cpus_",
-        "ticks and other threads fall into samples where a CPU is not isolated",
+        "on a CPU that is not isolated, the tick and other threads disturb samples",
     ),
-    ("setting.cpuidle", "a core that was asleep begins slowly"),
+    ("setting.cpuidle", "a core that was asleep starts slowly"),
     (
         "setting.idle_states",
-        "a core that was asleep begins slowly",
+        "a core that was asleep starts slowly",
     ),
     (
         "cpu.flags",
-        "kernels choose code by it: PCID, FSGSBASE, FRED, ERMS and more",
+        "kernels choose code according to it: PCID, FSGSBASE, FRED, ERMS and more",
     ),
     (
         "vcpus",
-        "a kernel on several CPUs takes other locks and other ticks",
+        "a kernel on several CPUs uses other locks and other ticks",
     ),
     (
         "memory_mib",
@@ -144,7 +144,7 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "setting.transparent_hugepage",
-        "huge pages spare misses of the TLB",
+        "huge pages avoid TLB misses",
     ),
     (
         "setting.same_page_merging",
@@ -152,11 +152,11 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "setting.randomize",
-        "without it, every boot has the same luck of layout",
+        "without it, every boot has the same memory layout",
     ),
     (
         "setting.clocksource",
-        "the kernel may have given the counter up",
+        "the kernel may no longer use the counter as its clock",
     ),
     (
         "setting.numa",
@@ -170,33 +170,33 @@ const WHY: &[(&str, &str)] = &[
         "setting.default_smp_affinity",
         "it decides where devices interrupt",
     ),
-    ("cache.", "what a call touches may no longer fit"),
-    ("cpu.cache", "what a call touches may no longer fit"),
+    ("cache.", "the data of a call may no longer fit"),
+    ("cpu.cache", "the data of a call may no longer fit"),
     ("cores.", "more cores share power, caches and interrupts"),
     ("node.", "memory of another node is slower"),
     ("memory", "other page tables, other cache behaviour; small"),
     ("kernel.version", "another build of the host's kernel"),
     (
         "firmware.",
-        "firmware brings microcode, power limits and interrupts of its own (SMI)",
+        "firmware has its own microcode, power limits and interrupts (SMI)",
     ),
     (
         "cpu.",
-        "what the processor offers decides what the kernel does",
+        "the features of the processor decide what the kernel does",
     ),
     ("experiment", "other targets, boots, rounds or batches"),
     ("guest_bench", "another version of the benchmark program"),
     (
         "tollgate",
-        "another version of this tool may boot and count otherwise",
+        "another version of this tool may boot and measure differently",
     ),
     (
         "system",
-        "another system; its kernel and settings are listed apart",
+        "another system; its kernel and settings are listed separately",
     ),
 ];
 
-/// Why a fact matters, if that is known, and how much: the most relevant have 0.
+/// Why a fact matters, if that is known, and how much: 0 is the most relevant.
 pub fn why(name: &str) -> (usize, Option<&'static str>) {
     let found = WHY.iter().position(|(prefix, _)| name.starts_with(prefix));
     match found.and_then(|at| Some((at, WHY.get(at)?.1))) {

@@ -4,12 +4,12 @@ use contract::{Benchmark, Method, Operation};
 
 use super::{EngineName, Exact, Experiment, Sampling, Target};
 
-/// What the name of a counted target adds to that of the timed one.
+/// The suffix in the name of a counted target, after that of the timed one.
 pub(super) const SUFFIX: &str = "-exact";
 
 impl Experiment {
-    /// The targets as they are booted where KVM is real, or is not. A guest of `auto` is
-    /// counted by QEMU's emulator; where KVM really runs guests, it is timed, too.
+    /// The targets as they are booted, with or without a real KVM. A guest of `auto` is counted
+    /// by QEMU's emulator; if KVM really runs guests, it is timed as well.
     pub fn measured(mut self, kvm_is_real: impl Fn() -> bool) -> Self {
         let exact = self.exact.clone();
         let targets = self.targets.into_iter();
@@ -48,7 +48,7 @@ fn counted(timed: &Target, exact: &Exact) -> Target {
     counted
 }
 
-/// An empty measurement counts nothing; function calls are the check of the count.
+/// An empty measurement counts nothing; function calls check the count.
 fn countable(timed: &[Benchmark]) -> Vec<Benchmark> {
     let is_check = |b: &Benchmark| matches!(b.operation(), Operation::Function { .. });
     let others = timed.iter().copied();
@@ -59,7 +59,7 @@ fn countable(timed: &[Benchmark]) -> Vec<Benchmark> {
 }
 
 impl Target {
-    /// Whether its instructions are counted, instead of its time taken.
+    /// Whether it is counted instead of timed.
     pub fn is_counted(&self) -> bool {
         matches!(self.benchmark.sampling, Sampling::Exact { .. })
     }

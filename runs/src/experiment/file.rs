@@ -1,4 +1,4 @@
-//! The file as it is written, and what can be in it.
+//! The file's structure, and its valid values.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::counted::SUFFIX;
 use super::{BenchmarkSettings, EngineName, Exact, Experiment, ProgramAs, Sampling, Target};
 
-/// Reads and checks what stands in the file at `path`. The error names the place.
+/// Reads and checks the file at `path`. The error names the place.
 pub(super) fn parse(text: &str, path: &Path) -> Result<Experiment, String> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut file: File = toml::from_str(text).map_err(|error| error.to_string())?;
@@ -32,7 +32,7 @@ fn method(field: &str, name: &str) -> Result<Method, String> {
     })
 }
 
-/// The file as it is written.
+/// The file's structure.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
@@ -58,10 +58,10 @@ struct ExactTable {
 impl Default for ExactTable {
     fn default() -> Self {
         Self {
-            // Each boot has to repeat what the other counted.
+            // Each boot has to repeat the other's count.
             boots: 2,
             samples: 64,
-            // Its kernel needs the usual mitigations, as that of `max` hardly does.
+            // Its kernel needs the usual mitigations; that of `max` hardly needs any.
             cpu: "Skylake-Server".into(),
         }
     }
@@ -135,7 +135,7 @@ impl File {
             .map(|(target, method)| {
                 let settings = self.benchmark.checked(method, exact)?;
                 let boots = match method {
-                    // Counted boots are all alike: two of them show it.
+                    // Counted boots are all alike: two of them show that.
                     Method::Exact => exact.boots.max(2),
                     Method::Paper | Method::Precise => timed,
                 };
@@ -149,8 +149,8 @@ impl ExactTable {
     fn checked(&self) -> Result<Exact, String> {
         if self.boots == 1 {
             return Err(
-                "`exact.boots` is 1; a second boot has to repeat the first one's counts \
-                 (0 counts nothing)"
+                "`exact.boots` is 1, but a second boot has to repeat the first one's counts \
+                 (with 0, nothing is counted)"
                     .into(),
             );
         }
@@ -163,7 +163,7 @@ impl ExactTable {
 }
 
 impl BenchmarkTable {
-    /// Keys that no target's method knows are a mistake.
+    /// Keys that no target's method uses are a mistake.
     fn check_keys(&self, default: Method, methods: &[Method]) -> Result<(), String> {
         let used = |method| default == method || methods.contains(&method);
         let keys = [
@@ -178,7 +178,7 @@ impl BenchmarkTable {
                     Method::Paper | Method::Precise => "",
                 };
                 Err(format!(
-                    "`benchmark.{key}` means nothing to method = {:?}; leave it out{instead}",
+                    "`benchmark.{key}` has no effect with method = {:?}; leave it out{instead}",
                     default.name()
                 ))
             }
@@ -189,7 +189,7 @@ impl BenchmarkTable {
     fn checked(&self, method: Method, exact: &Exact) -> Result<BenchmarkSettings, String> {
         let rounds = within("`benchmark.rounds`", self.rounds, 1, MAX_ROUNDS as u32)?;
         let settings = BenchmarkSettings {
-            // Rounds show what changes with time, and a count does not.
+            // Rounds show changes over time, which counts do not have.
             rounds: if method == Method::Exact { 1 } else { rounds },
             warmup: self.warmup,
             benchmarks: self.chosen(method)?,
@@ -198,8 +198,8 @@ impl BenchmarkTable {
         match settings.samples() {
             n if n <= MAX_SAMPLES => Ok(settings),
             n => Err(format!(
-                "`benchmark` asks for {n} samples a boot, and a boot holds {MAX_SAMPLES}; \
-                 lower `rounds` or `samples`"
+                "`benchmark` requests {n} samples per boot, but a boot holds at most {MAX_SAMPLES}; \
+                 reduce `rounds` or `samples`"
             )),
         }
     }
@@ -227,7 +227,7 @@ impl BenchmarkTable {
         };
         let chosen: Vec<_> = names.iter().map(known).collect::<Result<_, _>>()?;
         if chosen.iter().collect::<HashSet<_>>().len() != chosen.len() {
-            return Err("`benchmark.benchmarks` names one twice".into());
+            return Err("`benchmark.benchmarks` contains a name twice".into());
         }
         // The original's method subtracts an empty measurement from every sample.
         if method == Method::Paper && !chosen.contains(&Benchmark::Tsc) {
@@ -238,7 +238,7 @@ impl BenchmarkTable {
         let measured: Vec<_> = chosen.into_iter().filter(|b| b.is_by(method)).collect();
         if measured.is_empty() {
             return Err(format!(
-                "`benchmark.benchmarks` names nothing that method = {:?} measures; \
+                "`benchmark.benchmarks` contains nothing that method = {:?} measures; \
                  leave it out for the default",
                 method.name()
             ));
@@ -289,21 +289,21 @@ impl TargetTable {
         let counted = benchmark.sampling.method() == Method::Exact;
         if counted && !(self.engine.is_auto() || self.engine == EngineName::Qemu) {
             return Err(format!(
-                "{} is \"exact\", and only QEMU's emulator counts instructions: \
+                "{} is \"exact\", but only QEMU's emulator counts instructions: \
                  write engine = \"qemu\" or \"auto\"",
                 field("method")
             ));
         }
         if self.cpu.is_some() && !(counted || self.engine == EngineName::Qemu) {
             return Err(format!(
-                "{} is given, and only QEMU emulates a processor of choice: \
+                "{} is set, but only QEMU emulates a given processor: \
                  leave it out, or write engine = \"qemu\" or method = \"exact\"",
                 field("cpu")
             ));
         }
         if self.engine == EngineName::Host && self.image.is_some() {
             return Err(format!(
-                "{} is given, but engine = \"host\" boots no image",
+                "{} is set, but engine = \"host\" does not boot an image",
                 field("image")
             ));
         }
@@ -346,20 +346,20 @@ fn name(field: &str, name: String) -> Result<String, String> {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
     if name.is_empty() || name.len() > 64 || !name.chars().all(good) || name.starts_with('-') {
         return Err(format!(
-            "`{field}` is {name:?}; it becomes a file's name: up to 64 of a-z, 0-9, - and _"
+            "`{field}` is {name:?}; it is used in file names: up to 64 of a-z, 0-9, - and _"
         ));
     }
     Ok(name)
 }
 
-/// A processor of QEMU's, with features switched on or off: `EPYC,-xsaves`.
+/// A QEMU processor, with features switched on or off: `EPYC,-xsaves`.
 fn cpu_model(field: &str, model: String) -> Result<String, String> {
     let good = |c: char| c.is_ascii_alphanumeric() || "-_.,+=".contains(c);
-    // QEMU takes this for a question.
+    // QEMU takes this as a request for help.
     let is_question = model == "help";
     if model.is_empty() || is_question || !model.chars().all(good) {
         return Err(format!(
-            "{field} is {model:?}; `qemu-system-x86_64 -cpu help` lists what it can be"
+            "{field} is {model:?}; `qemu-system-x86_64 -cpu help` lists the possible values"
         ));
     }
     Ok(model)
@@ -368,7 +368,7 @@ fn cpu_model(field: &str, model: String) -> Result<String, String> {
 fn one_line(field: &str, text: String) -> Result<String, String> {
     if text.chars().any(char::is_control) {
         return Err(format!(
-            "{field} holds a line break or another control character"
+            "{field} contains a line break or another control character"
         ));
     }
     Ok(text)
@@ -401,7 +401,7 @@ fn distinct(targets: &[Target]) -> Result<(), String> {
     };
     match targets.iter().find(also_counts) {
         Some(Target { name, .. }) => Err(format!(
-            "a target is named \"{name}{SUFFIX}\", as the one that counts for {name:?} is; rename it"
+            "a target is named \"{name}{SUFFIX}\", the name of the target that counts for {name:?}; rename it"
         )),
         None => Ok(()),
     }

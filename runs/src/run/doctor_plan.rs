@@ -8,8 +8,8 @@ use host::measuring_cpus::{HostCpus, Wanted};
 use super::TargetId;
 use crate::engine::EngineKind;
 
-/// What a run's targets need. Those without an image need nothing; where those of
-/// an emulator run does not matter.
+/// What a run's targets need. Targets without an image need nothing, and it does not matter
+/// where those of an emulator run.
 pub fn doctor_plan(targets: &[TargetId], host_cpus: &HostCpus) -> Plan {
     let booted = || targets.iter().filter(|target| target.missing.is_none());
     let measured = || booted().filter(|target| !target.engine.emulated);
@@ -36,8 +36,7 @@ pub fn doctor_plan(targets: &[TargetId], host_cpus: &HostCpus) -> Plan {
     }
 }
 
-/// An emulator that `auto` took is there for want of KVM, and it is KVM that has to
-/// be mended then.
+/// `auto` chose an emulator because there is no KVM, so KVM is what has to be fixed.
 fn guests<'t>(booted: impl Iterator<Item = &'t TargetId>) -> Guests {
     let mut guests = Guests::None;
     for target in booted {

@@ -1,5 +1,5 @@
-//! What the guests said of themselves: the kernels that really ran, and what they
-//! found of the processor.
+//! What the guests reported: the kernels that actually ran, and what they found about the
+//! processor.
 
 use std::collections::BTreeMap;
 
@@ -10,29 +10,29 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Guests {
-    /// What each target's boots said.
+    /// What each target's boots reported.
     pub targets: BTreeMap<String, Guest>,
 }
 
-/// What the boots of one target said.
+/// What the boots of one target reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Guest {
-    /// The boots that said anything.
+    /// The boots that reported anything.
     pub boots: Vec<u32>,
-    /// What all of them said alike.
+    /// What all of them reported alike.
     pub same: BTreeMap<String, String>,
     /// What they did not: by name, each value with its boots.
     pub different: BTreeMap<String, BTreeMap<String, Vec<u32>>>,
 }
 
-/// Stands for the value where a boot said nothing while others of its target did.
-pub const NOT_TOLD: &str = "(not told)";
+/// Replaces the value if a boot reported nothing while others of its target did.
+pub const NOT_TOLD: &str = "(not reported)";
 
 /// What kernels measure anew at each start.
 const PASSING: [&str; 2] = ["cpu.bogomips", "cpu.cpu MHz"];
 
-/// Gathers what boots said.
+/// Collects what boots reported.
 #[derive(Debug, Default)]
 pub struct Gathered(BTreeMap<String, Said>);
 
@@ -54,7 +54,7 @@ impl Gathered {
         }
     }
 
-    /// What they said alike, and what they did not.
+    /// What they reported alike, and what they did not.
     pub fn finish(self) -> Guests {
         let targets = self.0.into_iter();
         Guests {

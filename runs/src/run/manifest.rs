@@ -24,13 +24,13 @@ pub const FORMAT: u32 = 2;
 pub struct Manifest {
     /// Version of the run folder's files.
     pub format: u32,
-    /// A number of this run alone, drawn at random; the records of its boots repeat it.
+    /// A random number that identifies this run; the records of its boots repeat it.
     pub id: String,
     /// Version and commit of the tool.
     pub tool: String,
     /// The experiment's name.
     pub experiment: String,
-    /// The file that it was read from.
+    /// The file from which it was read.
     pub experiment_file: String,
     /// SHA-256 of that file, of which `experiment.toml` is a copy.
     pub experiment_sha256: String,
@@ -46,20 +46,20 @@ pub struct Manifest {
     pub machine: Machine,
     /// Whether it was fit for measuring when the run began.
     pub doctor: Verdict,
-    /// What `--tune` set for the time of the run; none where nothing was asked for.
+    /// What `--tune` set for the run; `None` without it.
     #[serde(default)]
     pub tune: Option<Tuning>,
     /// When the run began.
     pub started: Timestamp,
-    /// When its last boot ended; none while boots are missing.
+    /// When its last boot ended; `None` while boots are missing.
     pub ended: Option<Timestamp>,
 }
 
-/// A file, known by its content.
+/// A file, identified by its content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileId {
-    /// Where it was, for people.
+    /// Its path, for people.
     pub path: String,
     /// SHA-256 of its content.
     pub sha256: String,
@@ -75,13 +75,13 @@ impl FileId {
     }
 }
 
-/// The benchmark program, and how it was given to the targets.
+/// The benchmark program, and how the targets got it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProgramId {
-    /// The file. The run folder holds a copy, and that is what every target ran.
+    /// The file. The run folder has a copy, which every target ran.
     pub file: FileId,
-    /// SHA-256 of the initramfs that was made from it.
+    /// SHA-256 of the initramfs made from it.
     pub initramfs_sha256: String,
 }
 
@@ -97,27 +97,27 @@ pub struct TargetId {
     pub method: String,
     /// What boots it.
     pub engine: About,
-    /// Why `engine = "auto"` chose it; none where the experiment names it.
+    /// Why `engine = "auto"` chose it; `None` if the experiment names it.
     pub engine_reason: Option<String>,
-    /// The kernel image; none for the host.
+    /// The kernel image; `None` for the host.
     pub image: Option<FileId>,
     /// SHA-256 of the program that it ran.
     pub program_sha256: String,
-    /// The kernel's command line, or the program's words on the host.
+    /// The kernel's command line, or the program's arguments on the host.
     pub cmdline: String,
     /// Guest memory in MiB.
     pub memory_mib: u32,
     /// vCPUs.
     pub cpus: u32,
-    /// Host CPUs that it was pinned to; empty: to none.
+    /// Host CPUs to which it was pinned; empty: not pinned.
     pub pin: Vec<usize>,
-    /// Who chose them; none where nobody did, and in runs of older tools.
+    /// Who chose them; `None` if nobody did, and in runs of older tools.
     #[serde(default)]
     pub pinned_by: Option<PinnedBy>,
-    /// The rules for measuring CPUs that they break, the heaviest first.
+    /// The rules for measuring CPUs that they violate, most important first.
     #[serde(default)]
     pub pin_breaks: Vec<BrokenRule>,
-    /// How to give an image, where there is none; such a target is not booted.
+    /// How to provide an image, if there is none; such a target is not booted.
     pub missing: Option<String>,
     /// The timed target whose instructions this one counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,7 +144,7 @@ impl fmt::Display for PinnedBy {
 }
 
 impl TargetId {
-    /// The first thing in which two boots of the target would differ.
+    /// The first difference between two boots of the target.
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         let hash = |target: &Self| target.image.as_ref().map(|image| image.sha256.clone());
         let same = [
@@ -171,13 +171,13 @@ impl Manifest {
         const REMEDY: &str =
             "the run cannot be used; its consoles can still be read by `tollgate stats`";
         let path = run.manifest();
-        // The version first: another version may have other fields.
+        // The version comes first, because another version may have other fields.
         let version: Version = files::read_json(&path, REMEDY)?;
         if version.format != FORMAT {
             let found = version.format;
             return Err(Damaged {
                 path,
-                reason: format!("it is in format {found}, and this tool reads format {FORMAT}"),
+                reason: format!("it has format {found}, but this tool reads format {FORMAT}"),
                 remedy: "use the tollgate that made it",
             }
             .into());

@@ -32,41 +32,41 @@ use eval::summary::SummaryError;
 use host::files::{self, FileError};
 use host::tune::TuneError;
 
-/// What can be wrong with a run's folder.
+/// Problems with a run's folder.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// It is there, and must not be overwritten.
+    /// It exists, and must not be overwritten.
     #[error(
-        "{folder} exists already: nothing that was measured is overwritten; \
-         choose another with --run, or go on with it by --resume"
+        "{folder} already exists, and results are never overwritten; \
+         choose another folder with --run, or continue with --resume"
     )]
     Exists {
         /// The folder.
         folder: PathBuf,
     },
-    /// Another process is at work in it.
-    #[error("{folder} is being filled by another tollgate; wait until it has ended")]
+    /// Another process is filling it.
+    #[error("another tollgate is filling {folder}; wait until it has finished")]
     Busy {
         /// The folder.
         folder: PathBuf,
     },
     /// There is no run in it.
-    #[error("{folder} is no run: it holds no manifest.json (make one with `tollgate run`)")]
+    #[error("{folder} is not a run: it does not contain manifest.json (`tollgate run` makes runs)")]
     NotARun {
         /// The folder.
         folder: PathBuf,
     },
-    /// What is to be booted has changed since the run began.
+    /// Something that the run boots has changed since it began.
     #[error(
-        "{what} has changed since this run began: its boots could not be compared; \
-         start a new run, or put the old one back"
+        "{what} has changed since this run began, so its boots would not be comparable; \
+         start a new run, or restore the old one"
     )]
     Changed {
         /// What has changed.
         what: String,
     },
-    /// --tune, where the run was begun without it, or the other way round.
-    #[error("this run was begun {0} --tune: its boots could not be compared; {1}")]
+    /// The run began without --tune and would continue with it, or the other way round.
+    #[error("this run was started {0} --tune, so its boots would not be comparable; {1}")]
     Tuning(&'static str, &'static str),
     /// The runs differ in what no comparison may pass over.
     #[error(
@@ -108,24 +108,24 @@ pub enum RunError {
     Tune(#[from] TuneError),
 }
 
-/// A run's folder before it is one: it goes away unless it is finished.
+/// A run's folder before it is complete: it is removed unless it is finished.
 pub struct Draft {
-    /// Where to put things.
+    /// The folder for its files.
     pub run: RunFolder,
     folder: TempDir,
 }
 
 impl Draft {
-    /// Makes it a run under its own name.
+    /// Turns it into a run under its own name.
     pub fn finish(self, path: &Path) -> Result<RunFolder, FileError> {
         fs::rename(self.folder.path(), path).map_err(files::writing(path))?;
-        // Nothing is left to go away.
+        // Nothing is left to remove.
         let _ = self.folder.keep();
         Ok(RunFolder(path.to_owned()))
     }
 }
 
-/// The folder of a run: where everything lies in it.
+/// The folder of a run, with the paths of everything in it.
 #[derive(Clone, Debug)]
 pub struct RunFolder(PathBuf);
 
@@ -204,37 +204,37 @@ impl RunFolder {
         self.file("guest-bench")
     }
 
-    /// The archive that gives it to Linux.
+    /// The archive for Linux that contains it.
     pub fn initramfs(&self) -> PathBuf {
         self.file("initramfs.cpio.gz")
     }
 
-    /// One line a sample.
+    /// One line per sample.
     pub fn samples(&self) -> PathBuf {
         self.file("samples.csv")
     }
 
-    /// One line a round.
+    /// One line per round.
     pub fn rounds(&self) -> PathBuf {
         self.file("rounds.csv")
     }
 
-    /// One line a sample of the exact method.
+    /// One line per sample of the exact method.
     pub fn counts(&self) -> PathBuf {
         self.file("counts.csv")
     }
 
-    /// One line a check of the precise method's slope.
+    /// One line per check of the precise method's slope.
     pub fn quads(&self) -> PathBuf {
         self.file("quads.csv")
     }
 
-    /// One line a boot.
+    /// One line per boot.
     pub fn boots(&self) -> PathBuf {
         self.file("boots.csv")
     }
 
-    /// What the guests said of themselves.
+    /// What the guests reported about themselves.
     pub fn guests(&self) -> PathBuf {
         self.file("guests.json")
     }
@@ -249,12 +249,12 @@ impl RunFolder {
         self.file("summary.csv")
     }
 
-    /// The hashes of what parse made.
+    /// The hashes of the files that parse made.
     pub fn parse_sums(&self) -> PathBuf {
         self.file("parse.sha256")
     }
 
-    /// The hashes of what process made.
+    /// The hashes of the files that process made.
     pub fn process_sums(&self) -> PathBuf {
         self.file("process.sha256")
     }
@@ -265,13 +265,13 @@ impl RunFolder {
         self.console_folder().join(format!("{target}.{boot}.log"))
     }
 
-    /// How that boot went. The boot is finished when this file is there.
+    /// How that boot went. The boot is finished when this file exists.
     pub fn record(&self, boot: &PlannedBoot) -> PathBuf {
         let PlannedBoot { target, boot } = boot;
         self.console_folder().join(format!("{target}.{boot}.json"))
     }
 
-    /// Makes a finished boot one that is not, and keeps what it left under another name.
+    /// Turns a finished boot into an unfinished one, and keeps its files under other names.
     pub fn set_aside(&self, boot: &PlannedBoot) -> Result<(), FileError> {
         let beside = |path: &Path, retry: u32| {
             let extension = path.extension().unwrap_or_default().to_string_lossy();
@@ -280,7 +280,7 @@ impl RunFolder {
         let (console, record) = (self.console(boot), self.record(boot));
         let is_free = |retry: &u32| !beside(&record, *retry).exists();
         let retry = (0..).find(is_free).unwrap_or_default();
-        // The record last: as long as it is there, nothing takes the console's place.
+        // The record last: as long as it exists, nothing replaces the console.
         for path in [console, record] {
             if path.exists() {
                 fs::rename(&path, beside(&path, retry)).map_err(files::writing(&path))?;

@@ -6,28 +6,28 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use vmm::{End, Exits, GuestPages, Timings};
 
-/// Written beside the boot's console when the boot is finished.
+/// Written next to the boot's console when the boot is finished.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BootRecord {
-    /// The run's number, as its manifest has it.
+    /// The run's ID, as in its manifest.
     pub run: String,
     /// The target's name.
     pub target: String,
     /// Which boot of it, from 0.
     pub boot: u32,
-    /// Which boot of the run, from 0, in the order of time.
+    /// Its place in the run, from 0, in order of time.
     pub position: usize,
     /// When it began.
     pub started: Timestamp,
     /// How it ended.
     pub end: End,
-    /// When what happened.
+    /// When things happened.
     pub timings: Timings,
-    /// How often the guest came back to the engine, where it knows that.
+    /// How often the guest returned to the engine, if the engine counts that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exits: Option<Exits>,
-    /// The host's pages behind guest memory, where the engine knows them.
+    /// The host's pages behind guest memory, if the engine reports them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages: Option<GuestPages>,
     /// SHA-256 of the console's bytes.
@@ -35,27 +35,27 @@ pub struct BootRecord {
 }
 
 impl BootRecord {
-    /// Page faults that KVM handled while the program measured, where it counts them. Each
-    /// counter that begins with `pf_` has all of them, or those of a kind.
+    /// Page faults that KVM handled during the measurement, if it counts them. Each counter
+    /// that begins with `pf_` has all of them, or those of one kind.
     pub fn kvm_page_faults(&self) -> Option<u64> {
         let counts = self.exits.as_ref()?.measuring_in_kvm.as_ref()?;
         let faults = counts.iter().filter(|(name, _)| name.starts_with("pf_"));
         Some(faults.map(|(_, &count)| count).max().unwrap_or(0))
     }
 
-    /// What to do where the file is damaged.
+    /// What to do if the file is damaged.
     pub const REMEDY: &str = "delete it and --resume the run";
 }
 
-/// What became of a planned boot.
+/// The state of a planned boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BootState {
     /// Its samples count.
     Ok,
-    /// It ended badly, or its log is not complete; its samples do not count.
+    /// It failed, or its log is not complete; its samples do not count.
     Failed,
-    /// The run was interrupted before.
+    /// The run was interrupted before it.
     NotRun,
 }
 
@@ -66,9 +66,9 @@ pub struct BootRow {
     pub target: String,
     /// Which boot of it, from 0.
     pub boot: u32,
-    /// Which boot of the run, from 0, in the order of time.
+    /// Its place in the run, from 0, in order of time.
     pub position: usize,
-    /// What became of it.
+    /// Its state.
     pub state: BootState,
     /// How many samples it gave.
     pub samples: usize,
@@ -77,10 +77,10 @@ pub struct BootRow {
     /// The facts that have columns of their own ([`Fact::columns`]).
     #[serde(skip_deserializing, serialize_with = "in_columns")]
     pub facts: BootFacts,
-    /// The host's pages behind the guest's memory; empty where the engine does not say.
+    /// The host's pages behind the guest's memory; empty if the engine does not report them.
     #[serde(default)]
     pub guest_pages: String,
-    /// Page faults that KVM handled while the program measured, where it counts them.
+    /// Page faults that KVM handled during the measurement, if it counts them.
     #[serde(default)]
     pub kvm_page_faults: Option<u64>,
     /// How long it took, in seconds.

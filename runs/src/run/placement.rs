@@ -1,4 +1,4 @@
-//! On which CPUs each target of a run is measured.
+//! The CPUs on which each target of a run is measured.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use crate::engine;
 use crate::experiment::{EngineName, Experiment, Target};
 use host::measuring_cpus::{HostCpus, Wanted};
 
-/// The host's CPUs, and which of them each target has.
+/// The host's CPUs, and those of each target.
 pub struct Placement {
     host: HostCpus,
     pins: BTreeMap<String, Vec<usize>>,
 }
 
 impl Placement {
-    /// The experiment's word, or else our choice. An emulator may run anywhere.
+    /// The experiment's choice, or else ours. An emulator may run anywhere.
     pub fn choose(experiment: &Experiment, host: HostCpus) -> Self {
         let measured = || {
             experiment
@@ -41,7 +41,7 @@ impl Placement {
         }
     }
 
-    /// As it was when the run began, whatever is busy now.
+    /// As it was when the run began, whichever CPUs are busy now.
     pub fn of_run(targets: &[TargetId], host: HostCpus) -> Self {
         let pins = targets.iter().map(|id| (id.name.clone(), id.pin.clone()));
         Self {
@@ -60,13 +60,12 @@ impl Placement {
         &self.host
     }
 
-    /// The CPUs of that target; none where it may run anywhere.
+    /// The CPUs of that target; empty if it may run anywhere.
     pub fn pin(&self, target: &Target) -> Vec<usize> {
         self.pins.get(&target.name).cloned().unwrap_or_default()
     }
 
-    /// The CPUs that measure, in ascending order; none where a measured target may run
-    /// anywhere.
+    /// The CPUs that measure, in ascending order; empty if a measured target may run anywhere.
     pub fn measuring(&self, experiment: &Experiment) -> Vec<usize> {
         let measured = experiment
             .targets
@@ -87,7 +86,7 @@ fn is_measured(target: &Target) -> bool {
     !target.is_counted() && engine::runs_on_cpu(target.engine)
 }
 
-/// So many threads of the target are measured at the same time.
+/// The number of the target's threads that are measured at the same time.
 pub fn vcpus(target: &Target) -> usize {
     match target.engine {
         EngineName::Host => 1,

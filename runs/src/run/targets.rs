@@ -1,4 +1,4 @@
-//! From an experiment's targets to boots that an engine can be asked for.
+//! From an experiment's targets to boots for an engine.
 
 use std::time::Duration;
 
@@ -14,25 +14,25 @@ use host::files;
 
 /// A row of the experiment.
 pub struct Prepared {
-    /// As it stands in the manifest.
+    /// Its entry in the manifest.
     pub id: TargetId,
-    /// How to boot it; none where it has no image.
+    /// How to boot it; `None` if it does not have an image.
     pub boot: Option<Bootable>,
 }
 
 /// How to boot a target.
 pub struct Bootable {
-    /// What to ask of the engine.
+    /// The request to the engine.
     pub spec: BootSpec,
     /// What boots it.
     pub engine: Box<dyn Engine>,
     /// How often.
     pub boots: u32,
-    /// Where our own threads run meanwhile; empty: anywhere.
+    /// Where tollgate's own threads run during a boot; empty: anywhere.
     pub others: Vec<usize>,
 }
 
-/// The program's words: the settings, batches in ticks of this machine.
+/// The program's arguments: the settings, with batches in ticks of this machine.
 fn words(settings: &BenchmarkSettings, tsc_hz: f64) -> String {
     let names: Vec<_> = settings.benchmarks.iter().map(|b| b.name()).collect();
     let warmup = if settings.warmup { "y" } else { "n" };
@@ -52,7 +52,7 @@ fn words(settings: &BenchmarkSettings, tsc_hz: f64) -> String {
     )
 }
 
-/// Prepares every target, and checks it, before anything is booted.
+/// Prepares and checks every target before anything is booted.
 pub fn prepare(
     experiment: &Experiment,
     run: &RunFolder,
@@ -143,7 +143,7 @@ impl Context<'_> {
                     ProgramAs::Init => self.run.initramfs(),
                     ProgramAs::Initrd => self.run.program(),
                 };
-                // What stands behind `--` is the program's (Linux, kernel-parameters.rst).
+                // Everything after `--` belongs to the program (Linux, kernel-parameters.rst).
                 let cmdline = format!("{} -- {words}", kernel_words(target));
                 (image.clone(), Some(initrd), cmdline)
             }
@@ -221,19 +221,19 @@ impl Context<'_> {
     }
 }
 
-/// Why `auto` counts, too or alone.
+/// Why `auto` counts, in addition to timing or instead of it.
 fn why_counted() -> String {
     let kvm = host::kvm::probe();
     let kind = host::kvm::kind(&kvm);
     if kvm.is_real() {
-        "it counts instructions; time is measured under KVM".into()
+        "it counts instructions, and KVM measures time".into()
     } else {
-        format!("it counts instructions, and no time can be measured: /dev/kvm: {kind}")
+        format!("it counts instructions; time cannot be measured here, because /dev/kvm: {kind}")
     }
 }
 
-/// The kernel's own words. Where the counter counts instructions, Linux calibrates the local
-/// APIC's timer by it for 25 s; without that timer the count is the same.
+/// The kernel's own words. If the counter counts instructions, Linux calibrates the local
+/// APIC's timer with it for 25 s; without that timer, the count is the same.
 fn kernel_words(target: &Target) -> String {
     let calibrates = target.is_counted() && target.program_as == ProgramAs::Init;
     let more = if calibrates { " nolapic_timer" } else { "" };

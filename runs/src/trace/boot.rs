@@ -1,4 +1,4 @@
-//! Boots what is to be traced, and reads what it did.
+//! Boots the traced target, and reads what it did.
 
 use std::io::sink;
 use std::path::Path;
@@ -24,9 +24,9 @@ const SAMPLES: usize = 32;
 
 /// What one boot showed.
 pub struct Traced {
-    /// The operation that stands for all.
+    /// The operation that represents all.
     pub operation: Operation,
-    /// How many of [`MARKS`] operations took another path: an interrupt came.
+    /// How many of [`MARKS`] operations took another path, because of an interrupt.
     pub others: usize,
 }
 
@@ -67,7 +67,7 @@ pub fn boot(
     }
     let operations = record::parse(&files::read_text(&out)?)?;
     let call = crossing(&log);
-    // Function calls are the check: nobody disputes what they take.
+    // Function calls are the check, because their instructions are known.
     for benchmark in [Benchmark::Fcall, Benchmark::FcallChain, call] {
         agree(&operations, &log, benchmark)?;
     }
@@ -108,7 +108,7 @@ fn agree(operations: &[Operation], log: &Log, benchmark: Benchmark) -> Result<()
     })
 }
 
-/// What nine tenths of a benchmark's samples agree on.
+/// The number on which nine tenths of a benchmark's samples agree.
 fn counted(log: &Log, benchmark: Benchmark) -> Option<Instructions> {
     let quads = log.quads.iter().filter(|quad| quad.benchmark == benchmark);
     let mut values: Vec<_> = quads.map(instructions).collect();
@@ -122,11 +122,11 @@ fn counted(log: &Log, benchmark: Benchmark) -> Option<Instructions> {
     *most.first()?
 }
 
-/// The number of the installed QEMU's version.
+/// The version number of the installed QEMU.
 ///
 /// # Errors
 ///
-/// None is installed.
+/// QEMU is not installed.
 pub fn qemu_version() -> Result<String, EngineError> {
     let qemu = Qemu::find(Machine::Counting("max".into()))?;
     Ok(version(&qemu.about().version))

@@ -1,4 +1,4 @@
-//! The file of paths that are expected. `docs/FORMATS.md` describes it.
+//! The file of expected paths. `docs/FORMATS.md` describes it.
 
 use std::io;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub struct Golden {
     paths: Vec<Entry>,
 }
 
-/// A path, and what it depends on: nothing that it should not, least of all the program.
+/// A path with its key: only what it depends on, and above all not the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -61,11 +61,11 @@ impl TryFrom<String> for Line {
             })
         });
         let function = function.map(Self);
-        function.ok_or_else(|| format!("{line:?} is no function and its count"))
+        function.ok_or_else(|| format!("{line:?} is not a function and its count"))
     }
 }
 
-/// What comparing a path with the file gives.
+/// The result of comparing a path with the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The path is the expected one.
@@ -97,8 +97,8 @@ impl Golden {
         Ok(golden)
     }
 
-    /// Adds a path to the file, which need not be there, or replaces the path of the same
-    /// key.
+    /// Adds a path to the file, which is created if it does not exist, or replaces the path
+    /// with the same key.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Paths that are kept in a run's folder, beside what its stages write.
+//! Paths that are kept in a run's folder, in addition to the files of its stages.
 
 use std::io;
 use std::path::Path;

@@ -1,17 +1,17 @@
-//! What a kernel was built from and with, in one word.
+//! What a kernel was built from and with, as one hash.
 
 use std::fs;
 use std::path::Path;
 
 use host::files::{self, FileError};
 
-/// The file that our Linux build leaves beside its images: first the hash of source,
+/// The file that our Linux build leaves in the folder of its images: first the hash of source,
 /// patch, configuration, compiler and binutils, then the images' hashes.
 const STAMP: &str = "stamp";
 const INPUTS: &str = "# inputs ";
 
-/// The hash of what an image was built from and with, where its build says it and the
-/// image is that build's; otherwise the image's own hash, which depends on the same.
+/// The hash of what an image was built from and with, if its build recorded it for this image;
+/// otherwise the image's own hash, which depends on the same.
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ mod tests {
         let stamp = folder.path().join(STAMP);
         files::write(&stamp, format!("# inputs 1234\n{ABC}  bzImage\n")).unwrap();
         assert_eq!(inputs(&image).unwrap(), "1234");
-        // An image that somebody put in the place of the built one.
+        // An image that somebody put in place of the built one.
         files::write(&stamp, "# inputs 1234\nabcd  bzImage\n").unwrap();
         assert_eq!(inputs(&image).unwrap(), ABC);
     }

@@ -1,10 +1,10 @@
 //! The path of one crossing into a kernel, instruction by instruction.
 //!
-//! QEMU boots the target with our plugin (`trace-plugin/`), which writes down what is
-//! executed between the program's marks (`boot`). `record` reads that, `shared`
-//! finds the path that the operations share, `place` gives each instruction its function
-//! by the kernel's `symbols`; the exact method's count of the same boot has to be the
-//! path's length. `golden` compares paths with those that are expected.
+//! QEMU boots the target with our plugin (`trace-plugin/`), which records what is executed
+//! between the program's marks (`boot`). `record` reads that, `shared` finds the common path of
+//! the operations, and `place` finds the function of each instruction with the kernel's
+//! `symbols`. The exact method's count in the same boot has to be the path's length. `golden`
+//! compares paths with expected ones.
 
 mod boot;
 mod golden;
@@ -41,17 +41,17 @@ pub use symbols::Symbols;
 /// Why there is no path.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
-    /// The plugin was not built, or lies elsewhere.
+    /// The plugin was not built, or is elsewhere.
     #[error(
-        "the trace plugin is not there: {path} (build it by `make trace-plugin`, or name it \
+        "the trace plugin does not exist: {path} (build it with `make trace-plugin`, or set it \
          with --plugin or {})",
         plugin::VARIABLE
     )]
     NoPlugin {
-        /// Where it was looked for.
+        /// The expected path.
         path: PathBuf,
     },
-    /// QEMU refused the plugin or the processor, or was told to stop.
+    /// QEMU refused the plugin or the processor, or was stopped.
     #[error("{0}")]
     Ended(End),
     /// The guest did not get to its log's end.
@@ -59,12 +59,12 @@ pub enum TraceError {
     Boot {
         /// How the boot ended.
         end: End,
-        /// What its console lacks.
+        /// What is missing on its console.
         error: LogError,
     },
-    /// Path and count contradict each other.
+    /// The path and the count contradict each other.
     #[error(
-        "the path of {benchmark} holds {} instructions, and the exact method counted {} \
+        "the path of {benchmark} has {} instructions, but the exact method counted {} \
          in the same boot",
         .traced.0, .counted.map_or("no whole number".into(), |counted| counted.0.to_string())
     )]
@@ -73,7 +73,7 @@ pub enum TraceError {
         benchmark: &'static str,
         /// Instructions between its marks.
         traced: Instructions,
-        /// What nine tenths of its samples agree on.
+        /// The number on which nine tenths of its samples agree.
         counted: Option<Instructions>,
     },
     /// There is no room for the record.
@@ -108,13 +108,13 @@ pub enum TraceError {
     Foreign(#[from] Foreign),
 }
 
-/// Boots a kernel, and finds the path of its system call. `say` hears what the path does
-/// not show.
+/// Boots a kernel, and finds the path of its system call. Passes remarks on what the path does
+/// not show to `say`.
 ///
 /// # Errors
 ///
-/// The boot failed, its operations share no path, or the path's length is not what the
-/// exact method counted.
+/// The boot failed, its operations have no common path, or the path's length differs from the
+/// exact method's count.
 pub fn trace(
     subject: &Subject,
     plugin: &Path,
@@ -131,7 +131,7 @@ pub fn trace(
     let steps = place::steps(&boot.operation, symbols.as_ref())?;
     if boot.others > 0 {
         say(&format!(
-            "{name}: {} of {} operations took another path, and are left out",
+            "{name}: {} of {} operations took another path and are left out",
             boot.others,
             boot::MARKS
         ));

@@ -1,4 +1,4 @@
-//! Where a path leads: each instruction's function.
+//! The function of each instruction on a path.
 
 use std::collections::BTreeSet;
 
@@ -16,35 +16,35 @@ pub const PROGRAM: &str = "guest-bench";
 
 /// Where SYSCALL enters Linux.
 const LINUX_ENTRY: &str = "entry_SYSCALL_64";
-/// Where the half of the address space begins that is the kernel's (Linux,
+/// The start of the kernel's half of the address space (Linux,
 /// Documentation/arch/x86/x86_64/mm.rst).
 const KERNEL_HALF: u64 = 1 << 63;
-/// Linux moves itself by multiples of this at least (CONFIG_PHYSICAL_ALIGN).
+/// Linux moves itself by multiples of at least this (CONFIG_PHYSICAL_ALIGN).
 const LINUX_STEP: u64 = 2 << 20;
 
 /// The symbols are those of another kernel.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Foreign {
-    /// The guest's kernel does not begin where theirs can.
+    /// The start of the guest's kernel does not match the symbols.
     #[error(
-        "these are the symbols of another kernel: the guest entered its own at {entered:#x}, \
-         and {LINUX_ENTRY} lies at {linked:#x} there"
+        "these are the symbols of another kernel: the guest entered its kernel at {entered:#x}, \
+         but {LINUX_ENTRY} is at {linked:#x} in the symbols"
     )]
     Entry {
         /// The first instruction in the kernel's half.
         entered: u64,
-        /// Where the symbols have it.
+        /// Its address in the symbols.
         linked: u64,
     },
-    /// What the guest's kernel calls does not begin a function there.
+    /// A call in the guest's kernel does not lead to the start of a function in the symbols.
     #[error(
-        "these are the symbols of another kernel: the guest's calls {address:#x}, which lies \
-         {offset:#x} bytes into {function} there"
+        "these are the symbols of another kernel: the guest's kernel calls {address:#x}, which is \
+         {offset:#x} bytes into {function} in the symbols"
     )]
     Call {
-        /// What was called, as it was linked.
+        /// The call's target, as it was linked.
         address: u64,
-        /// How far that is from the function's beginning.
+        /// Its offset from the start of the function.
         offset: u64,
         /// The function by these symbols.
         function: String,
@@ -53,8 +53,7 @@ pub enum Foreign {
 
 /// Finds the function of each instruction of an operation.
 ///
-/// Where there are no symbols, the places that the path calls count as functions, named
-/// by their addresses.
+/// Without symbols, the call targets on the path count as functions, named by their addresses.
 ///
 /// # Errors
 ///
@@ -88,7 +87,7 @@ pub fn steps(operation: &Operation, symbols: Option<&Symbols>) -> Result<Vec<Ste
     Ok(steps.collect())
 }
 
-/// Numbers as kernel people write them.
+/// Numbers in the kernel's usual notation.
 fn formatter() -> IntelFormatter {
     let mut formatter = IntelFormatter::new();
     let options = formatter.options_mut();
@@ -129,8 +128,8 @@ impl Decoded {
     }
 }
 
-/// How far the kernel lies from where it was linked: Linux chooses its place at each
-/// start (KASLR).
+/// The kernel's offset from the address for which it was linked: Linux chooses its place at
+/// each start (KASLR).
 fn moved_by(path: &Decoded, symbols: &Symbols) -> Result<u64, Foreign> {
     let entered = path.addresses().find(|address| *address >= KERNEL_HALF);
     let (Some(entered), Some(linked)) = (entered, symbols.address_of(LINUX_ENTRY)) else {
@@ -143,7 +142,7 @@ fn moved_by(path: &Decoded, symbols: &Symbols) -> Result<u64, Foreign> {
     }
 }
 
-/// The program's own instructions: what comes first, up to the one that enters the kernel.
+/// The program's own instructions: the first ones, up to the one that enters the kernel.
 fn program(path: &Decoded) -> BTreeSet<u64> {
     let entry = path
         .0
@@ -153,7 +152,7 @@ fn program(path: &Decoded) -> BTreeSet<u64> {
     own.map(Instruction::ip).collect()
 }
 
-/// What the path calls, by CALL or SYSCALL.
+/// The call targets on the path, by CALL or SYSCALL.
 fn called(path: &Decoded) -> BTreeSet<u64> {
     let pairs = path.0.array_windows();
     pairs
@@ -165,18 +164,18 @@ fn called(path: &Decoded) -> BTreeSet<u64> {
         .collect()
 }
 
-/// What lies where.
+/// The address map.
 struct Map<'a> {
     symbols: Option<&'a Symbols>,
-    /// How far the kernel lies from where its symbols say.
+    /// The kernel's offset from the addresses in its symbols.
     moved: u64,
     program: BTreeSet<u64>,
     called: BTreeSet<u64>,
 }
 
 impl Map<'_> {
-    /// What is called begins a function. Kernels of one configuration enter at the same
-    /// offset from a boundary of 2 MiB, so the entry alone does not tell them apart. Assembly
+    /// Call targets are starts of functions. Kernels with one configuration enter at the same
+    /// offset from a boundary of 2 MiB, so the entry alone does not distinguish them. Assembly
     /// may call into the middle of a symbol (Linux, RETPOLINE), so most calls are enough.
     fn check_calls(&self) -> Result<(), Foreign> {
         let Some(symbols) = self.symbols else {
@@ -196,7 +195,7 @@ impl Map<'_> {
             })
         });
         let mut into: Vec<_> = into.collect();
-        // The entry is among what is called, and proves nothing.
+        // The entry is one of the call targets, and proves nothing.
         if !into.is_empty() && 2 * into.len() >= called.len() {
             return Err(into.swap_remove(0));
         }
@@ -249,7 +248,7 @@ ffffffff81000200 T _etext
     const RET: &[u8] = &[0xc3];
     const SYSRET: &[u8] = &[0x48, 0x0f, 0x07];
 
-    /// A system call on a kernel that lies so far from where it was linked.
+    /// A system call on a kernel with such an offset from the address for which it was linked.
     fn operation(moved: u64) -> Operation {
         let entry = 0xffff_ffff_8100_0080 + moved;
         let function = 0xffff_ffff_8100_0100 + moved;
@@ -303,7 +302,7 @@ ffffffff81000200 T _etext
         assert!(error.to_string().contains("another kernel"), "{error}");
     }
 
-    /// Its entry lies as far from a boundary of 2 MiB.
+    /// Its entry has the same offset from a boundary of 2 MiB.
     #[test]
     fn the_symbols_of_a_kernel_with_the_same_entry_are_refused_by_its_calls() {
         let mut operation = operation(0);

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use super::TraceError;
 use crate::companions;
 
-/// Names the plugin's file, where it lies elsewhere.
+/// Names the plugin's file, if it is elsewhere.
 pub const VARIABLE: &str = "TOLLGATE_TRACE_PLUGIN";
 /// The plugin's file.
 const NAME: &str = "libtollgate-trace.so";
-/// The QEMU that the plugin's declarations were made from, and tested with.
+/// The QEMU from which the plugin's declarations were taken, and with which it was tested.
 const TESTED: &str = "7.2";
 
-/// The plugin: the file that was named, or the one that came with this program.
+/// The plugin: the named file, or the one that came with this program.
 ///
 /// # Errors
 ///
@@ -25,20 +25,20 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf, TraceError> {
         let [beside, _] = companions::places(NAME);
         companions::find(NAME).unwrap_or(beside)
     });
-    // The loader looks elsewhere for a name without a folder.
+    // The loader searches other folders for a name without a folder.
     match path.canonicalize() {
         Ok(found) if found.is_file() => Ok(found),
         _ => Err(TraceError::NoPlugin { path }),
     }
 }
 
-/// What to say of a QEMU that the plugin was never tested with.
+/// A warning about a QEMU with which the plugin was never tested.
 pub fn warning(version: &str) -> Option<String> {
     let tested = version
         .strip_prefix(TESTED)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     (!tested)
-        .then(|| format!("QEMU {version} is untested with the trace plugin; {TESTED} is tested"))
+        .then(|| format!("the trace plugin is not tested with QEMU {version}, only with {TESTED}"))
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
-//! Reads what the plugin wrote. `docs/FORMATS.md` describes the file.
+//! Reads the plugin's output. `docs/FORMATS.md` describes the file.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use eval::Benchmark;
 
-/// The first line of a file of the version that is read here.
+/// The first line of a file of the supported version.
 const HEADER: &str = "tollgate-path\t2";
 
 /// An instruction that was executed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Instruction {
-    /// Where it lies in the guest's address space.
+    /// Its address in the guest.
     pub address: u64,
     /// Its bytes.
     pub bytes: Vec<u8>,
@@ -20,17 +20,17 @@ pub struct Instruction {
 /// What was executed between two markers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// What it is one operation of.
+    /// The benchmark of the operation.
     pub benchmark: Benchmark,
     /// The instructions, in the order of their execution.
     pub path: Vec<Rc<Instruction>>,
 }
 
-/// Why a record is of no use.
+/// Why a record cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The file is of no version that is read here.
-    #[error("the trace plugin is of another version: build both by `make trace-plugin tools`")]
+    /// The file has an unsupported version.
+    #[error("the trace plugin has another version: build both with `make trace-plugin tools`")]
     Version,
     /// QEMU loaded the plugin, and there is no record.
     #[error(
@@ -39,9 +39,9 @@ pub enum RecordError {
     )]
     Missing,
     /// QEMU was killed, or the disk is full.
-    #[error("the trace plugin's record is cut: its last line is missing")]
+    #[error("the trace plugin's record is cut off: its last line is missing")]
     Cut,
-    /// A line says what cannot be.
+    /// A line is impossible.
     #[error("the trace plugin's record is damaged in line {0}")]
     Line(usize),
 }
@@ -50,7 +50,7 @@ pub enum RecordError {
 ///
 /// # Errors
 ///
-/// [`RecordError`], also for a record that was cut at the end of a line.
+/// [`RecordError`], also for a record that was cut off at the end of a line.
 pub fn parse(text: &str) -> Result<Vec<Operation>, RecordError> {
     let mut lines = text.lines().enumerate();
     if lines.next().map(|(_, line)| line) != Some(HEADER) {

@@ -1,5 +1,5 @@
-//! The path that a benchmark's operations share. An interrupt lengthens an operation, and
-//! a page that is used for the first time, too: what one operation did is no path yet.
+//! The common path of a benchmark's operations. An interrupt lengthens an operation, and so
+//! does the first use of a page: a single operation is not yet a path.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,16 @@ use eval::Benchmark;
 
 use super::record::Operation;
 
-/// Fewer operations show nothing.
+/// Fewer operations prove nothing.
 const FEWEST: usize = 10;
 
 /// Why there is no path.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoPath {
-    /// The program did not mark them, or too few.
+    /// The program did not mark them, or not enough of them.
     #[error(
-        "{found} operations of {benchmark} are marked, and {asked} were asked for: \
-         the program is of another version, or ended early"
+        "{found} operations of {benchmark} are marked, but {asked} were requested: \
+         the program has another version, or ended early"
     )]
     Few {
         /// Its name.
@@ -26,9 +26,9 @@ pub enum NoPath {
         /// How many there should be.
         asked: usize,
     },
-    /// No path is taken by nine tenths.
+    /// No path is common to nine tenths of them.
     #[error(
-        "the operations of {benchmark} share no path: of {all}, at most {most} took the same; \
+        "the operations of {benchmark} have no common path: of {all}, at most {most} took the same; \
          their lengths in instructions are {lengths}"
     )]
     Divided {
@@ -36,20 +36,19 @@ pub enum NoPath {
         benchmark: &'static str,
         /// Marked operations.
         all: usize,
-        /// How many took the path that most took.
+        /// How many took the most frequent path.
         most: usize,
-        /// The lengths, each with how often it occurs.
+        /// The lengths, each with its frequency.
         lengths: String,
     },
 }
 
-/// The operation that stands for all of a benchmark, and how many of them took another
-/// path.
+/// The operation that represents all of a benchmark, and how many of them took another path.
 ///
 /// # Errors
 ///
-/// [`NoPath`] where fewer than nine tenths of them took one path, or fewer are marked
-/// than were asked for.
+/// [`NoPath`] if fewer than nine tenths of them took one path, or fewer are marked than were
+/// requested.
 pub fn path(
     operations: &[Operation],
     benchmark: Benchmark,

@@ -1,5 +1,5 @@
-//! The functions of a kernel, by address: from the symbol table of an ELF file, or from
-//! a System.map (nm(1)).
+//! The functions of a kernel, by address: from the symbol table of an ELF file, or from a
+//! System.map (nm(1)).
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -17,7 +17,7 @@ use host::files::{self, Damaged, FileError};
 pub struct Symbols {
     /// In ascending order, one for each address.
     functions: Vec<Symbol>,
-    /// Where code lies.
+    /// Address ranges of code.
     code: Vec<Range<u64>>,
 }
 
@@ -28,7 +28,7 @@ struct Symbol {
     name: String,
 }
 
-/// Where a name counts; the better one comes first.
+/// The rank of a name; the better one comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
     Global,
@@ -37,8 +37,8 @@ enum Scope {
 }
 
 impl Symbols {
-    /// Reads a file of symbols, an ELF file or a System.map. None where it holds no
-    /// symbols of code: a stripped image, or the stub that Debian puts into /boot.
+    /// Reads a file of symbols, an ELF file or a System.map. `None` if it has no symbols of
+    /// code: a stripped image, or the stub that Debian puts into /boot.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl Symbols {
             of_elf(&bytes).map_err(|error| damaged(error.to_string()))?
         } else {
             let text = str::from_utf8(&bytes).ok().and_then(of_system_map);
-            text.ok_or_else(|| damaged("it is no ELF file and no System.map".into()))?
+            text.ok_or_else(|| damaged("it is neither an ELF file nor a System.map".into()))?
         };
         Ok((!functions.is_empty()).then(|| Self::new(functions, code)))
     }
@@ -66,7 +66,7 @@ impl Symbols {
         Self { functions, code }
     }
 
-    /// The function that holds an address, and how many bytes from its beginning.
+    /// The function that contains an address, and the offset from its start.
     pub fn find(&self, address: u64) -> Option<(&str, u64)> {
         if !self.code.iter().any(|code| code.contains(&address)) {
             return None;
@@ -76,15 +76,15 @@ impl Symbols {
         Some((&symbol.name, address - symbol.address))
     }
 
-    /// The address of the function of that name.
+    /// The address of the function with that name.
     pub fn address_of(&self, name: &str) -> Option<u64> {
         let symbol = self.functions.iter().find(|symbol| symbol.name == name)?;
         Some(symbol.address)
     }
 }
 
-/// Which of several names an address goes by: Linux gives a system call's function one
-/// for 32-bit programs, too.
+/// Which of several names to use for an address: Linux also gives a system call's function one
+/// for 32-bit programs.
 fn rank(symbol: &Symbol) -> (Scope, bool, &str) {
     let is_for_32_bits = symbol.name.contains("ia32");
     (symbol.scope, is_for_32_bits, &symbol.name)
@@ -103,7 +103,7 @@ fn of_elf(bytes: &[u8]) -> object::Result<Found> {
         .map(|section| section.address()..section.address() + section.size())
         .collect();
     let symbols = file.symbols().filter(|symbol| {
-        // Labels in assembly have no type.
+        // Labels in assembly do not have a type.
         let is_code = matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Unknown);
         is_code && symbol.is_definition()
     });
@@ -123,7 +123,7 @@ fn of_elf(bytes: &[u8]) -> object::Result<Found> {
     Ok((functions.collect(), code))
 }
 
-/// A line for each symbol: address, type, name. None where one is of another form.
+/// One line per symbol: address, type, name. `None` if a line has another form.
 fn of_system_map(text: &str) -> Option<Found> {
     let mut functions = Vec::new();
     for line in text.lines() {
@@ -144,12 +144,12 @@ fn of_system_map(text: &str) -> Option<Found> {
     }
     let first = functions.iter().map(|symbol| symbol.address).min();
     let last = functions.iter().map(|symbol| symbol.address).max();
-    // The last ones mark where code ends: `_etext`, `_einittext`.
+    // The last ones mark the end of code: `_etext`, `_einittext`.
     let code = first.zip(last).map(|(first, last)| first..last + 1);
     Some((functions, code.into_iter().collect()))
 }
 
-/// The symbols of an image, and the file that holds them: in the image itself, or where
+/// The symbols of an image, and the file with them: the image itself, or the places where
 /// builds and distributions put those of a bzImage.
 pub fn of_image(image: &Path) -> Option<(PathBuf, Symbols)> {
     let beside = |name: &str| image.with_file_name(name);
@@ -244,7 +244,7 @@ ffffffff82000000 D more_data
         assert!(Symbols::read(&path).is_err());
     }
 
-    /// This test is an ELF file, too.
+    /// This test is an ELF file as well.
     #[test]
     fn functions_of_an_elf_file_are_found_by_their_own_names() {
         let symbols = Symbols::read(&std::env::current_exe().unwrap())
@@ -264,7 +264,7 @@ ffffffff82000000 D more_data
         let map = folder.path().join("System.map");
         files::write(&map, SYSTEM_MAP).unwrap();
         assert_eq!(of_image(&image), Some((map, symbols())));
-        // A stripped kernel of another kind does not take its neighbour's.
+        // A stripped kernel of another kind does not use its neighbour's symbols.
         files::write(&image, elf::ELFMAG).unwrap();
         assert_eq!(of_image(&image), None);
     }

@@ -11,18 +11,17 @@ Examples:
   tollgate compare results/monday results/latest --exact --fail-on 1
 
 Verdicts: faster, slower, no difference seen, cannot tell (fewer than 6 boots on a side,
-or too few for so many rows).
-Another image, command line or setting is told as a warning. docs/METHOD.md describes
-the tests, docs/FORMATS.md the JSON.
+or too few for so many rows). A different image, command line or setting causes a
+warning. docs/METHOD.md describes the tests, docs/FORMATS.md the JSON.
 
-With --exact it compares instructions, which are whole numbers: one more is a change, on
-any machine. Where both runs hold a trace of the path (tollgate trace --into RUN), the
-functions that changed are named.
+With --exact, compare compares instructions, which are whole numbers: one more is a
+change, on any machine. If both runs hold a trace of the path (tollgate trace --into RUN),
+the functions that changed are named.
 
 Exit codes: 0 done; 87 the runs differ in something that --despite has to name;
 88 --fail-on: a row became slower by more than that, or with --exact takes so many more
-instructions; 89 --fail-on: none is seen to, but it cannot be ruled out of every row: in
-one run only, emulated, too noisy, or without a count; others as in tollgate --help.";
+instructions; 89 --fail-on: no row is known to exceed the limit, but some cannot be judged:
+in one run only, emulated, too noisy, or without a count; others as in tollgate --help.";
 
 /// `tollgate compare`.
 #[derive(Debug, Args)]
@@ -39,19 +38,19 @@ pub struct CompareArgs {
     /// Compare counted instructions instead of times
     #[arg(long)]
     pub exact: bool,
-    /// End with 88 where a row became slower by more than this; with --exact: takes so many
-    /// instructions more, at least 1
+    /// Exit with 88 if a row became slower by more than this; with --exact: if it takes at
+    /// least so many more instructions
     #[arg(long, value_name = "REGRESSION%|N", value_parser = parse_limit, allow_hyphen_values = true)]
     pub fail_on: Option<Limit>,
-    /// Print JSON, nothing rounded
+    /// Print JSON, not rounded
     #[arg(long)]
     pub json: bool,
 }
 
-/// What no comparison passes over unless it is named.
+/// Differences that prevent a comparison unless they are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Despite {
-    /// Another processor, or another frequency of the counter; values are nanoseconds then
+    /// Another processor, or another frequency of the counter; values are then nanoseconds
     Machine,
     /// Another engine
     Engine,
@@ -72,8 +71,8 @@ impl From<Despite> for runs::stages::compare::Despite {
     }
 }
 
-/// How much is a regression. A number without a unit is one of percent, or with `--exact` of
-/// instructions.
+/// The size of a regression. A number without a unit is a percentage, or with `--exact` a
+/// number of instructions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limit {
     number: f64,
@@ -81,12 +80,13 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The greatest share by which a row may become slower: 0.02 is 2 %.
+    /// The largest share by which a row may become slower: 0.02 is 2 %.
     pub fn share(self) -> f64 {
         self.number / 100.0
     }
 
-    /// The least number of instructions that are too many; `None` where it is none.
+    /// The smallest number of instructions that is too many; `None` if it is not a number of
+    /// instructions.
     pub fn instructions(self) -> Option<u64> {
         let whole = self.number.fract() == 0.0 && self.number >= 1.0;
         (whole && !self.is_percent).then_some(self.number as u64)

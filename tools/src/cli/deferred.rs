@@ -1,11 +1,11 @@
-//! A command's arguments, defined only where that command is given: defining those of
-//! all commands takes longer than a small guest's whole life.
+//! A command's arguments, defined only if that command is given: defining those of all commands
+//! takes longer than the whole life of a small guest.
 
 use clap::builder::Resettable;
 use clap::error::Error;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-/// Arguments of a command that clap comes to know when it needs them.
+/// Arguments of a command, which clap defines when it needs them.
 #[derive(Debug)]
 pub struct Deferred<T>(pub T);
 
@@ -19,7 +19,7 @@ impl<T: Args> Args for Deferred<T> {
     }
 }
 
-/// Adds the arguments. `T` describes itself, too, but the command has said what it does.
+/// Adds the arguments. `T` also has a description, but the command has already set it.
 fn define<T: Args>(command: Command) -> Command {
     let about = Resettable::from(command.get_about().cloned());
     let long_about = Resettable::from(command.get_long_about().cloned());

@@ -14,19 +14,19 @@ Examples:
   tollgate trace /boot/vmlinuz-6.12.48 --initrd build/initramfs.cpio.gz \\
       --symbols /usr/lib/debug/boot/vmlinux-6.12.48 --instructions
 
-It boots the target in QEMU's emulator, which counts instructions, and prints how many of
-them each function takes in one system call. The counts add up to the number that the
-exact method counts in the same boot, or the command fails. They are counts, no times.
-docs/METHOD.md says how it works, docs/FORMATS.md what the JSON and the file of expected
-paths hold.
+trace boots the target in QEMU's emulator, which counts instructions, and prints how many
+of them each function executes in one system call. The counts add up to the number that
+the exact method counts in the same boot; otherwise the command fails. They are counts,
+not times. docs/METHOD.md describes the method, docs/FORMATS.md the JSON and the file of
+expected paths.
 
-A gate for your own kernel: record its path once, and check every build. Each build is
-another kernel, unless you give all of them one name.
+To check your own kernel in CI, record its path once, and check every build. Each build
+counts as another kernel, unless you give all of them one name.
   tollgate trace ./bzImage --initrd initramfs.cpio.gz --kernel-inputs mine --record paths.toml
   tollgate trace ./bzImage --initrd initramfs.cpio.gz --kernel-inputs mine --check paths.toml
 
-Exit codes: 0 done; 88 --check: the path is another one; 89 --check: the file has no path
-for this kernel, QEMU and processor; others as in tollgate --help.";
+Exit codes: 0 done; 88 --check: the path has changed; 89 --check: the file has no path for
+this kernel, QEMU and processor; others as in tollgate --help.";
 
 /// `tollgate trace`.
 #[derive(Debug, Args)]
@@ -34,13 +34,13 @@ pub struct TraceArgs {
     /// A target of the experiment, or a kernel image (write ./NAME if a target has its name)
     #[arg(value_name = "TARGET|IMAGE")]
     pub subject: String,
-    /// Where targets are described
+    /// The experiment that describes the targets
     #[arg(long, value_name = "FILE", default_value = "experiments/table1.toml")]
     pub experiment: PathBuf,
-    /// Trace this one, too, and show what the first one takes more or less
+    /// Also trace this one, and show how the first one differs
     #[arg(long, value_name = "TARGET|IMAGE")]
     pub against: Option<String>,
-    /// The same kernel with these words on its command line, too
+    /// Also trace the same kernel with these words on its command line
     #[arg(
         long,
         value_name = "WORDS",
@@ -48,50 +48,50 @@ pub struct TraceArgs {
         allow_hyphen_values = true
     )]
     pub against_append: Option<String>,
-    /// Print every instruction, too
+    /// Also print every instruction
     #[arg(long)]
     pub instructions: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Write trace-NAME.json and trace-NAME.svg into this folder, a run's for example
+    /// Write trace-NAME.json and trace-NAME.svg into this folder, for example that of a run
     #[arg(long, value_name = "DIR")]
     pub into: Option<PathBuf>,
-    /// Compare with the path that this file expects
+    /// Compare with the expected path in this file
     #[arg(long, value_name = "FILE", conflicts_with = "record")]
     pub check: Option<PathBuf>,
-    /// Make this the path that the file expects
+    /// Record this path as the expected one in this file
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// What the kernel counts as in that file [default: the hash of what it was built from
-    /// and with, or its image's]
+    /// The kernel's name in that file [default: the hash of what it was built from and with, or
+    /// its image's]
     #[arg(long, value_name = "WORD")]
     pub kernel_inputs: Option<String>,
     /// The processor that QEMU emulates [default: the target's, or the experiment's; for an
     /// image, max]
     #[arg(long, value_name = "MODEL")]
     pub cpu_model: Option<String>,
-    /// The kernel's vmlinux or System.map; of both kernels, if two are traced [default: the
-    /// image, or what lies beside it]
+    /// The kernel's vmlinux or System.map, or those of both kernels [default: the image, or a
+    /// file in its folder]
     #[arg(long, value_name = "FILE")]
     pub symbols: Option<PathBuf>,
     /// The plugin for QEMU [default: TOLLGATE_TRACE_PLUGIN, or the one installed with tollgate]
     #[arg(long, value_name = "FILE")]
     pub plugin: Option<PathBuf>,
-    /// Where IMAGE is named
+    /// For an IMAGE
     #[command(flatten)]
     pub image: ImageArgs,
 }
 
-/// How to boot an image that no experiment describes.
+/// How to boot an image that is not part of an experiment.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "With an IMAGE")]
 pub struct ImageArgs {
-    /// The archive that holds guest-bench as /init, or guest-bench itself for kernels that
-    /// take an ELF in its place
+    /// The archive with guest-bench as /init, or guest-bench itself for kernels that load an
+    /// ELF file in its place
     #[arg(long, value_name = "FILE")]
     pub initrd: Option<PathBuf>,
-    /// The kernel's command line; guest-bench's words are added
+    /// The kernel's command line; guest-bench's arguments are appended
     #[arg(
         long,
         value_name = "CMDLINE",

@@ -10,10 +10,10 @@ use host::tune::Khz;
 /// `tollgate tune`.
 #[derive(Debug, Args)]
 pub struct TuneArgs {
-    /// What to do
+    /// The command
     #[command(subcommand)]
     pub command: TuneCommand,
-    /// The folder under which sys/, proc/ and dev/ lie, and var/lib/tollgate with the journal
+    /// The folder that contains sys/, proc/ and dev/, and var/lib/tollgate with the journal
     #[arg(long, value_name = "DIR", default_value = "/", global = true)]
     pub root: PathBuf,
 }
@@ -23,9 +23,10 @@ pub struct TuneArgs {
 pub enum TuneCommand {
     /// Show clocks, turbo, siblings, interrupts and limits, and whether anything is tuned
     Status(TuneStatusArgs),
-    /// Fix the clock, turn turbo off, move interrupts away; what was there goes to a journal first
+    /// Fix the clock, turn off turbo, move interrupts away; a journal keeps the previous
+    /// settings
     Apply(TuneApplyArgs),
-    /// Put everything back that the journal holds, but for what others have changed since
+    /// Restore all settings in the journal, except those that others have changed since
     Restore(TuneRestoreArgs),
 }
 
@@ -43,10 +44,10 @@ pub struct TuneStatusArgs {
 /// `tollgate tune apply`.
 #[derive(Debug, Args)]
 pub struct TuneApplyArgs {
-    /// The CPUs that measure, like 1,4-7; interrupts are moved off them [default: all]
+    /// The CPUs that measure, like 1,4-7; interrupts are moved away from them [default: all]
     #[arg(long, value_name = "LIST", value_parser = parse_pin)]
     pub cpus: Option<Pin>,
-    /// The frequency to hold [default: the greatest without turbo]
+    /// The frequency to hold [default: the highest without turbo]
     #[arg(long, value_name = "KHZ", value_parser = parse_khz)]
     pub freq: Option<Khz>,
     /// Take the other threads of the measuring CPUs' cores offline (never CPU 0)
@@ -63,7 +64,7 @@ pub struct TuneApplyArgs {
 /// `tollgate tune restore`.
 #[derive(Debug, Args)]
 pub struct TuneRestoreArgs {
-    /// Print what would be put back, and write nothing
+    /// Print what would be restored, and write nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -83,4 +84,5 @@ Examples:
   sudo tollgate tune apply --freq 2600000
   sudo tollgate tune restore
 
-`tollgate run --tune` does both around a run. docs/TUNE.md says what is written where.";
+`tollgate run --tune` tunes before a run and restores afterwards. docs/TUNE.md lists
+what is written where.";

@@ -11,8 +11,8 @@ use crate::exit::{self, Code};
 use crate::output::Console;
 use crate::print;
 
-/// Boots an image; the console goes to standard output, how it ended to standard error.
-/// `new` is its machine, if it is on its way already.
+/// Boots an image; the console goes to standard output, how it ended to standard error. `new`
+/// is its machine, if that is already being created.
 pub fn run(args: &BootArgs, new: Option<NewVm>) -> Result<Code> {
     let began = process::start();
     let spec = args.spec();

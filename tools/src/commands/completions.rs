@@ -1,4 +1,4 @@
-//! `tollgate completions`: a shell completes tollgate's commands and options.
+//! `tollgate completions`: shell completions of tollgate's commands and options.
 
 use anyhow::{Context, Result};
 use clap::CommandFactory;

@@ -31,7 +31,7 @@ pub fn run(args: &DiffEnvArgs) -> Result<Code> {
     })
 }
 
-/// A run's facts. Those of its guests are known after `parse` only.
+/// A run's facts. Those of its guests are only known after `parse`.
 fn read(path: &Path) -> Result<Environment> {
     let run = RunFolder::open(path)?;
     let manifest = Manifest::read(&run)?;

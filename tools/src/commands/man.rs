@@ -35,7 +35,7 @@ fn visible(command: &Command) -> impl Iterator<Item = &Command> {
     command.get_subcommands().filter(|c| !c.is_hide_set())
 }
 
-/// A page. `Man::render` would fill the lines of examples and of the exit codes.
+/// A page. `Man::render` would reflow the lines of examples and exit codes.
 fn text(command: &Command, page: &Man) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     page.render_title(&mut text)?;

@@ -1,4 +1,4 @@
-//! `tollgate run`: boots every target, many times, and keeps each console.
+//! `tollgate run`: boots every target many times, and keeps each console.
 
 use anyhow::{Context, Result};
 use host::interrupt;
@@ -10,7 +10,7 @@ use crate::print;
 use crate::progress::Progress;
 use crate::version::TOOL;
 
-/// Begins a run, or goes on with one.
+/// Starts a run, or continues one.
 pub fn run(args: &RunArgs) -> Result<Code> {
     let stop = interrupt::flag().context("cannot watch for signals")?;
     let order = Order {

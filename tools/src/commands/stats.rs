@@ -17,7 +17,7 @@ pub fn run(args: &StatsArgs) -> Result<Code> {
     let logs = logs?;
     if let Some([(a, _), (b, _)]) = logs.array_windows().find(|[a, b]| a.1.method != b.1.method) {
         tell!(
-            "tollgate: {a} and {b} are by two methods, whose values are never pooled: ask for each alone"
+            "tollgate: {a} and {b} use different methods, whose values are never pooled: run stats for each"
         );
         return Ok(Code::Usage);
     }

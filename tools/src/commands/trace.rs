@@ -14,7 +14,7 @@ use crate::cli::TraceArgs;
 use crate::exit::Code;
 use crate::{output, print};
 
-/// Traces one subject, or two, and prints their paths.
+/// Traces one or two subjects, and prints their paths.
 pub fn run(args: &TraceArgs) -> Result<Code> {
     if let Some(run) = &args.into {
         RunFolder::open(run)?;

@@ -1,4 +1,4 @@
-//! `tollgate tune`: a constant clock and few interruptions, and the way back.
+//! `tollgate tune`: a constant clock and few interruptions, and how to undo that.
 
 use anyhow::{Context, Result};
 
@@ -10,7 +10,7 @@ use host::interrupt;
 use host::tune::status::Status;
 use host::tune::{self, Request, Undone, say};
 
-/// Shows, tunes or puts back.
+/// Shows, tunes or restores.
 pub fn run(args: &TuneArgs) -> Result<Code> {
     tune::check_root(&args.root)?;
     match &args.command {
@@ -58,7 +58,7 @@ fn restore(args: &TuneArgs) -> Result<Code> {
     let _interrupted = interrupt::flag().context("cannot watch for signals")?;
     let undone = tune::restore(&args.root)?;
     if let Undone::Nothing = undone {
-        tell!("tune: nothing is tuned, so that nothing is put back");
+        tell!("tune: nothing is tuned, so there is nothing to restore");
     }
     for line in undone.lines() {
         tell!("{line}");

@@ -5,7 +5,7 @@ use host::doctor::{Explanation, Source};
 use textwrap::Options;
 
 const WIDTH: usize = 80;
-/// Where findings begin: behind the state and the check's name.
+/// The column of the findings, after the state and the check's name.
 const INDENT: &str = "                           ";
 
 /// The findings, the worst first, each with what mends it; the verdict comes last,
@@ -28,7 +28,7 @@ pub fn verdict(verdict: &Verdict, colour: bool) -> String {
             finding.state, finding.check
         );
         if let Some(mend) = &finding.mend {
-            out += &format!("{}\n", wrap(&format!("mend: {mend}")));
+            out += &format!("{}\n", wrap(&format!("fix: {mend}")));
         }
     }
     out + &match verdict.headline() {
@@ -95,11 +95,11 @@ mod tests {
         let expected = "\
 unfit    load              what was found, in so many words that one line does
                            not hold them
-                           mend: stop it
+                           fix: stop it
 ok       tsc-invariant     what was found, in so many words that one line does
                            not hold them
 
-UNFIT FOR MEASURING, says tollgate doctor: load.
+UNFIT FOR MEASURING according to tollgate doctor: load.
 ";
         assert_eq!(super::verdict(&verdict, false), expected);
         assert!(super::verdict(&verdict, true).contains("\x1b[1;31munfit   \x1b[0m load"));

@@ -8,7 +8,7 @@ use textwrap::Options;
 use runs::environment::{Comparison, Difference};
 
 const WIDTH: usize = 80;
-/// From so many words on, only those that differ are shown.
+/// Texts with at least so many words are shown as the words that differ.
 const MANY_WORDS: usize = 8;
 
 /// The differences, side by side's name, and what passes by itself below them.
@@ -23,10 +23,10 @@ pub fn comparison(comparison: &Comparison) -> String {
         out += &show(difference);
     }
     if comparison.same {
-        out += "The same, as far as both runs tell.\n";
+        out += "No differences in what both runs recorded.\n";
     }
     if !comparison.passing.is_empty() {
-        out += "\nwhat passes by itself, and does not count\n";
+        out += "\nchanges by itself, and does not count\n";
         out.extend(comparison.passing.iter().map(show));
     }
     out
@@ -42,8 +42,8 @@ fn show(difference: &Difference) -> String {
             out += &line("    B alone: ", &alone(b, a));
         }
         _ => {
-            out += &line("    A: ", a.unwrap_or("(not told)"));
-            out += &line("    B: ", b.unwrap_or("(not told)"));
+            out += &line("    A: ", a.unwrap_or("(not known)"));
+            out += &line("    B: ", b.unwrap_or("(not known)"));
         }
     }
     if let Some(why) = difference.why {
@@ -56,7 +56,7 @@ fn many(text: &str) -> bool {
     text.split_whitespace().count() >= MANY_WORDS
 }
 
-/// The words that only the first text has.
+/// The words that are only in the first text.
 fn alone(text: &str, other: &str) -> String {
     let others: BTreeSet<_> = other.split_whitespace().collect();
     let words = text
@@ -70,7 +70,7 @@ fn alone(text: &str, other: &str) -> String {
 }
 
 fn line(name: &str, value: &str) -> String {
-    // A value must not steer the terminal.
+    // A value must not send control sequences to the terminal.
     let value = value.replace(char::is_control, " ");
     let indent = " ".repeat(name.len());
     let options = Options::new(WIDTH)
@@ -122,19 +122,19 @@ host
   cpu.microcode
     A: 0x1
     B: 0x2
-    why: it decides what VERW, IBPB and fences cost, which mitigations are made
-         of
+    why: it decides the cost of VERW, IBPB and fences, which mitigations use
   cpu.flags
     A alone: mce
     B alone: fred
-    why: kernels choose code by it: PCID, FSGSBASE, FRED, ERMS and more
+    why: kernels choose code according to it: PCID, FSGSBASE, FRED, ERMS and
+         more
 guest linux
   release
     A: 6.12
-    B: (not told)
+    B: (not known)
     why: another kernel: its entry code may differ
 
-what passes by itself, and does not count
+changes by itself, and does not count
   load
     A: 1
     B: 2 [m

@@ -1,6 +1,6 @@
-//! One boot of a run, by `tollgate boot` in a process of its own. All of its threads are
-//! filtered: whoever breaks out of the guest holds neither the run's files nor its memory.
-//! What the process says of its guest can be wrong then, and nothing worse.
+//! One boot of a run, by a separate `tollgate boot` process. All of its threads are filtered:
+//! an attacker who breaks out of the guest gets neither the run's files nor its memory. The
+//! process's report on its guest may then be wrong, but nothing worse can happen.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -14,11 +14,11 @@ use vmm::{BootOutcome, BootSpec, End, Exits, GuestPages, Timings};
 
 use crate::engine::child::{self, ChildEnd, ChildSpec, Ran};
 
-/// Beyond the guest's own patience: to take its memory from the host, and to take the
-/// machine down.
+/// Time in addition to the guest's own timeout: to take its memory from the host, and to
+/// destroy the machine.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// What the process says of the boot, in a line of JSON, the last one on standard error.
+/// The process's report on the boot, in a line of JSON, the last one on standard error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Report {
     end: End,
@@ -27,11 +27,11 @@ struct Report {
     pages: Option<GuestPages>,
 }
 
-/// The process's last words, for standard error. The console has gone to standard output.
+/// The process's last message, for standard error. The console has gone to standard output.
 ///
 /// # Errors
 ///
-/// None that anybody has seen: the report has no map, and no key that is not text.
+/// None known: the report has no map, and no key that is not text.
 pub fn report(outcome: &BootOutcome) -> serde_json::Result<String> {
     let report = Report {
         end: outcome.end.clone(),
@@ -78,7 +78,7 @@ pub fn words(spec: &BootSpec) -> Vec<OsString> {
         word.push(initrd);
         words.push(word);
     }
-    // Whatever the kernel is called, it is no flag.
+    // Whatever the kernel is called, it is not an option.
     words.extend(["--".into(), spec.kernel.clone().into()]);
     words
 }
@@ -102,16 +102,16 @@ fn outcome(ran: Ran) -> BootOutcome {
     }
 }
 
-/// How a process ended that said nothing of its guest.
+/// How a process ended that did not report on its guest.
 fn how(end: ChildEnd) -> String {
     match end {
         ChildEnd::Exited(code) => format!("ended with {code}"),
         ChildEnd::Signaled(signal) if signal == Signal::SYS.as_raw() => {
-            "was killed because it asked the host for what its filter refuses".into()
+            "was killed because it made a system call that its filter refuses".into()
         }
         ChildEnd::Signaled(signal) => format!("was killed by signal {signal}"),
-        ChildEnd::TimedOut => "did not end when its guest's time was up".into(),
-        ChildEnd::Flooded => "was killed: the guest floods its console".into(),
+        ChildEnd::TimedOut => "did not end at its guest's timeout".into(),
+        ChildEnd::Flooded => "was killed: the guest wrote too much to its console".into(),
         ChildEnd::Interrupted => "was interrupted".into(),
     }
 }
@@ -160,8 +160,8 @@ mod tests {
             (ChildEnd::Exited(69), "tollgate: no memory", "no memory"),
             (ChildEnd::Signaled(31), "", "filter refuses"),
             (ChildEnd::Signaled(9), "{}", "signal 9"),
-            (ChildEnd::TimedOut, "", "time was up"),
-            (ChildEnd::Flooded, "", "floods"),
+            (ChildEnd::TimedOut, "", "timeout"),
+            (ChildEnd::Flooded, "", "too much to its console"),
         ] {
             let end = outcome(ran(end, errors)).end;
             let is_told = matches!(&end, End::EngineFailed { reason } if reason.contains(words));

@@ -6,15 +6,15 @@ use std::process::{Command, Output, Stdio};
 use super::PROGRAM;
 use crate::engine::EngineError;
 
-/// What QEMU says of each feature that its emulator leaves out, up to where that is named.
+/// QEMU's message about each feature that its emulator leaves out, up to its name.
 const WARNING: &str = "TCG doesn't support requested feature: ";
 
-/// The features of that model which the emulator leaves out, as QEMU names them
+/// The features of that model that the emulator leaves out, by QEMU's names
 /// (`CPUID.07H:EBX.invpcid`), in its order.
 ///
 /// # Errors
 ///
-/// QEMU cannot be asked, or does not have such a model.
+/// QEMU cannot be run, or does not have such a model.
 pub fn left_out(model: &str) -> Result<Vec<String>, EngineError> {
     let refused = |reason: String| EngineError::CpuModel {
         model: model.to_owned(),
@@ -28,7 +28,7 @@ pub fn left_out(model: &str) -> Result<Vec<String>, EngineError> {
     Ok(features(&said))
 }
 
-/// Makes a machine with such a processor, and ends QEMU before the machine runs.
+/// Creates a machine with such a processor, and ends QEMU before the machine runs.
 fn ask(model: &str) -> io::Result<Output> {
     let mut qemu = Command::new(PROGRAM)
         .args(["-machine", "microvm", "-accel", "tcg", "-cpu", model])
@@ -40,7 +40,7 @@ fn ask(model: &str) -> io::Result<Output> {
         .spawn()?;
     if let Some(mut monitor) = qemu.stdin.take() {
         let quit = b"{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"quit\"}\n";
-        // A QEMU that has ended already says why.
+        // A QEMU that has already ended gives the reason.
         let _ = monitor.write_all(quit);
     }
     qemu.wait_with_output()

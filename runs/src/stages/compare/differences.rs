@@ -1,9 +1,9 @@
-//! What else differs between two runs than what is to be compared.
+//! What else differs between two runs, apart from what is compared.
 //!
-//! Where another machine, engine, method or program was at work, a ratio says nothing of
-//! the targets, and comparing is refused unless it is asked for by name. Another image or
-//! command line is what comparisons are made for, and another setting may be: they are
-//! told, loudly, and left to the reader.
+//! With another machine, engine, method or program, a ratio says nothing about the targets, so
+//! the comparison is refused unless the user names the difference. A different image or command
+//! line is what comparisons are made for, and a different setting may be: those are reported as
+//! warnings, for the reader to judge.
 
 use eval::Method;
 use eval::compare::is_same_frequency;
@@ -37,15 +37,15 @@ impl Despite {
     }
 }
 
-/// What differs.
+/// The differences.
 pub struct Differences {
-    /// What comparing is refused for, with the reason.
+    /// Differences for which the comparison is refused, with the reason.
     pub grave: Vec<(Despite, String)>,
-    /// Everything else, a line each.
+    /// Everything else, one line each.
     others: Vec<String>,
 }
 
-/// Of the environment no more than so many are told; `diff-env` tells all.
+/// At most so many differences of the environment are listed; `diff-env` lists all.
 const TOLD: usize = 8;
 
 impl Differences {
@@ -80,8 +80,8 @@ impl Differences {
         }
     }
 
-    /// What differs beside the instructions that two runs counted. They are the same on every
-    /// machine, by every program; but not on every emulated processor.
+    /// Differences apart from the instructions that two runs counted. Counts are the same on
+    /// every machine and with every program, but not on every emulated processor.
     pub fn of_counts(before: &Manifest, after: &Manifest) -> Self {
         let pairs = before.targets.iter();
         let pairs = pairs.filter(|target| target.method == Method::Exact.name());
@@ -113,14 +113,14 @@ impl Differences {
         Self { grave, others }
     }
 
-    /// All of it, what was refused and asked for first.
+    /// All of it, starting with what was refused but requested.
     pub fn warnings(&self) -> Vec<String> {
         let grave = self.grave.iter().map(|(_, why)| why.clone());
         grave.chain(self.others.clone()).collect()
     }
 }
 
-/// What differs between a target's two descriptions, if anything.
+/// The difference between a target's two descriptions, if there is one.
 type Differs = fn(&TargetId, &TargetId) -> Option<String>;
 
 fn other<'a>(target: &TargetId, run: &'a Manifest) -> Option<&'a TargetId> {
@@ -195,8 +195,8 @@ fn method(a: &TargetId, b: &TargetId) -> Option<String> {
     (a.method != b.method).then(|| format!("{} and {}", a.method, b.method))
 }
 
-/// What the environments tell beyond that. What a kernel says of itself may differ with
-/// every image and is left to `diff-env`.
+/// Further differences between the environments. What a kernel reports about itself may differ
+/// with every image, and is left to `diff-env`.
 fn others(before: &Manifest, after: &Manifest) -> Vec<String> {
     let [a, b] = [before, after].map(|manifest| Environment::of(manifest, None));
     let all = environment::compare(&a, &b).differences;
@@ -227,12 +227,12 @@ fn others(before: &Manifest, after: &Manifest) -> Vec<String> {
     let mut lines: Vec<_> = told.clone().take(TOLD).map(line).collect();
     let more = told.count().saturating_sub(TOLD);
     if more > 0 {
-        lines.push(format!("{more} more differences: see tollgate diff-env"));
+        lines.push(format!("{more} more differences: run tollgate diff-env"));
     }
-    for (when, manifest) in [("before", before), ("after", after)] {
+    for (when, manifest) in [("first", before), ("second", after)] {
         if !manifest.doctor.fit {
             lines.push(format!(
-                "the machine was unfit for measuring in the run {when}"
+                "the machine was unfit for measuring in the {when} run"
             ));
         }
     }

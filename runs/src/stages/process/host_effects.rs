@@ -1,5 +1,5 @@
-//! What a host did to its guest: page faults while it measured, and mitigations that it
-//! pays for though the host's CPU needs none.
+//! What a host did to its guest: page faults during the measurement, and mitigations that the
+//! guest pays for although the host's CPU does not need them.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::run::{BootRow, Guest};
 const NOT_AFFECTED: &str = "Not affected";
 const SPECTRE_V2: &str = "spectre_v2";
 
-/// By which bits a CPU says that it does not have a vulnerability: of
+/// The bits by which a CPU says that it does not have a vulnerability: of
 /// IA32_ARCH_CAPABILITIES (Intel SDM vol. 4), or of CPUID 0x80000021 (AMD).
 const BITS: [(&str, &str); 10] = [
     ("gather_data_sampling", "GDS_NO"),
@@ -25,8 +25,8 @@ const BITS: [(&str, &str); 10] = [
     ("tsx_async_abort", "TAA_NO"),
 ];
 
-/// Whether KVM handled page faults of guests while they measured. `None` where no boot
-/// says.
+/// Whether KVM handled page faults of guests during the measurement. `None` if no boot reports
+/// it.
 pub fn page_faults<'a>(boots: impl Iterator<Item = &'a BootRow>) -> Option<Finding> {
     let counts: Vec<_> = boots.filter_map(|boot| boot.kvm_page_faults).collect();
     let most = *counts.iter().max()?;
@@ -34,7 +34,7 @@ pub fn page_faults<'a>(boots: impl Iterator<Item = &'a BootRow>) -> Option<Findi
     let (state, what) = match most {
         0 => (
             State::Ok,
-            "KVM handled no page fault while boots measured".into(),
+            "KVM did not handle page faults while boots measured".into(),
         ),
         _ => (
             State::Warning,
@@ -49,7 +49,7 @@ pub fn page_faults<'a>(boots: impl Iterator<Item = &'a BootRow>) -> Option<Findi
     Some(finding("page-faults", state, what))
 }
 
-/// One finding for each vulnerability that the host's CPU does not have and its guest takes
+/// One finding for each vulnerability that the host's CPU does not have but the guest believes
 /// its own to have.
 pub fn needless_mitigations(host: &BTreeMap<String, String>, guest: &Guest) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -68,7 +68,7 @@ pub fn needless_mitigations(host: &BTreeMap<String, String>, guest: &Guest) -> V
     found
 }
 
-/// IBRS_ALL, or AMD's automatic IBRS: indirect branches are safe as they are.
+/// IBRS_ALL, or AMD's automatic IBRS: indirect branches are safe without more.
 fn has_ibrs_all(spectre_v2: &str) -> bool {
     spectre_v2.starts_with("Mitigation: Enhanced")
 }
@@ -87,8 +87,8 @@ fn needless(name: &str, of_host: &str, of_guest: &str) -> Finding {
     };
     let lacks = bits.map(|bits| format!(" (its CPU does not show {bits})"));
     let what = format!(
-        "{name}: the host says “{of_host}” and the guest “{of_guest}”{}: the guest may pay for \
-         what its CPU does not need",
+        "{name}: the host has “{of_host}” and the guest “{of_guest}”{}: the guest may pay for a \
+         mitigation that its CPU does not need",
         lacks.unwrap_or_default()
     );
     finding("needless-mitigation", State::Warning, what)
@@ -138,8 +138,8 @@ mod tests {
         assert_eq!(
             found(&host, &guest),
             [
-                "meltdown: the host says “Not affected” and the guest “Mitigation: PTI” (its CPU \
-              does not show RDCL_NO): the guest may pay for what its CPU does not need"
+                "meltdown: the host has “Not affected” and the guest “Mitigation: PTI” (its CPU \
+              does not show RDCL_NO): the guest may pay for a mitigation that its CPU does not need"
             ]
         );
         assert!(found(&host, &[]).is_empty());

@@ -48,7 +48,7 @@ impl<'a> MethodChecks<'a> {
         }
     }
 
-    /// The findings on one target. An emulator has neither clock nor fences to check.
+    /// The findings on one target. An emulator has neither a clock nor fences to check.
     pub fn of(&self, target: &TargetId) -> Vec<Finding> {
         if target.engine.emulated {
             return Vec::new();

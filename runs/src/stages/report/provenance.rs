@@ -1,4 +1,4 @@
-//! What the page tells beside the numbers, from the run's manifest and its guests.
+//! The facts on the page, apart from the numbers, from the run's manifest and its guests.
 
 use eval::report::{FactGroup, Provenance, Repeat};
 
@@ -38,7 +38,7 @@ fn groups(environment: &Environment) -> Vec<FactGroup> {
                 }),
             }
         }
-        // What has no part of its own comes first.
+        // Facts without a part come first.
         of_side.sort_by_key(|group| group.title.contains(": "));
         groups.extend(of_side);
     }
@@ -53,8 +53,8 @@ fn title(side: &Side, fact: &str) -> String {
     }
 }
 
-/// The commit in a version like `0.1.0 (54e7042d57f1-dirty)`, and whether the tree held
-/// more than it.
+/// The commit in a version like `0.1.0 (54e7042d57f1-dirty)`, and whether the tree had
+/// uncommitted changes.
 fn commit(tool: &str) -> Option<(&str, bool)> {
     let (_, commit) = tool.strip_suffix(')')?.split_once(" (")?;
     let clean = commit.strip_suffix("-dirty");
@@ -81,14 +81,14 @@ fn remarks(manifest: &Manifest) -> Vec<String> {
             }
         ),
         format!(
-            "The boots come in the same order with `seed = {}` in the experiment's file; this \
+            "With `seed = {}` in the experiment's file, the boots come in the same order; this \
              run's copy of it is experiment.toml.",
             manifest.seed
         ),
     ];
     if commit(&manifest.tool).is_none_or(|(_, changed)| changed) {
         remarks.push(
-            "The tool was not built from a commit as it is: its tree held changes that no \
+            "The tool was not built from a clean commit: its tree had changes that no \
              commit has."
                 .into(),
         );
