@@ -1,5 +1,5 @@
-# The steps of the experiment, by name. `make all` does all of them, `make test`
-# checks everything; both install what they lack.
+# The steps of the experiment, by name. `make all` runs all of them, `make test` checks
+# everything; both install what is missing.
 
 EXPERIMENT ?= experiments/table1.toml
 RUN        ?= results/latest
@@ -10,7 +10,7 @@ CARGO := cargo
 STATIC   := --release --target x86_64-unknown-linux-musl
 TOLLGATE := build/tollgate
 GUEST    := --profile guest --target x86_64-unknown-none
-# The same bytes wherever the sources and the registry's copies lie.
+# The same bytes wherever the sources and the registry's copies are.
 CARGO_HOME  ?= $(HOME)/.cargo
 GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-prefix=$(CURDIR)=tollgate"
 
@@ -18,13 +18,13 @@ GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-p
         test test-begin test-end test-deps test-style test-docs test-units test-vmm test-report test-kernels \
         test-commands test-kvm picture bench-boot bench-process clean properclean
 
-# The steps, one after the other. Each says how long it took.
+# The steps run one after the other. Each prints how long it took.
 .NOTPARALLEL:
 .ONESHELL:
 SHELL       := ./timed.sh
 .SHELLFLAGS  = $@
 
-# A failed boot (85) spoils neither the others nor their table; the last step says so.
+# A failed boot (85) does not affect the others or their table; the last step reports it.
 all: OR_FAILED_BOOT = || [ $$? -eq 85 ]
 all: kernels initramfs trace-plugin run parse process plot
 
@@ -53,12 +53,12 @@ tools: deps
 	$(CARGO) build --quiet $(STATIC) -p tools
 	install -D -m 755 target/x86_64-unknown-linux-musl/release/tollgate $(TOLLGATE)
 
-# QEMU loads it, and so it is no static file.
+# QEMU loads it, so it is not a static file.
 trace-plugin: deps
 	$(CARGO) build --quiet --release -p trace-plugin
 	install -D -m 755 target/release/libtrace_plugin.so build/libtollgate-trace.so
 
-# What `make tools` has built, so that root needs no compiler.
+# Installs what `make tools` has built, so that root does not need a compiler.
 install:
 	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" ./install.sh $(TOLLGATE)
 
@@ -80,7 +80,7 @@ plot: tools
 test: test-begin test-deps test-style test-docs test-units test-vmm test-report test-kernels \
       test-commands test-kvm test-end
 
-# What could not be run, and why, is said last.
+# The last step lists what could not run, and why.
 test-begin:
 	./not-run.sh begin
 
@@ -97,6 +97,7 @@ test-style: deps
 	$(CARGO) clippy --quiet $(GUEST) -p guest-bench -p ring0 -- -D warnings
 	$(CARGO) test --quiet -p tools --test architecture
 	shellcheck deps.sh install.sh not-run.sh timed.sh vmm/test.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh
+	codespell
 
 test-docs: deps
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
@@ -105,7 +106,7 @@ test-units: deps
 	$(CARGO) test
 	$(CARGO) test -p guest-bench -p ring0 --lib
 
-# Tiny guests on this machine's own KVM, where there is one.
+# Tiny guests on this machine's own KVM, if it has one.
 test-vmm: deps
 	vmm/test.sh
 
@@ -134,7 +135,7 @@ picture: test-deps
 bench-process: guest-bench
 	$(CARGO) test $(STATIC) -p tools --test large -- --ignored --nocapture
 
-# How long the kvm engine takes to start a guest, beside QEMU.
+# How long the kvm engine takes to start a guest, compared with QEMU.
 bench-boot: deps
 	vmm/rig/bench-boot.sh
 

@@ -7,8 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 # The emulator; C compilers for Rust's linker, static programs and test programs; the tools with
-# which the rig under vmm/rig packs its machine; shellcheck.
-PACKAGES=(qemu-system-x86 gcc libc6-dev musl-tools make git cpio shellcheck)
+# which the rig under vmm/rig packs its machine; shellcheck and codespell.
+PACKAGES=(qemu-system-x86 gcc libc6-dev musl-tools make git cpio shellcheck codespell)
 MORE_PACKAGES=("$@")
 mapfile -t KERNEL_PACKAGES < <(grep -v '^#' kernels/linux/packages.txt)
 
