@@ -52,7 +52,7 @@ pub struct Request {
 #[derive(Debug, thiserror::Error)]
 pub enum ExploreError {
     /// There is no such program.
-    #[error("there is no program {0:?} (is it installed, and in PATH? a path works, too)")]
+    #[error("there is no program {0:?} (is it installed, and in PATH? a path also works)")]
     NoProgram(String),
     /// The command or an option makes no sense.
     #[error("{0}")]

@@ -263,8 +263,8 @@ impl JournalFolder {
             FileError::from(Damaged {
                 path: path.clone(),
                 reason,
-                remedy: "put the settings back by hand (`writes` in journal.json lists each file \
-                         with what stood there, `old`), then delete both",
+                remedy: "restore the settings by hand (`writes` in journal.json lists each file \
+                         with its previous value, `old`), then delete both",
             })
         };
         trust::check(&path)?;

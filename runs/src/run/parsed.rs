@@ -1,4 +1,4 @@
-//! What `tollgate parse` made of a run, read back.
+//! Reads the results of `tollgate parse`.
 
 use std::fmt::Display;
 use std::io;
@@ -14,23 +14,23 @@ use host::files::{self, Damaged, FileError, Hashing};
 use super::{BootRow, BootState, Guests, RunFolder};
 use crate::schedule::PlannedBoot;
 
-/// What to do where a file of it is damaged.
+/// What to do if one of its files is damaged.
 const AGAIN: &str = "make it again with `tollgate parse`";
 
-/// Refuses samples that were parsed with another manifest than the run's.
+/// Refuses samples that were parsed with a manifest other than the run's.
 pub fn check_manifest(run: &RunFolder) -> Result<(), FileError> {
-    const SINCE: &str = "if it changed since, `tollgate parse` the run again";
+    const SINCE: &str = "if it has changed since then, run `tollgate parse` again";
     files::check_sum(&run.parse_sums(), &run.manifest(), SINCE)
 }
 
-/// Reads `guests.json` back.
+/// Reads `guests.json`.
 pub fn read_guests(run: &RunFolder) -> Result<Guests, FileError> {
     let path = run.guests();
     files::check_sum(&run.parse_sums(), &path, AGAIN)?;
     files::read_json(&path, AGAIN)
 }
 
-/// Reads `boots.csv` back.
+/// Reads `boots.csv`.
 pub fn read_rows(run: &RunFolder) -> Result<Vec<BootRow>, FileError> {
     let path = run.boots();
     files::check_sum(&run.parse_sums(), &path, AGAIN)?;
@@ -48,7 +48,7 @@ pub fn read_rows(run: &RunFolder) -> Result<Vec<BootRow>, FileError> {
         row.state == BootState::NotRun && run.is_finished(&boot)
     };
     if rows.iter().any(finished_since) {
-        return Err(damaged(path, &"the run has gone on since"));
+        return Err(damaged(path, &"the run has continued since then"));
     }
     Ok(rows)
 }
@@ -68,7 +68,7 @@ fn read_row(columns: &StringRecord, record: &StringRecord) -> Result<BootRow, cs
     Ok(row)
 }
 
-/// Reads `counts.csv` or `quads.csv` back; nothing where an earlier version parsed the run.
+/// Reads `counts.csv` or `quads.csv`; empty if an earlier version parsed the run.
 pub fn read_quads(run: &RunFolder, unit: Unit) -> Result<Vec<RunQuad>, FileError> {
     let path = match unit {
         Unit::Instructions => run.counts(),
@@ -81,7 +81,7 @@ pub fn read_quads(run: &RunFolder, unit: Unit) -> Result<Vec<RunQuad>, FileError
     quads::read_csv(files::open(&path)?, unit).map_err(|error| damaged(path, &error))
 }
 
-/// Reads `rounds.csv` back.
+/// Reads `rounds.csv`.
 pub fn read_rounds(run: &RunFolder) -> Result<Vec<Round>, FileError> {
     let path = run.rounds();
     files::check_sum(&run.parse_sums(), &path, AGAIN)?;
@@ -98,7 +98,7 @@ pub fn read_samples(run: &RunFolder) -> Result<Levels, FileError> {
             Ok(levels)
         }
         Err(error) => {
-            // Where the file has changed, that is the reason.
+            // If the file has changed, that is the reason.
             files::check_sum(&run.parse_sums(), &path, AGAIN)?;
             Err(damaged(path, &error))
         }

@@ -1,4 +1,4 @@
-//! What `tollgate process` made of a run, read back.
+//! Reads the results of `tollgate process`.
 
 use eval::summary::{self, Summary};
 use host::files::{self, Damaged, FileError};
@@ -7,7 +7,7 @@ use super::RunFolder;
 
 const AGAIN: &str = "run `tollgate process` again";
 
-/// The statistics of a run, as `process` left them.
+/// The statistics of a run, as written by `process`.
 pub fn read_summary(run: &RunFolder) -> Result<Summary, FileError> {
     let path = run.summary();
     files::check_sum(&run.process_sums(), &path, AGAIN)?;

@@ -1,4 +1,4 @@
-//! Where runs lie unless the user says otherwise.
+//! The default folder for runs.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ use super::{RunError, RunFolder};
 const RESULTS: &str = "results";
 const LATEST: &str = "latest";
 
-/// The folder of a new run of that experiment, named by the time.
+/// The folder of a new run of that experiment, named after the time.
 pub fn fresh(name: &str) -> PathBuf {
     let now = Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
     Path::new(RESULTS).join(format!("{name}-{now}"))
@@ -35,14 +35,14 @@ pub fn newest(name: &str) -> Result<PathBuf, RunError> {
     })
 }
 
-/// Whether a name ends as [`fresh`] ends it: `20261121-044227`.
+/// Whether a name ends as in [`fresh`]: `20261121-044227`.
 fn is_time(text: &str) -> bool {
     let digits = |text: &str, n| text.len() == n && text.bytes().all(|b| b.is_ascii_digit());
     text.split_once('-')
         .is_some_and(|(day, time)| digits(day, 8) && digits(time, 6))
 }
 
-/// `results/latest` becomes a link to the run, in one step.
+/// Turns `results/latest` into a link to the run, in one step.
 pub fn point_latest_at(run: &Path) -> Result<(), FileError> {
     let Some(name) = run.file_name() else {
         return Ok(());

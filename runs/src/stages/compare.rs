@@ -1,4 +1,4 @@
-//! Two runs side by side: whether they may be compared, and what changed.
+//! Two runs compared: whether they are comparable, and what changed.
 
 mod differences;
 
@@ -13,13 +13,13 @@ use self::differences::Differences;
 use crate::run::{Manifest, RunError, RunFolder, parsed, processed};
 use crate::trace::kept;
 
-/// Two runs that may be compared.
+/// Two comparable runs.
 pub struct Pair {
     /// The statistics of the run to compare with.
     pub before: Summary,
     /// The statistics of the run to judge.
     pub after: Summary,
-    /// What differs beside what is compared, a line each.
+    /// What differs apart from what is compared, one line each.
     pub warnings: Vec<String>,
     folders: [RunFolder; 2],
 }
@@ -34,12 +34,12 @@ pub enum What {
 }
 
 impl Pair {
-    /// Reads two runs, which may differ in what `despite` names.
+    /// Reads two runs, which may have the differences in `despite`.
     ///
     /// # Errors
     ///
-    /// A run was not processed, or a file of it is damaged; or the runs differ in what makes
-    /// a comparison meaningless: [`RunError::NotComparable`].
+    /// A run was not processed, or one of its files is damaged; or the runs differ in a way
+    /// that makes a comparison meaningless: [`RunError::NotComparable`].
     pub fn read(
         before: &Path,
         after: &Path,
@@ -78,8 +78,8 @@ impl Pair {
         compare::compare(&self.before, &self.after)
     }
 
-    /// Whether targets take more instructions, and in which functions, where both runs hold
-    /// a trace.
+    /// Whether targets take more instructions, and in which functions, if both runs hold a
+    /// trace.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! The stages of a run: boots, parse, process, report; and compare, which looks at two runs.
-//! Each can be done again alone from the files of the one before.
+//! The stages of a run: boots, parse, process, report; and compare, which reads two runs. Each
+//! can be run again on its own from the files of the previous one.
 
 pub mod compare;
 pub mod parse;

@@ -17,7 +17,7 @@ use host::files;
 use crate::run::{BootRecord, BootRow, BootState, Gathered, Manifest, RunError, RunFolder};
 use crate::schedule::PlannedBoot;
 
-/// What parsing found.
+/// The result of parsing.
 pub struct Parsed {
     /// Every planned boot.
     pub boots: Vec<BootRow>,
@@ -36,8 +36,8 @@ impl Parsed {
 ///
 /// # Errors
 ///
-/// The manifest cannot be read, or a file cannot be written. A console that cannot be
-/// believed makes its boot a failed one.
+/// The manifest cannot be read, or a file cannot be written. A console that cannot be used
+/// makes its boot a failed one.
 pub fn parse(run: &RunFolder) -> Result<Parsed, RunError> {
     let manifest = Manifest::read(run)?;
     let mut rows = Vec::new();
@@ -79,7 +79,7 @@ pub fn parse(run: &RunFolder) -> Result<Parsed, RunError> {
     files::write_with(&run.boots(), |out| write_rows(out, &rows))?;
     let guests = gathered.finish();
     files::write_json(&run.guests(), &guests)?;
-    // With the manifest's hash, so that no table speaks of another machine.
+    // With the manifest's hash, so that no table describes another machine.
     let made = [
         run.samples(),
         run.counts(),
@@ -141,7 +141,7 @@ fn read_boot(
     }
 }
 
-/// The log of a finished boot, or why it cannot be believed.
+/// The log of a finished boot, or why it cannot be used.
 fn read_finished(
     run: &RunFolder,
     id: &str,
@@ -150,7 +150,7 @@ fn read_finished(
 ) -> Result<(Log, BootRecord), String> {
     if !run.is_finished(planned) {
         return Err(format!(
-            "{} is missing, though the run had ended; --resume the run, which boots again what is missing",
+            "{} is missing, although the run had finished; resume the run with --resume, which repeats missing boots",
             run.record(planned).display()
         ));
     }
@@ -158,14 +158,14 @@ fn read_finished(
         .map_err(|error| format!("{error:#}"))?;
     if record.run != id {
         return Err(format!(
-            "{} is about a boot of another run; {}",
+            "{} belongs to another run; {}",
             run.record(planned).display(),
             BootRecord::REMEDY
         ));
     }
     if (&record.target, record.boot, record.position) != (&planned.target, planned.boot, position) {
         return Err(format!(
-            "{} is about another boot, {} of {}; {}",
+            "{} belongs to another boot, {} of {}; {}",
             run.record(planned).display(),
             record.boot,
             record.target,
@@ -176,17 +176,17 @@ fn read_finished(
     let at = |why: &dyn Display| format!("{}: {why}", path.display());
     let console = files::read(&path).map_err(|error| {
         format!(
-            "{error}; delete {} and --resume the run, which boots again what is missing",
+            "{error}; delete {} and resume the run with --resume, which repeats missing boots",
             run.record(planned).display()
         )
     })?;
     if files::sha256(&console) != record.console_sha256 {
         return Err(at(&format!(
-            "the console has changed since the boot; delete {} and --resume the run",
+            "the console has changed since the boot; delete {} and resume the run with --resume",
             run.record(planned).display()
         )));
     }
-    // A guest that ended badly is the cause; what its log lacks is the consequence.
+    // The failure of the guest is the cause; what its log lacks is the consequence.
     if record.end.is_fault() {
         return Err(at(&end_and_log(&record.end, &console)));
     }
@@ -202,7 +202,7 @@ fn end_and_log(end: &End, console: &[u8]) -> String {
 }
 
 fn write_rows(out: &mut dyn io::Write, rows: &[BootRow]) -> io::Result<()> {
-    // The names of the facts' columns are the contract's, and no field's.
+    // The names of the facts' columns are in the contract, not in a field.
     let mut writer = csv::WriterBuilder::new()
         .has_headers(false)
         .from_writer(out);

@@ -22,8 +22,8 @@ use crate::run::{BootRow, BootState, Guests, Manifest, RunError, RunFolder, Targ
 ///
 /// # Errors
 ///
-/// What `parse` made is missing, damaged, of another state of the run, or cannot be summed
-/// up; or a file cannot be written.
+/// The results of `parse` are missing, damaged, from another state of the run, or cannot be
+/// summarised; or a file cannot be written.
 pub fn process(run: &RunFolder) -> Result<(), RunError> {
     let manifest = Manifest::read(run)?;
     parsed::check_manifest(run)?;
@@ -51,7 +51,7 @@ pub fn process(run: &RunFolder) -> Result<(), RunError> {
     files::write_with(&run.summary_csv(), |out| {
         summary::write_csv(out, &summary).map_err(io::Error::other)
     })?;
-    // With the hash of what they were made from, so that a later parse shows.
+    // With the hash of the inputs, so that a later parse is noticed.
     let made = [run.summary(), run.summary_csv(), run.parse_sums()];
     files::write_sums(&run.process_sums(), &made)?;
     Ok(())
@@ -92,8 +92,8 @@ fn notes(manifest: &Manifest, rows: &[BootRow]) -> Vec<String> {
         .collect();
     if !enosys.is_empty() {
         notes.push(format!(
-            "Without system call 500: {}; \"enosys\" is the cost of a refused call, \
-             another path through the kernel than \"scall\".",
+            "Without system call 500: {}; \"enosys\" is the cost of a refused call, a \
+             different path through the kernel than \"scall\".",
             enosys.join(", ")
         ));
     }
@@ -115,7 +115,7 @@ fn reason(target: &TargetId) -> Option<String> {
     Some(format!("Engine: {}, because {reason}.", target.engine.name))
 }
 
-/// All boots in the order of time.
+/// All boots in order of time.
 fn boots(rows: &[BootRow]) -> Vec<BootInfo> {
     let mut rows: Vec<_> = rows.iter().collect();
     rows.sort_by_key(|row| row.position);

@@ -16,12 +16,12 @@ use host::files;
 use crate::run::{BootRow, BootState, Manifest, RunError, RunFolder, parsed, processed};
 use crate::trace::kept;
 
-/// Writes tables, plots and the page; gives the statistics that they show.
+/// Writes tables, plots and the page; returns the statistics that they show.
 ///
 /// # Errors
 ///
-/// What an earlier stage made is missing, damaged or of another state of the run; a plot
-/// cannot be drawn; or a file cannot be written.
+/// The results of an earlier stage are missing, damaged or from another state of the run; a
+/// plot cannot be drawn; or a file cannot be written.
 pub fn report(run: &RunFolder) -> Result<Summary, RunError> {
     let manifest = Manifest::read(run)?;
     parsed::check_manifest(run)?;
@@ -63,10 +63,10 @@ pub fn report(run: &RunFolder) -> Result<Summary, RunError> {
     Ok(summary)
 }
 
-/// The page with all of it.
+/// The page with everything.
 pub const PAGE: &str = "report.html";
 
-/// The boots that were begun.
+/// The boots that were started.
 fn boots(rows: &[BootRow], rounds: &[Round]) -> Vec<Boot> {
     let mut of_boot = HashMap::<(&str, u32), Vec<&Round>>::new();
     for round in rounds {

@@ -15,27 +15,27 @@ use crate::experiment::{self, Experiment, ExperimentError, ProgramAs, Target};
 pub struct Subject {
     /// The target's name, or the image's.
     pub name: String,
-    /// How it is booted; the program's words are added.
+    /// How it is booted; the program's arguments are added.
     pub spec: BootSpec,
-    /// The processor, by QEMU's name for it.
+    /// The processor, by QEMU's name.
     pub cpu_model: String,
-    /// The kernel's functions; none where nothing holds any.
+    /// The kernel's functions; `None` if no file has them.
     pub symbols: Option<Symbols>,
 }
 
-/// Where subjects are found by their names, and how they are traced.
+/// Where subjects are looked up by name, and how they are traced.
 pub struct Subjects<'a> {
     /// The experiment that describes targets.
     pub experiment: &'a Path,
-    /// How an image is booted that no experiment describes; its `kernel` does not matter.
+    /// How to boot an image that is not part of an experiment; its `kernel` is ignored.
     pub image: BootSpec,
-    /// The processor, by QEMU's name for it; none: the target's own.
+    /// The processor, by QEMU's name; `None`: the target's own.
     pub cpu_model: Option<&'a str>,
-    /// The file with the kernel's symbols; none: the image, or what lies beside it.
+    /// The file with the kernel's symbols; `None`: the image, or a file in its folder.
     pub symbols: Option<&'a Path>,
-    /// For the program, as kernels take it.
+    /// The program in the forms that kernels load.
     pub folder: &'a Path,
-    /// Hears of a kernel without symbols.
+    /// Called for a kernel without symbols.
     pub say: &'a dyn Fn(&str),
 }
 
@@ -80,7 +80,7 @@ impl Subjects<'_> {
         self.subject(target.name.clone(), spec, default)
     }
 
-    /// The experiment's program, as the kernel takes it.
+    /// The experiment's program, in the form that the kernel loads.
     fn program(
         &self,
         experiment: &Experiment,
@@ -139,8 +139,8 @@ impl Subjects<'_> {
             let none = || {
                 FileError::from(Damaged {
                     path: file.to_owned(),
-                    reason: "it holds no symbols of code".into(),
-                    remedy: "name a vmlinux or System.map that does; Debian's kernels have theirs \
+                    reason: "it does not contain symbols of code".into(),
+                    remedy: "use a vmlinux or System.map that does; those of Debian's kernels are \
                          in the package linux-image-VERSION-dbg",
                 })
             };
@@ -149,7 +149,7 @@ impl Subjects<'_> {
         let found = symbols::of_image(image);
         if found.is_none() {
             (self.say)(&format!(
-                "{}: no symbols in it or beside it; functions are named by their addresses \
+                "{}: no symbols in it or in its folder; functions are named by their addresses \
                  (--symbols names a vmlinux or a System.map)",
                 image.display()
             ));
@@ -158,8 +158,8 @@ impl Subjects<'_> {
     }
 }
 
-/// Where the counter counts instructions, Linux calibrates the local APIC's timer by it for
-/// 25 s; without that timer the path is the same.
+/// If the counter counts instructions, Linux calibrates the local APIC's timer with it for 25
+/// s; without that timer, the path is the same.
 fn with_quick_start(spec: BootSpec) -> BootSpec {
     BootSpec {
         cmdline: format!("{} nolapic_timer", spec.cmdline),

@@ -47,7 +47,7 @@ fn report(args: &RunArgs, ended: &Ended) -> Code {
     if kept < planned {
         let command = print::run::resuming(args, &ended.folder);
         tell!(
-            "tollgate: interrupted: {kept} of {planned} boots are kept in {folder}; go on with\n  \
+            "tollgate: interrupted: {kept} of {planned} boots are kept in {folder}; to continue, run\n  \
              {command}"
         );
         return Code::Interrupted;

@@ -1,9 +1,9 @@
-//! What only our own VMM can tell of a boot.
+//! What only our own VMM reports about a boot.
 
 use vmm::BootOutcome;
 use vmm::kvm::Report;
 
-/// The diagnosis of a boot, and its counters and times where they are wanted, a line each.
+/// The diagnosis of a boot, and its counters and times if requested, one line each.
 pub fn report(report: &Report, wants_stats: bool) -> Vec<String> {
     let mut lines: Vec<_> = report.diagnosis.iter().map(ToString::to_string).collect();
     if !wants_stats {

@@ -81,9 +81,9 @@ fn with_doctor(table: String, pair: &Pair) -> String {
     let (mut above, mut below) = (String::new(), String::new());
     for (when, doctor) in doctors {
         if let Some(unfit) = doctor.headline() {
-            above += &fill(&format!("The run {when}: {unfit}"));
+            above += &fill(&format!("The {when} run: {unfit}"));
         }
-        below += &fill(&format!("Doctor, {when}: {}.", doctor.brief()));
+        below += &fill(&format!("Doctor, {when} run: {}.", doctor.brief()));
     }
     above + &table + &below
 }

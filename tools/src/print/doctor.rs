@@ -8,8 +8,8 @@ const WIDTH: usize = 80;
 /// The column of the findings, after the state and the check's name.
 const INDENT: &str = "                           ";
 
-/// The findings, the worst first, each with what mends it; the verdict comes last,
-/// where it is seen.
+/// The findings, most serious first, each with its fix; the verdict comes last, where people
+/// see it.
 pub fn verdict(verdict: &Verdict, colour: bool) -> String {
     let findings = State::ALL
         .into_iter()

@@ -11,7 +11,7 @@ const WIDTH: usize = 80;
 /// Texts with at least so many words are shown as the words that differ.
 const MANY_WORDS: usize = 8;
 
-/// The differences, side by side's name, and what passes by itself below them.
+/// The differences, side by side, and below them the values that change by themselves.
 pub fn comparison(comparison: &Comparison) -> String {
     let mut out = String::new();
     let mut last = None;
@@ -152,7 +152,7 @@ changes by itself, and does not count
         };
         assert_eq!(
             super::comparison(&same),
-            "The same, as far as both runs tell.\n"
+            "No differences in what both runs recorded.\n"
         );
     }
 }

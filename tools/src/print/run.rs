@@ -1,4 +1,4 @@
-//! What a run is about, and how to go on with it.
+//! What a run will boot, and how to continue it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use runs::run::{Manifest, RunFolder};
 
 use crate::cli::RunArgs;
 
-/// What will be booted, and what there is to say of it, a line each.
+/// The targets, with remarks, one line each.
 pub fn announcement(run: &RunFolder, manifest: &Manifest) -> Vec<String> {
     let targets: Vec<_> = manifest.targets.iter().map(|t| t.name.as_str()).collect();
     let mut lines = vec![format!(
@@ -23,7 +23,7 @@ pub fn announcement(run: &RunFolder, manifest: &Manifest) -> Vec<String> {
     lines
 }
 
-/// What there is to say of targets, and of which.
+/// Remarks about targets, and about which ones.
 fn reasons(manifest: &Manifest) -> BTreeMap<String, Vec<&str>> {
     let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for target in &manifest.targets {
@@ -37,7 +37,7 @@ fn reasons(manifest: &Manifest) -> BTreeMap<String, Vec<&str>> {
     reasons
 }
 
-/// The command that goes on with an interrupted run.
+/// The command that continues an interrupted run.
 pub fn resuming(args: &RunArgs, folder: &Path) -> String {
     format!(
         "{} run {} --resume --run {}{}",

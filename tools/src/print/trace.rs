@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::cli::TraceArgs;
 
-/// One path, a line for each function.
+/// One path, one line per function.
 fn table(path: &Crossing) -> String {
     let mut text = format!("{}\n\n", headline(path));
     let total = ("total", path.total);
@@ -63,7 +63,7 @@ fn comparison(before: &Crossing, after: &Crossing) -> String {
     text
 }
 
-/// What differs, a line for each function.
+/// The differences, one line per function.
 fn changes(changes: &[Change]) -> String {
     let width = width(changes.iter().map(|change| change.name.as_str()));
     let lines = changes.iter().map(|change| {
@@ -82,8 +82,8 @@ fn changes(changes: &[Change]) -> String {
     lines.collect()
 }
 
-/// Every instruction, in the order of execution; a function's name stands where the path
-/// enters it, from wherever.
+/// Every instruction, in the order of execution; a function's name appears wherever the path
+/// enters it.
 fn listing(steps: &[Step]) -> String {
     let mut text = String::new();
     let mut function = None;
@@ -128,7 +128,7 @@ fn width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     names.map(|name| name.chars().count()).max().unwrap_or(0)
 }
 
-/// One path, or two, as the command line asks for them.
+/// One path, or two, as the command line requests.
 pub fn text(
     args: &TraceArgs,
     path: &Crossing,
@@ -177,13 +177,13 @@ fn json(
     serde_json::to_string_pretty(&both).map(|json| json + "\n")
 }
 
-/// How a path compares with the one that is expected, and which functions hold what is new.
+/// A path compared with the expected one, with the functions that changed.
 pub fn verdict(args: &TraceArgs, file: &Path, path: &Crossing, verdict: &Verdict) -> String {
     let Crossing { target, total, .. } = path;
     let total = total.0;
     match verdict {
         Verdict::Same => format!(
-            "{target}: {total} instructions, the path that {} expects",
+            "{target}: {total} instructions, the expected path in {}",
             file.display()
         ),
         Verdict::Changed {
@@ -199,7 +199,7 @@ pub fn verdict(args: &TraceArgs, file: &Path, path: &Crossing, verdict: &Verdict
         }
         Verdict::NoEntry => format!(
             "{target}: not checked: {} has no path for the kernel {}, QEMU {} and {}; \
-             if this one is right, record it:\n  {}",
+             if this one is right, record it with\n  {}",
             file.display(),
             path.kernel_inputs,
             path.qemu,
@@ -209,7 +209,7 @@ pub fn verdict(args: &TraceArgs, file: &Path, path: &Crossing, verdict: &Verdict
     }
 }
 
-/// What to type, so that this path is the expected one.
+/// The command that records this path as the expected one.
 fn recording(args: &TraceArgs, file: &Path) -> String {
     let mut words = vec!["tollgate trace".to_owned(), args.subject.clone()];
     let experiment = args.experiment.display().to_string();

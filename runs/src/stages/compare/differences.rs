@@ -12,7 +12,7 @@ use eval::units::TscHz;
 use crate::environment::{self, Environment, Side};
 use crate::run::{Manifest, TargetId};
 
-/// What no comparison passes over unless it is named.
+/// Differences that prevent a comparison unless they are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Despite {
     /// Another processor, or another frequency of the counter.

@@ -10,7 +10,7 @@ use super::host_effects;
 use crate::engine::EngineKind;
 use crate::run::{BootRow, BootState, Guests, Manifest, TargetId};
 
-/// What all checks of a run look at.
+/// The data for all checks of a run.
 pub struct MethodChecks<'a> {
     manifest: &'a Manifest,
     boots: &'a [BootRow],
@@ -21,7 +21,7 @@ pub struct MethodChecks<'a> {
 }
 
 impl<'a> MethodChecks<'a> {
-    /// The run's boots, their rounds, their checks of the slope, and what they said of
+    /// The run's boots, their rounds, their checks of the slope, and what they reported about
     /// themselves.
     pub fn new(
         manifest: &'a Manifest,

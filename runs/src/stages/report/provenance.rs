@@ -7,7 +7,7 @@ use host::files::{self, FileError};
 use crate::environment::{Environment, Side};
 use crate::run::{Manifest, RunFolder, parsed};
 
-/// The environment, and how to make the run again.
+/// The environment, and how to repeat the run.
 pub fn of(run: &RunFolder, manifest: &Manifest) -> Result<Provenance, FileError> {
     let guests = parsed::read_guests(run)?;
     let environment = Environment::of(manifest, Some(&guests));
@@ -21,8 +21,8 @@ pub fn of(run: &RunFolder, manifest: &Manifest) -> Result<Provenance, FileError>
     })
 }
 
-/// The facts side by side, under the names that `tollgate diff-env` gives them. A side's
-/// facts are split by the first part of their names, so that no list is too long.
+/// The facts side by side, with their names in `tollgate diff-env`. A side's facts are split by
+/// the first part of their names, so that no list is too long.
 fn groups(environment: &Environment) -> Vec<FactGroup> {
     let mut groups: Vec<FactGroup> = Vec::new();
     for (side, facts) in &environment.sides {
@@ -96,7 +96,7 @@ fn remarks(manifest: &Manifest) -> Vec<String> {
     remarks
 }
 
-/// What went in, and what came out.
+/// Inputs and outputs.
 fn hashes(run: &RunFolder, manifest: &Manifest) -> Result<Vec<(String, String)>, FileError> {
     let program = &manifest.program;
     let mut hashes = vec![

@@ -1,4 +1,4 @@
-//! A new run: its folder, with all that its boots need.
+//! A new run: its folder, with everything that its boots need.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ use crate::run::targets::{self, Prepared};
 use crate::run::{FileId, Manifest, Placement, ProgramId, RunError, RunFolder};
 use crate::schedule;
 
-/// Makes a run's folder. It is there whole or not at all.
+/// Creates a run's folder. It appears whole or not at all.
 pub fn begin(
     order: &Order,
     placement: &Placement,
@@ -37,7 +37,7 @@ pub fn begin(
 
     let machine = Machine::read(&Tree::default(), order.tool);
     let program_sha256 = files::sha256(&program);
-    // Boots find the files where the run will be.
+    // Boots find the files at the run's final path.
     let run = RunFolder::planned(path);
     let targets = targets::prepare(
         experiment,
@@ -79,7 +79,7 @@ pub fn begin(
     })
 }
 
-/// The targets that can be booted, and how often they are.
+/// The targets that can be booted, and how often.
 fn boots(prepared: &[Prepared]) -> Vec<(String, u32)> {
     let bootable = prepared.iter();
     bootable

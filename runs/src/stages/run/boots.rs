@@ -1,4 +1,4 @@
-//! Boots what is not booted yet, and keeps how each boot went.
+//! Boots the unfinished boots, and records how each of them went.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use crate::run::targets::Bootable;
 use crate::schedule::PlannedBoot;
 
 impl Ready {
-    /// Makes room for another try of each boot that ended badly. The run has not ended, then.
+    /// Makes room for another try of each failed boot. The run is then not finished.
     pub(super) fn set_failed_aside(&mut self) -> Result<(), FileError> {
         let failed = self.failed()?;
         if failed.is_empty() {
@@ -28,7 +28,7 @@ impl Ready {
         Ok(())
     }
 
-    /// The boots that are finished and ended badly.
+    /// The boots that are finished but failed.
     pub(super) fn failed(&self) -> Result<Vec<PlannedBoot>, FileError> {
         let mut failed = Vec::new();
         for planned in self.finished() {
@@ -47,7 +47,7 @@ impl Ready {
         plan.filter(|planned| self.run.is_finished(planned))
     }
 
-    /// Boots what is not finished yet.
+    /// Boots the unfinished boots.
     pub(super) fn boot_all(
         &self,
         stop: &AtomicBool,
@@ -91,7 +91,7 @@ impl Ready {
         if outcome.end == End::Interrupted || stop.load(Ordering::Relaxed) {
             return Ok(End::Interrupted);
         }
-        // The record comes last: where it is, the console is whole.
+        // The record comes last: if it exists, the console is complete.
         files::write(&self.run.console(planned), &outcome.console)?;
         let record = BootRecord {
             run: self.manifest.id.clone(),

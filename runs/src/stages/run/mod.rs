@@ -1,4 +1,4 @@
-//! Boots every target, many times, and keeps each console.
+//! Boots every target many times, and keeps each console.
 
 mod begin;
 mod boots;
@@ -28,28 +28,29 @@ pub struct Order {
     pub experiment: Experiment,
     /// Where to keep it.
     pub folder: Folder,
-    /// How the machine is tuned meanwhile; none: not at all.
+    /// How the machine is tuned during the run; `None`: not at all.
     pub tune: Option<Tune>,
-    /// The folder below which the machine's settings lie.
+    /// The folder that contains the machine's settings.
     pub tune_root: PathBuf,
-    /// Who asks.
+    /// The program that uses this library.
     pub tool: Tool,
 }
 
 /// Where a run is kept.
 pub enum Folder {
-    /// In a new folder; none: one of `results/`, to which `results/latest` points then.
+    /// In a new folder; `None`: in a folder of `results/`, to which `results/latest` then
+    /// points.
     New(Option<PathBuf>),
-    /// With the boots that were made before.
+    /// With the boots that already exist.
     Resume {
-        /// The run's folder; none: the newest of the experiment.
+        /// The run's folder; `None`: the newest of the experiment.
         folder: Option<PathBuf>,
-        /// Boot again what ended badly.
+        /// Whether failed boots are repeated.
         retry_failed: bool,
     },
 }
 
-/// How the machine is tuned while a run goes on.
+/// How the machine is tuned during a run.
 pub struct Tune {
     /// Take the other threads of the measuring CPUs' cores offline.
     pub offline_siblings: bool,
@@ -57,23 +58,23 @@ pub struct Tune {
     pub stop_irqbalance: bool,
 }
 
-/// What happens in a run, for those who watch it.
+/// The events of a run, for observers.
 pub enum Event<'a> {
     /// A line for people.
     Note(&'a str),
     /// Everything is ready to be booted.
     Begins(&'a RunFolder, &'a Manifest),
-    /// The next boot of the plan was finished before.
+    /// The next boot of the plan was already finished.
     Kept,
-    /// The next boot of the plan begins.
+    /// The next boot of the plan starts.
     Boots(&'a PlannedBoot),
     /// It has ended.
     Ended(&'a PlannedBoot, &'a End),
-    /// No boot follows.
+    /// This was the last boot.
     Over,
 }
 
-/// What a run came to.
+/// The result of a run.
 pub struct Ended {
     /// Its folder.
     pub folder: PathBuf,
@@ -81,11 +82,11 @@ pub struct Ended {
     pub planned: usize,
     /// Boots that are finished. Fewer than planned: the run was interrupted.
     pub kept: usize,
-    /// Those of them that ended badly.
+    /// Those of them that failed.
     pub failed: usize,
 }
 
-/// A run that holds all that its boots need, and that no other process fills.
+/// A run with everything that its boots need, which no other process fills.
 struct Ready {
     run: RunFolder,
     lock: File,
@@ -93,11 +94,11 @@ struct Ready {
     targets: Vec<Prepared>,
 }
 
-/// An experiment as it can be measured here, or one target of it.
+/// An experiment, or one of its targets, as it can be measured on this machine.
 ///
 /// # Errors
 ///
-/// The experiment is wrong, or has no such target.
+/// The experiment is wrong, or does not have the target.
 pub fn select(file: &Path, only: Option<&str>) -> Result<Experiment, ExperimentError> {
     let experiment = experiment::load(file)?;
     let names: Vec<_> = experiment.targets.iter().map(|t| t.name.clone()).collect();
@@ -113,13 +114,13 @@ pub fn select(file: &Path, only: Option<&str>) -> Result<Experiment, ExperimentE
     Ok(experiment)
 }
 
-/// Begins a run, or goes on with one, and boots what is not booted yet. `stop` ends it
-/// between two boots, or the boot that is on.
+/// Starts or continues a run, and boots the unfinished boots. `stop` ends it between two boots,
+/// or ends the current boot.
 ///
 /// # Errors
 ///
-/// The run cannot be begun or gone on with, or a file cannot be written. A boot that ends
-/// badly is no error.
+/// The run cannot be started or continued, or a file cannot be written. A failed boot is not an
+/// error.
 pub fn run(order: &Order, stop: &AtomicBool, watch: &dyn Fn(Event<'_>)) -> Result<Ended, RunError> {
     let placement = placement(order)?;
     let say = |line: &str| watch(Event::Note(line));
@@ -139,7 +140,7 @@ pub fn run(order: &Order, stop: &AtomicBool, watch: &dyn Fn(Event<'_>)) -> Resul
     };
     if request.cpus.is_empty() {
         say(
-            "tune: a target may run on every CPU, so that all CPUs get a constant clock, and \
+            "tune: a target may run on every CPU, so all CPUs get a constant clock, and \
              interrupts stay where they are",
         );
     }
@@ -173,7 +174,7 @@ fn open(order: &Order, folder: Option<&Path>) -> Result<RunFolder, RunError> {
     }
 }
 
-/// Begins a run, or opens one, and boots what is not booted yet.
+/// Creates or opens a run, and boots the unfinished boots.
 fn fill(
     order: &Order,
     placement: &Placement,
@@ -207,7 +208,7 @@ fn fill(
 }
 
 impl Ready {
-    /// Notes the end, if all boots are made.
+    /// Records the end, if all boots are finished.
     fn end(mut self, tune_root: &Path) -> Result<Ended, RunError> {
         let planned = self.manifest.plan.len();
         let kept = self.finished().count();
@@ -232,7 +233,7 @@ impl Ready {
     }
 }
 
-/// Asks the doctor about what these targets need.
+/// Asks the doctor about the needs of these targets.
 fn examine(targets: &[Prepared], placement: &Placement) -> Verdict {
     let targets: Vec<_> = targets.iter().map(|target| target.id.clone()).collect();
     doctor::examine(&Tree::default(), &doctor_plan(&targets, placement.host()))

@@ -1,4 +1,4 @@
-//! A run that was begun before: is everything as its manifest says?
+//! An existing run: does everything still match its manifest?
 
 use host::files;
 use host::machine::Machine;
@@ -9,7 +9,7 @@ use super::{Order, Ready, examine};
 use crate::run::targets::{self, Prepared};
 use crate::run::{Manifest, Placement, RunError, RunFolder};
 
-/// Opens a run again, if nothing has changed that its boots depend on.
+/// Opens a run again, if nothing has changed on which its boots depend.
 pub fn resume(
     order: &Order,
     placement: &Placement,
@@ -29,17 +29,17 @@ pub fn resume(
     })
 }
 
-/// A run goes on as it was begun, with --tune or without: known before anything is tuned.
+/// A run continues as it was started, with or without --tune: checked before anything is tuned.
 pub fn check_tune_words(manifest: &Manifest, tunes: bool) -> Result<(), RunError> {
     let by_run = |tuning: &Tuning| tuning.by == By::Run;
     match (manifest.tune.as_ref().is_some_and(by_run), tunes) {
         (true, false) => Err(RunError::Tuning("with", "add --tune")),
-        (false, true) => Err(RunError::Tuning("without", "leave --tune out")),
+        (false, true) => Err(RunError::Tuning("without", "leave out --tune")),
         _ => Ok(()),
     }
 }
 
-/// Boots of one run are all made on a machine that is tuned alike.
+/// All boots of a run have the same tuning.
 fn check_tuning(manifest: &Manifest, now: Option<&Tuning>) -> Result<(), RunError> {
     let is_like = match (&manifest.tune, now) {
         (Some(then), Some(now)) => then.is_like(now),
@@ -52,7 +52,7 @@ fn check_tuning(manifest: &Manifest, now: Option<&Tuning>) -> Result<(), RunErro
     }
 }
 
-/// The targets, ready to be booted, if all is as the manifest says.
+/// The targets, ready to be booted, if everything matches the manifest.
 fn unchanged_targets(
     order: &Order,
     placement: &Placement,
@@ -74,7 +74,7 @@ fn unchanged_targets(
     }
     let planned = |name: &str| manifest.targets.iter().any(|id| id.name == name);
     experiment.targets.retain(|target| planned(&target.name));
-    // By the frequency of then, so that batches are as long as they were.
+    // With the frequency of that time, so that batches have the same length.
     let tsc_hz = manifest.machine.tsc.hz();
     let targets = targets::prepare(&experiment, run, &copy, tsc_hz, placement)?;
     for (now, then) in targets.iter().zip(&manifest.targets) {
@@ -97,7 +97,7 @@ fn changed(what: &str) -> RunError {
     RunError::Changed { what: what.into() }
 }
 
-/// Boots that follow later may find another machine: the worse verdict stays.
+/// Later boots may find the machine in another state: the worse verdict is kept.
 fn examine_again(
     run: &RunFolder,
     manifest: Manifest,
