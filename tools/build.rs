@@ -1,4 +1,5 @@
-//! Tells the tool which commit it is built from, and by which compiler, for the manifests of its runs.
+//! Embeds the commit and the compiler from which the tool is built, for the manifests of its
+//! runs.
 
 use std::process::Command;
 
@@ -32,7 +33,7 @@ fn commit() -> String {
 }
 
 fn git(args: &[&str]) -> Option<String> {
-    // Or it would refresh the index, and the next build would begin anew.
+    // Otherwise git would refresh the index, and the next build would start from scratch.
     let output = Command::new("git")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .args(args)

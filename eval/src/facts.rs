@@ -1,4 +1,4 @@
-//! The facts of a boot that are numbers and that its checks need.
+//! The numeric facts of a boot that its checks need.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::log::Log;
 pub struct BootFacts(BTreeMap<Fact, u64>);
 
 impl BootFacts {
-    /// Those of a log.
+    /// The facts in a log.
     pub fn of_log(log: &Log) -> Self {
         let facts = Fact::columns().map(|(fact, _)| (fact, log.number(fact)));
         facts
@@ -19,7 +19,7 @@ impl BootFacts {
             .collect()
     }
 
-    /// The value of one; `None` where the boot did not have it.
+    /// The value of one; `None` if the boot did not have it.
     pub fn get(&self, fact: Fact) -> Option<u64> {
         self.0.get(&fact).copied()
     }

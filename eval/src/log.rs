@@ -74,7 +74,7 @@ impl Log {
         self.fact(fact)?.parse().ok()
     }
 
-    /// What a system call under test answered there; `None` where it was not asked.
+    /// The answer of a system call under test; `None` if it was not tried.
     pub fn answer(&self, call: SystemCall) -> Option<Answer> {
         let said = self.fact_for(Fact::SystemCall, &call.number().to_string())?;
         let mut answers = [Answer::Works, Answer::Enosys].into_iter();

@@ -142,7 +142,7 @@ fn step(evidence: &Evidence<'_>) -> Option<Finding> {
         finding(
             "tsc-step",
             State::Warning,
-            format!("{figures}: ask for longer batches"),
+            format!("{figures}: use longer batches (batch-us)"),
         )
     })
 }
@@ -181,7 +181,7 @@ fn scaling(evidence: &Evidence<'_>) -> Option<Finding> {
     let here = fastest_chain(evidence.rounds)? as f64;
     let host = evidence.host_chain.filter(|ticks| *ticks > 0)? as f64;
     let figures =
-        format!("the fastest clock chain took {here:.0} ticks, on the host itself {host:.0}");
+        format!("the fastest clock chain took {here:.0} ticks, and {host:.0} on the host itself");
     Some(if (here / host - 1.0).abs() <= CHAIN_TOLERANCE {
         finding("tsc-scaling", State::Ok, figures)
     } else {
@@ -222,7 +222,7 @@ mod tests {
         facts.into_iter().collect()
     }
 
-    /// The same, but one fact is another.
+    /// The same, with one fact changed.
     fn but(fact: Fact, value: u64) -> BootFacts {
         let all = Fact::ALL.into_iter();
         let facts = all.filter_map(|fact| Some((fact, counter().get(fact)?)));

@@ -176,7 +176,7 @@ pub struct TargetInfo {
     /// The timed target in whose rows its instructions appear; `None` if it does not count for
     /// another target.
     pub counts_for: Option<String>,
-    /// The processor that the emulator was told to emulate.
+    /// The processor that the emulator was asked to emulate.
     pub cpu_model: Option<String>,
     /// Features of that processor that the emulator leaves out, by its own names.
     pub cpu_lacks: Vec<String>,

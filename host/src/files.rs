@@ -241,7 +241,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     })
 }
 
-/// Reads what [`write_json`] wrote; `remedy` says what to do where it is damaged.
+/// Reads what [`write_json`] wrote; `remedy` says what to do if it is damaged.
 pub fn read_json<T: DeserializeOwned>(path: &Path, remedy: &'static str) -> Result<T> {
     let damaged = |reason: String| Damaged {
         path: path.to_owned(),
@@ -267,7 +267,7 @@ pub fn write_sums(path: &Path, files: &[PathBuf]) -> Result<()> {
     write(path, sums)
 }
 
-/// Checks a file against the hashes that [`write_sums`] wrote beside it.
+/// Checks a file against the hashes that [`write_sums`] wrote in its folder.
 pub fn check_sum(sums: &Path, file: &Path, remedy: &'static str) -> Result<()> {
     check_hash(sums, file, &sha256_of(file)?, remedy)
 }

@@ -1,4 +1,4 @@
-//! Which processes hold BPF links and perf events: their descriptors in /proc say so.
+//! The processes that hold BPF links and perf events, according to their descriptors in /proc.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ pub struct Process {
 /// What a descriptor refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
-    /// The BPF link of that number.
+    /// The BPF link with that number.
     Link(u32),
     /// A perf event.
     PerfEvent {
@@ -34,8 +34,8 @@ pub struct Holder {
     pub what: Held,
 }
 
-/// All BPF links and perf events that any process holds. Other users' processes are left out
-/// where this one may not look into them.
+/// All BPF links and perf events that any process holds. Processes of other users are left out
+/// if this one may not read them.
 pub fn all(tree: &Tree) -> Vec<Holder> {
     let processes = tree.names("/proc").into_iter();
     let processes = processes.filter_map(|name| name.parse().ok());
@@ -62,7 +62,7 @@ fn of(tree: &Tree, id: u32) -> Vec<Holder> {
         }
     });
     let held: Vec<_> = held.collect();
-    // Most processes hold none, and need no name.
+    // Most processes hold none, and their names are not needed.
     if held.is_empty() {
         return Vec::new();
     }

@@ -1,9 +1,9 @@
-//! The perf events that processes hold, and whether one counts our own system calls: `perf
-//! trace` works so, and no switch in tracefs shows it.
+//! The perf events that processes hold, and whether one of them counts our own system calls:
+//! `perf trace` works like that, and no switch in tracefs shows it.
 //!
-//! The kernel does not say what another process's event counts. Its descriptor can be had,
-//! though, by who may trace that process (pidfd_getfd(2)), and reading a count changes
-//! nothing: an event that grows by as many as we make calls counts them.
+//! The kernel does not say what another process's event counts. But a process that may trace
+//! the other one can get a copy of its descriptor (pidfd_getfd(2)), and reading a count changes
+//! nothing: an event that grows by the number of calls that we make counts them.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -16,22 +16,22 @@ use crate::tree::Tree;
 /// The perf events of one process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PerfEvents {
-    /// Who holds them.
+    /// The process that holds them.
     pub process: Process,
     /// How many there are.
     pub events: usize,
     /// How many of them count a tracepoint.
     pub tracepoints: usize,
-    /// Whether one of those counts each system call of ours on this CPU.
+    /// Whether one of those counts each of our system calls on this CPU.
     pub counts_our_calls: bool,
 }
 
-/// How many calls are made to see which event counts them: far more than other programs make
-/// in the millisecond that it takes, and far fewer than nanoseconds go by.
+/// The number of calls that reveal which event counts them: far more than other programs make
+/// in the millisecond that it takes, and far fewer than the nanoseconds in that time.
 const CALLS: u64 = 2_000;
 
-/// All perf events of other processes. The calling thread should stay on one CPU meanwhile.
-/// A process that this one may not trace counts with 0 tracepoints.
+/// All perf events of other processes. The calling thread should stay on one CPU during this
+/// call. A process that this one may not trace is listed with 0 tracepoints.
 pub fn of_others(tree: &Tree) -> Vec<PerfEvents> {
     let own = std::process::id();
     let mut found: BTreeMap<Process, (usize, Vec<OwnedFd>)> = BTreeMap::new();
@@ -69,20 +69,20 @@ fn copy(process: u32, fd: u32) -> Option<OwnedFd> {
     pidfd_getfd(process, fd.try_into().ok()?, PidfdGetfdFlags::empty()).ok()
 }
 
-/// PERF_EVENT_IOC_QUERY_BPF, which answers EINVAL for every event that is no tracepoint's
-/// (Linux, kernel/trace/bpf_trace.c, perf_event_query_prog_array).
+/// PERF_EVENT_IOC_QUERY_BPF, which answers EINVAL for every event without a tracepoint (Linux,
+/// kernel/trace/bpf_trace.c, perf_event_query_prog_array).
 fn is_tracepoint(event: &OwnedFd) -> bool {
     const QUERY_BPF: libc::c_ulong = 0xc008_240a;
-    // No room for programs' numbers, and a place for their count.
+    // No room for the programs' numbers, and a place for their count.
     let mut query = [0_u32; 2];
-    // SAFETY: the kernel reads the first word and writes the second; with a first word of 0
-    // nothing else.
+    // SAFETY: the kernel reads the first word and writes the second; with a first word of 0, it
+    // accesses nothing else.
     let result = unsafe { libc::ioctl(event.as_raw_fd(), QUERY_BPF as _, query.as_mut_ptr()) };
     result >= 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::EINVAL)
 }
 
-/// What reading each event gives: its count, and what else its reader asked for when it was
-/// opened (perf_event_open(2), "Reading results").
+/// What reading each event returns: its count, and what else was requested when it was opened
+/// (perf_event_open(2), "Reading results").
 fn read_all(events: &[OwnedFd]) -> Vec<Vec<u64>> {
     events.iter().map(read).collect()
 }
@@ -100,8 +100,8 @@ fn read(event: &OwnedFd) -> Vec<u64> {
         .collect()
 }
 
-/// Whether any figure grew by our calls and at most half as much again. A figure of time
-/// grows by fifty times as much or more.
+/// Whether any figure grew by at least our calls and at most half as much again. A figure of
+/// time grows by fifty times as much or more.
 fn counts_calls(before: &[Vec<u64>], after: &[Vec<u64>]) -> bool {
     let before = before.iter().flatten();
     let after = after.iter().flatten();

@@ -1,9 +1,8 @@
-//! Boots one kernel image and says how it ended.
+//! Boots one kernel image and reports how it ended.
 //!
-//! Every engine takes a [`BootSpec`] and gives back a [`BootOutcome`], so that a
-//! target can be moved from one engine to another without touching anything else.
-//! [`kvm::boot`] is the engine of this crate; docs/BOOT.md tells what its guests find.
-//!
+//! Every engine takes a [`BootSpec`] and returns a [`BootOutcome`], so that a target can be
+//! moved from one engine to another without other changes. [`kvm::boot`] is the engine of this
+//! crate; docs/BOOT.md describes what its guests find.
 //! ```no_run
 //! use std::sync::atomic::AtomicBool;
 //! use std::time::Duration;

@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 use crate::kvm::{KvmError, open_device};
 use crate::permission;
 
-/// What /dev/kvm is.
+/// The kind of KVM behind /dev/kvm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kvm", rename_all = "kebab-case")]
 pub enum KvmKind {
-    /// Guests run on the CPU, by this extension, and this is no virtual machine itself.
+    /// Guests run on the CPU, with this extension, and this machine is not virtual itself.
     Hardware {
         /// `vmx` or `svm`.
         extension: String,
@@ -57,7 +57,7 @@ pub enum KvmKind {
 }
 
 impl KvmKind {
-    /// Whether measurements under it measure a CPU.
+    /// Whether measurements with it measure a CPU.
     pub fn is_real(&self) -> bool {
         matches!(self, Self::Hardware { .. } | Self::Nested { .. })
     }
@@ -96,7 +96,7 @@ const SLOWEST_HARDWARE: f64 = 0.05;
 /// Long enough for any KVM, short enough for a user who waits.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Finds out what /dev/kvm is, in a few milliseconds where it is real.
+/// Determines what /dev/kvm is, in a few milliseconds if it is real.
 pub fn probe() -> KvmKind {
     if let Some(obstacle) = obstacle() {
         return obstacle;
@@ -109,7 +109,7 @@ pub fn probe() -> KvmKind {
     )
 }
 
-/// Why /dev/kvm cannot be opened, if it cannot; no guest runs.
+/// Why /dev/kvm cannot be opened, if it cannot; does not run a guest.
 pub fn obstacle() -> Option<KvmKind> {
     match open_device() {
         Ok(_) => None,

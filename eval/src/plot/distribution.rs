@@ -39,7 +39,7 @@ pub(super) fn draw(summary: &Summary, levels: &Levels) -> Result<Picture, PlotEr
     sheet::draw(summary, "Samples", &explanation(), &strips)
 }
 
-/// What a reader must know of all panels.
+/// What a reader must know about all panels.
 pub(crate) fn explanation() -> String {
     format!(
         "TSC ticks for one operation, all boots together. Every panel has its own axis, which shows the {SHOWN}; the samples outside are counted under it. The strip under the bars: median, and first to third quartile."

@@ -2,7 +2,7 @@
 
 use plotters::style::RGBColor;
 
-// Okabe and Ito's palette: told apart with every kind of colour blindness, and in grey.
+// Okabe and Ito's palette: distinguishable with every kind of colour blindness, and in grey.
 
 /// Measured here.
 pub const MEASURED: RGBColor = RGBColor(0, 114, 178);

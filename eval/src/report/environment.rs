@@ -19,7 +19,7 @@ pub(super) fn section(provenance: &Provenance) -> Option<Section> {
     })
 }
 
-/// Folded where it is long; paper shows everything.
+/// Folded if it is long; paper shows everything.
 fn group(group: &FactGroup) -> Markup {
     let facts = html! {
         dl {

@@ -1,11 +1,11 @@
-//! What a page says of a run apart from its numbers.
+//! Facts on the page that are not in the run's numbers.
 
 /// Where a run was made, and how to repeat it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
     /// The machine, the targets and the guests' kernels, group by group.
     pub environment: Vec<FactGroup>,
-    /// What to do for the same run.
+    /// How to repeat the run.
     pub repeat: Repeat,
 }
 

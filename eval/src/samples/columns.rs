@@ -51,7 +51,7 @@ pub(super) fn fields(reading: Reading) -> Fields {
     }
 }
 
-/// The reading with these columns; `None` where no method fills just these.
+/// The reading with these columns; `None` if no method fills exactly these.
 pub(super) fn reading(fields: Fields) -> Option<Reading> {
     match fields {
         [None, None, None, None, None, None, None] => Some(Reading::ValueOnly),

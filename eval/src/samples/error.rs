@@ -38,7 +38,7 @@ pub enum SamplesError {
 }
 
 impl SamplesError {
-    /// Tells the file's errors from the content's.
+    /// Distinguishes the file's errors from the content's.
     pub(super) fn from_csv(error: csv::Error) -> Self {
         let line = error.position().map_or(0, csv::Position::line);
         let problem = match error.kind() {

@@ -13,7 +13,7 @@ use crate::units::{CoreCycles, Ticks};
 pub(super) struct JudgedBoot<'a> {
     /// The boot.
     pub(super) boot: &'a BootValues,
-    /// Its values in core cycles, in any order; none where the core's clock is not known.
+    /// Its values in core cycles, in any order; `None` if the core's clock is not known.
     pub(super) cycles: Option<Vec<f64>>,
     /// The two closest groups of its values.
     pub(super) groups: Option<Groups>,

@@ -58,7 +58,7 @@ impl Row {
         self.boot_medians.iter().map(|boot| boot.median.0).collect()
     }
 
-    /// The same in core cycles; `None` where a boot has none.
+    /// The same in core cycles; `None` if a boot has none.
     pub fn medians_in_cycles(&self) -> Option<Vec<f64>> {
         let cycles = |boot: &BootMedian| Some(boot.median_cycles?.0);
         self.boot_medians.iter().map(cycles).collect()

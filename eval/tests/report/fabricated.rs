@@ -32,7 +32,8 @@ impl Fabricated {
     }
 }
 
-/// Targets on a CPU, counted and not, ones from an emulator, one that was counted alone, one without an image, and a failed boot.
+/// Targets on a CPU, counted and not, some from an emulator, one that was only counted, one
+/// without an image, and a failed boot.
 pub fn mixed() -> Fabricated {
     let [linux, off, _, host] = MEASURED;
     let [emulated, ring0, _] = EMULATED;

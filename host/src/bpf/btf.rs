@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use super::{calls, info};
 use crate::tree::Tree;
 
-/// The types of the objects that were asked for, read once each.
+/// The types of the requested objects, each read once.
 #[derive(Default)]
 pub(super) struct Btf(BTreeMap<u32, Option<Vec<u8>>>);
 
 impl Btf {
-    /// The name of a type in the object of that number. Types of modules go on where those of
-    /// vmlinux end, and are not resolved.
+    /// The name of a type in the object with that number. Numbers of types of modules continue
+    /// after those of vmlinux, and are not resolved.
     pub(super) fn name(&mut self, tree: &Tree, (object, id): (u32, u32)) -> Option<String> {
         let bytes = self.0.entry(object).or_insert_with(|| {
             let is_vmlinux = info::btf_object(object).is_ok_and(|name| name == "vmlinux");
@@ -28,10 +28,10 @@ impl Btf {
 }
 
 const MAGIC: u16 = 0xeb9f;
-/// What stands of each type: its name, its kind with a count, its size or another type.
+/// The record of each type: its name, its kind with a count, its size or another type.
 const TYPE: usize = 12;
 
-/// The name of a type, which are numbered from 1 in their order.
+/// The name of a type; types are numbered from 1 in their order.
 fn type_name(btf: &[u8], id: u32) -> Option<String> {
     let magic = u16::from_ne_bytes(*btf.first_chunk()?);
     if magic != MAGIC {

@@ -1,4 +1,4 @@
-//! bpf(2), as far as lists need it.
+//! The part of bpf(2) that lists need.
 
 use std::ffi::CStr;
 use std::io;
@@ -18,8 +18,7 @@ pub(super) enum Command {
     LinkNextId = 31,
 }
 
-/// `union bpf_attr`: each command has fields of its own in it. What a command does not use
-/// has to be 0.
+/// `union bpf_attr`, in which each command has its own fields. Unused fields have to be 0.
 #[repr(C, align(8))]
 pub(super) struct Attributes(pub [u8; 64]);
 
@@ -52,12 +51,12 @@ pub(super) fn word(bytes: &[u8], at: usize) -> u32 {
 
 /// # Safety
 ///
-/// Every address in the attributes has to be that of memory which the command may fill, of
-/// the length that stands with it.
+/// Every address in the attributes must be that of memory which the command may fill, of the
+/// given length.
 unsafe fn call(command: Command, attributes: &mut Attributes) -> io::Result<i64> {
     let size = size_of::<Attributes>();
-    // SAFETY: the kernel reads and writes `size` bytes of the attributes; the caller answers
-    // for the addresses in them.
+    // SAFETY: the kernel reads and writes `size` bytes of the attributes; the caller is
+    // responsible for the addresses in them.
     let result = unsafe {
         libc::syscall(
             libc::SYS_bpf,
@@ -74,13 +73,13 @@ unsafe fn call(command: Command, attributes: &mut Attributes) -> io::Result<i64>
 
 /// The numbers of all links, in ascending order.
 pub(super) fn link_ids() -> io::Result<Vec<u32>> {
-    /// `next_id` stands behind the number to start from.
+    /// `next_id` follows the number to start from.
     const NEXT_ID: usize = 4;
     let mut ids = Vec::new();
     let mut last = 0;
     loop {
         let mut attributes = Attributes::words([last]);
-        // SAFETY: there is no address among these attributes.
+        // SAFETY: these attributes do not contain an address.
         match unsafe { call(Command::LinkNextId, &mut attributes) } {
             Ok(_) => last = attributes.word(NEXT_ID),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ids),
@@ -90,33 +89,34 @@ pub(super) fn link_ids() -> io::Result<Vec<u32>> {
     }
 }
 
-/// A descriptor for the program, link or BTF object of that number.
+/// A descriptor for the program, link or BTF object with that number.
 pub(super) fn open(command: Command, id: u32) -> io::Result<OwnedFd> {
-    // SAFETY: there is no address among these attributes.
+    // SAFETY: these attributes do not contain an address.
     let fd = unsafe { call(command, &mut Attributes::words([id])) }?;
     let fd = RawFd::try_from(fd).map_err(|_| io::ErrorKind::InvalidData)?;
-    // SAFETY: the kernel has just made it for us, and nobody else has its number.
+    // SAFETY: the kernel has just created it for us, and nobody else has its number.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// What the kernel says of a program, link or BTF object. `ask` holds the addresses of buffers
-/// that are to be filled, and their lengths: all zeros ask for no such thing.
+/// The kernel's description of a program, link or BTF object. `ask` has the addresses of
+/// buffers to fill, and their lengths; with all zeros, none are filled.
 ///
 /// # Safety
 ///
-/// Every address in `ask` has to be that of memory which the kernel may fill, of the length
-/// that stands with it.
+/// Every address in `ask` must be that of memory which the kernel may fill, of the given
+/// length.
 pub(super) unsafe fn describe<const N: usize>(
     descriptor: &OwnedFd,
     ask: [u8; N],
 ) -> io::Result<[u8; N]> {
-    /// `info` stands behind the descriptor and the length.
+    /// `info` follows the descriptor and the length.
     const INFO: usize = 8;
     let mut info = ask;
     let length = u32::try_from(N).unwrap_or(u32::MAX);
     let mut attributes = Attributes::words([descriptor.as_raw_fd() as u32, length]);
     attributes.set_address(INFO, info.as_mut_ptr() as u64);
-    // SAFETY: the kernel writes at most N bytes to `info`; the caller answers for the rest.
+    // SAFETY: the kernel writes at most N bytes to `info`; the caller is responsible for the
+    // rest.
     unsafe { call(Command::InfoOfDescriptor, &mut attributes) }?;
     Ok(info)
 }

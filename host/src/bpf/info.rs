@@ -1,4 +1,4 @@
-//! What the kernel says of one program or link.
+//! The kernel's description of one program or link.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,9 +12,10 @@ pub(super) struct Link {
     pub program: u32,
     /// How it is attached.
     pub hook: Hook,
-    /// What to, where the kernel says so by name.
+    /// Its target, if the kernel gives its name.
     pub target: String,
-    /// What to, where the kernel says so by a type: the object's number, and the type's in it.
+    /// Its target, if the kernel gives a type: the object's number, and the type's number in
+    /// it.
     pub btf: Option<(u32, u32)>,
 }
 
@@ -62,7 +63,7 @@ pub(super) fn program(id: u32) -> io::Result<Program> {
     const LOAD_TIME: usize = 40;
     const NAME: usize = 64;
     let descriptor = calls::open(Command::ProgramById, id)?;
-    // SAFETY: zeros hold no address.
+    // SAFETY: zeros do not contain an address.
     let info = unsafe { calls::describe(&descriptor, [0; 128]) }?;
     let kind = calls::word(&info, KIND) as usize;
     let kind = KINDS
@@ -89,12 +90,12 @@ const LSM_MAC: u32 = 27;
 
 /// The link of that number.
 pub(super) fn link(id: u32) -> io::Result<Link> {
-    // struct bpf_link_info; what stands from UNION on depends on the type.
+    // struct bpf_link_info; the part from UNION on depends on the type.
     const KIND: usize = 0;
     const PROGRAM: usize = 8;
     const UNION: usize = 16;
     let descriptor = calls::open(Command::LinkById, id)?;
-    // SAFETY: zeros hold no address.
+    // SAFETY: zeros do not contain an address.
     let info = unsafe { calls::describe(&descriptor, [0; 64]) }?;
     let field = |at| calls::word(&info, UNION + at);
     let mut link = Link {
@@ -130,7 +131,7 @@ pub(super) fn link(id: u32) -> io::Result<Link> {
         }
         KPROBE_MULTI => {
             link.hook = Hook::KprobeMulti;
-            // `count` stands behind the address.
+            // `count` follows the address.
             link.target = format!("{} functions", field(8));
         }
         UPROBE_MULTI => link.hook = Hook::Uprobe,
@@ -139,8 +140,8 @@ pub(super) fn link(id: u32) -> io::Result<Link> {
     Ok(link)
 }
 
-/// Asks once more, with a buffer for the name. Its address stands at one offset of the
-/// description, its length at the other.
+/// Asks again, with a buffer for the name. The description has the buffer's address at one
+/// offset, its length at the other.
 fn name(descriptor: &OwnedFd, address: usize, length: usize) -> io::Result<String> {
     const NAME: usize = 256;
     let mut name = [0_u8; NAME];

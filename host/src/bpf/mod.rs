@@ -1,9 +1,9 @@
 //! The BPF programs that are attached to the running kernel, where, and by whom.
 //!
-//! Nothing below /sys/kernel/tracing shows them: neither perf events nor BPF links touch
-//! the switches of tracefs. The kernel lists them by bpf(2) (Linux,
-//! include/uapi/linux/bpf.h), for CAP_SYS_ADMIN only. A program that is attached through a
-//! perf event without a link belongs to a file descriptor, so all descriptors are asked.
+//! Nothing below /sys/kernel/tracing shows them: neither perf events nor BPF links use the
+//! switches of tracefs. The kernel lists them through bpf(2) (Linux, include/uapi/linux/bpf.h),
+//! for CAP_SYS_ADMIN only. A program that is attached through a perf event without a link
+//! belongs to a file descriptor, so all descriptors are queried.
 
 mod btf;
 mod calls;
@@ -16,7 +16,7 @@ use self::calls::Event;
 use crate::holders::{self, Held, Holder, Process};
 use crate::tree::Tree;
 
-/// A program that the kernel holds.
+/// A program in the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// The kernel's number for it.
@@ -73,15 +73,15 @@ pub struct Attachment {
     pub program: Program,
     /// How it is attached.
     pub hook: Hook,
-    /// What it is attached to: `sys_enter`, `do_syscall_64`. Empty where the kernel does not say.
+    /// Its target: `sys_enter`, `do_syscall_64`. Empty if the kernel does not give it.
     pub target: String,
-    /// The number of its link; a perf event needs none.
+    /// The number of its link; a perf event may not have one.
     pub link: Option<u32>,
     /// The processes that hold it. A pinned link has none.
     pub held_by: Vec<Process>,
 }
 
-/// Functions that every system call of x86-64 passes (Linux, arch/x86/entry and
+/// Functions on the path of every system call of x86-64 (Linux, arch/x86/entry and
 /// kernel/entry/common.c, of 5.10 to 6.18).
 const EVERY_CALL: [&str; 9] = [
     "entry_SYSCALL_64",
@@ -102,8 +102,8 @@ impl Attachment {
         }
     }
 
-    /// Whether every system call becomes slower by it. The tracepoints of single calls count:
-    /// they hang on the tracepoint of all calls (Linux, kernel/trace/trace_syscalls.c).
+    /// Whether it makes every system call slower. The tracepoints of single calls count: they
+    /// depend on the tracepoint of all calls (Linux, kernel/trace/trace_syscalls.c).
     pub fn sees_every_call(&self) -> bool {
         match self.hook {
             Hook::RawTracepoint | Hook::Tracepoint => is_system_call(&self.target),
@@ -146,12 +146,12 @@ pub fn attached(tree: &Tree) -> io::Result<Vec<Attachment>> {
     Ok(attached)
 }
 
-/// What is attached by links.
+/// Attachments by links.
 fn links(tree: &Tree) -> io::Result<Vec<Attachment>> {
     let mut btf = Btf::default();
     let ids = calls::link_ids()?.into_iter();
     let links = ids.filter_map(|id| {
-        // A link may have gone since its number was listed.
+        // A link may have disappeared since its number was listed.
         let link = info::link(id).ok()?;
         Some(Attachment {
             program: info::program(link.program).ok()?,
@@ -167,8 +167,8 @@ fn links(tree: &Tree) -> io::Result<Vec<Attachment>> {
     Ok(links.collect())
 }
 
-/// Adds what a perf event runs: one attachment, however many CPUs have an event of it. A link
-/// to a perf event is listed already, and before Linux 6.6 without its target.
+/// Adds the program of a perf event: one attachment, however many CPUs have an event of it. A
+/// link to a perf event is already listed, and before Linux 6.6 without its target.
 fn add_event(attached: &mut Vec<Attachment>, event: Event, process: Process) {
     let same = attached.iter_mut().find(|other| {
         other.program.id == event.program

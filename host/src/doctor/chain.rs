@@ -2,18 +2,18 @@
 
 use std::arch::asm;
 
-/// So long a chain takes about 12 µs, half of a batch, and a counter with a step of 10 ns
-/// still shows 0.1 % of it.
+/// A chain of this length takes about 12 µs, half of a batch, and a counter with a step of 10
+/// ns still resolves 0.1 % of it.
 const TURNS: u64 = 1024;
 const UNROLLED: u64 = 16;
 
-/// The cycles that it takes: three for each multiplication, on Intel's cores since 2008, its
-/// E-cores, and AMD's Zen (uops.info, IMUL r32, r32; with 64 bits, Gracemont takes 5).
+/// Its cycles: three for each multiplication, on Intel's cores since 2008, its E-cores, and
+/// AMD's Zen (uops.info, IMUL r32, r32; with 64 bits, Gracemont takes 5).
 pub const CYCLES: f64 = (3 * TURNS * UNROLLED) as f64;
 
-/// Multiplications of which each needs the one before.
+/// Multiplications that each depend on the previous one.
 pub fn run() {
-    // SAFETY: nothing but registers, which are declared, is touched.
+    // SAFETY: only declared registers are changed.
     unsafe {
         asm!(
             "2:",

@@ -226,7 +226,7 @@ impl JournalFolder {
         })
     }
 
-    /// Opens what [`JournalFolder::header`] found, to go on with it.
+    /// Opens the journal that [`JournalFolder::header`] found, to continue it.
     pub fn resume(&self, header: Header) -> Result<Journal, TuneError> {
         let (known, whole) = self.known(&header)?;
         let path = self.progress(&header);

@@ -217,8 +217,8 @@ fn nominal(sys: &dyn Sys, cpu: usize) -> Option<Khz> {
 /// - `base_frequency` (intel_pstate with HWP): "any frequency above this will be in the turbo
 ///   frequency range" (intel_pstate.rst);
 /// - `scaling_available_frequencies` (acpi-cpufreq): the whole turbo range is one entry, 1 MHz
-///   above the highest other one (the same document,
-///   on `_PSS`). Frequencies of AMD's boost are not in the list at all;
+///   above the highest other one (the same document, on `_PSS`). Frequencies of AMD's boost
+///   are not in the list at all;
 /// - `nominal_freq` (amd_pstate): the level that all cores can hold at once.
 fn non_turbo(base: Option<Khz>, available: &str, nominal: Option<Khz>) -> Option<NonTurbo> {
     const TURBO_STEP: u64 = 1000;

@@ -238,7 +238,7 @@ impl<'a> Watch<'a> {
         };
         self.first_byte
             .get_or_insert_with(|| self.started.elapsed());
-        // The receiver knows best what a failure means; the guest continues.
+        // The receiver is best able to judge a failure; the guest continues.
         let _ = self.sink.write_all(new);
         self.look_for_last_words(before);
     }

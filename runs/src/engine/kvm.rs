@@ -77,7 +77,7 @@ pub fn boot(
 }
 
 fn write(console: &mut dyn Write, bytes: &[u8]) {
-    // The receiver knows best what a failure means; the guest continues.
+    // The receiver is best able to judge a failure; the guest continues.
     let _ = console.write_all(bytes);
 }
 

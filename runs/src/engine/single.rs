@@ -1,4 +1,4 @@
-//! A boot that belongs to no run, by the engine that its user asks for.
+//! A boot that does not belong to a run, with the engine that the user requests.
 
 use std::time::Instant;
 
@@ -8,10 +8,10 @@ use vmm::probe::KvmKind;
 
 use super::{EngineError, Machine, Qemu, kvm};
 
-/// The engine that is asked for.
+/// The requested engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
-    /// `kvm` where KVM really runs guests on the CPU, otherwise `qemu`.
+    /// `kvm` if KVM really runs guests on the CPU, otherwise `qemu`.
     Auto,
     /// Our own VMM.
     Kvm,
@@ -29,12 +29,12 @@ pub enum Single<'a> {
     Qemu(Qemu),
 }
 
-/// The engine that was asked for. `flag` is what was asked for that only `kvm` can do. The
-/// boot began at `began`; `new` is its machine, if it is on its way already.
+/// The requested engine. `flag` is an option that only `kvm` supports. The boot began at
+/// `began`; `new` is its machine, if that is already being created.
 ///
 /// # Errors
 ///
-/// The engine is not there, or cannot do what was asked for.
+/// The engine is not available, or does not support the request.
 pub fn choose<'a>(
     wish: Wish,
     flag: Option<&'static str>,
@@ -58,8 +58,8 @@ pub fn choose<'a>(
     qemu.map(Single::Qemu)
 }
 
-/// Whether `auto` takes KVM. Where it does not, and `flag` needs it, that is no mistake in
-/// the command line, which is right on other machines.
+/// Whether `auto` chooses KVM. If it does not, and `flag` needs KVM, the command line is not
+/// wrong, because it works on other machines.
 fn auto(
     kind: KvmKind,
     flag: Option<&'static str>,
@@ -90,7 +90,7 @@ mod tests {
                     rate: None,
                     reason: "no vmx".into(),
                 },
-                ["emulated in software: no vmx", "take --engine kvm"],
+                ["emulated in software: no vmx", "use --engine kvm"],
             ),
             (KvmKind::NoDevice, ["there is no /dev/kvm", "leave it out"]),
         ];

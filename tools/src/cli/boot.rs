@@ -17,15 +17,16 @@ Examples:
   tollgate boot build/linux/vmlinux --initrd build/initramfs.cpio.gz \\
       --append 'console=ttyS0 mitigations=off' --cpus 2 --timeout 30
 
-The guest's console goes to standard output as it is, how it ended to standard
-error. With the engine kvm, standard input is typed into the guest's serial port. Exit codes: see tollgate --help.";
+The guest's console goes to standard output unchanged, and how it ended to standard
+error. With the engine kvm, standard input is typed into the guest's serial port.
+Exit codes: see tollgate --help.";
 
 /// `tollgate boot`.
 #[derive(Debug, Args)]
 pub struct BootArgs {
     /// The kernel: bzImage, vmlinux, or an ELF file with a PVH note or a Multiboot header
     pub image: PathBuf,
-    /// The initial ramdisk, or the program for kernels that take an ELF in its place
+    /// The initial ramdisk, or the program for kernels that load an ELF file in its place
     #[arg(long, value_name = "FILE")]
     pub initrd: Option<PathBuf>,
     /// The kernel's command line
@@ -36,7 +37,7 @@ pub struct BootArgs {
         allow_hyphen_values = true
     )]
     pub append: String,
-    /// What boots it
+    /// The engine that boots it
     #[arg(long, value_enum, default_value_t = BootEngine::Auto)]
     pub engine: BootEngine,
     /// Guest memory
@@ -59,10 +60,10 @@ pub struct BootArgs {
     pub kvm: KvmArgs,
 }
 
-/// What `tollgate boot` boots with.
+/// The engine of `tollgate boot`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BootEngine {
-    /// kvm where KVM really runs guests on the CPU, otherwise qemu
+    /// kvm if KVM really runs guests on the CPU, otherwise qemu
     Auto,
     /// Our own VMM
     Kvm,
@@ -72,14 +73,14 @@ pub enum BootEngine {
     QemuKvm,
 }
 
-/// What only the kvm engine can be asked for.
+/// Options that only the kvm engine has.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "With the engine kvm")]
 pub struct KvmArgs {
-    /// The boot protocol [default: the best that the image speaks]
+    /// The boot protocol [default: the best one that the image supports]
     #[arg(long, value_enum)]
     pub protocol: Option<ProtocolArg>,
-    /// A port beside 0xf4 and 0x501 to which the guest writes its exit status
+    /// Another port, besides 0xf4 and 0x501, to which the guest writes its exit status
     #[arg(long, value_name = "PORT", value_parser = parse_port)]
     pub debug_exit: Vec<u16>,
     /// Take all guest memory from the host before the guest starts
@@ -91,12 +92,12 @@ pub struct KvmArgs {
     /// Run without the seccomp filter
     #[arg(long)]
     pub no_seccomp: bool,
-    /// Print exits by reason and port, the time in the guest, and when what happened
-    /// since the process began
+    /// Print exits by reason and port, the time in the guest, and a timeline since process
+    /// start
     #[arg(long)]
     pub stats: bool,
-    /// As a run boots: take all memory, as huge pages, before the guest starts, and report
-    /// to `tollgate run`
+    /// Boot as in a run: take all memory, as huge pages, before the guest starts, and report to
+    /// `tollgate run`
     #[arg(long, hide = true)]
     pub for_run: bool,
 }
@@ -117,7 +118,7 @@ fn parse_port(text: &str) -> Result<u16, String> {
         Some(digits) => u16::from_str_radix(digits, 16),
         None => text.parse(),
     };
-    port.map_err(|_| format!("{text:?} is no I/O port; write it like 0xf4"))
+    port.map_err(|_| format!("{text:?} is not an I/O port; write it like 0xf4"))
 }
 
 impl From<BootEngine> for Wish {
@@ -132,7 +133,7 @@ impl From<BootEngine> for Wish {
 }
 
 impl BootArgs {
-    /// What is asked of the engine.
+    /// The request to the engine.
     pub fn spec(&self) -> BootSpec {
         BootSpec {
             kernel: self.image.clone(),
@@ -151,7 +152,7 @@ impl BootArgs {
 }
 
 impl KvmArgs {
-    /// What is asked of the engine kvm alone.
+    /// The options for the engine kvm alone.
     pub fn options(&self) -> KvmOptions {
         KvmOptions {
             protocol: self.protocol.map(|protocol| match protocol {
@@ -160,12 +161,13 @@ impl KvmArgs {
                 ProtocolArg::Multiboot => Protocol::Multiboot,
             }),
             debug_exit_ports: self.debug_exit.clone(),
-            // No page fault of the host's may fall into a measurement, and as few misses of the
-            // TLB as can be.
+            // Page faults of the host must not fall into a measurement, and there should be as
+            // few TLB misses as possible.
             prefault: self.prefault || self.for_run,
             huge_pages: self.huge_pages || self.for_run,
             count_pages: self.stats || self.for_run,
-            // The process boots this one guest. In a run, the next one must not begin beside it.
+            // The process boots only this guest. In a run, the next one must not start at the
+            // same time.
             teardown: if self.for_run {
                 Teardown::Wait
             } else {
@@ -180,7 +182,7 @@ impl KvmArgs {
         }
     }
 
-    /// A flag that QEMU could only ignore.
+    /// An option that QEMU could only ignore.
     pub fn given(&self) -> Option<&'static str> {
         let given = [
             ("--protocol", self.protocol.is_some()),

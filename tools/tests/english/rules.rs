@@ -23,13 +23,13 @@ type Row = (
 
 const ROWS: [Row; 20] = [
     (
-        r"(?i)\b\w+ (is|are|was|were|be) no \w+",
+        r"(?i)\b(\w+ )?(is|are|was|were|be) no \w+",
         Some(r"(?i)^there |no (\w+er|more|less|worse)$"),
         "The file is no run.",
         "is not a …",
     ),
     (
-        r"(?i)\b\w+ (is|are|was|were) none\b",
+        r"(?i)\b(\w+ )?(is|are|was|were) none\b",
         Some("(?i)^there "),
         "A file that is none is refused.",
         "name what it is not",

@@ -25,7 +25,7 @@ enum Next {
     End(End),
     /// The guest cannot continue; the reason, in the terms of KVM's manual.
     Fault(String),
-    /// The same, and KVM knows more about it than the exit itself says.
+    /// The same, and KVM has more information about it than the exit itself.
     InternalError,
 }
 

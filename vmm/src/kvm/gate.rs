@@ -17,7 +17,7 @@ pub struct Gate {
 }
 
 enum GateState {
-    /// vCPUs that are not there yet, and the counters of those that are.
+    /// vCPUs that have not arrived yet, and the counters of those that have.
     Closed { missing: u8, counters: Vec<File> },
     Open {
         counters: Arc<Counters>,

@@ -30,7 +30,7 @@ pub struct Guest<'a> {
     options: &'a KvmOptions,
     asked: Instant,
     created: Instant,
-    /// Where the kernel begins.
+    /// Where the kernel starts.
     entry: EntryState,
     /// What the vCPUs' threads and this one share.
     machine: Arc<Machine>,
@@ -76,7 +76,7 @@ impl<'a> Guest<'a> {
     /// A vCPU cannot be created, or a thread not be filtered: nothing of the guest has run.
     pub fn run(mut self, io: Io<'_>) -> Result<Report, KvmError> {
         let machine = self.machine;
-        // What opens a file comes before the filter, which allows no more.
+        // Everything that opens a file comes before the filter, which no longer allows that.
         let handover = match self.options.teardown {
             Teardown::Wait => None,
             Teardown::LeaveToKernel => {

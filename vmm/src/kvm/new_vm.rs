@@ -1,6 +1,6 @@
-//! A boot's first state: a virtual machine that is still empty. A thread creates it, and reads
-//! the CPUID that KVM supports. Neither depends on what is booted, and together they take
-//! longer than everything else before the guest runs.
+//! A boot's first state: an empty virtual machine. A thread creates it, and reads the CPUID
+//! that KVM supports. Neither depends on the image, and together they take longer than
+//! everything else before the guest runs.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,14 +12,15 @@ use super::error::{KvmError, system};
 use super::vm;
 use crate::cpu;
 
-/// What the thread creates: /dev/kvm, open, and a virtual machine without anything in it.
+/// What the thread creates: an open /dev/kvm, and an empty virtual machine.
 type Created = Result<(Arc<Kvm>, VmFd), KvmError>;
 
-/// An empty virtual machine, for whatever will be booted. Next is [`super::ReadyVm`].
+/// An empty virtual machine, for an image that is not known yet. The next state is
+/// [`super::ReadyVm`].
 pub struct NewVm(Result<Receiver<Created>, KvmError>);
 
 impl NewVm {
-    /// Begins to create it. The sooner this is called, the sooner the guest starts.
+    /// Starts to create it. The earlier this is called, the earlier the guest starts.
     ///
     /// Errors appear when the machine is used.
     pub fn begin() -> Self {
@@ -28,7 +29,7 @@ impl NewVm {
         Self(thread.map(|_| created).map_err(system("start a thread")))
     }
 
-    /// Waits until it is there.
+    /// Waits until it exists.
     ///
     /// # Errors
     /// /dev/kvm cannot be opened, or KVM refuses.

@@ -1,4 +1,4 @@
-//! A boot's second state: a virtual machine with everything but a kernel.
+//! A boot's second state: a virtual machine with everything except a kernel.
 
 use std::sync::Arc;
 use std::thread;
@@ -15,12 +15,12 @@ use super::vm;
 use crate::BootSpec;
 use crate::memory::{self, Memory};
 
-/// A virtual machine that lacks only a kernel; the threads of its vCPUs still create them.
-/// Next is the running guest: [`super::boot_image`].
+/// A virtual machine that only lacks a kernel; the threads of its vCPUs are still creating
+/// them. The next state is the running guest: [`super::boot_image`].
 pub struct ReadyVm<'a> {
     pub(super) spec: &'a BootSpec,
     pub(super) options: &'a KvmOptions,
-    /// When the boot was asked for; all times count from here.
+    /// When the boot was requested; all times count from here.
     pub(super) asked: Instant,
     /// When the machine was complete, except for its vCPUs.
     pub(super) created: Instant,
@@ -33,12 +33,12 @@ pub struct ReadyVm<'a> {
 
 impl<'a> ReadyVm<'a> {
     /// Gives a new machine memory, interrupt controllers, a timer, and vCPUs. The image can be
-    /// read meanwhile: the vCPUs' threads create them.
+    /// read at the same time, because the vCPUs' threads create them.
     ///
-    /// Times count from `asked`, which may lie before the call.
+    /// Times count from `asked`, which may be earlier than the call.
     ///
     /// # Errors
-    /// KVM cannot be used, there is not so much memory, or KVM has not so many vCPUs.
+    /// KVM cannot be used, there is not enough memory, or KVM does not support so many vCPUs.
     pub fn new(
         new: NewVm,
         spec: &'a BootSpec,
@@ -79,8 +79,8 @@ fn prepare_memory(memory: &Memory, options: &KvmOptions, pin: &[usize]) -> Resul
     }
 }
 
-/// Pages come from the memory node of the CPU that touches them first: it has to be one
-/// that the guest will run on.
+/// Pages come from the memory node of the CPU that first touches them, so it has to be one on
+/// which the guest will run.
 fn prefault_on(cpu: usize, memory: &Memory) -> Result<(), KvmError> {
     let prefault = || {
         pin_to(cpu)?;

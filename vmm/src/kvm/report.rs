@@ -1,4 +1,4 @@
-//! What this engine says of a boot.
+//! This engine's report on a boot.
 
 use std::time::Instant;
 
@@ -6,19 +6,20 @@ use super::error::KvmError;
 use super::stats::Stats;
 use crate::{BootOutcome, End, Timings, panic};
 
-/// How one boot went, with what only this engine knows.
+/// The outcome of one boot, with what only this engine reports.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What every engine answers.
+    /// What every engine returns.
     pub outcome: BootOutcome,
-    /// The vCPU's registers and code, in lines, after a triple fault or an engine's failure.
+    /// The vCPU's registers and code as lines of text, after a triple fault or a failure of the
+    /// engine.
     pub diagnosis: Option<String>,
     /// Exits and times.
     pub stats: Stats,
 }
 
 impl Report {
-    /// Of a guest that did not start.
+    /// The report on a guest that did not start.
     pub(super) fn never_started(error: &KvmError, asked: Instant) -> Self {
         Self {
             outcome: BootOutcome {
@@ -39,8 +40,8 @@ impl Report {
     }
 }
 
-/// A kernel that panics then reboots, faults, or hangs: what it said of itself
-/// explains more than what it did next.
+/// A kernel that panics then reboots, faults, or hangs: its panic message explains more than
+/// what it did next.
 pub(super) fn explain(end: End, console: &[u8]) -> End {
     match end {
         End::Rebooted | End::TripleFault | End::Halted | End::TimedOut | End::Panicked { .. } => {

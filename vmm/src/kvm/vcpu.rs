@@ -61,7 +61,7 @@ pub struct Vcpus {
 
 /// What the threads need to run the guest.
 pub struct Launch {
-    /// Where the kernel begins.
+    /// Where the kernel starts.
     pub entry: EntryState,
     /// The guest.
     pub machine: Arc<Machine>,
@@ -70,11 +70,11 @@ pub struct Launch {
 }
 
 impl Vcpus {
-    /// Starts a thread for each of `cpus` vCPUs of `vm`, which is complete otherwise; the i-th
+    /// Starts a thread for each of `cpus` vCPUs of `vm`, which is otherwise complete; the i-th
     /// on the i-th of the `pin` CPUs. The threads create the vCPUs and wait.
     ///
     /// # Errors
-    /// The system gives no further thread.
+    /// The system cannot create another thread.
     pub fn create(
         kvm: &Arc<Kvm>,
         vm: &Arc<VmFd>,
@@ -123,7 +123,7 @@ impl Vcpus {
     /// first guest instruction.
     ///
     /// # Errors
-    /// A vCPU cannot be created, or a thread not be filtered.
+    /// A vCPU cannot be created, or a thread cannot be filtered.
     pub fn run(&mut self, launch: Launch) -> Result<Instant, KvmError> {
         let launch = Arc::new(launch);
         for vcpu in self.launches.drain(..) {
@@ -133,7 +133,7 @@ impl Vcpus {
         self.gate.wait()
     }
 
-    /// Notices when none of them uses its CPU.
+    /// Detects that none of them uses its CPU.
     pub fn quiet(&self) -> Quiet {
         Quiet::new(self.threads.iter().map(|thread| &thread.handle))
     }
@@ -196,7 +196,7 @@ impl VcpuThread {
             Err(why) => return ticket.give_up(why),
         };
         let counters = counters::open(&vcpu);
-        // Nothing comes if the boot is given up.
+        // Nothing arrives if the boot is given up.
         let Ok(launch) = self.launch.recv() else {
             return;
         };

@@ -1,9 +1,9 @@
-//! What a system call of this process costs, in cycles of the core.
+//! The cost of a system call of this process, in cycles of the core.
 //!
-//! Whatever watches system calls makes each of them slower: one tracepoint on their way sends
-//! all of them through the slow path of the kernel's entry. A chain of multiplications before
-//! and after each batch of calls makes the figure independent of the core's clock, so that it
-//! can be compared with one of another day.
+//! Anything that watches system calls makes each of them slower: one tracepoint on their path
+//! sends all of them through the slow path of the kernel's entry. A chain of multiplications
+//! before and after each batch of calls makes the figure independent of the core's clock, so
+//! that it can be compared with that of another day.
 
 use std::arch::asm;
 use std::thread;
@@ -21,16 +21,16 @@ use crate::tsc;
 #[serde(transparent)]
 pub struct CoreCycles(pub f64);
 
-/// What a system call costs.
+/// The cost of a system call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CallCost {
-    /// The median of the least disturbed burst: a sibling at work and a cold cache only add.
+    /// The median of the least disturbed burst: a busy sibling and a cold cache can only add.
     pub cheapest: CoreCycles,
-    /// The median of the burst in the middle over that of the cheapest, less 1.
+    /// The median of the middle burst divided by that of the cheapest, minus 1.
     pub spread: f64,
 }
 
-/// What varies more than this cannot be compared with another day's.
+/// If it varies by more than this, it cannot be compared with another day's.
 const UNSTEADY: f64 = 0.25;
 
 impl CallCost {
@@ -39,7 +39,7 @@ impl CallCost {
         self.spread <= UNSTEADY
     }
 
-    /// The cost by all bursts, those of two times, for what disturbs comes and goes.
+    /// The cost from all bursts, at two times, because disturbances come and go.
     pub fn of(mut bursts: Vec<CoreCycles>) -> Option<Self> {
         bursts.retain(|burst| burst.0 > 0.0);
         bursts.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -59,7 +59,7 @@ const BATCHES: usize = 20;
 /// Calls of a batch, which takes about as long as a chain.
 const CALLS: u32 = 64;
 
-/// The medians of several bursts on that CPU; none where this process may not run there.
+/// The medians of several bursts on that CPU; empty if this process may not run there.
 pub fn bursts(cpu: usize) -> Vec<CoreCycles> {
     let measure = || {
         cpus::pin_thread(cpu).ok()?;
@@ -95,11 +95,11 @@ fn batch() -> Batch {
     }
 }
 
-/// getppid(2), which has next to nothing to do, without what a compiler or a library may put
-/// around it: builds without optimisation have to find the same.
+/// getppid(2), which does almost nothing, without the code that a compiler or a library may put
+/// around it: builds without optimisation have to give the same result.
 fn call() {
     const GETPPID: u64 = 110;
-    // SAFETY: the call has no arguments and touches no memory of ours; SYSCALL overwrites RCX
+    // SAFETY: the call has no arguments and does not access our memory; SYSCALL overwrites RCX
     // and R11, which are declared.
     unsafe {
         asm!(

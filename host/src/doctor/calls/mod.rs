@@ -17,17 +17,18 @@ use crate::tree::Tree;
 pub struct Calls {
     /// Who watches them.
     pub watchers: Watchers,
-    /// What one costs.
+    /// The cost of one.
     pub cost: Option<CallCost>,
-    /// What one cost under the same kernel earlier.
+    /// Its earlier cost under the same kernel.
     pub record: Option<Record>,
     /// Why today's cost could not be kept for later.
     pub not_kept: Option<String>,
 }
 
 impl Calls {
-    /// Measures on that CPU, together with the bursts of a moment earlier, and keeps the cost for later if it is the smallest so far, or the
-    /// first when nobody watched. Another machine's tree has no calls to be measured.
+    /// Measures on that CPU, together with the bursts of a moment earlier, and keeps the cost
+    /// for later if it is the smallest so far, or the first when nobody watched. The folder of
+    /// another machine has no calls to measure.
     pub fn measure(tree: &Tree, cpu: Option<usize>, mut earlier: Vec<CoreCycles>) -> Self {
         let mut calls = Self {
             watchers: elsewhere(cpu, || Watchers::read(tree)),
@@ -61,14 +62,14 @@ impl Calls {
         let says_more = self.record.as_ref().is_none_or(|earlier| {
             let is_better_known = today.nobody_watched && !earlier.nobody_watched;
             let is_cheaper = today.cycles < earlier.cycles;
-            // What nobody looked at does not replace what root saw.
+            // A cost without a check for watchers does not replace one that root checked.
             is_better_known || is_cheaper && today.nobody_watched == earlier.nobody_watched
         });
         says_more.then_some(today)
     }
 }
 
-/// Does that on the CPU, and leaves this thread where it is.
+/// Does that on the CPU, and leaves this thread on its own CPU.
 fn elsewhere<T: Send>(cpu: Option<usize>, work: impl FnOnce() -> T + Send) -> T {
     let _there = cpus::Elsewhere::on(cpu.as_slice());
     work()

@@ -1,7 +1,7 @@
-//! What a system call cost under the same kernel earlier, in a small file of state.
+//! The earlier cost of a system call under the same kernel, in a small state file.
 //!
-//! Only root can see who watches system calls. What anybody can see is that a call costs more
-//! than it did.
+//! Only root can see who watches system calls. Every user can see that a call costs more than
+//! before.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -17,11 +17,11 @@ use super::cost::CoreCycles;
 use crate::files::{self, FileError};
 use crate::tree::Tree;
 
-/// What is known of a kernel from earlier.
+/// What is known about a kernel from earlier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// The cheapest that a call was.
+    /// The lowest cost of a call.
     pub cycles: CoreCycles,
     /// When that was.
     pub at: Timestamp,
@@ -29,8 +29,7 @@ pub struct Record {
     pub nobody_watched: bool,
 }
 
-/// The file's content: a record for each kernel and machine, by the hash of what they say of
-/// themselves.
+/// The file's content: a record for each kernel and machine, by the hash of their descriptions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Records {
@@ -39,15 +38,15 @@ struct Records {
 }
 
 const VERSION: u32 = 1;
-/// So many kernels are remembered; then the oldest record goes.
+/// The number of kernels that are remembered; beyond it, the oldest record goes.
 const MOST: usize = 16;
 const FILE: &str = "system-call.json";
-/// Where root keeps it, for everybody to read.
+/// Where root keeps it, readable for everybody.
 const SHARED: &str = "/var/lib/tollgate";
 const REMEDY: &str = "remove it; the next doctor writes another";
 
-/// What decides the cost of a call, apart from who watches: the kernel, its command line and
-/// mitigations, the processor with its microcode, and what is set for this process.
+/// What decides the cost of a call, apart from watchers: the kernel, its command line and
+/// mitigations, the processor with its microcode, and the settings of this process.
 pub fn kernel(tree: &Tree) -> String {
     let text = |path| tree.text(path).unwrap_or_default();
     let cpuinfo = text("/proc/cpuinfo");
@@ -87,7 +86,7 @@ fn of_names<'t>(
     named.map(str::to_owned)
 }
 
-/// The folders that may have a record, that of this user first; the first is written to.
+/// The folders that may have a record, this user's own first; the first one is written to.
 pub fn folders(is_root: bool) -> Vec<PathBuf> {
     let own = of_user(env::var_os("XDG_STATE_HOME"), env::var_os("HOME"), is_root);
     let shared = PathBuf::from(SHARED);
@@ -105,11 +104,10 @@ fn of_user(state: Option<OsString>, home: Option<OsString>, is_root: bool) -> Op
     }
 }
 
-/// The record of that kernel, the best known: of those in which nobody watched, or else of
-/// all, the first.
+/// The best record of that kernel: of those in which nobody watched, or else of all, the first.
 pub fn read(folders: &[PathBuf], kernel: &str) -> Option<Record> {
     let records = folders.iter().filter_map(|folder| {
-        // A damaged record is none, and is written over.
+        // A damaged record is ignored and overwritten.
         let all: Records = files::read_json(&folder.join(FILE), REMEDY).ok()?;
         (all.version == VERSION).then(|| all.records.get(kernel).cloned())?
     });
@@ -193,7 +191,7 @@ mod tests {
         assert_eq!(read(&folders, "a"), None);
         write(&folders, "a", record(1, true)).unwrap();
         assert_eq!(read(&folders, "a"), Some(record(1, true)));
-        // Another program's hand, which the seal shows.
+        // A change by another program, which the seal reveals.
         let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
         std::fs::write(folder.path().join(FILE), text.replace("301", "999")).unwrap();
         assert_eq!(read(&folders, "a"), None);

@@ -1,4 +1,4 @@
-//! Who watches system calls, as far as this process may see.
+//! Who watches system calls, as far as this process can see.
 
 use std::fs;
 
@@ -17,10 +17,10 @@ pub struct Watchers {
     pub bpf: Result<Vec<Attachment>, String>,
     /// The perf events of other processes.
     pub perf: Vec<PerfEvents>,
-    /// Whether all processes of the machine can be looked into.
+    /// Whether all processes of the machine can be examined.
     pub sees_all: bool,
-    /// Those of the holders that this process or one of its children is: what a run attaches
-    /// on purpose.
+    /// The holders that are this process or one of its children: what a run attaches on
+    /// purpose.
     pub ours: Vec<Process>,
 }
 
@@ -32,8 +32,8 @@ impl Watchers {
             || self.perf.iter().any(|events| events.counts_our_calls)
     }
 
-    /// Looks at the running kernel; the calling thread should stay on a measuring CPU. The
-    /// kernel cannot be asked about another machine's tree.
+    /// Examines the running kernel; the calling thread should stay on a measuring CPU. The
+    /// kernel cannot be asked about the folder of another machine.
     pub fn read(tree: &Tree) -> Self {
         let mut watchers = Self {
             switches: switches(tree),
@@ -56,8 +56,8 @@ impl Watchers {
 }
 
 /// Events at the entry and exit of calls: `0` is off, `1` on, `X` on for some calls (Linux,
-/// Documentation/trace/events.rst), each also in instances. A tracer other than `nop` runs at
-/// every function. Only root may read them.
+/// Documentation/trace/events.rst), and the same in each instance. A tracer other than `nop`
+/// runs at every function. Only root may read these files.
 fn switches(tree: &Tree) -> Option<Vec<String>> {
     let folders = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
     let folder = folders.into_iter().find(|folder| {
@@ -92,10 +92,10 @@ fn is_first_pid_namespace(tree: &Tree) -> bool {
     link.is_ok_and(|link| link.as_os_str() == "pid:[4026531836]")
 }
 
-/// Whether the process is this one, or comes from it.
+/// Whether the process is this one, or a descendant of it.
 fn is_ours(tree: &Tree, mut process: u32) -> bool {
     let own = std::process::id();
-    // Longer lines of descent are a loop: a number was given out again meanwhile.
+    // A longer line of descent is a loop: a number was reused in the meantime.
     for _ in 0..64 {
         match process {
             0 | 1 => return false,
@@ -111,7 +111,7 @@ fn is_ours(tree: &Tree, mut process: u32) -> bool {
     false
 }
 
-/// /proc/PID/stat: behind the name, which may hold brackets, the state and the parent.
+/// /proc/PID/stat: the state and the parent follow the name, which may contain brackets.
 fn parent(stat: &str) -> Option<u32> {
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(1)?.parse().ok()

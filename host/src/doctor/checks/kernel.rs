@@ -6,8 +6,8 @@ use crate::doctor::Facts;
 /// Whether a filter runs at every system call of the host.
 pub(super) fn system_calls(facts: &Facts) -> Found {
     let what = match facts.host.seccomp {
-        Some(true) => "a seccomp filter judges every system call of this process and its children",
-        None => return Found::unknown("the kernel does not say whether a filter judges them"),
+        Some(true) => "a seccomp filter checks every system call of this process and its children",
+        None => return Found::unknown("the kernel does not show whether a filter checks them"),
         Some(false) => return Found::ok("no seccomp filter"),
     };
     match facts.plan.host {

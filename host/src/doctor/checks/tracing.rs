@@ -9,12 +9,12 @@ use crate::doctor::calls::cost::{CallCost, CoreCycles};
 use crate::doctor::calls::record::Record;
 use crate::holders::Process;
 
-/// A call is dearer than it was from here on: boots of the same kernel differ by some percent
-/// (its layout), as do times at which the core is shared. The cheapest watcher, an empty BPF
-/// program, adds some 300 cycles.
+/// A call counts as slower from this ratio on: boots of the same kernel differ by some percent
+/// (its layout), and so do times at which the core is shared. The cheapest watcher, an empty
+/// BPF program, adds some 300 cycles.
 const DEARER: f64 = 1.20;
 
-/// Whether system calls are traced, by whom, and what a call costs against earlier.
+/// Whether system calls are traced, by whom, and the cost of a call compared with earlier.
 pub(in crate::doctor) fn tracing(facts: &Facts) -> Found {
     let watchers = &facts.calls.watchers;
     let mut blamed: Vec<(String, String)> = switches(facts);
@@ -61,11 +61,11 @@ pub(in crate::doctor) fn tracing(facts: &Facts) -> Found {
     let seen = what_was_seen(facts);
     let what = format!("{seen}{ours}; {cost_says}");
     match cost {
-        // On purpose, and expected to cost.
+        // On purpose, so the cost is expected.
         _ if !ours.is_empty() => Found::ok(what),
         Cost::Dearer { .. } => Found::new(guilty(facts), what).mend(match watchers.sees_all {
             true => {
-                "something slows down every call that is listed nowhere: compare the \
+                "something that is not listed slows down every call: compare the \
                      kernel's command line, modules and audit rules with those of that day"
             }
             false => "sudo tollgate doctor, which lists who watches",
@@ -76,7 +76,7 @@ pub(in crate::doctor) fn tracing(facts: &Facts) -> Found {
     }
 }
 
-/// Guests' system calls do not come here.
+/// System calls of guests do not reach the host's kernel.
 fn guilty(facts: &Facts) -> State {
     match facts.plan.host {
         true => State::Unfit,
@@ -140,7 +140,7 @@ fn stop(process: &Process) -> String {
 fn what_was_seen(facts: &Facts) -> String {
     let watchers = &facts.calls.watchers;
     let switches = match &watchers.switches {
-        Some(_) => "tracefs traces no call",
+        Some(_) => "tracefs does not trace calls",
         None => "tracefs cannot be read",
     };
     match &watchers.bpf {
@@ -151,7 +151,7 @@ fn what_was_seen(facts: &Facts) -> String {
             };
             format!(
                 "{switches}; {} BPF programs are attached, and {} processes hold perf \
-                 events{others}, none of them on the way of every call",
+                 events{others}, none of them on the path of every call",
                 attached.len(),
                 watchers.perf.len()
             )
@@ -160,12 +160,12 @@ fn what_was_seen(facts: &Facts) -> String {
     }
 }
 
-/// What a call costs now, against earlier.
+/// The cost of a call now, compared with earlier.
 enum Cost<'r> {
     Unmeasured,
-    /// It varies too much to be compared.
+    /// It varies too much for a comparison.
     Noisy(CallCost),
-    /// Nothing is known from earlier.
+    /// There is no earlier record.
     First(CallCost),
     Same {
         now: CallCost,
@@ -195,16 +195,15 @@ impl Cost<'_> {
         let cycles = |CoreCycles(cycles): CoreCycles| format!("{cycles:.0} cycles of the core");
         let costs = |now: &CallCost| format!("a system call costs {}", cycles(now.cheapest));
         match self {
-            Self::Unmeasured => "what a system call costs was not measured".into(),
+            Self::Unmeasured => "the cost of a system call was not measured".into(),
             Self::Noisy(now) => format!(
-                "{}, but varies by {:.0} %, so that it cannot be compared",
+                "{}, but varies by {:.0} %, so it cannot be compared",
                 costs(now),
                 1e2 * now.spread
             ),
-            Self::First(now) => format!(
-                "{}, with nothing of this kernel to compare it with",
-                costs(now)
-            ),
+            Self::First(now) => {
+                format!("{}; there is no earlier record of this kernel", costs(now))
+            }
             Self::Same { now, record } => format!(
                 "{}, as on {} ({:.0}{})",
                 costs(now),
@@ -212,7 +211,7 @@ impl Cost<'_> {
                 record.cycles.0,
                 match record.nobody_watched {
                     true => ", when nobody watched",
-                    false => ", when nobody looked who watches",
+                    false => ", without a check for watchers",
                 }
             ),
             Self::Dearer { now, record } => format!(
@@ -258,7 +257,7 @@ mod tests {
         }
     }
 
-    /// The host is measured by a user, who sees nothing but the cost.
+    /// A user measures the host, and sees nothing but the cost.
     fn user(now: f64, earlier: Option<(f64, bool)>) -> impl FnOnce(&mut Facts) {
         move |facts| {
             facts.plan.host = true;
@@ -287,7 +286,7 @@ mod tests {
         };
         let held = || on(Hook::RawTracepoint, "sys_enter", vec![falco()]);
         let words = "BPF program 31 sys_enter_e (raw_tracepoint) on raw tracepoint sys_enter, \
-                     held by falco (812); a system call costs 300 cycles of the core, with nothing";
+                     held by falco (812); a system call costs 300 cycles of the core; there";
         expect(tracing, attached(true, held()), Unfit, words);
         expect(
             tracing,
@@ -371,7 +370,7 @@ mod tests {
             tracing,
             user(300.0, None),
             Unknown,
-            "nothing of this kernel",
+            "no earlier record of this kernel",
         );
         expect(
             tracing,
@@ -379,8 +378,8 @@ mod tests {
             Fine,
             "when nobody watched",
         );
-        // It may have been watched then as it is now.
-        let words = "when nobody looked";
+        // Somebody may have watched it then as now.
+        let words = "without a check for watchers";
         expect(tracing, user(300.0, Some((298.0, false))), Unknown, words);
         let words = "430 cycles of the core, 1.43 times the 300 of 2027-01-15";
         expect(tracing, user(430.0, Some((300.0, true))), Unfit, words);

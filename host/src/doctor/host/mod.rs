@@ -53,7 +53,7 @@ pub struct Host {
     /// Whether a seccomp filter checks this process's system calls, and with them those of the
     /// programs that it starts.
     pub seccomp: Option<bool>,
-    /// What the kernel says of each vulnerability.
+    /// The kernel's line about each vulnerability.
     pub vulnerabilities: BTreeMap<String, String>,
     /// The microcode's revision, for each CPU.
     pub microcode: Vec<String>,
@@ -200,7 +200,7 @@ fn seccomp(tree: &Tree) -> Option<bool> {
     Some(mode.trim() != "0")
 }
 
-/// What the kernel says of each vulnerability.
+/// The kernel's line about each vulnerability.
 pub fn vulnerabilities(tree: &Tree) -> BTreeMap<String, String> {
     let folder = format!("{CPU}/vulnerabilities");
     let files = tree.names(&folder).into_iter();

@@ -4,13 +4,11 @@
 //! - Multiboot 1 with address fields and nothing else: no PVH note.
 //! - Page tables that map 0x9000 to 0x10fff and 1 MiB to 1 GiB ([`window`]).
 //! - The memory map must have an entry that begins at exactly 1 MiB, and the end of that memory
-//!   must be mapped,
-//!   because Unikraft's stack is there.
+//!   must be mapped, because Unikraft's stack is there.
 //! - Every word of the command line except the first belongs to the program, including `--`.
 //! - System calls save all registers.
 //! - Its end is 0x2000 to port 0x604, 41 to port 0x501, `cli; hlt`, whatever the program's
-//!   status
-//!   ([`machine_end`]).
+//!   status ([`machine_end`]).
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
