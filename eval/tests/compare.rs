@@ -46,8 +46,8 @@ fn run(random: &mut Random, boots: u32, noise: f64, factor: f64) -> Summary {
     summarize(other.info, targets, &boots, &levels, &Counts::default()).unwrap()
 }
 
-/// Other boots of the same run, which differ by half a percent, as real ones do. Nothing
-/// but the medians is made anew: that is what is compared.
+/// Other boots of the same run, which differ by half a percent, as real ones do. Only
+/// the medians are drawn again, because only they are compared.
 fn again(run: &Summary, random: &mut Random) -> Summary {
     let mut run = run.clone();
     for row in run.targets.iter_mut().flat_map(|target| &mut target.rows) {
@@ -215,7 +215,7 @@ fn unmatched_rows_are_named() {
         .rows
         .retain(|row| row.benchmark != Benchmark::Enosys);
     let comparison = compare(&before, &after);
-    // A row that is gone is no row that did not become slower; one that is new may be.
+    // A missing row may have become slower; a new one cannot.
     assert!(!comparison.undecided(10.0).is_empty());
     let (old, mut new) = (before.clone(), before.clone());
     new.targets[2].info.name = "other".into();
@@ -249,7 +249,7 @@ fn counters_of_two_frequencies_are_compared_in_nanoseconds() {
     assert!((comparison.rows[2].before.median - 222.0 / 3.6).abs() < 1.0);
 }
 
-/// Compares with a golden file; `INSTA_UPDATE=always` writes it anew.
+/// Compares with a golden file; `INSTA_UPDATE=always` rewrites it.
 fn golden(name: &str, content: &str) {
     insta::with_settings!({
         snapshot_path => "golden",

@@ -1,5 +1,5 @@
 //! What is planted in guests' logs of the exact method comes back as a whole number, through
-//! the real parser, counts.csv and the summary; and what is not a count is none.
+//! the real parser, counts.csv and the summary; anything else gives no count.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;

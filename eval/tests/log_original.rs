@@ -82,7 +82,7 @@ fn a_missing_value_is_an_error() {
             rounds: 20
         }
     ));
-    // The rounds' order tells that one earlier.
+    // The order of the rounds reveals that one earlier.
     assert!(matches!(
         without("scall"),
         LogError::SecondTsc { round: 0, .. }

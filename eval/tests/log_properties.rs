@@ -133,7 +133,7 @@ fn log() -> impl Strategy<Value = String> {
     prop_oneof![precise, exact, paper]
 }
 
-/// Lines that a kernel might print: anything that is none of ours.
+/// Lines that a kernel might print: anything that is not one of ours.
 fn noise() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         Just(b"[    0.000000] tsc: Detected 2596.110 MHz processor".to_vec()),

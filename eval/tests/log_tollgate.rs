@@ -475,7 +475,7 @@ fn a_precise_log_may_hold_checks_of_its_slope() {
     .unwrap();
     assert_eq!((log.samples.len(), log.quads.len()), (2, 2));
     assert_eq!(log.quads[1].ticks_2n_2t, 5);
-    // They are no samples.
+    // They are not samples.
     let alone = [
         "tollgate\t2\tprecise",
         "quad\tfcall\t0\t0\t16\t1\t1\t2\t3\t4",

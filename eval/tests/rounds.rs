@@ -1,4 +1,4 @@
-//! `rounds.csv`, and what it says of the clock.
+//! `rounds.csv`, and its information about the clock.
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 use contract::{Clock, Disturbance, Disturbed, Encoder, Method, Slope};

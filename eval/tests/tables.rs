@@ -14,7 +14,7 @@ fn summary(fakes: &[Fake]) -> Summary {
     common::run(fakes, 8, 20).0
 }
 
-/// Timed targets beside counted ones.
+/// Timed and counted targets.
 fn counted() -> Summary {
     common::run_counted(&MEASURED, 8, 20, &COUNTED).0
 }
@@ -25,7 +25,7 @@ fn models() -> Summary {
     common::run_counted(&[host], 8, 20, &MODELS).0
 }
 
-/// Compares with a golden file; `INSTA_UPDATE=always` writes it anew.
+/// Compares with a golden file; `INSTA_UPDATE=always` rewrites it.
 fn golden(name: &str, content: &str) {
     insta::with_settings!({
         snapshot_path => "golden",

@@ -57,7 +57,7 @@ pub enum Command {
     /// Is the second of two runs faster or slower?
     #[command(after_help = compare::EXAMPLES, after_long_help = compare::EXAMPLES)]
     Compare(Deferred<CompareArgs>),
-    /// Boot one kernel image, show its console, end with its status
+    /// Boot one kernel image, show its console, and exit with its status
     #[command(after_help = boot::EXAMPLES, after_long_help = boot::EXAMPLES)]
     Boot(Deferred<BootArgs>),
     /// Which instructions does one crossing take, and in which functions?
@@ -79,7 +79,7 @@ pub enum Command {
     Initramfs(Deferred<InitramfsArgs>),
     /// Which system calls does a program need, and which may fail or pretend?
     Usage(Deferred<UsageArgs>),
-    /// Give the CPUs a constant clock and few interruptions, and take it back
+    /// Give the CPUs a constant clock and few interruptions, and undo that
     #[command(after_help = tune::EXAMPLES, after_long_help = tune::EXAMPLES)]
     Tune(Deferred<TuneArgs>),
 }
@@ -102,7 +102,7 @@ pub struct DiffEnvArgs {
     /// A run's folder
     #[arg(value_name = "RUN")]
     pub a: PathBuf,
-    /// Another's
+    /// Another run's folder
     #[arg(value_name = "RUN")]
     pub b: PathBuf,
     /// Print the differences as JSON
@@ -145,7 +145,7 @@ pub struct DoctorArgs {
     pub root: PathBuf,
 }
 
-/// What the doctor is asked to judge.
+/// What the doctor judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DoctorEngine {
     /// KVM, because otherwise only an emulator is left, and the host

@@ -17,8 +17,8 @@ pub const TABLE: &str = "\
 Exit codes:
   0        done; `boot`: the guest exited with 0, powered off, or its init exited with 0;
            `doctor`: the machine is fit for measuring; `diff-env`: the runs are the same
-  1..63    `boot`: the guest's own exit status (63 stands for larger ones, too;
-           QEMU tells no more than the lowest seven bits of a status)
+  1..63    `boot`: the guest's own exit status (63 for all larger ones;
+           QEMU only reports the lowest seven bits of a status)
   1        `doctor`: no verdict, because something failed; `diff-env`: the runs differ;
            `usage explore`: the program or its test does not work as it is;
            `usage diff`: the results differ

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
 
-/// The program as it was built, with or without a plugin beside it.
+/// The program as it was built, with or without a plugin in its folder.
 struct Build(TempDir);
 
 impl Build {

@@ -127,7 +127,7 @@ fn the_engine_and_the_reason_are_shown_everywhere() {
 
     let target = "[[target]]\nname = \"tiny\"\nengine = \"auto\"\nimage = \"kernel\"\n";
     let experiment = sandbox.experiment(&kernel, 1, target);
-    // The guest is no benchmark: its boot fails, and the tables say so.
+    // The guest is not a benchmark: its boot fails, and the tables say so.
     let run = sandbox.tollgate(&["run", experiment.to_str().unwrap(), "--run", "run"]);
     run.refused(0, &["tiny", ": engine ", ", because ", "/dev/kvm: "]);
     sandbox.tollgate(&["parse", "run"]).refused(85, &[]);

@@ -62,7 +62,7 @@ fn recording(row: &[&str]) -> String {
     format!("build/tollgate trace {} --record {GOLDEN}", row.join(" "))
 }
 
-/// This machine builds another kernel, or has another QEMU: nobody knows its path.
+/// This machine builds another kernel, or has another QEMU, whose path is not recorded.
 fn not_run(reason: &str) {
     eprintln!("{reason}");
     let reason: Vec<_> = reason.split_whitespace().collect();

@@ -243,7 +243,7 @@ fn a_killed_run_resumes_to_the_same_boots() {
     let plan = |run: &str| json(&sandbox.read(&format!("{run}/manifest.json")))["plan"].clone();
     assert_eq!(plan("killed"), plan("whole"));
     sandbox.evaluate("killed");
-    // Once finished, there is nothing left to go on with, and that is no error.
+    // A finished run has nothing left to continue, which is not an error.
     sandbox
         .tollgate(&["run", "test.toml", "--run", "killed", "--resume"])
         .succeeded();
@@ -253,7 +253,7 @@ fn a_killed_run_resumes_to_the_same_boots() {
 #[test]
 fn a_failed_boot_is_tried_again_and_nothing_is_lost() {
     let sandbox = Sandbox::new();
-    // Fails as long as there is a file beside it.
+    // Fails as long as there is a file in its folder.
     let program = sandbox.write("program", "#!/bin/sh\necho $$\ntest ! -e broken\n");
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(&program, executable).unwrap();
@@ -327,7 +327,7 @@ fn ctrl_c_keeps_every_finished_boot() {
     signal(&child, "INT");
     let answer = Answer::from(child.wait_with_output().unwrap());
     answer.refused(130, &["interrupted", "of 10 boots", "--resume --run run"]);
-    // A half-finished run has tables, too, and they say so.
+    // A half-finished run also has tables, and they say so.
     sandbox.evaluate("run");
     assert!(sandbox.read("run/table.txt").contains("Unfinished"));
     sandbox
@@ -730,7 +730,7 @@ fn missing_files_of_a_run_are_named_with_the_command_that_restores_them() {
         .tollgate(&["run", "test.toml", "--run", "run", "--resume"])
         .succeeded();
     sandbox.evaluate("run");
-    // A file where the run's folder shall be.
+    // A file with the name of the run's folder.
     sandbox.write("file", "");
     sandbox
         .tollgate(&["run", "test.toml", "--run", "file/run"])

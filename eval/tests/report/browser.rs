@@ -131,7 +131,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It ends when it is told to, or its time is over.
+        // It ends on request, or at its timeout.
         let close = json!({ "id": 0, "method": "Browser.close" });
         let _ = write!(self.to, "{close}\0");
         let _ = self.child.wait();

@@ -75,7 +75,7 @@ fn text_of(page: &str) -> String {
     texts.collect::<Vec<_>>().join(" ")
 }
 
-/// Fails where the page could do anything but stand there.
+/// Fails if the page could do anything active.
 fn assert_inert(page: &str) {
     let xml = parse(page);
     let document = Document::parse(&xml).unwrap();

@@ -25,7 +25,7 @@ const LOOKS: [Look; 6] = [
     look("tablet-light", 768, "screen", "light"),
     look("desktop-light", 1280, "screen", "light"),
     look("desktop-dark", 1280, "screen", "dark"),
-    // A4 less its margins, at 96 pixels an inch; paper is white in the dark, too.
+    // A4 minus its margins, at 96 pixels per inch; paper is white even in dark mode.
     look("paper", 688, "print", "dark"),
 ];
 
@@ -43,7 +43,7 @@ const fn look(name: &'static str, width: u32, medium: &'static str, scheme: &'st
 fn the_page_is_readable_everywhere() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report");
     fs::create_dir_all(&folder).unwrap();
-    // A real run's page can be looked at, too.
+    // The page of a real run can be rendered as well.
     let page = match std::env::var_os("REPORT_HTML") {
         Some(page) => PathBuf::from(page),
         None => {

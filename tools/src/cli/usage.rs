@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 /// `tollgate usage`.
 #[derive(Debug, Args)]
 pub struct UsageArgs {
-    /// What to do
+    /// The command
     #[command(subcommand)]
     pub command: UsageCommand,
 }
@@ -17,10 +17,10 @@ pub struct UsageArgs {
 /// Its commands.
 #[derive(Debug, Subcommand)]
 pub enum UsageCommand {
-    /// Run a program without each of its calls, and write down which it needs
+    /// Run a program without each of its calls, and record which of them it needs
     #[command(after_help = EXPLORE_EXAMPLES, after_long_help = EXPLORE_EXAMPLES)]
     Explore(ExploreArgs),
-    /// Print a seccomp profile that allows what the program was seen to call: a lower bound
+    /// Print a seccomp profile that allows the calls that the program made: a lower bound
     Emit(EmitArgs),
     /// Which calls and verdicts differ between two results?
     Diff(UsageDiffArgs),
@@ -34,13 +34,13 @@ Examples:
   tollgate usage explore -t ./test.sh --ready 'log:Ready to accept' -- redis-server
 
 The test is executed with the path of the program's output as its first argument, in the
-same namespaces, when the program is ready or, without --ready, after its end. It ends with
-0 (works), 200 (cannot tell, ask again) or anything else (broken). It has to fail without
-the program. Nothing that the program does is seen outside. docs/USAGE.md has all meanings.
+same namespaces, when the program is ready or, without --ready, after its end. It exits with
+0 (works), 200 (cannot tell, repeat it) or anything else (broken). It must fail without the
+program. Nothing that the program does is visible outside. docs/USAGE.md explains all terms.
 
 Exit codes: 0 every call has its verdict; 1 the program or its test does not work as it is;
-69 this user may not make namespaces; 130 interrupted, and what is decided was kept; others
-as in tollgate --help.";
+69 this user may not create namespaces; 130 interrupted, with all verdicts so far kept;
+others as in tollgate --help.";
 
 /// `tollgate usage explore`.
 #[derive(Debug, Args)]
@@ -57,17 +57,17 @@ pub struct ExploreArgs {
     /// Runs of each rule that have to agree
     #[arg(long, value_name = "N", default_value = "2")]
     pub replicas: NonZeroU32,
-    /// Runs at a time [default: two for each CPU]
+    /// Parallel runs [default: two for each CPU]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroU32>,
-    /// Seconds after which a run is ended, and once more with twice of it [default: four times
-    /// the slowest run with all calls, at least 0.5]
+    /// Time limit of a run in seconds; a run that reaches it is repeated once with twice the
+    /// limit [default: four times the slowest run with all calls, at least 0.5]
     #[arg(long, value_name = "S", value_parser = parse_seconds)]
     pub timeout: Option<f64>,
     /// The program's standard input [default: empty]
     #[arg(long, value_name = "FILE")]
     pub stdin: Option<PathBuf>,
-    /// Where every run and verdict goes
+    /// The file for every run and verdict
     #[arg(long, short, value_name = "FILE", default_value = "usage.json")]
     pub output: PathBuf,
     /// Go on with the interrupted result in that file
@@ -95,15 +95,15 @@ pub enum PhaseArg {
 /// `tollgate usage emit`.
 #[derive(Debug, Args)]
 pub struct EmitArgs {
-    /// For whom
+    /// The program that uses the profile
     #[arg(value_enum)]
     pub form: EmitForm,
-    /// What tollgate usage explore wrote
+    /// The output of tollgate usage explore
     #[arg(value_name = "RESULT")]
     pub result: PathBuf,
 }
 
-/// Who takes the profile.
+/// The program that uses the profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EmitForm {
     /// Container engines: --security-opt seccomp=FILE

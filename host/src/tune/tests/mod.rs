@@ -72,7 +72,7 @@ const TOOL: Tool = Tool {
     compiler: "rustc 0.0.0",
 };
 
-/// A folder for the journal, and the machine beside it.
+/// A folder for the journal, and the machine.
 struct Bench {
     fake: Fake,
     folder: JournalFolder,
