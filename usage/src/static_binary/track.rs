@@ -176,7 +176,7 @@ fn add(found: &mut Found, number: u64) {
         Err(_) => {
             found
                 .unknown
-                .insert(format!("it is {number:#x}, which is no call's number"));
+                .insert(format!("it is {number:#x}, which is not a call's number"));
         }
     }
 }

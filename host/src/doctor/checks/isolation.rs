@@ -41,7 +41,7 @@ pub(super) fn measuring_cpu(facts: &Facts) -> Found {
 pub(super) fn isolation(facts: &Facts) -> Found {
     let host = &facts.host;
     let (Some(_), Some(cmdline)) = (&host.isolated, &host.cmdline) else {
-        return Found::unknown("the kernel does not tell which CPUs are isolated");
+        return Found::unknown("the kernel does not list isolated CPUs");
     };
     let nohz_full = host.nohz_full.clone().unwrap_or_default();
     // The callbacks of CPUs without a tick run elsewhere as well (Linux, NO_HZ.rst).
