@@ -40,7 +40,7 @@ fn panels(data: &Heat) -> [Panel<'_>; 4] {
 fn explanation(data: &Heat) -> String {
     format!(
         "Each cell is a system call, in the order of numbers, {COLUMNS} in a row; the number of \
-         a row's first call stands beside it. The denser its colour, the more of the {} \
+         a row's first call is next to it. The denser its colour, the more of the {} \
          applications have it. The same applications in all panels.",
         data.applications
     )
