@@ -179,7 +179,7 @@ impl Verdict {
             .map(|(state, checks)| format!("{state}: {checks}"))
             .collect();
         if states.is_empty() {
-            "all is as it should be".into()
+            "everything is as it should be".into()
         } else {
             states.join("; ")
         }

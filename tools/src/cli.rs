@@ -135,7 +135,7 @@ pub struct DoctorArgs {
     /// Print the verdict as JSON
     #[arg(long)]
     pub json: bool,
-    /// Say what this check judges and how, what it reads, and what stands there now
+    /// Say what this check judges and how, what it reads, and its current content
     #[arg(long, value_name = "CHECK", conflicts_with_all = ["json", "engine"],
           value_parser = PossibleValuesParser::new(host::doctor::checks()))]
     pub explain: Option<String>,

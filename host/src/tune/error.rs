@@ -10,7 +10,7 @@ use crate::files::FileError;
 #[derive(Debug, thiserror::Error)]
 pub enum TuneError {
     /// A measuring CPU that does not exist.
-    #[error("CPU {cpu} is not online; online are {online}")]
+    #[error("CPU {cpu} is not online; the online CPUs are {online}")]
     NoSuchCpu {
         /// The CPU.
         cpu: usize,

@@ -51,7 +51,7 @@ mod tests {
         assert_eq!(warning("7.2.22"), None);
         for version in ["7.20", "8.2.1", "7.1.9", "unknown"] {
             let warning = warning(version).unwrap();
-            assert!(warning.contains("untested") && warning.contains(version));
+            assert!(warning.contains("not tested") && warning.contains(version));
         }
     }
 

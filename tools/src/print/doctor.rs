@@ -37,7 +37,7 @@ pub fn verdict(verdict: &Verdict, colour: bool) -> String {
     }
 }
 
-/// A check's section of the manual, and its sources with what stands there.
+/// A check's section of the manual, and its sources with its content.
 pub fn explanation(explanation: &Explanation) -> String {
     let mut out = format!(
         "{}\n\n{}\n\nIt reads\n",

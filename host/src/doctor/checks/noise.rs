@@ -16,7 +16,7 @@ pub(super) fn noise(facts: &Facts) -> Found {
     };
     let figures = worst.figures();
     let what = format!(
-        "CPU {} lost {:.3} % of {:.1} s in {:.0} gaps a second above {:.0} µs, the longest {:.0} \
+        "CPU {} lost {:.3} % of {:.1} s in {:.0} gaps per second above {:.0} µs, the longest {:.0} \
          µs; {}",
         figures.cpu,
         1e2 * figures.lost,

@@ -42,7 +42,10 @@ fn a_cpu_that_is_not_online_is_refused_before_anything_is_touched() {
         ..Request::default()
     };
     let refused = bench.start(&request).err().unwrap();
-    assert!(refused.to_string().contains("these are: 0-3"), "{refused}");
+    assert!(
+        refused.to_string().contains("the online CPUs are 0-3"),
+        "{refused}"
+    );
     assert!(bench.folder.header().unwrap().is_none());
 }
 

@@ -71,7 +71,7 @@ fn an_interrupt_that_the_kernel_keeps_is_told_and_no_fault() {
         let outcome = bench.apply(&requests()[1]);
         assert!(outcome.is_complete());
         let lines = say::applied(&outcome.settings).join("\n");
-        assert!(lines.contains("keeps where they are: 0 "), "{lines}");
+        assert!(lines.contains("does not move: 0 "), "{lines}");
     }
 }
 
