@@ -74,9 +74,9 @@ pub enum ExploreError {
          program does not answer, or left no output in the log that is its first argument)"
     )]
     ProvesNothing(String),
-    /// The result to go on with is about something else.
+    /// The result to continue is about something else.
     #[error(
-        "the result to go on with has another {what}: {earlier} instead of {now} (explore into \
+        "the result to continue has another {what}: {earlier} instead of {now} (explore into \
          another file, or without --resume)"
     )]
     Another {

@@ -159,7 +159,7 @@ fn cooling(sys: &dyn Sys) -> Option<String> {
         let is_processor = value(sys, &file("type")).as_deref() == Some("Processor");
         let state = number(sys, &file("cur_state")).filter(|&state| is_processor && state > 0)?;
         Some(format!(
-            "heat: {name} is in state {state}, and 0 is no cooling"
+            "heat: {name} is in state {state}, where 0 means no cooling"
         ))
     });
     active.next()

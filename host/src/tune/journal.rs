@@ -32,8 +32,8 @@ use crate::tool::Tool;
 
 /// Version of the journal's form.
 pub const FORMAT: u32 = 2;
-const REMEDY: &str = "put the settings back by hand (its `writes` list each file with what stood \
-                      there, `old`), then delete it";
+const REMEDY: &str = "restore the settings by hand (its `writes` list each file with its previous \
+                      value, `old`), then delete it";
 /// How the names of progress files begin.
 const PROGRESS: &str = "progress-";
 

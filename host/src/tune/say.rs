@@ -221,7 +221,7 @@ pub fn restored(done: &Restoration) -> Vec<String> {
 fn overruled(Restored { path, before, .. }: &Restored, below: &str) -> String {
     format!(
         "{path}: it showed {below}, below what was written: heat, the firmware or somebody's own \
-         limit, which no reader can tell apart; {before} was written back"
+         limit, which look alike; {before} was written back"
     )
 }
 
