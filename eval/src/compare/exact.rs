@@ -201,10 +201,10 @@ pub fn exact_table(comparison: &ExactComparison, style: Style) -> String {
     let mut out = if has_counts {
         wrap(
             "Instructions for one operation: whole numbers, which all boots of a run repeat. \
-             They are no time.",
+             They are not time.",
         )
     } else {
-        wrap("Instructions for one operation. They are no time.")
+        wrap("Instructions for one operation. They are not time.")
     };
     out += &ruled(style, &TITLES, &blocks);
     let changed = comparison.rows.iter().filter(|row| row.change != Some(0));

@@ -110,9 +110,6 @@ pub fn explain(error: &io::Error) -> String {
         Some(Errno::NOENT) => {
             "it no longer exists: was a CPU taken offline, or the driver changed?"
         }
-        Some(Errno::INVAL) => "this driver does not take that value",
-        Some(Errno::IO) => "the kernel keeps it as it is",
-        Some(Errno::NOENT) => "it has gone: was a CPU taken offline, or the driver changed?",
         Some(Errno::SRCH) => "it has ended",
         Some(Errno::LOOP | Errno::XDEV) => "its path leads through a link",
         _ => return error.to_string(),
