@@ -11,7 +11,10 @@ mod calls;
 mod chain;
 mod checks;
 mod counter;
+mod course;
 mod explain;
+#[cfg(test)]
+mod golden;
 mod host;
 mod noise;
 mod plan;
@@ -22,6 +25,7 @@ use std::time::Duration;
 use eval::verdict::{Finding, Verdict};
 
 pub use self::counter::hypervisor;
+pub use self::course::{Beginning, Course};
 pub use self::explain::{Explanation, Source, checks, explain};
 pub use self::host::vulnerabilities;
 pub use self::plan::{Guests, Plan};
@@ -59,22 +63,58 @@ struct Facts {
 
 /// Examines the machine for a little more than two seconds.
 pub fn examine(tree: &Tree, plan: &Plan) -> Verdict {
-    let facts = gather(tree, plan);
+    judge(&gather(tree, plan))
+}
+
+fn judge(facts: &Facts) -> Verdict {
     let findings = checks::ALL
         .iter()
         .map(|check| {
-            let checks::Found { state, what, mend } = (check.judge)(&facts);
+            let checks::Found { state, what, mend } = (check.judge)(facts);
             Finding {
                 check: check.name.to_owned(),
                 state,
                 what,
                 mend,
-                read: explain::sources(check, &plan.cpus),
+                read: explain::sources(check, &facts.plan.cpus),
             }
         })
         .collect();
     let noise = noise::worst(&facts.noise).map(|noise| noise.figures());
     Verdict::new(findings, noise)
+}
+
+/// Facts that the checks judge and a manifest keeps: limits of power and of control groups, audit,
+/// live patches, the switches of speculation.
+pub fn state(tree: &Tree) -> impl Iterator<Item = (&'static str, Option<String>)> {
+    let host = Host::read(tree, &[]);
+    let limits = host.power.limits.iter();
+    let limits: Vec<_> = limits
+        .map(|limit| format!("{} {} {} µW", limit.zone, limit.name, limit.limit_uw))
+        .collect();
+    let cpus = host.group.map(|group| match group.cpus {
+        Some(cpus) => format!("{cpus:.2} CPUs"),
+        None => "none".into(),
+    });
+    let audit = host.audit.map(|audit| match (audit.enabled, audit.rules) {
+        (true, rules) => format!("on, {rules} rules"),
+        (false, _) => "off".into(),
+    });
+    let mains = host.power.on_mains.map(|on| match on {
+        true => "mains".to_owned(),
+        false => "battery".to_owned(),
+    });
+    let security = host.security;
+    [
+        ("power_limits", Some(limits.join(", "))),
+        ("power_supply", mains),
+        ("group_limit", cpus),
+        ("audit", audit),
+        ("live_patches", Some(security.patches.join(", "))),
+        ("speculation.store_bypass", security.store_bypass),
+        ("speculation.indirect_branch", security.indirect_branch),
+    ]
+    .into_iter()
 }
 
 fn gather(tree: &Tree, plan: &Plan) -> Facts {

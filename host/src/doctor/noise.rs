@@ -174,24 +174,28 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_neighbour_on_the_same_cpu_is_seen() {
+    fn a_busy_neighbour_on_the_same_cpu_is_seen_20_times_of_20() {
         let cpu = cpus::allowed()[0];
         let done = AtomicBool::new(false);
         let hz = tsc::frequency().hz();
-        let noise = thread::scope(|scope| {
+        let noise: Vec<_> = thread::scope(|scope| {
             scope.spawn(|| {
                 cpus::pin_thread(cpu).unwrap();
                 while !done.load(Ordering::Relaxed) {
                     std::hint::spin_loop();
                 }
             });
-            let noise = test(&[cpu], hz, Duration::from_millis(300));
+            let test = || test(&[cpu], hz, Duration::from_millis(200)).remove(0);
+            let noise = std::iter::repeat_with(test).take(20).collect();
             done.store(true, Ordering::Relaxed);
             noise
         });
-        // Linux gives each of the two half of the CPU, one time slice after the other.
-        assert!(noise[0].lost() > 0.2, "{noise:?}");
-        assert!(noise[0].longest_ns > 5e5, "{noise:?}");
+        for noise in noise {
+            // Linux gives each of the two half of the CPU, a time slice after the other.
+            assert!(noise.lost() > 0.1, "{noise:?}");
+            assert!(noise.longest_ns > 5e5, "{noise:?}");
+            assert!(noise.preempted.is_none_or(|count| count > 0), "{noise:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod hardware;
 mod settings;
 mod software;
+mod state;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +33,10 @@ pub struct Machine {
     pub settings: BTreeMap<String, String>,
     /// Parameters of KVM's modules: `kvm.halt_poll_ns`.
     pub kvm_parameters: BTreeMap<String, String>,
+    /// How this process runs, what the kernel does beside, how fast a core is. Older tools did not
+    /// look.
+    #[serde(default)]
+    pub state: BTreeMap<String, String>,
     /// What changes from minute to minute.
     pub passing: BTreeMap<String, String>,
     /// The time stamp counter.
@@ -51,6 +56,7 @@ impl Machine {
             software: software::read(tree, tool),
             settings: settings::read(tree),
             kvm_parameters: settings::kvm_parameters(tree),
+            state: state::read(tree),
             passing: settings::passing(tree),
             tsc: tsc::frequency(),
             kvm: kvm::probe(),

@@ -66,7 +66,7 @@ fn options(config: &[u8]) -> impl Iterator<Item = (String, String)> {
 
 /// The text of the kernel's configuration, if it can be read: from the kernel itself, or from
 /// the distribution's file.
-fn config(tree: &Tree, release: &str) -> Option<Vec<u8>> {
+pub(super) fn config(tree: &Tree, release: &str) -> Option<Vec<u8>> {
     let own = || {
         let packed = tree.bytes("/proc/config.gz")?;
         let mut text = Vec::new();

@@ -12,6 +12,7 @@ use serde::{Serialize, Serializer};
 pub use self::diff::{Comparison, Difference, compare};
 pub use self::why::why;
 use crate::run::{Guests, Manifest, TargetId};
+use host::doctor::Course;
 use host::kvm;
 use host::machine::Machine;
 use host::measuring_cpus::BrokenRule;
@@ -67,7 +68,7 @@ impl Environment {
     pub fn of(manifest: &Manifest, guests: Option<&Guests>) -> Self {
         let mut sides = BTreeMap::from([
             (Side::Experiment, experiment(manifest)),
-            (Side::Host, host(&manifest.machine)),
+            (Side::Host, host_in(manifest)),
             (Side::Passing, passing(manifest)),
         ]);
         for id in &manifest.targets {
@@ -108,6 +109,47 @@ fn experiment(manifest: &Manifest) -> Facts {
     ])
 }
 
+/// The machine, and what happened to it while boots were made.
+fn host_in(manifest: &Manifest) -> Facts {
+    let mut host = host(&manifest.machine);
+    host.extend(courses(&manifest.courses));
+    host
+}
+
+/// In so few steps that two undisturbed runs are alike.
+fn courses(courses: &[Course]) -> Facts {
+    let sum = |count: fn(&Course) -> Option<u64>| {
+        let counts = courses.iter().filter_map(count);
+        counts.reduce(u64::saturating_add).map(|all| match all {
+            0 => "never".to_owned(),
+            all => format!("{all} times"),
+        })
+    };
+    let stolen = courses.iter().filter_map(|course| course.stolen);
+    let stolen = stolen.reduce(f64::max).map(|share| match share {
+        _ if share <= 0.0 => "none".to_owned(),
+        _ if share < 0.01 => "less than 1 %".to_owned(),
+        _ => format!("{:.0} %", 1e2 * share),
+    });
+    let messages = courses
+        .iter()
+        .filter_map(|course| course.kernel_messages.as_ref());
+    let messages = messages.flatten().cloned().collect::<Vec<_>>().join("; ");
+    let facts = [
+        ("run.throttled", sum(|course| course.throttled)),
+        ("run.group_throttled", sum(|course| course.group_throttled)),
+        ("run.stolen", stolen),
+        (
+            "run.kernel_messages",
+            (!messages.is_empty()).then_some(messages),
+        ),
+    ];
+    let facts = facts.into_iter();
+    facts
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
+}
+
 fn host(machine: &Machine) -> Facts {
     let mut host = facts([
         ("kvm", kvm::kind(&machine.kvm)),
@@ -124,6 +166,7 @@ fn host(machine: &Machine) -> Facts {
     host.extend(prefixed("vulnerability", &machine.vulnerabilities));
     host.extend(prefixed("setting", &machine.settings));
     host.extend(prefixed("parameter", &machine.kvm_parameters));
+    host.extend(prefixed("state", &machine.state));
     // What the kernel calibrates at each start.
     host.remove("cpu.bogomips");
     host
@@ -170,6 +213,15 @@ fn passing(manifest: &Manifest) -> Facts {
         ("tsc.measured_hz", machine.tsc.measured_hz.to_string()),
     ]);
     passing.extend(machine.passing.clone());
+    for (number, course) in manifest.courses.iter().enumerate() {
+        let figures = [("celsius", course.celsius), ("core_mhz", course.core_mhz)];
+        for (name, figure) in figures {
+            if let Some([before, after]) = figure {
+                let value = format!("{before:.1} to {after:.1}");
+                passing.insert(format!("course.{number}.{name}"), value);
+            }
+        }
+    }
     for finding in &manifest.doctor.findings {
         passing.insert(
             format!("doctor.{}", finding.check),
@@ -198,6 +250,31 @@ mod tests {
     use super::*;
     use host::tool::Tool;
     use host::tree::Tree;
+
+    #[test]
+    fn what_happened_during_a_run_is_told_in_few_steps() {
+        let course = |throttled, stolen| Course {
+            seconds: 60.0,
+            throttled,
+            group_throttled: None,
+            stolen,
+            smis: None,
+            celsius: None,
+            core_mhz: None,
+            kernel_messages: Some(vec![]),
+        };
+        let facts = courses(&[course(Some(0), Some(0.004)), course(Some(3), Some(0.0))]);
+        let expected = [
+            ("run.stolen", "less than 1 %"),
+            ("run.throttled", "3 times"),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(facts, Facts::from(expected.clone()));
+        assert!(courses(&[]).is_empty());
+        for (name, _) in expected {
+            assert!(why(&name).1.is_some(), "{name}");
+        }
+    }
 
     #[test]
     fn every_fact_of_this_machine_has_a_reason_to_be_compared() {

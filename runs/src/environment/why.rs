@@ -35,6 +35,23 @@ const WHY: &[(&str, &str)] = &[
         "cpu.bugs",
         "the kernel chooses its mitigations according to it",
     ),
+    (
+        "state.debug_options",
+        "a kernel that checks itself is slow everywhere, at its entry too",
+    ),
+    (
+        "state.speculation",
+        "this process may pay for mitigations that others do not",
+    ),
+    (
+        "state.audit",
+        "with rules, each call is recorded from its entry on",
+    ),
+    ("state.live_patches", "patched functions take a detour"),
+    (
+        "state.preemption",
+        "it decides what the kernel checks on its way out, and when it lets go of the CPU",
+    ),
     ("cmdline", "it contains mitigations= and similar options"),
     (
         "kernel.cmdline",
@@ -68,6 +85,30 @@ const WHY: &[(&str, &str)] = &[
     (
         "engine",
         "it decides what the guest finds, and what its exits cost",
+    ),
+    (
+        "run.throttled",
+        "a core that slows down for heat runs at another clock while it measures",
+    ),
+    (
+        "run.group_throttled",
+        "the control group had used up its time, and everything waited",
+    ),
+    (
+        "run.stolen",
+        "the hypervisor gave the measuring CPUs to others",
+    ),
+    (
+        "run.kernel_messages",
+        "the kernel complained while boots were made",
+    ),
+    (
+        "state.core_clock_ghz",
+        "ticks for the same work follow the core's clock",
+    ),
+    (
+        "state.core_types",
+        "efficiency cores have another clock, other caches, and another entry into the kernel",
     ),
     (
         "setting.scaling_",
@@ -105,6 +146,35 @@ const WHY: &[(&str, &str)] = &[
         "setting.amd_pstate",
         "ticks for the same work follow the core's clock",
     ),
+    ("state.min_perf_pct", "it bounds the clock from below"),
+    (
+        "state.max_perf_pct",
+        "it bounds the clock, whatever the governor asks for",
+    ),
+    (
+        "state.hwp_dynamic_boost",
+        "the clock rises for a while after a task has waited",
+    ),
+    (
+        "state.energy_perf_bias",
+        "the processor saves power at the cost of its clock",
+    ),
+    (
+        "state.platform_profile",
+        "the firmware saves power at the cost of the clock",
+    ),
+    (
+        "state.power_",
+        "less power is a lower clock, sooner or later",
+    ),
+    (
+        "state.group_limit",
+        "a control group that has used up its time waits",
+    ),
+    (
+        "state.container",
+        "containers bring seccomp filters, limits and speculation switches",
+    ),
     (
         "setting.smt",
         "a busy sibling shares units, caches and predictors of the core",
@@ -122,6 +192,10 @@ const WHY: &[(&str, &str)] = &[
         "on a CPU that is not isolated, the tick and other threads disturb samples",
     ),
     ("setting.cpuidle", "a core that was asleep starts slowly"),
+    (
+        "state.idle_latencies_us",
+        "a core that was asleep begins slowly",
+    ),
     (
         "setting.idle_states",
         "a core that was asleep starts slowly",
@@ -169,6 +243,36 @@ const WHY: &[(&str, &str)] = &[
     (
         "setting.default_smp_affinity",
         "it decides where devices interrupt",
+    ),
+    ("state.interrupts", "it decides where devices interrupt"),
+    (
+        "state.workqueue_cpumask",
+        "the kernel's own work may come to the measuring CPUs",
+    ),
+    (
+        "state.stat_interval_s",
+        "gathering statistics interrupts each CPU so often",
+    ),
+    (
+        "state.scheduling",
+        "another policy or niceness gives the CPU to others sooner or later",
+    ),
+    (
+        "state.security_modules",
+        "modules judge opens, maps and signals; a call that does nothing is not their affair",
+    ),
+    (
+        "state.perf_event_paranoid",
+        "it decides who may count and trace",
+    ),
+    (
+        "state.limits",
+        "what a process may lock and how large its stack is decide how its memory is mapped",
+    ),
+    ("state.numa_distances", "memory of another node is slower"),
+    (
+        "state.tainted",
+        "modules from elsewhere, warnings or machine checks since the start",
     ),
     ("cache.", "the data of a call may no longer fit"),
     ("cpu.cache", "the data of a call may no longer fit"),

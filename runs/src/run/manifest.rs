@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::RunFolder;
 use crate::engine::About;
 use crate::schedule::PlannedBoot;
+use host::doctor::Course;
 use host::files::{self, Damaged, FileError};
 use host::machine::Machine;
 use host::measuring_cpus::BrokenRule;
@@ -49,6 +50,10 @@ pub struct Manifest {
     /// What `--tune` set for the run; `None` without it.
     #[serde(default)]
     pub tune: Option<Tuning>,
+    /// What happened to the machine while boots were made: once for each time that the run was
+    /// begun or resumed. Older tools did not look.
+    #[serde(default)]
+    pub courses: Vec<Course>,
     /// When the run began.
     pub started: Timestamp,
     /// When its last boot ended; `None` while boots are missing.

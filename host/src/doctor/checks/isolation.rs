@@ -119,7 +119,8 @@ pub(super) fn interrupts(facts: &Facts) -> Found {
     let rates = rates
         .filter(|(cpu, _)| measuring(cpu))
         .map(|(_, rate)| rate);
-    let total: f64 = rates.sum();
+    // An empty sum is -0.
+    let total = rates.fold(0.0, |total, rate| total + rate);
     let what = format!(
         "{total:.0} device interrupts per second; lines bound to {}: {bound}",
         named(&facts.plan.cpus)
@@ -259,6 +260,8 @@ mod tests {
                 activity(facts).interrupts = BTreeMap::from([("36 nvme0q4".into(), rates)]);
             }
         };
+        let nothing = super::interrupts(&super::super::tests::fit());
+        assert!(nothing.what.starts_with("0 device"), "{nothing:?}");
         expect(interrupts, rate(0.5), Ok, "lines bound to CPU 3: 1");
         expect(
             interrupts,

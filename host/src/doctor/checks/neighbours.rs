@@ -105,6 +105,9 @@ pub(super) fn steal(facts: &Facts) -> Found {
             "{name} does not say what it takes: the figure is 0 whatever it is; see noise"
         ));
     }
+    if facts.processor.hypervisor.is_none() && worst <= 0.0 {
+        return Found::ok("there is no hypervisor that takes time");
+    }
     let what = format!(
         "the hypervisor took {:.2} % of the time of {}",
         1e2 * worst,

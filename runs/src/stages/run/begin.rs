@@ -67,6 +67,7 @@ pub fn begin(
         machine,
         doctor: examine(&targets, placement),
         tune: tuning.cloned(),
+        courses: Vec::new(),
         started: Timestamp::now(),
         ended: None,
     };

@@ -4,11 +4,13 @@ mod begin;
 mod boots;
 mod resume;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use eval::verdict::Verdict;
+use host::files::FileError;
 use host::measuring_cpus::HostCpus;
 use host::tool::Tool;
 use host::tree::Tree;
@@ -202,12 +204,30 @@ fn fill(
     {
         ready.set_failed_aside()?;
     }
-    ready.boot_all(stop, watch)?;
+    ready.watched(|ready| ready.boot_all(stop, watch))?;
     watch(Event::Over);
     ready.end(&order.tune_root)
 }
 
 impl Ready {
+    /// Makes boots, and notes what happened to the machine meanwhile.
+    fn watched(
+        &mut self,
+        boot: impl FnOnce(&Self) -> Result<(), FileError>,
+    ) -> Result<(), FileError> {
+        let before = self.finished().count();
+        let pinned = self.manifest.targets.iter();
+        let pinned: BTreeSet<_> = pinned.flat_map(|target| target.pin.clone()).collect();
+        let pinned: Vec<_> = pinned.into_iter().collect();
+        let beginning = doctor::Beginning::now(&Tree::default(), &pinned);
+        boot(self)?;
+        if self.finished().count() > before {
+            self.manifest.courses.push(beginning.end());
+            self.manifest.write(&self.run)?;
+        }
+        Ok(())
+    }
+
     /// Records the end, if all boots are finished.
     fn end(mut self, tune_root: &Path) -> Result<Ended, RunError> {
         let planned = self.manifest.plan.len();
