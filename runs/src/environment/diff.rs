@@ -62,7 +62,7 @@ fn facts(side: &Side, a: &Facts, b: &Facts) -> Vec<Difference> {
     let names: BTreeSet<_> = a.keys().chain(b.keys()).collect();
     let mut names: Vec<_> = names
         .into_iter()
-        .filter(|name| a.get(*name) != b.get(*name))
+        .filter(|name| !is_same(name, a.get(*name), b.get(*name)))
         .collect();
     names.sort_by_key(|name| why(name).0);
     names
@@ -75,6 +75,17 @@ fn facts(side: &Side, a: &Facts, b: &Facts) -> Vec<Difference> {
             why: (*side != Side::Passing).then(|| why(name).1).flatten(),
         })
         .collect()
+}
+
+/// A clock under load differs by some percent from day to day.
+fn is_same(name: &str, a: Option<&String>, b: Option<&String>) -> bool {
+    const CLOCK: &str = "state.core_clock_ghz";
+    const TOLERANCE: f64 = 0.05;
+    let number = |value: Option<&String>| value?.parse::<f64>().ok();
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) if name == CLOCK => (a / b - 1.0).abs() <= TOLERANCE,
+        _ => a == b,
+    }
 }
 
 /// A side that only one of the two has is listed as one difference.
@@ -117,6 +128,14 @@ mod tests {
             guests_compared: true,
         };
         assert_eq!(compare(&it, &it), expected);
+    }
+
+    #[test]
+    fn a_clock_under_load_is_the_same_within_some_percent() {
+        let runs = |ghz| environment(&[(Side::Host, &[("state.core_clock_ghz", ghz)])]);
+        assert!(compare(&runs("3.8"), &runs("3.9")).same);
+        assert!(!compare(&runs("3.8"), &runs("2.4")).same);
+        assert!(!compare(&runs("3.8"), &environment(&[(Side::Host, &[])])).same);
     }
 
     #[test]

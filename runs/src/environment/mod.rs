@@ -127,7 +127,6 @@ fn courses(courses: &[Course]) -> Facts {
     };
     let stolen = courses.iter().filter_map(|course| course.stolen);
     let stolen = stolen.reduce(f64::max).map(|share| match share {
-        _ if share <= 0.0 => "none".to_owned(),
         _ if share < 0.01 => "less than 1 %".to_owned(),
         _ => format!("{:.0} %", 1e2 * share),
     });
