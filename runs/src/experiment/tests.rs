@@ -312,7 +312,7 @@ fn counting_needs_the_emulator_and_a_second_boot() {
     let question = "engine = \"qemu\"\ncpu = \"help\"";
     assert!(complaint("engine = \"qemu\"", question).contains("-cpu help"));
     let empty = "method = \"exact\"\nbenchmarks = [\"tsc\"]";
-    assert!(complaint("method = \"precise\"", empty).contains("names nothing"));
+    assert!(complaint("method = \"precise\"", empty).contains("contains nothing"));
     let samples = "method = \"exact\"\nsamples = 3";
     let said = complaint(
         "[benchmark]\nmethod = \"precise\"",

@@ -70,7 +70,7 @@ pub struct ExploreArgs {
     /// The file for every run and verdict
     #[arg(long, short, value_name = "FILE", default_value = "usage.json")]
     pub output: PathBuf,
-    /// Go on with the interrupted result in that file
+    /// Continue the interrupted result in that file
     #[arg(long)]
     pub resume: bool,
     /// Print the verdicts as Loupe's database has them, instead of a table

@@ -47,7 +47,7 @@ fn a_journal_that_was_lost_is_no_machine_that_is_not_tuned() {
     }
     let status = machine.tune(&["status"]);
     status.succeeded();
-    assert!(status.stdout.contains("tune restore says why"));
+    assert!(status.stdout.contains("tune restore shows the reason"));
     fs::remove_file(progress).unwrap();
     machine.tune(&["restore"]).succeeded();
 }

@@ -60,7 +60,7 @@ fn a_run_is_tuned_and_its_manifest_tells_it() {
             "--tune-root",
             "root",
         ])
-        .refused(65, &["begun with --tune"]);
+        .refused(65, &["started with --tune"]);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_killed_run_is_mentioned_and_put_back() {
     // Nobody else tunes meanwhile.
     machine
         .tune(&["apply"])
-        .refused(73, &["another tollgate tunes this machine"]);
+        .refused(73, &["another tollgate is tuning this machine"]);
     run.kill().unwrap();
     run.wait().unwrap();
     let next =

@@ -67,7 +67,7 @@ fn planned(plan: &str) -> [String; 3] {
     };
     let governor = write("scaling_governor").map(|values| {
         let (_, new) = values.split_once(" -> ").unwrap();
-        new.trim_end_matches("  (is so already)").to_owned()
+        new.trim_end_matches("  (unchanged)").to_owned()
     });
     let turbo = ["no_turbo", "boost"]
         .into_iter()

@@ -74,7 +74,7 @@ fn a_folder_of_another_user_is_refused_by_name() {
     }
     let status = machine.tune(&["status"]);
     assert!(
-        status.stdout.contains("tune restore says why"),
+        status.stdout.contains("tune restore shows the reason"),
         "{}",
         status.stdout
     );

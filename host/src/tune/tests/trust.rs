@@ -114,7 +114,7 @@ fn the_lock_cannot_be_opened_by_others() {
     );
     let again = bench.folder.lock().err().unwrap().to_string();
     assert!(
-        again.contains("another tollgate tunes this machine"),
+        again.contains("another tollgate is tuning this machine"),
         "{again}"
     );
 }
