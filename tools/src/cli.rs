@@ -20,7 +20,8 @@ pub use deferred::Deferred;
 pub use trace::TraceArgs;
 pub use tune::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
 pub use usage::{
-    EmitArgs, EmitForm, ExploreArgs, PhaseArg, UsageArgs, UsageCommand, UsageDiffArgs,
+    BudgetArgs, Compat, EmitArgs, EmitForm, ExploreArgs, PathArgs, PhaseArg, PlanArgs, SearchArgs,
+    SelectionArgs, StaticArgs, StaticCommand, UsageArgs, UsageCommand, UsageDiffArgs,
 };
 
 /// What does it cost to cross into a kernel?

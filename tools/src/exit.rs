@@ -10,7 +10,12 @@ use runs::engine::EngineError;
 use runs::experiment::ExperimentError;
 use runs::run::RunError;
 use runs::trace::TraceError;
+use usage::database::DatabaseError;
 use usage::explore::ExploreError;
+use usage::plan::SupportedError;
+use usage::sqlite::SqliteError;
+use usage::static_binary::StaticError;
+use usage::static_source::SourceError;
 
 /// Printed below `--help`. Codes from 64 on follow sysexits.h if it has a matching one.
 pub const TABLE: &str = "\
@@ -144,6 +149,8 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         .or_else(|| cause.downcast_ref().map(of_experiment_error))
         .or_else(|| cause.downcast_ref().map(of_trace_error))
         .or_else(|| cause.downcast_ref().map(of_explore_error))
+        .or_else(|| cause.downcast_ref().map(of_database_error))
+        .or_else(|| of_static_error(cause))
         .or_else(|| cause.is::<Damaged>().then_some(Code::BadData))
 }
 
@@ -206,6 +213,39 @@ fn of_explore_error(error: &ExploreError) -> Code {
         ExploreError::Sandbox(_) => Code::Unavailable,
         ExploreError::File(error) => of_file_error(error),
     }
+}
+
+fn of_database_error(error: &DatabaseError) -> Code {
+    match error {
+        DatabaseError::Io { .. } => Code::Missing,
+        DatabaseError::NoSuchChoice { .. } | DatabaseError::Name(_) => Code::Usage,
+        DatabaseError::Exists { .. } => Code::RunExists,
+        _ => Code::BadData,
+    }
+}
+
+/// Of what reads lists of calls, programs and sources, and writes SQLite files.
+fn of_static_error(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
+    let supported = cause
+        .downcast_ref()
+        .map(|error: &SupportedError| match error {
+            SupportedError::Io { .. } | SupportedError::NoList { .. } => Code::Missing,
+            _ => Code::BadData,
+        });
+    let sqlite = cause.downcast_ref().map(|error: &SqliteError| match error {
+        SqliteError::Database(error) => of_database_error(error),
+        SqliteError::Exists { .. } => Code::RunExists,
+        _ => Code::Io,
+    });
+    let binary = cause.downcast_ref().map(|error: &StaticError| match error {
+        StaticError::Io { .. } => Code::Missing,
+        _ => Code::BadData,
+    });
+    let source = cause.downcast_ref().map(|error: &SourceError| match error {
+        SourceError::Io { .. } => Code::Missing,
+        _ => Code::BadData,
+    });
+    supported.or(sqlite).or(binary).or(source)
 }
 
 fn of_experiment_error(error: &ExperimentError) -> Code {

@@ -21,6 +21,20 @@ use runs::environment::Comparison;
 fn the_schemas_are_those_of_the_types() {
     compare::<Versioned<Verdict>>("doctor", "tollgate doctor --json");
     compare::<Versioned<Comparison>>("diff-env", "tollgate diff-env --json");
+    compare::<Versioned<usage::search::Show>>(
+        "usage-search",
+        "tollgate usage search --show --json",
+    );
+    compare::<Versioned<usage::plan::Plan>>("usage-plan", "tollgate usage plan --json");
+    compare::<Versioned<usage::static_binary::StaticBinary>>(
+        "usage-static-binary",
+        "tollgate usage static binary --json",
+    );
+    compare::<Versioned<usage::static_source::StaticSource>>(
+        "usage-static-source",
+        "tollgate usage static source --json",
+    );
+    compare::<Versioned<usage::budget::Budget>>("usage-budget", "tollgate usage budget --json");
     compare::<usage::result::Usage>("usage", "tollgate usage explore: usage.json");
     compare::<Versioned<Status>>("tune-status", "tollgate tune status --json");
     compare::<Crossing>("trace", "tollgate trace --json, and trace-TARGET.json");

@@ -5,12 +5,14 @@
 //! test still passes, the program works without that call.
 
 mod accounting;
+pub mod budget;
 mod call;
 pub mod database;
 pub mod diff;
 pub mod emit;
 pub mod explore;
 mod filter;
+mod lines;
 mod need;
 mod notify;
 pub mod plan;
@@ -23,6 +25,7 @@ pub mod search;
 mod seen;
 pub mod sqlite;
 pub mod static_binary;
+pub mod static_source;
 mod text;
 mod verdict;
 

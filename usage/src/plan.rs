@@ -3,6 +3,7 @@
 mod missing;
 mod steps;
 mod supported;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 

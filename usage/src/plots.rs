@@ -71,7 +71,7 @@ pub fn histogram(data: &[Profile]) -> Result<Drawn, PlotError> {
 pub fn page(selection: &Selection, workloads: &str, plots: &[Drawn]) -> String {
     let applications = names(selection.applications.keys());
     let mut about = vec![format!(
-        "{} applications, workloads: {workloads}. {}.",
+        "{} applications; workloads: {workloads}. {}.",
         applications.len(),
         applications.join(", ")
     )];

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use cumulative::{Cumulative, Curve};
 pub use heat::{Heat, Shares};
 pub use profile::{Bar, Profile};
-pub use select::{Applications, Workloads, select};
+pub use select::{Applications, Workloads, restrict, select};
 pub(crate) use show::names;
 pub use show::{Show, show};
 

@@ -16,12 +16,14 @@ mod reach;
 mod track;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::Call;
+use crate::lines::list;
 use code::Image;
 use reach::Reach;
 use track::{Place, Tracker};
@@ -176,6 +178,38 @@ pub fn analyse(program: &Path) -> Result<StaticBinary, StaticError> {
         }),
         files: images.into_iter().map(|image| image.elf.path).collect(),
     })
+}
+
+impl Display for StaticBinary {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let calls: Vec<Call> = self.calls.iter().map(|found| found.call).collect();
+        writeln!(f, "Calls ({}):\n{}", calls.len(), list(2, &calls))?;
+        let (reached, all) = (self.reached, self.all);
+        writeln!(
+            f,
+            "{} files. {} of {} functions are reached, with {} of {} syscall instructions.",
+            self.files.len(),
+            reached.functions,
+            all.functions,
+            reached.syscalls,
+            all.syscalls
+        )?;
+        for unknown in &self.unknown {
+            let (Site { file, function }, at) = (&unknown.site, &unknown.address);
+            let why = unknown.why.join("; ");
+            writeln!(f, "Unknown number: {file}, {function}, at {at}: {why}")?;
+        }
+        for Site { file, function } in &self.loads {
+            writeln!(
+                f,
+                "Unknown libraries: {file}, {function} loads some while the program runs"
+            )?;
+        }
+        for missing in &self.missing {
+            writeln!(f, "Missing library: {missing}")?;
+        }
+        Ok(())
+    }
 }
 
 fn site(images: &[Image], image: usize, address: u64) -> Site {

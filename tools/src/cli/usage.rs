@@ -1,10 +1,16 @@
 //! The command line of `tollgate usage`.
 
+mod data;
+
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use ::usage::Ready;
 use clap::{Args, Subcommand, ValueEnum};
+
+pub use data::{
+    BudgetArgs, Compat, PathArgs, PlanArgs, SearchArgs, SelectionArgs, StaticArgs, StaticCommand,
+};
 
 /// `tollgate usage`.
 #[derive(Debug, Args)]
@@ -20,6 +26,16 @@ pub enum UsageCommand {
     /// Run a program without each of its calls, and record which of them it needs
     #[command(after_help = EXPLORE_EXAMPLES, after_long_help = EXPLORE_EXAMPLES)]
     Explore(ExploreArgs),
+    /// What a database of results says: as a list, as plots, as an SQLite file
+    #[command(after_help = data::SEARCH_EXAMPLES, after_long_help = data::SEARCH_EXAMPLES)]
+    Search(SearchArgs),
+    /// What does a kernel lack for these applications, and what should it get first?
+    #[command(after_help = data::PLAN_EXAMPLES, after_long_help = data::PLAN_EXAMPLES)]
+    Plan(PlanArgs),
+    /// Which calls do a program's files hold, without running it?
+    Static(StaticArgs),
+    /// What would a program pay for its crossings on each target of a run?
+    Budget(BudgetArgs),
     /// Print a seccomp profile that allows the calls that the program made: a lower bound
     Emit(EmitArgs),
     /// Which calls and verdicts differ between two results?

@@ -1,6 +1,10 @@
 //! `tollgate usage`: which system calls does a program need?
 
+mod budget;
+mod contents;
 mod explore;
+mod plan;
+mod search;
 
 use anyhow::Result;
 use host::files;
@@ -16,6 +20,10 @@ use crate::output;
 pub fn run(args: &UsageArgs) -> Result<Code> {
     match &args.command {
         UsageCommand::Explore(explore) => explore::run(explore),
+        UsageCommand::Search(search) => search::run(search),
+        UsageCommand::Plan(plan) => plan::run(plan),
+        UsageCommand::Static(path) => contents::run(path),
+        UsageCommand::Budget(budget) => budget::run(budget),
         UsageCommand::Emit(emit) => emit_profile(emit),
         UsageCommand::Diff(diff) => compare(diff),
     }

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 use super::{Needs, Selection, together};
@@ -53,6 +54,16 @@ impl FromStr for Workloads {
     }
 }
 
+/// As it is asked for.
+impl Display for Workloads {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "*",
+            Self::Of(kind) => kind.name(),
+        })
+    }
+}
+
 impl Workloads {
     fn include(self, kind: Kind) -> bool {
         match self {
@@ -95,6 +106,20 @@ pub fn select(
         selection.applications.insert(name.clone(), needs);
     }
     Ok(selection)
+}
+
+/// Leaves only these applications and workloads in a database.
+pub fn restrict(database: &mut Database, applications: &Applications, workloads: Workloads) {
+    database.applications.retain(|name, application| {
+        application
+            .0
+            .retain(|workload, _| workloads.include(workload.kind));
+        let named = match applications {
+            Applications::All => true,
+            Applications::Named(names) => names.contains(name),
+        };
+        named && !application.0.is_empty()
+    });
 }
 
 fn several(application: Option<&Application>, measurement: &Measurement) -> bool {

@@ -1,7 +1,10 @@
+use std::fmt::{self, Display, Formatter};
+
 use serde::Serialize;
 
 use super::{Selection, together};
 use crate::database::Name;
+use crate::lines::list;
 use crate::{Call, Need};
 
 /// What a selection needs, call by call: `tollgate usage search --show`.
@@ -43,6 +46,33 @@ pub fn show(selection: &Selection) -> Show {
         stub: of(Need::Stub),
         fake: of(Need::Fake),
         both: of(Need::Both),
+    }
+}
+
+impl Display for Show {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let calls = [
+            ("Required", &self.required),
+            (
+                "Required, because one application needs a stub and another a fake",
+                &self.conflict,
+            ),
+            ("A stub works, and a fake does not", &self.stub),
+            ("A fake works, and a stub does not", &self.fake),
+            ("Either works", &self.both),
+        ];
+        let names = [
+            ("Applications", &self.applications),
+            ("No data", &self.no_data),
+            ("Of several measurements, these count", &self.chosen),
+        ];
+        for (what, calls) in calls.iter().filter(|(_, calls)| !calls.is_empty()) {
+            writeln!(f, "{what} ({}):\n{}", calls.len(), list(2, calls))?;
+        }
+        for (what, names) in names.iter().filter(|(_, names)| !names.is_empty()) {
+            writeln!(f, "{what} ({}):\n{}", names.len(), list(2, names))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,139 @@
+//! What asks a database, a program's files, or a result.
+
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+
+use ::usage::database::Choice;
+use ::usage::search::{Applications, Workloads};
+use clap::{Args, Subcommand, ValueEnum};
+
+pub const SEARCH_EXAMPLES: &str = "\
+Examples:
+  tollgate usage search --db loupedb -a nginx,redis -w bench --show
+  tollgate usage search --db loupedb -w suite --cumulative --heatmap --histogram --output plots
+  tollgate usage search --db loupedb --sqlite usage.sqlite
+
+docs/USAGE.md says how the database is laid out and what the plots show.";
+
+pub const PLAN_EXAMPLES: &str = "\
+Examples:
+  tollgate usage plan --db loupedb --supported loupedb/Unikraft.syscalls -w bench
+  tollgate usage plan --db loupedb --supported ring0 -a nginx,redis --json
+  tollgate usage plan --db loupedb --supported results/latest:linux
+
+A file has a call's name or number on each line. RUN:TARGET takes the calls that were tried
+on a target of a run and worked: calls-TARGET.txt in the run's folder.";
+
+/// Which measurements.
+#[derive(Debug, Args)]
+pub struct SelectionArgs {
+    /// The database's folder
+    #[arg(long, value_name = "DIR")]
+    pub db: PathBuf,
+    /// Applications, with commas between them, or '*' for all
+    #[arg(short, long, value_name = "A,B", default_value = "*")]
+    pub applications: Applications,
+    /// bench, suite, or '*' for both
+    #[arg(short, long, value_name = "KIND", default_value = "*")]
+    pub workloads: Workloads,
+    /// The measurement that counts for its workload [default: the newest recorded date]
+    #[arg(long, value_name = "APP/WORKLOAD/ID")]
+    pub measurement: Vec<Choice>,
+}
+
+/// `tollgate usage search`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+pub struct SearchArgs {
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// Print what the applications need together
+    #[arg(long, group = "what")]
+    pub show: bool,
+    /// Plot how many calls serve how many applications
+    #[arg(long, group = "what")]
+    pub cumulative: bool,
+    /// Plot which share of the applications has each call
+    #[arg(long, group = "what")]
+    pub heatmap: bool,
+    /// Plot how many calls each application has
+    #[arg(long, group = "what")]
+    pub histogram: bool,
+    /// Write the measurements into a new SQLite file
+    #[arg(long, group = "what", value_name = "FILE")]
+    pub sqlite: Option<PathBuf>,
+    /// Plot the calls in the source as well, for applications whose source was analysed
+    #[arg(long)]
+    pub static_source: bool,
+    /// Where plots go: an SVG file each, and usage.html
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub output: PathBuf,
+    /// Print what --show prints as JSON
+    #[arg(long, requires = "show")]
+    pub json: bool,
+}
+
+/// `tollgate usage plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// The calls that the kernel has
+    #[arg(long, value_name = "FILE|ring0|RUN:TARGET")]
+    pub supported: String,
+    /// Read the tables as another program does
+    #[arg(long, value_enum)]
+    pub compat: Option<Compat>,
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whose reading of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Compat {
+    /// Stub and fake exchanged; an application that lacks only these counts as supported
+    Loupe,
+}
+
+/// `tollgate usage static`.
+#[derive(Debug, Args)]
+pub struct StaticArgs {
+    #[command(subcommand)]
+    pub command: StaticCommand,
+}
+
+/// What is read.
+#[derive(Debug, Subcommand)]
+pub enum StaticCommand {
+    /// A program and its libraries
+    Binary(PathArgs),
+    /// A program's C source
+    Source(PathArgs),
+}
+
+/// What to read.
+#[derive(Debug, Args)]
+pub struct PathArgs {
+    /// The program, or the folder of its source
+    pub path: PathBuf,
+    /// Print JSON, with every place
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tollgate usage budget`.
+#[derive(Debug, Args)]
+pub struct BudgetArgs {
+    /// What tollgate usage explore wrote
+    pub result: PathBuf,
+    /// Runs that say what a crossing costs on each of their targets
+    #[arg(long, value_name = "RUN", required = true, num_args = 1..)]
+    pub costs: Vec<PathBuf>,
+    /// The requests that the test makes [default: all is for one run of the test]
+    #[arg(long, value_name = "N")]
+    pub requests: Option<NonZeroU64>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,53 @@
+//! `tollgate usage plan`: what a kernel lacks for a set of applications.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use runs::run::RunFolder;
+use runs::run::processed::read_summary;
+use usage::plan::{Reading, Supported, plan};
+
+use super::search::selected;
+use crate::cli::{Compat, PlanArgs};
+use crate::exit::Code;
+use crate::output;
+
+/// Prints the plan.
+pub fn run(args: &PlanArgs) -> Result<Code> {
+    let supported = supported(&args.supported)?;
+    for (line, name) in &supported.unknown {
+        tell!(
+            "warning: {}:{line}: Linux has no system call {name:?}; it supports nothing",
+            args.supported
+        );
+    }
+    let (_, selection) = selected(&args.selection)?;
+    let reading = match args.compat {
+        Some(Compat::Loupe) => Reading::Loupe,
+        None => Reading::Ours,
+    };
+    let plan = plan(&selection, &supported.calls, reading);
+    output::print(&match args.json {
+        true => output::json(&plan)?,
+        false => plan.to_string(),
+    })?;
+    Ok(Code::Done)
+}
+
+/// A file, if there is one of that name; otherwise ring0, or a run's target.
+fn supported(text: &str) -> Result<Supported> {
+    let run = text.rsplit_once(':').filter(|_| !Path::new(text).exists());
+    let Some((run, target)) = run else {
+        return Ok(match text {
+            "ring0" => Supported::ring0(),
+            _ => Supported::read(Path::new(text))?,
+        });
+    };
+    let run = RunFolder::open(Path::new(run))?;
+    let summary = read_summary(&run)?;
+    let mut targets = summary.targets.iter().map(|known| known.info.name.as_str());
+    if !targets.any(|known| known == target) {
+        bail!("{}: the run has no target {target:?}", run.path().display());
+    }
+    Ok(Supported::tried(run.path(), target)?)
+}
