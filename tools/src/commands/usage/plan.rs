@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use runs::run::RunFolder;
-use runs::run::processed::read_summary;
+use runs::run::{Manifest, RunFolder};
 use usage::plan::{Reading, Supported, plan};
 
 use super::search::selected;
@@ -44,8 +43,8 @@ fn supported(text: &str) -> Result<Supported> {
         });
     };
     let run = RunFolder::open(Path::new(run))?;
-    let summary = read_summary(&run)?;
-    let mut targets = summary.targets.iter().map(|known| known.info.name.as_str());
+    let manifest = Manifest::read(&run)?;
+    let mut targets = manifest.targets.iter().map(|known| known.name.as_str());
     if !targets.any(|known| known == target) {
         bail!("{}: the run has no target {target:?}", run.path().display());
     }
