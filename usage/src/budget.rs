@@ -187,7 +187,7 @@ mod tests {
             "program": {"command": [], "path": "", "sha256": "", "folder": "", "stdin": null},
             "test": {"path": null, "sha256": null, "ready": null},
             "machine": {
-                "kernel": "", "arch": "x86-64", "cpus": 1, "uid": 0, "gid": 0, "accounting": ""
+                "kernel": "", "arch": "x86-64", "cpus": 1, "uid": 0, "gid": 0, "accounting": "", "read_only": []
             },
             "phase": "all", "replicas": 1, "jobs": 1, "limit_s": 1.0,
             "calls": calls.collect::<Vec<_>>(), "unions": [], "foreign": {}, "runs": [],
