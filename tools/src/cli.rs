@@ -3,22 +3,27 @@
 mod boot;
 mod compare;
 mod deferred;
+mod doctor;
 mod trace;
 mod tune;
 mod usage;
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use runs::experiment::ExperimentError;
+use runs::stages::run::{self, Folder, Order, Tune};
+
 use crate::exit;
+use crate::version::TOOL;
 
 pub use boot::BootArgs;
 pub use compare::{CompareArgs, Limit};
 pub use deferred::Deferred;
+pub use doctor::DoctorArgs;
 pub use trace::TraceArgs;
-pub use tune::{TuneApplyArgs, TuneArgs, TuneCommand, TuneStatusArgs};
+pub use tune::{TuneArgs, TuneCommand};
 pub use usage::{
     BudgetArgs, Compat, EmitArgs, EmitForm, ExploreArgs, PathArgs, PhaseArg, PlanArgs, SearchArgs,
     SelectionArgs, StaticArgs, StaticCommand, UsageArgs, UsageCommand, UsageDiffArgs,
@@ -65,7 +70,7 @@ pub enum Command {
     #[command(after_help = trace::EXAMPLES, after_long_help = trace::EXAMPLES)]
     Trace(Deferred<TraceArgs>),
     /// Is this machine fit for measuring? If not, what fixes it?
-    #[command(after_help = DOCTOR_EXAMPLES, after_long_help = DOCTOR_EXAMPLES)]
+    #[command(after_help = doctor::EXAMPLES, after_long_help = doctor::EXAMPLES)]
     Doctor(Deferred<DoctorArgs>),
     /// What differs between the machines, targets and guests of two runs?
     #[command(after_help = DIFF_ENV_EXAMPLES, after_long_help = DIFF_ENV_EXAMPLES)]
@@ -111,54 +116,6 @@ pub struct DiffEnvArgs {
     pub json: bool,
 }
 
-const DOCTOR_EXAMPLES: &str = "\
-Examples:
-  tollgate doctor
-  tollgate doctor --cpus 2,3 --json
-  tollgate doctor --engine host && make all
-  tollgate doctor --explain governor
-
-The doctor watches the measuring CPUs for two seconds and changes nothing. docs/DOCTOR.md
-describes every check with its thresholds and reasons.
-
-Exit codes: 0 fit, 2 unfit, 1 no verdict because something failed (64 for a wrong
-command line).";
-
-/// `tollgate doctor`.
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// The CPUs that will measure [default: the last allowed one, as for host targets]
-    #[arg(long, value_name = "LIST", value_parser = parse_pin)]
-    pub cpus: Option<Pin>,
-    /// What will boot the targets
-    #[arg(long, value_enum, default_value_t = DoctorEngine::Auto)]
-    pub engine: DoctorEngine,
-    /// Print the verdict as JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Say what this check judges and how, what it reads, and its current content
-    #[arg(long, value_name = "CHECK", conflicts_with_all = ["json", "engine"],
-          value_parser = PossibleValuesParser::new(host::doctor::checks()))]
-    pub explain: Option<String>,
-    /// Read /proc and /sys below this folder; the counter and the noise are this
-    /// machine's all the same
-    #[arg(long, value_name = "DIR", default_value = "/")]
-    pub root: PathBuf,
-}
-
-/// What the doctor judges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DoctorEngine {
-    /// KVM, because otherwise only an emulator is left, and the host
-    Auto,
-    /// Our own VMM
-    Kvm,
-    /// An external QEMU, software emulation
-    Qemu,
-    /// No guests: programs run on the host
-    Host,
-}
-
 /// `tollgate run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -195,6 +152,29 @@ pub struct RunArgs {
     /// As --root of tollgate tune
     #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
     pub tune_root: PathBuf,
+}
+
+impl RunArgs {
+    /// What they ask for.
+    pub fn order(&self) -> Result<Order, ExperimentError> {
+        Ok(Order {
+            experiment: run::select(&self.experiment, self.only.as_deref())?,
+            folder: if self.resume {
+                Folder::Resume {
+                    folder: self.run.clone(),
+                    retry_failed: self.retry_failed,
+                }
+            } else {
+                Folder::New(self.run.clone())
+            },
+            tune: self.tune.then_some(Tune {
+                offline_siblings: self.offline_siblings,
+                stop_irqbalance: self.stop_irqbalance,
+            }),
+            tune_root: self.tune_root.clone(),
+            tool: TOOL,
+        })
+    }
 }
 
 /// A run's folder.

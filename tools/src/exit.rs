@@ -9,7 +9,7 @@ use host::tune::TuneError;
 use runs::engine::EngineError;
 use runs::experiment::ExperimentError;
 use runs::run::RunError;
-use runs::trace::TraceError;
+use runs::trace::{TraceError, Verdict};
 use usage::database::DatabaseError;
 use usage::explore::ExploreError;
 use usage::plan::SupportedError;
@@ -77,6 +77,28 @@ pub enum Code {
     CannotTell,
     TimedOut,
     Interrupted,
+}
+
+impl Code {
+    /// `tune`'s code: whether all settings could be made, or restored.
+    pub fn all_set(complete: bool) -> Self {
+        if complete {
+            Self::Done
+        } else {
+            Self::NotAllSet
+        }
+    }
+}
+
+/// `trace --check`'s code.
+impl From<&Verdict> for Code {
+    fn from(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Same => Self::Done,
+            Verdict::Changed { .. } => Self::Regression,
+            Verdict::NoEntry => Self::CannotTell,
+        }
+    }
 }
 
 impl From<Code> for u8 {

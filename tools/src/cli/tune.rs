@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{Pin, parse_pin};
-use host::tune::Khz;
+use host::tune::{Khz, Request};
 
 /// `tollgate tune`.
 #[derive(Debug, Args)]
@@ -41,6 +41,13 @@ pub struct TuneStatusArgs {
     pub json: bool,
 }
 
+impl TuneStatusArgs {
+    /// The CPUs that measure; empty for all.
+    pub fn cpus(&self) -> &[usize] {
+        self.cpus.as_ref().map_or(&[], |cpus| &cpus.0)
+    }
+}
+
 /// `tollgate tune apply`.
 #[derive(Debug, Args)]
 pub struct TuneApplyArgs {
@@ -59,6 +66,18 @@ pub struct TuneApplyArgs {
     /// Print every write in its order, and write nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+impl TuneApplyArgs {
+    /// What they ask for.
+    pub fn request(&self) -> Request {
+        Request {
+            cpus: self.cpus.clone().map(|cpus| cpus.0).unwrap_or_default(),
+            freq: self.freq,
+            offline_siblings: self.offline_siblings,
+            stop_irqbalance: self.stop_irqbalance,
+        }
+    }
 }
 
 /// `tollgate tune restore`.

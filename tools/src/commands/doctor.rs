@@ -1,18 +1,16 @@
 //! `tollgate doctor`: is this machine fit for measuring?
 
 use anyhow::{Result, bail};
-
-use crate::cli::{DoctorArgs, DoctorEngine};
-use crate::exit::Code;
-use crate::{output, print};
-use host::cpus;
-use host::doctor::{self, Guests, Plan};
-use host::measuring_cpus::{HostCpus, Wanted};
-use host::tree::Tree;
+use host::doctor;
+use host::measuring_cpus::HostCpus;
 use host::tune;
 
+use crate::cli::DoctorArgs;
+use crate::exit::Code;
+use crate::{output, print};
+
 /// Examines the machine and prints what was found, or explains one check. Its exit codes are
-/// its own: a script has to tell "unfit" from "could not find out".
+/// its own, because a script has to distinguish "unfit" from "could not find out".
 pub fn run(args: &DoctorArgs) -> Code {
     let code = match &args.explain {
         Some(check) => explain(args, check),
@@ -25,8 +23,8 @@ pub fn run(args: &DoctorArgs) -> Code {
 }
 
 fn explain(args: &DoctorArgs, check: &str) -> Result<Code> {
-    let tree = tree(args)?;
-    let (cpus, _) = cpus(args, &tree)?;
+    let tree = args.tree()?;
+    let cpus = args.measuring_cpus(&HostCpus::read(&tree))?;
     let Some(explanation) = doctor::explain(check, &tree, &cpus) else {
         bail!("there is no check {check:?}");
     };
@@ -35,19 +33,8 @@ fn explain(args: &DoctorArgs, check: &str) -> Result<Code> {
 }
 
 fn examine(args: &DoctorArgs) -> Result<Code> {
-    let tree = tree(args)?;
-    let (cpus, host_cpus) = cpus(args, &tree)?;
-    let plan = Plan {
-        broken: host_cpus.judge(&cpus, cpus.len()),
-        cpus,
-        guests: match args.engine {
-            DoctorEngine::Auto | DoctorEngine::Kvm => Guests::Kvm,
-            DoctorEngine::Qemu => Guests::Emulator,
-            DoctorEngine::Host => Guests::None,
-        },
-        host: measures_host(args),
-        unpinned: Vec::new(),
-    };
+    let tree = args.tree()?;
+    let plan = args.plan(&HostCpus::read(&tree))?;
     if let Some(leftover) = tune::leftover(&args.root) {
         tell!("note: {leftover}");
     }
@@ -57,39 +44,5 @@ fn examine(args: &DoctorArgs) -> Result<Code> {
     } else {
         print::doctor::verdict(&verdict, output::wants_colour())
     })?;
-    Ok(match verdict.fit {
-        true => Code::Done,
-        false => Code::Unfit,
-    })
-}
-
-fn tree(args: &DoctorArgs) -> Result<Tree> {
-    if !args.root.is_dir() {
-        bail!(
-            "{} is no folder; name one that holds proc and sys",
-            args.root.display()
-        );
-    }
-    Ok(Tree::at(&args.root))
-}
-
-/// The CPUs that would measure, and those that they were chosen from.
-fn cpus(args: &DoctorArgs, tree: &Tree) -> Result<(Vec<usize>, HostCpus)> {
-    let host_cpus = HostCpus::read(tree);
-    let cpus = match &args.cpus {
-        Some(asked) => {
-            cpus::mask(&asked.0)?;
-            asked.0.clone()
-        }
-        None => host_cpus.choose(Wanted {
-            cpus: 1,
-            host: measures_host(args),
-        }),
-    };
-    Ok((cpus, host_cpus))
-}
-
-/// As table1 has them: guests, and the host to compare with.
-fn measures_host(args: &DoctorArgs) -> bool {
-    matches!(args.engine, DoctorEngine::Auto | DoctorEngine::Host)
+    Ok(if verdict.fit { Code::Done } else { Code::Unfit })
 }

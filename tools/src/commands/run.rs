@@ -2,34 +2,17 @@
 
 use anyhow::{Context, Result};
 use host::interrupt;
-use runs::stages::run::{self, Ended, Folder, Order, Tune};
+use runs::stages::run::{self, Ended};
 
 use crate::cli::RunArgs;
 use crate::exit::Code;
 use crate::print;
 use crate::progress::Progress;
-use crate::version::TOOL;
 
 /// Starts a run, or continues one.
 pub fn run(args: &RunArgs) -> Result<Code> {
     let stop = interrupt::flag().context("cannot watch for signals")?;
-    let order = Order {
-        experiment: run::select(&args.experiment, args.only.as_deref())?,
-        folder: if args.resume {
-            Folder::Resume {
-                folder: args.run.clone(),
-                retry_failed: args.retry_failed,
-            }
-        } else {
-            Folder::New(args.run.clone())
-        },
-        tune: args.tune.then_some(Tune {
-            offline_siblings: args.offline_siblings,
-            stop_irqbalance: args.stop_irqbalance,
-        }),
-        tune_root: args.tune_root.clone(),
-        tool: TOOL,
-    };
+    let order = args.order()?;
     let progress = Progress::default();
     let ended = run::run(&order, &stop, &|event| progress.show(event))?;
     Ok(report(args, &ended))

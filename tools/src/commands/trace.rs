@@ -7,7 +7,7 @@ use eval::crossing::Crossing;
 use eval::plot;
 use host::interrupt;
 use runs::run::RunFolder;
-use runs::trace::{self, Golden, Subject, Verdict, kept, plugin};
+use runs::trace::{self, Golden, Subject, kept, plugin};
 use tempfile::TempDir;
 
 use crate::cli::TraceArgs;
@@ -16,9 +16,7 @@ use crate::{output, print};
 
 /// Traces one or two subjects, and prints their paths.
 pub fn run(args: &TraceArgs) -> Result<Code> {
-    if let Some(run) = &args.into {
-        RunFolder::open(run)?;
-    }
+    args.into.as_deref().map(RunFolder::open).transpose()?;
     let folder = TempDir::new().context("cannot make a folder for the program")?;
     let say = |line: &str| tell!("{line}");
     let subjects = args.subjects(folder.path(), &say);
@@ -57,9 +55,5 @@ pub fn run(args: &TraceArgs) -> Result<Code> {
 fn check(args: &TraceArgs, file: &Path, path: &Crossing) -> Result<Code> {
     let verdict = Golden::read(file)?.check(path);
     tell!("{}", print::trace::verdict(args, file, path, &verdict));
-    Ok(match verdict {
-        Verdict::Same => Code::Done,
-        Verdict::Changed { .. } => Code::Regression,
-        Verdict::NoEntry => Code::CannotTell,
-    })
+    Ok(Code::from(&verdict))
 }

@@ -1,0 +1,107 @@
+//! The command line of `tollgate doctor`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum};
+use host::cpus;
+use host::doctor::{Guests, Plan};
+use host::measuring_cpus::{HostCpus, Wanted};
+use host::tree::Tree;
+
+use super::{Pin, parse_pin};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  tollgate doctor
+  tollgate doctor --cpus 2,3 --json
+  tollgate doctor --engine host && make all
+  tollgate doctor --explain governor
+
+The doctor watches the measuring CPUs for two seconds and changes nothing. docs/DOCTOR.md
+describes every check with its thresholds and reasons.
+
+Exit codes: 0 fit, 2 unfit, 1 no verdict because something failed (64 for a wrong
+command line).";
+
+/// `tollgate doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The CPUs that will measure [default: the last allowed one, as for host targets]
+    #[arg(long, value_name = "LIST", value_parser = parse_pin)]
+    pub cpus: Option<Pin>,
+    /// What will boot the targets
+    #[arg(long, value_enum, default_value_t = DoctorEngine::Auto)]
+    pub engine: DoctorEngine,
+    /// Print the verdict as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Say what this check judges and how, what it reads, and its current content
+    #[arg(long, value_name = "CHECK", conflicts_with_all = ["json", "engine"],
+          value_parser = PossibleValuesParser::new(host::doctor::checks()))]
+    pub explain: Option<String>,
+    /// Read /proc and /sys below this folder; the counter and the noise are this
+    /// machine's all the same
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+}
+
+/// What the doctor judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DoctorEngine {
+    /// KVM, because otherwise only an emulator is left, and the host
+    Auto,
+    /// Our own VMM
+    Kvm,
+    /// An external QEMU, software emulation
+    Qemu,
+    /// No guests: programs run on the host
+    Host,
+}
+
+impl DoctorArgs {
+    /// The machine to examine.
+    pub fn tree(&self) -> Result<Tree> {
+        if !self.root.is_dir() {
+            bail!(
+                "{} is not a folder; name one that contains proc and sys",
+                self.root.display()
+            );
+        }
+        Ok(Tree::at(&self.root))
+    }
+
+    /// The CPUs that would measure.
+    pub fn measuring_cpus(&self, host_cpus: &HostCpus) -> Result<Vec<usize>> {
+        let Some(asked) = &self.cpus else {
+            return Ok(host_cpus.choose(Wanted {
+                cpus: 1,
+                host: self.measures_host(),
+            }));
+        };
+        cpus::mask(&asked.0)?;
+        Ok(asked.0.clone())
+    }
+
+    /// What to examine.
+    pub fn plan(&self, host_cpus: &HostCpus) -> Result<Plan> {
+        let cpus = self.measuring_cpus(host_cpus)?;
+        Ok(Plan {
+            broken: host_cpus.judge(&cpus, cpus.len()),
+            cpus,
+            guests: match self.engine {
+                DoctorEngine::Auto | DoctorEngine::Kvm => Guests::Kvm,
+                DoctorEngine::Qemu => Guests::Emulator,
+                DoctorEngine::Host => Guests::None,
+            },
+            host: self.measures_host(),
+            unpinned: Vec::new(),
+        })
+    }
+
+    /// table1 has guests, and the host to compare with.
+    fn measures_host(&self) -> bool {
+        matches!(self.engine, DoctorEngine::Auto | DoctorEngine::Host)
+    }
+}
