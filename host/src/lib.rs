@@ -3,6 +3,7 @@
 
 pub mod bpf;
 pub mod core_clock;
+pub mod core_files;
 mod cpu_time;
 pub mod cpus;
 pub mod doctor;

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::kind::{self, CoreKind};
+use crate::core_files;
 use crate::cpu_time::{self, CpuTime};
 use crate::cpus;
 use crate::tree::Tree;
@@ -57,11 +58,8 @@ impl HostCpus {
     ) -> Self {
         let online = tree.cpus(&format!("{CPU}/online")).unwrap_or_default();
         let all: BTreeSet<_> = online.iter().chain(&allowed).copied().collect();
-        let siblings = all.iter().filter_map(|&cpu| {
-            let threads = tree.cpus(&format!("{CPU}/cpu{cpu}/topology/thread_siblings_list"))?;
-            let others = threads.into_iter().filter(|&other| other != cpu);
-            Some((cpu, others.collect()))
-        });
+        let others = |cpu| core_files::siblings(&|file| tree.text(file), cpu);
+        let siblings = all.iter().filter_map(|&cpu| Some((cpu, others(cpu)?)));
         Self {
             siblings: siblings.collect(),
             kinds: kind::kinds(tree, &allowed, ask),

@@ -9,6 +9,7 @@ use super::plan::Clock;
 use super::policy::POLICIES;
 use super::seen;
 use super::sys::{Sys, value};
+use crate::core_files;
 
 const CPUS: &str = "/sys/devices/system/cpu";
 
@@ -184,8 +185,8 @@ fn power_limits(sys: &dyn Sys) -> String {
 fn why_fast(sys: &dyn Sys, clock: &Clock) -> String {
     let is = |path: &str, on: &str| value(sys, path).as_deref() == Some(on);
     let switches = [
-        (seen::NO_TURBO.to_owned(), "0"),
-        (seen::BOOST.to_owned(), "1"),
+        (core_files::NO_TURBO.to_owned(), "0"),
+        (core_files::BOOST.to_owned(), "1"),
         (policys(&clock.policy, "boost"), "1"),
     ];
     match switches.iter().find(|(path, on)| is(path, on)) {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::cpus;
 use super::khz::Khz;
 use super::sys::{Sys, UNREADABLE, shown, value};
+use crate::core_files::{self, Nominal};
 
 /// Where the policies lie.
 pub const POLICIES: &str = "/sys/devices/system/cpu/cpufreq";
@@ -96,6 +97,15 @@ pub struct NonTurbo {
     pub source: &'static str,
 }
 
+impl From<Nominal> for NonTurbo {
+    fn from(Nominal { khz, source }: Nominal) -> Self {
+        Self {
+            khz: Khz(khz),
+            source,
+        }
+    }
+}
+
 /// A policy as it was read. What the machine does not show is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -153,7 +163,8 @@ impl Policy {
 
     /// `None` for a policy whose CPUs are all offline; its files cannot be read.
     fn read(sys: &dyn Sys, name: &str, amd_mode: Option<&str>) -> Option<Self> {
-        let text = |file: &str| value(sys, &format!("{POLICIES}/{name}/{file}"));
+        let folder = format!("{POLICIES}/{name}");
+        let text = |file: &str| value(sys, &format!("{folder}/{file}"));
         let khz = |file: &str| Some(Khz(text(file)?.parse().ok()?));
         let cpus = cpus::parse(&text("affected_cpus")?)?;
         let first = *cpus.first()?;
@@ -167,14 +178,18 @@ impl Policy {
             min: khz("scaling_min_freq"),
             max: khz("scaling_max_freq"),
             bios_limit: khz("bios_limit"),
-            table_max: table(&frequencies).first().copied().map(Khz),
+            table_max: core_files::frequencies(&frequencies)
+                .first()
+                .copied()
+                .map(Khz),
             current: khz("scaling_cur_freq"),
             hardware_min: khz("cpuinfo_min_freq"),
             hardware_max: khz("cpuinfo_max_freq"),
             setspeed: text("scaling_setspeed"),
             epp: epp(sys, &format!("{POLICIES}/{name}/{EPP}")),
             boost: text("boost"),
-            non_turbo: non_turbo(khz("base_frequency"), &frequencies, nominal(sys, first)),
+            non_turbo: core_files::nominal(&|file| value(sys, file), &folder, first)
+                .map(NonTurbo::from),
         })
     }
 
@@ -194,68 +209,4 @@ fn epp(sys: &dyn Sys, path: &str) -> Option<String> {
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
-}
-
-/// A list of frequencies in kHz, the highest first.
-fn table(available: &str) -> Vec<u64> {
-    let words = available.split_whitespace();
-    let mut table: Vec<u64> = words.filter_map(|word| word.parse().ok()).collect();
-    table.sort_unstable_by(|a, b| b.cmp(a));
-    table
-}
-
-/// `acpi_cppc/nominal_freq` is in MHz (admin-guide/acpi/cppc_sysfs.rst); firmware that
-/// does not tell it leaves 0 there.
-fn nominal(sys: &dyn Sys, cpu: usize) -> Option<Khz> {
-    let path = format!("/sys/devices/system/cpu/cpu{cpu}/acpi_cppc/nominal_freq");
-    let mhz: u64 = value(sys, &path)?.parse().ok()?;
-    Some(Khz(mhz.checked_mul(1000)?)).filter(|khz| khz.0 > 0)
-}
-
-/// The best source that a policy has:
-///
-/// - `base_frequency` (intel_pstate with HWP): "any frequency above this will be in the turbo
-///   frequency range" (intel_pstate.rst);
-/// - `scaling_available_frequencies` (acpi-cpufreq): the whole turbo range is one entry, 1 MHz
-///   above the highest other one (the same document, on `_PSS`). Frequencies of AMD's boost
-///   are not in the list at all;
-/// - `nominal_freq` (amd_pstate): the level that all cores can hold at once.
-fn non_turbo(base: Option<Khz>, available: &str, nominal: Option<Khz>) -> Option<NonTurbo> {
-    const TURBO_STEP: u64 = 1000;
-    let listed = match *table(available) {
-        [turbo, next, ..] if turbo == next + TURBO_STEP => Some(next),
-        [top, ..] => Some(top),
-        [] => None,
-    };
-    let base = base.map(|khz| (khz, "base_frequency"));
-    let listed = listed.map(|khz| (Khz(khz), "scaling_available_frequencies"));
-    let nominal = nominal.map(|khz| (khz, "acpi_cppc/nominal_freq"));
-    let (khz, source) = base.or(listed).or(nominal)?;
-    Some(NonTurbo { khz, source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_turbo_range_is_one_entry_a_megahertz_above_the_rest() {
-        let listed = |text: &str| non_turbo(None, text, None).map(|found| found.khz.0);
-        assert_eq!(listed("2301000 2300000 1200000"), Some(2_300_000));
-        assert_eq!(listed("1200000 2300000 2301000"), Some(2_300_000));
-        assert_eq!(listed("3400000 2800000 2200000"), Some(3_400_000));
-        assert_eq!(listed("2301000 2299000"), Some(2_301_000));
-        assert_eq!(listed("800000"), Some(800_000));
-        assert_eq!(listed(""), None);
-    }
-
-    #[test]
-    fn the_driver_knows_better_than_the_table_and_the_table_than_the_firmware() {
-        let (base, nominal) = (Some(Khz(1)), Some(Khz(3)));
-        let khz = |found: Option<NonTurbo>| found.map(|found| found.khz.0);
-        assert_eq!(khz(non_turbo(base, "2", nominal)), Some(1));
-        assert_eq!(khz(non_turbo(None, "2", nominal)), Some(2));
-        assert_eq!(khz(non_turbo(None, "", nominal)), Some(3));
-        assert_eq!(khz(non_turbo(None, "", None)), None);
-    }
 }

@@ -9,16 +9,13 @@ use super::idle::{Idle, RESUME_LATENCY};
 use super::policy::{self, POLICIES, Policy};
 use super::processes::{Activity, IRQBALANCE, Process};
 use super::sys::{Sys, value};
+use crate::core_files::{self, BOOST, NO_TURBO};
 
-/// `1` keeps intel_pstate out of the turbo range.
-pub const NO_TURBO: &str = "/sys/devices/system/cpu/intel_pstate/no_turbo";
 /// The least share of the turbo frequency; `no_turbo` lowers it (store_no_turbo in
 /// intel_pstate.c).
 pub const MIN_PERF_PCT: &str = "/sys/devices/system/cpu/intel_pstate/min_perf_pct";
 /// The greatest one, which caps every clock.
 pub const MAX_PERF_PCT: &str = "/sys/devices/system/cpu/intel_pstate/max_perf_pct";
-/// `0` turns the boost of all other drivers off.
-pub const BOOST: &str = "/sys/devices/system/cpu/cpufreq/boost";
 /// The mask for future interrupts.
 pub const DEFAULT_IRQ_AFFINITY: &str = "/proc/irq/default_smp_affinity";
 /// Samples that perf may take per second.
@@ -297,14 +294,9 @@ fn on_battery(sys: &dyn Sys) -> Option<bool> {
 }
 
 fn siblings(sys: &dyn Sys, online: &[usize]) -> BTreeMap<usize, Vec<usize>> {
-    let of = |cpu: usize| {
-        let list = value(
-            sys,
-            &format!("{CPUS}/cpu{cpu}/topology/thread_siblings_list"),
-        );
-        Some((cpu, cpus::parse(&list?)?))
-    };
-    online.iter().filter_map(|&cpu| of(cpu)).collect()
+    let threads = |cpu| core_files::threads(&|file| value(sys, file), cpu);
+    let of = |&cpu: &usize| Some((cpu, threads(cpu)?));
+    online.iter().filter_map(of).collect()
 }
 
 fn irqs(sys: &dyn Sys) -> BTreeMap<u32, Irq> {

@@ -1,6 +1,7 @@
 //! A CPU's own settings.
 
 use super::CPU;
+use crate::core_files;
 use crate::tree::Tree;
 
 /// A measuring CPU's settings.
@@ -36,17 +37,14 @@ impl Cpu {
     pub(super) fn read(tree: &Tree, cpu: usize) -> Self {
         let file = |name: &str| format!("{CPU}/cpu{cpu}/{name}");
         let khz = |name| tree.number(&file(name));
-        let siblings = tree.cpus(&file("topology/thread_siblings_list"));
+        let text = |file: &str| tree.text(file);
         Self {
             cpu,
             driver: tree.text(&file("cpufreq/scaling_driver")),
             governor: tree.text(&file("cpufreq/scaling_governor")),
             range_khz: khz("cpufreq/scaling_min_freq").zip(khz("cpufreq/scaling_max_freq")),
-            nominal_khz: khz("cpufreq/base_frequency").or_else(|| {
-                let mhz: u64 = khz("acpi_cppc/nominal_freq").filter(|mhz| *mhz > 0)?;
-                mhz.checked_mul(1000)
-            }),
-            siblings: siblings.map(|all| all.into_iter().filter(|&other| other != cpu).collect()),
+            nominal_khz: core_files::nominal(&text, &file("cpufreq"), cpu).map(|found| found.khz),
+            siblings: core_files::siblings(&text, cpu),
             deepest_idle: deepest_idle(tree, cpu),
         }
     }

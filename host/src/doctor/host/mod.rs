@@ -16,6 +16,7 @@ use self::power::Power;
 use self::security::Security;
 use self::services::Does;
 use super::audit::{self, Audit};
+use crate::core_files;
 use crate::cpus;
 use crate::holders::Process;
 use crate::measuring_cpus::{self, CoreKind};
@@ -98,7 +99,7 @@ impl Host {
             vendor: vendor(tree),
             clocksource: tree.text(&clocksource("current_clocksource")),
             clocksources: words(tree.text(&clocksource("available_clocksource"))),
-            turbo: turbo(tree),
+            turbo: core_files::turbo(&|file| tree.text(file)).map(|turbo| turbo.is_on),
             idle_driver: tree.text(&format!("{CPU}/cpuidle/current_driver")),
             latency_limit_us: latency_limit(tree),
             isolated: tree.cpus(&format!("{CPU}/isolated")),
@@ -158,16 +159,6 @@ fn vendor(tree: &Tree) -> Option<String> {
     let mut lines = cpuinfo.lines().filter_map(|line| line.split_once(':'));
     let (_, vendor) = lines.find(|(name, _)| name.trim() == "vendor_id")?;
     Some(vendor.trim().to_owned())
-}
-
-/// Each driver has a switch of its own; AMD's may stand at the policy.
-fn turbo(tree: &Tree) -> Option<bool> {
-    let switch = |name: &str| tree.number::<u8>(&format!("{CPU}/{name}"));
-    let boost = || switch("cpufreq/boost").or_else(|| switch("cpufreq/policy0/boost"));
-    match switch("intel_pstate/no_turbo") {
-        Some(off) => Some(off == 0),
-        None => Some(boost()? != 0),
-    }
 }
 
 /// Reading the device gives the strictest request of all programs that hold it open, as a

@@ -21,6 +21,7 @@
 use std::collections::BTreeSet;
 
 use super::{Clock, Plan, Request};
+use crate::core_files;
 use crate::tune::TuneError;
 use crate::tune::khz::Khz;
 use crate::tune::policy::{BOOST, Driver, EPP, GOVERNOR, MAX, MIN, Policy, SETSPEED};
@@ -152,7 +153,7 @@ fn without_a_frequency(plan: &mut Plan, seen: &Seen, policies: &[&Policy]) {
 /// What the switches for turbo change: `min_perf_pct`, and the limits and switches of all
 /// policies. What a CPU that goes offline loses: the governor, the preference, the set speed.
 fn remember(plan: &mut Plan, seen: &Seen, leaving: &BTreeSet<usize>) {
-    let is_switch = |path: &str| path == seen::NO_TURBO || path == seen::BOOST;
+    let is_switch = |path: &str| path == core_files::NO_TURBO || path == core_files::BOOST;
     let is_switched = plan.writes.iter().any(|write| is_switch(&write.path));
     if let Some(old) = seen.min_perf_pct.as_ref().filter(|_| is_switched) {
         plan.remember(seen::MIN_PERF_PCT, old);
@@ -278,10 +279,10 @@ fn turbo(plan: &mut Plan, seen: &Seen, policies: &[&Policy], request: &Request) 
         return;
     }
     if let Some(old) = &seen.no_turbo {
-        plan.write(seen::NO_TURBO, old, "1");
+        plan.write(core_files::NO_TURBO, old, "1");
     }
     if let Some(old) = &seen.boost {
-        plan.write(seen::BOOST, old, "0");
+        plan.write(core_files::BOOST, old, "0");
     }
     if seen.boost.as_deref() == Some("0") {
         return;

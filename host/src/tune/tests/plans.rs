@@ -1,7 +1,8 @@
 //! What is planned for each machine.
 
 use super::*;
-use crate::tune::seen::{self, Seen};
+use crate::core_files;
+use crate::tune::seen::Seen;
 use crate::tune::{TuneError, plan};
 
 #[test]
@@ -26,7 +27,12 @@ fn a_frequency_of_ones_own() {
     );
     // Turbo stays where the frequency needs it, and that is said.
     let fast = plan(4_000_000).unwrap();
-    assert!(!fast.writes.iter().any(|write| write.path == seen::NO_TURBO));
+    assert!(
+        !fast
+            .writes
+            .iter()
+            .any(|write| write.path == core_files::NO_TURBO)
+    );
     assert!(
         fast.remarks
             .iter()

@@ -3,7 +3,8 @@
 use rustix::io::Errno;
 
 use super::*;
-use crate::tune::seen::{self, Seen};
+use crate::core_files;
+use crate::tune::seen::Seen;
 use crate::tune::{TuneError, plan, say};
 
 #[test]
@@ -27,7 +28,7 @@ fn what_is_refused_is_named_and_the_rest_is_made() {
             let outcome = bench.apply(&requests()[1]);
             for setting in &outcome.settings {
                 let is_refused = setting.path == refused.path
-                    || is_own_boost(&setting.path) && refused.path == seen::BOOST
+                    || is_own_boost(&setting.path) && refused.path == core_files::BOOST
                     || setting.path.ends_with("setspeed") && refused.path.ends_with("governor")
                     // A minimum above the maximum is not taken.
                     || setting.path.ends_with("min_freq") && refused.path.ends_with("max_freq");
@@ -60,7 +61,7 @@ fn what_is_refused_is_named_and_the_rest_is_made() {
 }
 
 fn is_own_boost(path: &str) -> bool {
-    path.ends_with("/boost") && path != seen::BOOST
+    path.ends_with("/boost") && path != core_files::BOOST
 }
 
 #[test]
