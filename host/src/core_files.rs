@@ -36,13 +36,14 @@ pub struct TurboSwitch {
 
 /// The switch for turbo; each driver has its own.
 pub fn turbo(text: Text) -> Option<TurboSwitch> {
-    let switch = |file: &'static str, off: &str| {
-        let is_on = text(file)? != off;
+    let set = |file: &str| text(file)?.parse::<u8>().ok().map(|value| value != 0);
+    let switch = |file, on| {
+        let is_on = set(file)? == on;
         Some(TurboSwitch { is_on, file })
     };
-    switch(NO_TURBO, "1")
-        .or_else(|| switch(BOOST, "0"))
-        .or_else(|| switch(POLICY_BOOST, "0"))
+    switch(NO_TURBO, false)
+        .or_else(|| switch(BOOST, true))
+        .or_else(|| switch(POLICY_BOOST, true))
 }
 
 /// The highest frequency without turbo.

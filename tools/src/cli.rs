@@ -25,7 +25,7 @@ pub use doctor::DoctorArgs;
 pub use trace::TraceArgs;
 pub use tune::{TuneArgs, TuneCommand};
 pub use usage::{
-    BudgetArgs, Compat, EmitArgs, EmitForm, ExploreArgs, PathArgs, PhaseArg, PlanArgs, SearchArgs,
+    BudgetArgs, Compat, EmitArgs, EmitForm, ExploreArgs, PathArgs, PlanArgs, SearchArgs,
     SelectionArgs, StaticArgs, StaticCommand, UsageArgs, UsageCommand, UsageDiffArgs,
 };
 

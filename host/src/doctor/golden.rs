@@ -123,8 +123,8 @@ fn print(verdict: &Verdict) -> String {
         .flat_map(|state| verdict.in_state(state))
     {
         let _ = writeln!(out, "{} {}: {}", finding.state, finding.check, finding.what);
-        if let Some(mend) = &finding.mend {
-            let _ = writeln!(out, "    mend: {mend}");
+        if let Some(fix) = &finding.mend {
+            let _ = writeln!(out, "    fix: {fix}");
         }
     }
     out

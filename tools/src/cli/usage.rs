@@ -4,9 +4,16 @@ mod data;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
+use std::{env, thread};
 
-use ::usage::Ready;
+use ::usage::explore::Request;
+use ::usage::result::Usage;
+use ::usage::{Phase, Ready};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
+
+use crate::version::VERSION;
 
 pub use data::{
     BudgetArgs, Compat, PathArgs, PlanArgs, SearchArgs, SelectionArgs, StaticArgs, StaticCommand,
@@ -95,6 +102,31 @@ pub struct ExploreArgs {
     /// The program and its arguments
     #[arg(required = true, last = true, value_name = "PROGRAM")]
     pub command: Vec<String>,
+}
+
+impl ExploreArgs {
+    /// What they ask for; `earlier` is the result to continue.
+    pub fn request(&self, earlier: Option<Usage>) -> Result<Request> {
+        let cpus = thread::available_parallelism().map_or(1, |cpus| cpus.get() as u32);
+        let two_each = NonZeroU32::MIN.saturating_add(2 * cpus - 1);
+        Ok(Request {
+            command: self.command.clone(),
+            folder: env::current_dir().context("the current folder does not exist any more")?,
+            input: self.stdin.clone(),
+            test: self.test.clone(),
+            ready: self.ready.clone(),
+            phase: match self.phase {
+                PhaseArg::Init => Phase::Init,
+                PhaseArg::Serving => Phase::Serving,
+                PhaseArg::All => Phase::All,
+            },
+            replicas: self.replicas,
+            jobs: self.jobs.unwrap_or(two_each),
+            limit: self.timeout.map(Duration::from_secs_f64),
+            earlier,
+            tool: format!("tollgate {VERSION}"),
+        })
+    }
 }
 
 /// When calls are taken away.

@@ -4,6 +4,7 @@ mod budget;
 mod contents;
 mod explore;
 mod plan;
+mod plots;
 mod search;
 
 use anyhow::Result;

@@ -3,8 +3,9 @@
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use ::usage::database::Choice;
-use ::usage::search::{Applications, Workloads};
+use ::usage::database::{Choice, Database};
+use ::usage::search::{Applications, Selection, Workloads, select};
+use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 
 pub const SEARCH_EXAMPLES: &str = "\
@@ -39,6 +40,16 @@ pub struct SelectionArgs {
     /// The measurement that counts for its workload [default: the newest recorded date]
     #[arg(long, value_name = "APP/WORKLOAD/ID")]
     pub measurement: Vec<Choice>,
+}
+
+impl SelectionArgs {
+    /// The database, and what it has of what was asked for.
+    pub fn open(&self) -> Result<(Database, Selection)> {
+        let mut database = Database::open(&self.db)?;
+        database.choose(&self.measurement)?;
+        let selection = select(&database, &self.applications, self.workloads)?;
+        Ok((database, selection))
+    }
 }
 
 /// `tollgate usage search`.

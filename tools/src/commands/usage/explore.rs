@@ -1,19 +1,12 @@
 //! `tollgate usage explore`.
 
-use std::env;
-use std::num::NonZeroU32;
-use std::thread;
-use std::time::Duration;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use host::{files, interrupt};
-use usage::Phase;
 use usage::database::Table;
-use usage::explore::{Progress, Request, explore};
+use usage::explore::{Progress, explore};
 
-use crate::cli::{ExploreArgs, PhaseArg};
+use crate::cli::ExploreArgs;
 use crate::exit::Code;
-use crate::version::VERSION;
 use crate::{output, progress};
 
 /// Explores, writes the result and prints it.
@@ -25,7 +18,8 @@ pub fn run(args: &ExploreArgs) -> Result<Code> {
         bar.set_position(now.done as u64);
         bar.set_message(now.stage);
     };
-    let result = explore(&request(args)?, &stop, &show);
+    let earlier = args.resume.then(|| super::read(&args.output));
+    let result = explore(&args.request(earlier.transpose()?)?, &stop, &show);
     bar.finish_and_clear();
     let usage = result?;
     files::write_json(&args.output, &usage)?;
@@ -39,32 +33,5 @@ pub fn run(args: &ExploreArgs) -> Result<Code> {
         Code::Done
     } else {
         Code::Interrupted
-    })
-}
-
-fn request(args: &ExploreArgs) -> Result<Request> {
-    let cpus = thread::available_parallelism().map_or(1, |cpus| cpus.get() as u32);
-    Ok(Request {
-        command: args.command.clone(),
-        folder: env::current_dir().context("the present folder is gone")?,
-        input: args.stdin.clone(),
-        test: args.test.clone(),
-        ready: args.ready.clone(),
-        phase: match args.phase {
-            PhaseArg::Init => Phase::Init,
-            PhaseArg::Serving => Phase::Serving,
-            PhaseArg::All => Phase::All,
-        },
-        replicas: args.replicas,
-        jobs: args
-            .jobs
-            .unwrap_or(NonZeroU32::MIN.saturating_add(2 * cpus - 1)),
-        limit: args.timeout.map(Duration::from_secs_f64),
-        earlier: if args.resume {
-            Some(super::read(&args.output)?)
-        } else {
-            None
-        },
-        tool: format!("tollgate {VERSION}"),
     })
 }

@@ -6,7 +6,6 @@ use anyhow::{Result, bail};
 use runs::run::{Manifest, RunFolder};
 use usage::plan::{Reading, Supported, plan};
 
-use super::search::selected;
 use crate::cli::{Compat, PlanArgs};
 use crate::exit::Code;
 use crate::output;
@@ -20,7 +19,7 @@ pub fn run(args: &PlanArgs) -> Result<Code> {
             args.supported
         );
     }
-    let (_, selection) = selected(&args.selection)?;
+    let (_, selection) = args.selection.open()?;
     let reading = match args.compat {
         Some(Compat::Loupe) => Reading::Loupe,
         None => Reading::Ours,
