@@ -88,13 +88,14 @@ pub fn measure(cpu: usize) -> Result<CoreClock, ClockError> {
     let clock = CoreClock { windows: by_imul };
     let by_add = CoreClock { windows: by_add }.fastest();
     let by_imul = clock.fastest();
-    match (by_imul.0 / by_add.0 - 1.0).abs() < TOLERANCE {
-        true => Ok(clock),
-        false => Err(ClockError::ChainsDisagree {
+    if (by_imul.0 / by_add.0 - 1.0).abs() < TOLERANCE {
+        Ok(clock)
+    } else {
+        Err(ClockError::ChainsDisagree {
             cpu,
             by_imul,
             by_add,
-        }),
+        })
     }
 }
 

@@ -96,12 +96,13 @@ fn ten_million_samples() {
         .to_owned();
     let hash = write_samples(&samples, &header);
     let sums = sandbox.read("run/parse.sha256");
-    let sums = sums
-        .lines()
-        .map(|line| match line.ends_with("  samples.csv") {
-            true => format!("{hash}  samples.csv\n"),
-            false => format!("{line}\n"),
-        });
+    let sums = sums.lines().map(|line| {
+        if line.ends_with("  samples.csv") {
+            format!("{hash}  samples.csv\n")
+        } else {
+            format!("{line}\n")
+        }
+    });
     sandbox.write("run/parse.sha256", sums.collect::<String>());
 
     let (start, cpu) = (Instant::now(), children_cpu());

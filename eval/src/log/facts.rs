@@ -7,13 +7,13 @@ use super::error::excerpt;
 
 /// The `meta` records: a fact that appears again must be the same.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct BootFacts {
     all: Vec<(String, String)>,
     /// For each name: the line of its first appearance, and its index in `all`.
     first: HashMap<String, (usize, usize)>,
 }
 
-impl Facts {
+impl BootFacts {
     pub(super) fn take(&mut self, line: usize, key: &str, value: &str) -> Result<(), LogError> {
         check(line, key, value)?;
         if let Some(&(first, place)) = self.first.get(key) {

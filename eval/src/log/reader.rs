@@ -4,7 +4,7 @@ use contract::{Closing, HEADER_BEGIN, HEADER_END, Method, Record, RecordError};
 
 use super::config::Settings;
 use super::error::excerpt;
-use super::facts::Facts;
+use super::facts::BootFacts;
 use super::lines::Line;
 use super::{Dialect, Log, LogError, original, quads, round, tollgate};
 
@@ -15,7 +15,7 @@ pub(super) struct Reader {
     settings: Settings,
     closing: Closing,
     format: Option<(usize, Method)>,
-    facts: Facts,
+    facts: BootFacts,
     samples: Vec<tollgate::Raw>,
     quads: Vec<quads::Raw>,
     rounds: Vec<round::Raw>,

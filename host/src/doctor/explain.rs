@@ -45,16 +45,15 @@ pub fn explain(name: &str, tree: &Tree, cpus: &[usize]) -> Option<Explanation> {
 /// What the check reads: a file of each measuring CPU has its own path.
 pub(super) fn sources(check: &Check, cpus: &[usize]) -> Vec<String> {
     const CPU: &str = "{cpu}";
-    let sources = check
-        .reads
-        .iter()
-        .flat_map(|source| match source.contains(CPU) {
-            true => cpus
-                .iter()
+    let sources = check.reads.iter().flat_map(|source| {
+        if source.contains(CPU) {
+            cpus.iter()
                 .map(|cpu| source.replace(CPU, &cpu.to_string()))
-                .collect(),
-            false => vec![(*source).to_owned()],
-        });
+                .collect()
+        } else {
+            vec![(*source).to_owned()]
+        }
+    });
     sources.collect()
 }
 
@@ -117,9 +116,10 @@ fn expand(tree: &Tree, pattern: &str) -> Vec<String> {
             None => name == part,
         };
         let below = paths.into_iter().flat_map(|path| {
-            let names = match part.contains('*') {
-                true => tree.names(&path),
-                false => vec![part.to_owned()],
+            let names = if part.contains('*') {
+                tree.names(&path)
+            } else {
+                vec![part.to_owned()]
             };
             let names = names.into_iter().filter(fits);
             names
@@ -156,9 +156,10 @@ fn contents(tree: &Tree, path: &str) -> String {
     let mut lines = text.trim().lines();
     let first = lines.next().unwrap_or("(empty)");
     let cut: String = first.chars().take(LINE).collect();
-    match first.len() > cut.len() || lines.next().is_some() {
-        true => cut + " …",
-        false => cut,
+    if first.len() > cut.len() || lines.next().is_some() {
+        cut + " …"
+    } else {
+        cut
     }
 }
 

@@ -16,7 +16,7 @@ use super::calls::watchers::Watchers;
 use super::counter::{Counter, Processor};
 use super::host::Host;
 use super::noise::CpuNoise;
-use super::{Facts, Guests, Plan, judge};
+use super::{Facts, GuestEngine, Measurement, judge};
 use crate::core_clock::Hertz;
 use crate::fake;
 use crate::tree::Tree;
@@ -43,9 +43,9 @@ fn facts(machine: &str, tree: &Tree) -> Facts {
     let nominal = host.cpus.first().and_then(|host| host.nominal_khz);
     let clock = nominal.map_or(2.4e9, |khz| khz as f64 * 1e3);
     Facts {
-        plan: Plan {
+        measurement: Measurement {
             cpus: vec![cpu],
-            guests: Guests::Kvm,
+            guests: GuestEngine::Kvm,
             host: true,
             broken: vec![],
             unpinned: vec![],

@@ -16,8 +16,8 @@ mod explain;
 #[cfg(test)]
 mod golden;
 mod host;
+mod measurement;
 mod noise;
-mod plan;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub use self::counter::hypervisor;
 pub use self::course::{Beginning, Course};
 pub use self::explain::{Explanation, Source, checks, explain};
 pub use self::host::vulnerabilities;
-pub use self::plan::{Guests, Plan};
+pub use self::measurement::{GuestEngine, Measurement};
 
 use self::activity::messages::Messages;
 use self::activity::{Activity, Snapshot};
@@ -47,7 +47,7 @@ const NOISE_TEST: Duration = Duration::from_secs(2);
 /// Everything that the checks judge.
 #[derive(Clone, Debug)]
 struct Facts {
-    plan: Plan,
+    measurement: Measurement,
     kvm: vmm::probe::KvmKind,
     processor: Processor,
     counter: Counter,
@@ -62,8 +62,8 @@ struct Facts {
 }
 
 /// Examines the machine for a little more than two seconds.
-pub fn examine(tree: &Tree, plan: &Plan) -> Verdict {
-    judge(&gather(tree, plan))
+pub fn examine(tree: &Tree, measurement: &Measurement) -> Verdict {
+    judge(&gather(tree, measurement))
 }
 
 fn judge(facts: &Facts) -> Verdict {
@@ -76,7 +76,7 @@ fn judge(facts: &Facts) -> Verdict {
                 state,
                 what,
                 mend,
-                read: explain::sources(check, &facts.plan.cpus),
+                read: explain::sources(check, &facts.measurement.cpus),
             }
         })
         .collect();
@@ -100,9 +100,12 @@ pub fn state(tree: &Tree) -> impl Iterator<Item = (&'static str, Option<String>)
         (true, rules) => format!("on, {rules} rules"),
         (false, _) => "off".into(),
     });
-    let mains = host.power.on_mains.map(|on| match on {
-        true => "mains".to_owned(),
-        false => "battery".to_owned(),
+    let mains = host.power.on_mains.map(|on| {
+        if on {
+            "mains".to_owned()
+        } else {
+            "battery".to_owned()
+        }
     });
     let security = host.security;
     [
@@ -117,29 +120,29 @@ pub fn state(tree: &Tree) -> impl Iterator<Item = (&'static str, Option<String>)
     .into_iter()
 }
 
-fn gather(tree: &Tree, plan: &Plan) -> Facts {
-    let cpu = plan.cpus.first().copied();
+fn gather(tree: &Tree, measurement: &Measurement) -> Facts {
+    let cpu = measurement.cpus.first().copied();
     let counter = Counter::measure(cpu, &cpus::allowed());
     let calls = cpu.map_or_else(Vec::new, calls::cost::bursts);
     let messages = Messages::listen(tree);
-    let before = Snapshot::take(tree, &plan.cpus);
-    let noise = noise::test(&plan.cpus, counter.frequency.hz(), NOISE_TEST);
-    let after = Snapshot::take(tree, &plan.cpus);
+    let before = Snapshot::take(tree, &measurement.cpus);
+    let noise = noise::test(&measurement.cpus, counter.frequency.hz(), NOISE_TEST);
+    let after = Snapshot::take(tree, &measurement.cpus);
     let mut activity = Activity::between(&before, &after);
     if let Some(activity) = &mut activity {
         activity.messages = messages.warnings();
     }
     let calls = Calls::measure(tree, cpu, calls);
     Facts {
-        plan: plan.clone(),
+        measurement: measurement.clone(),
         // Its guests would be noise, so they run after the test, or long before it.
         kvm: kvm::probe(),
         processor: Processor::ask(),
         counter,
-        host: Host::read(tree, &plan.cpus),
+        host: Host::read(tree, &measurement.cpus),
         activity,
         noise,
-        clocks: clocks(&plan.cpus),
+        clocks: clocks(&measurement.cpus),
         calls,
         is_this_machine: tree.is_this_machine(),
     }

@@ -156,9 +156,10 @@ fn debug_options(tree: &Tree) -> Option<String> {
         config.lines().any(|known| known == line)
     };
     let on: Vec<_> = DEBUG.iter().filter(is_on).copied().collect();
-    Some(match on.is_empty() {
-        true => "none".into(),
-        false => on.join(" "),
+    Some(if on.is_empty() {
+        "none".into()
+    } else {
+        on.join(" ")
     })
 }
 

@@ -272,9 +272,10 @@ fn any_machine() -> impl Strategy<Value = HostCpus> {
         .prop_map(
             |(allowed, busy, isolated, tickless, kinds, has_siblings)| HostCpus {
                 allowed: allowed.into_iter().collect(),
-                siblings: match has_siblings {
-                    true => (0..12).map(|cpu| (cpu, vec![cpu ^ 1])).collect(),
-                    false => (0..12).map(|cpu| (cpu, vec![])).collect(),
+                siblings: if has_siblings {
+                    (0..12).map(|cpu| (cpu, vec![cpu ^ 1])).collect()
+                } else {
+                    (0..12).map(|cpu| (cpu, vec![])).collect()
                 },
                 kinds: (0..12).zip(kinds.into_iter().flatten()).collect(),
                 busy,

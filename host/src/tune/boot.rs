@@ -15,7 +15,7 @@ const RELEASE: &str = "/proc/sys/kernel/osrelease";
 /// A start of the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Boot {
+pub struct KernelStart {
     /// The kernel's name for it. Some containers show one of their own.
     pub id: String,
     /// When, in seconds since 1970: `btime` of /proc/stat.
@@ -35,7 +35,7 @@ pub enum Since {
     Reboot,
 }
 
-impl Boot {
+impl KernelStart {
     /// This start.
     pub fn now(sys: &dyn Sys) -> Result<Self, FileError> {
         let id = sys.read(BOOT_ID);
@@ -49,10 +49,12 @@ impl Boot {
     /// What has happened since this start.
     pub fn since(&self, sys: &dyn Sys) -> Result<Since, FileError> {
         let now = Self::now(sys)?;
-        Ok(match () {
-            () if self.id == now.id || self.is_same_time(&now) => Since::Nothing,
-            () if is_by_kexec(sys) => Since::Kexec,
-            () => Since::Reboot,
+        Ok(if self.id == now.id || self.is_same_time(&now) {
+            Since::Nothing
+        } else if is_by_kexec(sys) {
+            Since::Kexec
+        } else {
+            Since::Reboot
         })
     }
 

@@ -16,9 +16,12 @@ pub fn list(cpus: &[usize]) -> String {
             _ => runs.push((cpu, cpu)),
         }
     }
-    let runs = runs.iter().map(|&(first, last)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
+    let runs = runs.iter().map(|&(first, last)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}-{last}")
+        }
     });
     runs.collect::<Vec<_>>().join(",")
 }

@@ -161,10 +161,7 @@ impl Fake {
             "pm_qos_resume_latency_us" => value == "n/a" || value.parse::<u32>().is_ok(),
             _ => return self.check_cpufreq(path, value),
         };
-        match is_valid {
-            true => Ok(()),
-            false => Err(Errno::INVAL),
-        }
+        if is_valid { Ok(()) } else { Err(Errno::INVAL) }
     }
 
     /// What the write changes, here and elsewhere.

@@ -65,9 +65,10 @@ pub fn measure(sys: &dyn Sys, clocks: &[Clock]) -> Vec<Held> {
             Some(Ok(khz)) if is_right(wanted_khz, khz) => (Some(khz), None),
             Some(Ok(khz)) => (
                 Some(khz),
-                Some(match khz < wanted_khz {
-                    true => why_slow(sys, clock, wanted_khz, &before),
-                    false => why_fast(sys, clock),
+                Some(if khz < wanted_khz {
+                    why_slow(sys, clock, wanted_khz, &before)
+                } else {
+                    why_fast(sys, clock)
                 }),
             ),
         };
@@ -141,13 +142,14 @@ fn why_slow(sys: &dyn Sys, clock: &Clock, wanted: Khz, before: &Throttled) -> St
             power_limits(sys)
         ));
     }
-    match causes.is_empty() {
-        true => format!(
+    if causes.is_empty() {
+        format!(
             "nothing here says why: a power or current limit of the firmware{}, or a hypervisor; \
              turbostat shows more",
             power_limits(sys)
-        ),
-        false => causes.join("; "),
+        )
+    } else {
+        causes.join("; ")
     }
 }
 
@@ -176,9 +178,10 @@ fn power_limits(sys: &dyn Sys) -> String {
         Some(format!("{} W {name}", microwatts as f64 / 1e6))
     });
     let limits: Vec<_> = limits.collect();
-    match limits.is_empty() {
-        true => String::new(),
-        false => format!(" (RAPL: {})", limits.join(", ")),
+    if limits.is_empty() {
+        String::new()
+    } else {
+        format!(" (RAPL: {})", limits.join(", "))
     }
 }
 

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
 
-use super::boot::Boot;
+use super::boot::KernelStart;
 use super::plan::{Plan, Write};
 use super::processes::Process;
 use super::progress::{Known, Shown, Step};
@@ -52,7 +52,7 @@ pub struct Header {
     /// The part of its name that the progress file shares.
     pub id: String,
     /// The kernel's start, which settings do not outlive.
-    pub boot: Boot,
+    pub boot: KernelStart,
     /// When.
     pub started: Timestamp,
     /// The process that wrote it.
@@ -202,7 +202,7 @@ impl JournalFolder {
             format: FORMAT,
             tool: tool.version.to_owned(),
             id: format!("{}-{pid}", started.as_nanosecond()),
-            boot: Boot::now(sys)?,
+            boot: KernelStart::now(sys)?,
             started,
             pid,
             cpus: cpus.to_vec(),

@@ -40,7 +40,7 @@ pub use journal::FORMAT as JOURNAL_FORMAT;
 pub use khz::Khz;
 pub use plan::{Plan, Request};
 pub use record::{By, Tuning};
-pub use restore::{Restoration, Restored, State};
+pub use restore::{Restoration, Restored, SettingState};
 
 use boot::Since;
 use journal::JournalFolder;
@@ -116,11 +116,12 @@ impl Undone {
 /// Checks that there is a machine below that folder.
 pub fn check_root(root: &Path) -> Result<()> {
     let has = |name: &str| root.join(name).is_dir();
-    match has("sys") && has("proc") {
-        true => Ok(()),
-        false => Err(TuneError::NoRoot {
+    if has("sys") && has("proc") {
+        Ok(())
+    } else {
+        Err(TuneError::NoRoot {
             root: root.to_owned(),
-        }),
+        })
     }
 }
 

@@ -262,13 +262,14 @@ impl Plan {
         let running = seen.irqbalance.iter();
         let running = running.filter(|balancer| balancer.activity == Activity::Runs);
         for balancer in running {
-            match request.stop_irqbalance {
-                true => self.stops.push(balancer.process.clone()),
-                false => self.remark(format!(
+            if request.stop_irqbalance {
+                self.stops.push(balancer.process.clone())
+            } else {
+                self.remark(format!(
                     "{} moves interrupts to whichever CPU it likes, measuring ones too; stop it \
                      meanwhile by --stop-irqbalance",
                     balancer.process
-                )),
+                ))
             }
         }
     }
@@ -322,12 +323,13 @@ impl Plan {
         if let Some(old) = &seen.default_irq_affinity
             && let Some(new) = cpus::mask_without(old, &busy)
         {
-            match new.chars().any(|c| c != '0' && c != ',') {
-                true => self.write(seen::DEFAULT_IRQ_AFFINITY, old, &new),
-                false => self.lack(format!(
+            if new.chars().any(|c| c != '0' && c != ',') {
+                self.write(seen::DEFAULT_IRQ_AFFINITY, old, &new)
+            } else {
+                self.lack(format!(
                     "{} contains only measuring CPUs; future interrupts will go to them",
                     seen::DEFAULT_IRQ_AFFINITY
-                )),
+                ))
             }
         }
         for (&number, irq) in &seen.irqs {

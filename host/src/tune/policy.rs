@@ -201,9 +201,10 @@ impl Policy {
 
 fn epp(sys: &dyn Sys, path: &str) -> Option<String> {
     let now = shown(sys, path)?;
-    Some(match now.starts_with(UNREADABLE) {
-        true => DEFAULT_EPP.to_owned(),
-        false => now,
+    Some(if now.starts_with(UNREADABLE) {
+        DEFAULT_EPP.to_owned()
+    } else {
+        now
     })
 }
 

@@ -38,7 +38,7 @@ pub struct Restored {
     /// Its value before tuning.
     pub before: String,
     /// Its current state.
-    pub state: State,
+    pub state: SettingState,
     /// A limit below the one that was written, which it showed until it was put back: heat, the
     /// firmware, or somebody's own; no reader can say which.
     pub below: Option<String>,
@@ -46,7 +46,7 @@ pub struct Restored {
 
 /// The final state of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum SettingState {
     /// As it was before tuning.
     Back,
     /// What stood there was written, and the kernel shows the lower limit that is in effect.
@@ -82,14 +82,18 @@ pub struct Resumed {
 impl Restoration {
     /// Whether everything is as it was.
     pub fn is_complete(&self) -> bool {
-        let back =
-            |setting: &Restored| matches!(setting.state, State::Back | State::Limited { .. });
+        let back = |setting: &Restored| {
+            matches!(
+                setting.state,
+                SettingState::Back | SettingState::Limited { .. }
+            )
+        };
         self.settings.iter().all(back) && !self.has_failed()
     }
 
     /// Whether something is still to be put back.
     pub fn has_failed(&self) -> bool {
-        let failed = |setting: &Restored| matches!(setting.state, State::Failed { .. });
+        let failed = |setting: &Restored| matches!(setting.state, SettingState::Failed { .. });
         self.settings.iter().any(failed) || self.processes.iter().any(|p| p.error.is_some())
     }
 }
@@ -204,29 +208,31 @@ fn put_back(
     written.err().map(|error| explain(&error))
 }
 
-fn state(sys: &dyn Sys, setting: &Judged, error: Option<String>) -> State {
+fn state(sys: &dyn Sys, setting: &Judged, error: Option<String>) -> SettingState {
     let write = &setting.write;
     let khz = |text: &str| text.parse::<u64>().ok();
     match shown(sys, &write.path) {
-        None if seen::is_absent(sys, &write.path) => State::Gone,
-        None => State::Failed {
+        None if seen::is_absent(sys, &write.path) => SettingState::Gone,
+        None => SettingState::Failed {
             now: None,
             error: Some(
                 "it is not there, though its CPU is: was the driver or its mode changed?".into(),
             ),
         },
-        Some(now) if write.is_there(&now) => State::Back,
-        Some(now) if now == unreadable(Errno::BUSY) => State::Failed {
+        Some(now) if write.is_there(&now) => SettingState::Back,
+        Some(now) if now == unreadable(Errno::BUSY) => SettingState::Failed {
             now: None,
             error: Some("its CPU is offline; take it online, then tollgate tune restore".into()),
         },
-        Some(now) if now.starts_with(UNREADABLE) => State::Failed { now: None, error },
+        Some(now) if now.starts_with(UNREADABLE) => SettingState::Failed { now: None, error },
         // A governor of somebody else's does not support it.
-        Some(now) if !setting.is_ours || now.starts_with(UNSUPPORTED) => State::Foreign { now },
-        Some(now) if error.is_none() && write.is_limit() && khz(&now) < khz(&write.old) => {
-            State::Limited { now }
+        Some(now) if !setting.is_ours || now.starts_with(UNSUPPORTED) => {
+            SettingState::Foreign { now }
         }
-        Some(now) => State::Failed {
+        Some(now) if error.is_none() && write.is_limit() && khz(&now) < khz(&write.old) => {
+            SettingState::Limited { now }
+        }
+        Some(now) => SettingState::Failed {
             now: Some(now),
             error,
         },

@@ -10,7 +10,7 @@ use super::apply::Applied;
 use super::held::Held;
 use super::khz::Khz;
 use super::plan::{Clock, Plan, Remark, Write};
-use super::restore::{Restoration, Restored, State};
+use super::restore::{Restoration, Restored, SettingState};
 use super::sys::UNREADABLE;
 use super::{Preview, cpus};
 
@@ -190,9 +190,12 @@ pub fn preview(preview: &Preview) -> String {
 /// What was put back, and a line for each setting that was not.
 pub fn restored(done: &Restoration) -> Vec<String> {
     let settings = &done.settings;
-    let back = settings
-        .iter()
-        .filter(|setting| matches!(setting.state, State::Back | State::Limited { .. }));
+    let back = settings.iter().filter(|setting| {
+        matches!(
+            setting.state,
+            SettingState::Back | SettingState::Limited { .. }
+        )
+    });
     let mut lines = vec![format!(
         "{} of {} settings are as they were before tuning",
         back.count(),
@@ -234,17 +237,17 @@ fn unrestored(
     }: &Restored,
 ) -> Option<String> {
     Some(match state {
-        State::Back => return None,
-        State::Limited { now } => format!(
+        SettingState::Back => return None,
+        SettingState::Limited { now } => format!(
             "{path}: {before} was written back; it shows {now}, the limit that heat or the \
              firmware sets now"
         ),
-        State::Foreign { now } => format!(
+        SettingState::Foreign { now } => format!(
             "{path}: left alone: somebody else has changed it to {now} since; \
              it was {before} before tuning"
         ),
-        State::Gone => format!("{path}: it has gone; it was {before} before tuning"),
-        State::Failed { now, error } => {
+        SettingState::Gone => format!("{path}: it has gone; it was {before} before tuning"),
+        SettingState::Failed { now, error } => {
             let now = now.as_deref().unwrap_or("nothing that can be read");
             let error = error
                 .as_deref()

@@ -282,14 +282,15 @@ fn on_battery(sys: &dyn Sys) -> Option<bool> {
         names.iter().filter(is_one).collect()
     };
     let mains = of("Mains");
-    match mains.is_empty() {
-        true => None,
-        false => Some(
+    if mains.is_empty() {
+        None
+    } else {
+        Some(
             !mains
                 .iter()
                 .any(|name| text(name, "online").as_deref() == Some("1"))
                 && !of("Battery").is_empty(),
-        ),
+        )
     }
 }
 

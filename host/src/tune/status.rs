@@ -139,9 +139,10 @@ impl Status {
             .map(|p| p.driver.to_string())
             .collect();
         drivers.dedup();
-        match drivers.is_empty() {
-            true => "no cpufreq policy: the hypervisor or the firmware sets the clock".into(),
-            false => drivers.join(", "),
+        if drivers.is_empty() {
+            "no cpufreq policy: the hypervisor or the firmware sets the clock".into()
+        } else {
+            drivers.join(", ")
         }
     }
 
@@ -156,9 +157,10 @@ impl Status {
     }
 
     fn siblings(&self) -> String {
-        let asked = match self.cpus.is_empty() {
-            true => &self.seen.online,
-            false => &self.cpus,
+        let asked = if self.cpus.is_empty() {
+            &self.seen.online
+        } else {
+            &self.cpus
         };
         let mut cores: Vec<_> = asked
             .iter()
@@ -168,9 +170,10 @@ impl Status {
         cores.sort();
         cores.dedup();
         let cores: Vec<_> = cores.into_iter().map(|core| cpus::list(core)).collect();
-        match cores.is_empty() {
-            true => "none".into(),
-            false => format!("{} share a core", cores.join("; ")),
+        if cores.is_empty() {
+            "none".into()
+        } else {
+            format!("{} share a core", cores.join("; "))
         }
     }
 
@@ -182,18 +185,22 @@ impl Status {
         let irqs = self.seen.irqs.iter();
         let here = irqs.filter(|(_, irq)| irq.cpus.iter().any(|cpu| self.cpus.contains(cpu)));
         let here: Vec<_> = here
-            .map(|(number, irq)| match irq.handlers.is_empty() {
-                true => number.to_string(),
-                false => format!("{number} ({})", irq.handlers.join(", ")),
+            .map(|(number, irq)| {
+                if irq.handlers.is_empty() {
+                    number.to_string()
+                } else {
+                    format!("{number} ({})", irq.handlers.join(", "))
+                }
             })
             .collect();
-        match here.is_empty() {
-            true => "none on the measuring CPUs".into(),
-            false => format!(
+        if here.is_empty() {
+            "none on the measuring CPUs".into()
+        } else {
+            format!(
                 "{} may come to the measuring CPUs: {}",
                 here.len(),
                 here.join(", ")
-            ),
+            )
         }
     }
 
@@ -220,9 +227,10 @@ impl Status {
                 format!("process {} {activity}", balancer.process.pid)
             })
             .collect();
-        match processes.is_empty() {
-            true => "does not run".into(),
-            false => processes.join("; "),
+        if processes.is_empty() {
+            "does not run".into()
+        } else {
+            processes.join("; ")
         }
     }
 
@@ -295,9 +303,12 @@ fn table(policies: &[Policy]) -> String {
     let mut text = String::new();
     for row in &rows {
         let cells = row.iter().zip(&widths).enumerate();
-        let cells = cells.map(|(i, (cell, &width))| match (4..9).contains(&i) {
-            true => format!("{cell:>width$}"),
-            false => format!("{cell:<width$}"),
+        let cells = cells.map(|(i, (cell, &width))| {
+            if (4..9).contains(&i) {
+                format!("{cell:>width$}")
+            } else {
+                format!("{cell:<width$}")
+            }
         });
         let line = cells.collect::<Vec<_>>().join("  ");
         let _ = writeln!(text, "{}", line.trim_end());

@@ -30,12 +30,13 @@ fn reason_against(metadata: &Metadata) -> Option<String> {
     const OTHERS_WRITE: u32 = 0o022;
     let (owner, mode) = (metadata.uid(), metadata.permissions().mode());
     let ours = [ROOT, rustix::process::geteuid().as_raw()];
-    match () {
-        () if metadata.is_symlink() => Some("it is a link".into()),
-        () if !ours.contains(&owner) => Some(format!("it belongs to user {owner}")),
-        () if mode & OTHERS_WRITE != 0 => {
-            Some(format!("others may write to it (mode {:o})", mode & 0o7777))
-        }
-        () => None,
+    if metadata.is_symlink() {
+        Some("it is a link".into())
+    } else if !ours.contains(&owner) {
+        Some(format!("it belongs to user {owner}"))
+    } else if mode & OTHERS_WRITE != 0 {
+        Some(format!("others may write to it (mode {:o})", mode & 0o7777))
+    } else {
+        None
     }
 }

@@ -1,8 +1,8 @@
 //! A run: the folder that one execution of an experiment fills.
 
-mod doctor_plan;
 mod guests;
 pub mod manifest;
+mod measurement;
 mod outcome;
 pub mod parsed;
 mod placement;
@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
-pub use doctor_plan::doctor_plan;
 pub use guests::{Gathered, Guest, Guests};
 pub use manifest::{FileId, Manifest, PinnedBy, ProgramId, TargetId};
+pub use measurement::measurement;
 pub use outcome::{BootRecord, BootRow, BootState};
 pub use placement::Placement;
 

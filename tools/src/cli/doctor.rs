@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use host::cpus;
-use host::doctor::{Guests, Plan};
+use host::doctor::{GuestEngine, Measurement};
 use host::measuring_cpus::{HostCpus, Wanted};
 use host::tree::Tree;
 
@@ -85,15 +85,15 @@ impl DoctorArgs {
     }
 
     /// What to examine.
-    pub fn plan(&self, host_cpus: &HostCpus) -> Result<Plan> {
+    pub fn measurement(&self, host_cpus: &HostCpus) -> Result<Measurement> {
         let cpus = self.measuring_cpus(host_cpus)?;
-        Ok(Plan {
+        Ok(Measurement {
             broken: host_cpus.judge(&cpus, cpus.len()),
             cpus,
             guests: match self.engine {
-                DoctorEngine::Auto | DoctorEngine::Kvm => Guests::Kvm,
-                DoctorEngine::Qemu => Guests::Emulator,
-                DoctorEngine::Host => Guests::None,
+                DoctorEngine::Auto | DoctorEngine::Kvm => GuestEngine::Kvm,
+                DoctorEngine::Qemu => GuestEngine::Emulator,
+                DoctorEngine::Host => GuestEngine::None,
             },
             host: self.measures_host(),
             unpinned: Vec::new(),

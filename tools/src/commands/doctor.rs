@@ -34,11 +34,11 @@ fn explain(args: &DoctorArgs, check: &str) -> Result<Code> {
 
 fn examine(args: &DoctorArgs) -> Result<Code> {
     let tree = args.tree()?;
-    let plan = args.plan(&HostCpus::read(&tree))?;
+    let measurement = args.measurement(&HostCpus::read(&tree))?;
     if let Some(leftover) = tune::leftover(&args.root) {
         tell!("note: {leftover}");
     }
-    let verdict = doctor::examine(&tree, &plan);
+    let verdict = doctor::examine(&tree, &measurement);
     output::print(&if args.json {
         output::json(&verdict)?
     } else {

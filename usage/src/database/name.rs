@@ -24,9 +24,10 @@ impl Name {
     pub fn new(name: &str) -> Result<Self, NameError> {
         let letter = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
         let good = !name.is_empty() && name.chars().all(letter) && !name.starts_with(['.', '-']);
-        match good {
-            true => Ok(Self(name.to_owned())),
-            false => Err(NameError(name.to_owned())),
+        if good {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(NameError(name.to_owned()))
         }
     }
 

@@ -96,7 +96,7 @@ pub(super) fn background_work(facts: &Facts) -> Found {
     let (Some(workqueue), Some(interval)) = (&host.workqueue, host.stat_interval) else {
         return Found::unknown("the kernel does not show where its own work runs");
     };
-    let cpus = &facts.plan.cpus;
+    let cpus = &facts.measurement.cpus;
     let hit: Vec<_> = cpus
         .iter()
         .filter(|cpu| workqueue.contains(cpu))

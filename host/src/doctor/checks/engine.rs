@@ -3,17 +3,17 @@
 use vmm::probe::KvmKind;
 
 use super::Found;
-use crate::doctor::{Facts, Guests};
+use crate::doctor::{Facts, GuestEngine};
 
 /// Whether guests run on the CPU.
 pub(super) fn engine(facts: &Facts) -> Found {
-    match facts.plan.guests {
-        Guests::None => Found::ok("no guests: programs run on the host"),
-        Guests::Emulator => {
+    match facts.measurement.guests {
+        GuestEngine::None => Found::ok("no guests: programs run on the host"),
+        GuestEngine::Emulator => {
             Found::unfit("guests run in QEMU's software emulation, which measures the emulator")
                 .mend("use `engine = \"auto\"` or \"kvm\" on a machine with KVM")
         }
-        Guests::Kvm => kvm(facts),
+        GuestEngine::Kvm => kvm(facts),
     }
 }
 
@@ -119,11 +119,16 @@ mod tests {
         let without_kvm = |guests| {
             move |facts: &mut Facts| {
                 facts.kvm = KvmKind::NoDevice;
-                facts.plan.guests = guests;
+                facts.measurement.guests = guests;
             }
         };
-        expect(engine, without_kvm(Guests::None), Ok, "on the host");
-        expect(engine, without_kvm(Guests::Emulator), Unfit, "emulation");
+        expect(engine, without_kvm(GuestEngine::None), Ok, "on the host");
+        expect(
+            engine,
+            without_kvm(GuestEngine::Emulator),
+            Unfit,
+            "emulation",
+        );
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub(super) fn turbo(facts: &Facts) -> Found {
             Found::warning("on: the clock depends on temperature, power and the other cores' load")
                 .mend(format!(
                     "sudo tollgate tune apply --cpus {}",
-                    list(&facts.plan.cpus)
+                    list(&facts.measurement.cpus)
                 ))
         }
         None => hidden(facts, "there is no switch for turbo"),
@@ -94,9 +94,12 @@ pub(super) fn turbo(facts: &Facts) -> Found {
 fn is_out_of_reach(cpu: &Cpu, facts: &Facts) -> bool {
     let limit = cpu.range_khz.map(|(_, highest)| highest);
     let limits = limit.zip(cpu.nominal_khz);
-    limits.is_some_and(|(limit, nominal)| match boosts_beyond_table(cpu, facts) {
-        true => limit < nominal,
-        false => limit <= nominal,
+    limits.is_some_and(|(limit, nominal)| {
+        if boosts_beyond_table(cpu, facts) {
+            limit < nominal
+        } else {
+            limit <= nominal
+        }
     })
 }
 

@@ -8,8 +8,8 @@ use crate::measuring_cpus::BrokenRule;
 
 /// Whether the scheduler may move what is measured.
 pub(super) fn pinning(facts: &Facts) -> Found {
-    let cpus = named(&facts.plan.cpus);
-    match facts.plan.unpinned.as_slice() {
+    let cpus = named(&facts.measurement.cpus);
+    match facts.measurement.unpinned.as_slice() {
         [] => Found::ok(format!("{cpus} will measure")),
         targets => Found::warning(format!(
             "{} may run on every CPU; the noise test watched {cpus}",
@@ -17,15 +17,15 @@ pub(super) fn pinning(facts: &Facts) -> Found {
         ))
         .mend(format!(
             "pin = [{}] in the experiment",
-            list(&facts.plan.cpus)
+            list(&facts.measurement.cpus)
         )),
     }
 }
 
 /// Whether better CPUs than these are available.
 pub(super) fn measuring_cpu(facts: &Facts) -> Found {
-    let cpus = named(&facts.plan.cpus);
-    let broken = facts.plan.broken.as_slice();
+    let cpus = named(&facts.measurement.cpus);
+    let broken = facts.measurement.broken.as_slice();
     let [heaviest, ..] = broken else {
         return Found::ok(format!("{cpus} can be used for measuring"));
     };
@@ -46,20 +46,20 @@ pub(super) fn isolation(facts: &Facts) -> Found {
     let nohz_full = host.nohz_full.clone().unwrap_or_default();
     // The callbacks of CPUs without a tick run elsewhere as well (Linux, NO_HZ.rst).
     let offloaded = |cpu: &usize| nohz_full.contains(cpu) || host.cmdline_lists("rcu_nocbs", *cpu);
-    let all = |holds: &dyn Fn(&usize) -> bool| facts.plan.cpus.iter().all(holds);
+    let all = |holds: &dyn Fn(&usize) -> bool| facts.measurement.cpus.iter().all(holds);
     let no_tick = all(&|cpu| nohz_full.contains(cpu));
     let missing: Vec<_> = [
         ("isolcpus", all(&|cpu| is_isolated(facts, *cpu))),
-        ("nohz_full", no_tick || facts.plan.host),
+        ("nohz_full", no_tick || facts.measurement.host),
         ("rcu_nocbs", all(&offloaded)),
     ]
     .into_iter()
     .filter(|(_, holds)| !holds)
     .map(|(name, _)| name)
     .collect();
-    let cpus = named(&facts.plan.cpus);
+    let cpus = named(&facts.measurement.cpus);
     match missing.as_slice() {
-        [] if no_tick && facts.plan.host => Found::warning(format!(
+        [] if no_tick && facts.measurement.host => Found::warning(format!(
             "{cpus} in nohz_full: every system call of the host also records where time is \
              spent (context tracking)"
         ))
@@ -67,9 +67,10 @@ pub(super) fn isolation(facts: &Facts) -> Found {
         [] => Found::ok(format!("{cpus}: isolated")),
         missing => {
             let bare = cmdline.split_whitespace().any(|word| word == "rcu_nocbs");
-            let bare = match bare && missing.contains(&"rcu_nocbs") {
-                true => " (`rcu_nocbs` without a list of CPUs takes none at boot)",
-                false => "",
+            let bare = if bare && missing.contains(&"rcu_nocbs") {
+                " (`rcu_nocbs` without a list of CPUs takes none at boot)"
+            } else {
+                ""
             };
             let what = format!("{cpus} without {}{bare}", missing.join(", "));
             Found::warning(what).mend(how_to_isolate(facts, missing))
@@ -87,7 +88,7 @@ pub(super) fn is_isolated(facts: &Facts, cpu: usize) -> bool {
 }
 
 fn how_to_isolate(facts: &Facts, missing: &[&str]) -> String {
-    let measuring = &facts.plan.cpus;
+    let measuring = &facts.measurement.cpus;
     let others = facts.activity.as_ref().map(|activity| &activity.busy);
     if others.is_some_and(|cpus| cpus.keys().all(|cpu| measuring.contains(cpu))) {
         return "measure on fewer CPUs: one has to remain for everything else".into();
@@ -108,7 +109,7 @@ pub(super) fn interrupts(facts: &Facts) -> Found {
     let Some(activity) = &facts.activity else {
         return Found::unknown("the kernel does not list its interrupts");
     };
-    let measuring = |cpu: &usize| facts.plan.cpus.contains(cpu);
+    let measuring = |cpu: &usize| facts.measurement.cpus.contains(cpu);
     let bound = facts.host.interrupts.iter();
     let bound = bound
         .filter(|interrupt| interrupt.cpus.iter().any(measuring))
@@ -123,14 +124,15 @@ pub(super) fn interrupts(facts: &Facts) -> Found {
     let total = rates.fold(0.0, |total, rate| total + rate);
     let what = format!(
         "{total:.0} device interrupts per second; lines bound to {}: {bound}",
-        named(&facts.plan.cpus)
+        named(&facts.measurement.cpus)
     );
-    match total > INTERRUPTS_WARNING {
-        false => Found::ok(what),
-        true => Found::warning(what).mend(format!(
+    if total > INTERRUPTS_WARNING {
+        Found::warning(what).mend(format!(
             "sudo tollgate tune apply --cpus {}",
-            list(&facts.plan.cpus)
-        )),
+            list(&facts.measurement.cpus)
+        ))
+    } else {
+        Found::ok(what)
     }
 }
 
@@ -151,7 +153,8 @@ mod tests {
 
     #[test]
     fn targets_without_a_cpu_are_named() {
-        let spoil = |facts: &mut Facts| facts.plan.unpinned = vec!["linux".into(), "ring0".into()];
+        let spoil =
+            |facts: &mut Facts| facts.measurement.unpinned = vec!["linux".into(), "ring0".into()];
         expect(pinning, spoil, Warning, "linux, ring0 may run on every CPU");
     }
 
@@ -159,7 +162,7 @@ mod tests {
     fn a_cpu_that_breaks_rules_is_a_warning_and_mixed_cores_are_unfit() {
         let breaks = |broken: &[BrokenRule]| {
             let broken = broken.to_vec();
-            |facts: &mut Facts| facts.plan.broken = broken
+            |facts: &mut Facts| facts.measurement.broken = broken
         };
         let busy = BrokenRule::BusySibling { cpu: 3, sibling: 1 };
         let mixed = BrokenRule::MixedCores { cpu: 9, with: 3 };
@@ -192,7 +195,7 @@ mod tests {
         // One of the two is not isolated.
         expect(
             isolation,
-            |facts| facts.plan.cpus = vec![2, 3],
+            |facts| facts.measurement.cpus = vec![2, 3],
             Warning,
             "CPUs 2,3 without",
         );
@@ -208,7 +211,7 @@ mod tests {
         let callbacks = |cmdline: &str| {
             let cmdline = Some(cmdline.to_owned());
             move |facts: &mut Facts| {
-                facts.plan.host = true;
+                facts.measurement.host = true;
                 facts.host.nohz_full = Some(vec![]);
                 facts.host.last_cpu = Some(3);
                 facts.host.cmdline = cmdline;
@@ -233,16 +236,16 @@ mod tests {
 
     #[test]
     fn a_machine_is_never_told_to_isolate_all_of_itself() {
-        let all = |facts: &mut Facts| facts.plan.cpus = vec![0, 1, 2, 3];
+        let all = |facts: &mut Facts| facts.measurement.cpus = vec![0, 1, 2, 3];
         expect(isolation, all, Warning, "measure on fewer CPUs");
     }
 
     #[test]
     fn a_host_without_ticks_pays_at_every_system_call() {
-        let host = |facts: &mut Facts| facts.plan.host = true;
+        let host = |facts: &mut Facts| facts.measurement.host = true;
         expect(isolation, host, Warning, "context tracking");
         let with_ticks = |facts: &mut Facts| {
-            facts.plan.host = true;
+            facts.measurement.host = true;
             facts.host.nohz_full = Some(vec![]);
         };
         expect(isolation, with_ticks, Ok, "isolated");

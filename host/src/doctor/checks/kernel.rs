@@ -10,12 +10,13 @@ pub(super) fn system_calls(facts: &Facts) -> Found {
         None => return Found::unknown("the kernel does not show whether a filter checks them"),
         Some(false) => return Found::ok("no seccomp filter"),
     };
-    match facts.plan.host {
-        true => Found::unfit(what),
-        // System calls of guests do not reach the host's kernel.
-        false => Found::warning(what),
-    }
-    .mend("run outside of the container (docker: --security-opt seccomp=unconfined)")
+    // System calls of guests do not reach the host's kernel.
+    let found = if facts.measurement.host {
+        Found::unfit(what)
+    } else {
+        Found::warning(what)
+    };
+    found.mend("run outside of the container (docker: --security-opt seccomp=unconfined)")
 }
 
 /// Whether each start has a different memory layout.
@@ -96,7 +97,7 @@ mod tests {
     fn a_filter_spoils_the_system_calls_of_the_host() {
         let filtered = |host| {
             move |facts: &mut Facts| {
-                facts.plan.host = host;
+                facts.measurement.host = host;
                 facts.host.seccomp = Some(true);
             }
         };

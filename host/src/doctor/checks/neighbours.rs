@@ -33,7 +33,7 @@ pub(super) fn smt(facts: &Facts) -> Found {
     });
     let mend = format!(
         "sudo tollgate tune apply --cpus {} --offline-siblings",
-        list(&facts.plan.cpus)
+        list(&facts.measurement.cpus)
     );
     match busy {
         Some(busy) if busy > SIBLING_BUSY => Found::unfit(format!(
@@ -91,7 +91,7 @@ pub(super) fn steal(facts: &Facts) -> Found {
         return Found::unknown("the kernel does not show stolen time");
     };
     let shares = facts
-        .plan
+        .measurement
         .cpus
         .iter()
         .filter_map(|cpu| activity.steal.get(cpu));
@@ -111,7 +111,7 @@ pub(super) fn steal(facts: &Facts) -> Found {
     let what = format!(
         "the hypervisor took {:.2} % of the time of {}",
         1e2 * worst,
-        named(&facts.plan.cpus)
+        named(&facts.measurement.cpus)
     );
     Found::graded(worst, STEAL_WARNING, STEAL_UNFIT, what).mend("measure on a dedicated host")
 }

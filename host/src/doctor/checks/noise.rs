@@ -66,9 +66,10 @@ fn causes(facts: &Facts, noise: &CpuNoise) -> String {
     if let Some(share) = steal {
         causes.push(format!("stolen {:.1} % of the time", 1e2 * share));
     }
-    match causes.is_empty() {
-        true => "nothing interrupted it".into(),
-        false => format!("a second: {}", causes.join(", ")),
+    if causes.is_empty() {
+        "nothing interrupted it".into()
+    } else {
+        format!("a second: {}", causes.join(", "))
     }
 }
 

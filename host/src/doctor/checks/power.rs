@@ -26,7 +26,7 @@ pub(super) fn throttling(facts: &Facts) -> Found {
     match throttled {
         Some(count @ 1..) => Found::unfit(format!(
             "{} slowed down for heat {count} times during the noise test; {temperature}",
-            named(&facts.plan.cpus)
+            named(&facts.measurement.cpus)
         )),
         _ if is_hot => Found::warning(format!("close to where cores slow down: {temperature}")),
         Some(0) => Found::ok(format!("no core slowed down for heat; {temperature}")),

@@ -38,13 +38,11 @@ pub(super) fn speculation(facts: &Facts) -> Found {
     // Where only threads that ask pay (Linux, fs/proc/array.c; spec_ctrl.rst).
     let pays = bypass.starts_with("thread") && bypass.ends_with("mitigated")
         || branch.starts_with("conditional") && branch.ends_with("disabled");
-    let state = match pays {
-        false => State::Ok,
-        true => State::Warning,
-    };
-    let whose = match pays {
-        true => "this process pays for mitigations that most do not: ",
-        false => "",
+    let state = if pays { State::Warning } else { State::Ok };
+    let whose = if pays {
+        "this process pays for mitigations that most do not: "
+    } else {
+        ""
     };
     Found::new(state, format!("{whose}{what}")).mend(
         "run outside of the container or sandbox that asked for them (prctl, seccomp before \

@@ -18,15 +18,15 @@ use crate::doctor::host::group::Group;
 use crate::doctor::host::power::Power;
 use crate::doctor::host::security::Security;
 use crate::doctor::noise::CpuNoise;
-use crate::doctor::{Guests, Plan};
+use crate::doctor::{GuestEngine, Measurement};
 use crate::tsc::TscFrequency;
 
 /// A machine of four CPUs that is as it should be, to measure on CPU 3.
 pub fn fit() -> Facts {
     Facts {
-        plan: Plan {
+        measurement: Measurement {
             cpus: vec![3],
-            guests: Guests::Kvm,
+            guests: GuestEngine::Kvm,
             broken: vec![],
             host: false,
             unpinned: vec![],
@@ -220,9 +220,10 @@ fn a_machine_that_tells_nothing_is_never_unfit_nor_ok_by_what_it_does_not_tell()
         "microcode",
     ];
     for Check { name, judge, .. } in ALL {
-        let expected = match says_nothing.contains(name) {
-            true => State::Unknown,
-            false => State::Ok,
+        let expected = if says_nothing.contains(name) {
+            State::Unknown
+        } else {
+            State::Ok
         };
         assert_eq!(judge(&facts).state, expected, "{name}");
     }

@@ -26,9 +26,10 @@ pub(in crate::doctor) fn tracing(facts: &Facts) -> Found {
         .filter(|one| one.sees_every_call())
     {
         let is_ours = |process: &Process| watchers.ours.contains(process);
-        match !attachment.held_by.is_empty() && attachment.held_by.iter().all(is_ours) {
-            true => ours.push(program(attachment)),
-            false => blamed.push((program(attachment), how_to_detach(attachment))),
+        if !attachment.held_by.is_empty() && attachment.held_by.iter().all(is_ours) {
+            ours.push(program(attachment))
+        } else {
+            blamed.push((program(attachment), how_to_detach(attachment)))
         }
     }
     for events in watchers
@@ -40,9 +41,10 @@ pub(in crate::doctor) fn tracing(facts: &Facts) -> Found {
             "perf events of {} count every system call",
             process(&events.process)
         );
-        match watchers.ours.contains(&events.process) {
-            true => ours.push(what),
-            false => blamed.push((what, stop(&events.process))),
+        if watchers.ours.contains(&events.process) {
+            ours.push(what)
+        } else {
+            blamed.push((what, stop(&events.process)))
         }
     }
     let cost = compare(facts);
@@ -63,12 +65,11 @@ pub(in crate::doctor) fn tracing(facts: &Facts) -> Found {
     match cost {
         // On purpose, so the cost is expected.
         _ if !ours.is_empty() => Found::ok(what),
-        Cost::Dearer { .. } => Found::new(guilty(facts), what).mend(match watchers.sees_all {
-            true => {
-                "something that is not listed slows down every call: compare the \
+        Cost::Dearer { .. } => Found::new(guilty(facts), what).mend(if watchers.sees_all {
+            "something that is not listed slows down every call: compare the \
                      kernel's command line, modules and audit rules with those of that day"
-            }
-            false => "sudo tollgate doctor, which lists who watches",
+        } else {
+            "sudo tollgate doctor, which lists who watches"
         }),
         _ if watchers.sees_all => Found::ok(what),
         Cost::Same { record, .. } if record.nobody_watched => Found::ok(what),
@@ -78,9 +79,10 @@ pub(in crate::doctor) fn tracing(facts: &Facts) -> Found {
 
 /// System calls of guests do not reach the host's kernel.
 fn guilty(facts: &Facts) -> State {
-    match facts.plan.host {
-        true => State::Unfit,
-        false => State::Warning,
+    if facts.measurement.host {
+        State::Unfit
+    } else {
+        State::Warning
     }
 }
 
@@ -89,9 +91,10 @@ fn switches(facts: &Facts) -> Vec<(String, String)> {
     switches
         .map(|switch| {
             let (file, value) = switch.split_once(" = ").unwrap_or((switch, ""));
-            let off = match file.ends_with("current_tracer") {
-                true => "nop",
-                false => "0",
+            let off = if file.ends_with("current_tracer") {
+                "nop"
+            } else {
+                "0"
             };
             (
                 format!("{file} is {value}"),
@@ -145,9 +148,10 @@ fn what_was_seen(facts: &Facts) -> String {
     };
     match &watchers.bpf {
         Ok(attached) => {
-            let others = match watchers.sees_all {
-                true => "",
-                false => " (of the processes in this container)",
+            let others = if watchers.sees_all {
+                ""
+            } else {
+                " (of the processes in this container)"
             };
             format!(
                 "{switches}; {} BPF programs are attached, and {} processes hold perf \
@@ -209,9 +213,10 @@ impl Cost<'_> {
                 costs(now),
                 day(record),
                 record.cycles.0,
-                match record.nobody_watched {
-                    true => ", when nobody watched",
-                    false => ", without a check for watchers",
+                if record.nobody_watched {
+                    ", when nobody watched"
+                } else {
+                    ", without a check for watchers"
                 }
             ),
             Self::Dearer { now, record } => format!(
@@ -260,7 +265,7 @@ mod tests {
     /// A user measures the host, and sees nothing but the cost.
     fn user(now: f64, earlier: Option<(f64, bool)>) -> impl FnOnce(&mut Facts) {
         move |facts| {
-            facts.plan.host = true;
+            facts.measurement.host = true;
             facts.calls.watchers.bpf = Err("Operation not permitted".into());
             facts.calls.watchers.switches = None;
             facts.calls.watchers.sees_all = false;
@@ -280,7 +285,7 @@ mod tests {
     fn a_bpf_program_on_every_call_is_named_with_its_process() {
         let attached = |host, attachment| {
             move |facts: &mut Facts| {
-                facts.plan.host = host;
+                facts.measurement.host = host;
                 facts.calls.watchers.bpf = Ok(vec![attachment]);
             }
         };
@@ -314,7 +319,7 @@ mod tests {
     #[test]
     fn what_a_run_attaches_on_purpose_is_named_and_not_blamed() {
         let ours = |facts: &mut Facts| {
-            facts.plan.host = true;
+            facts.measurement.host = true;
             let held = on(Hook::RawTracepoint, "sys_enter", vec![falco()]);
             facts.calls.watchers.bpf = Ok(vec![held]);
             facts.calls.watchers.ours = vec![falco()];

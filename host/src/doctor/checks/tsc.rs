@@ -6,16 +6,17 @@ use crate::doctor::counter::Skew;
 
 /// Whether it keeps its rate when the core changes its clock or sleeps.
 pub(super) fn invariant(facts: &Facts) -> Found {
-    match facts.processor.invariant_tsc {
-        true => Found::ok("the counter keeps its rate (CPUID 80000007H, EDX bit 8)"),
-        false => Found::unfit(
+    if facts.processor.invariant_tsc {
+        Found::ok("the counter keeps its rate (CPUID 80000007H, EDX bit 8)")
+    } else {
+        Found::unfit(
             "the counter is not invariant (CPUID 80000007H, EDX bit 8): its rate may follow \
              the core's clock",
         )
         .mend(match facts.processor.hypervisor {
             Some(_) => "let the hypervisor show it (QEMU: -cpu host,+invtsc,migratable=no)",
             None => "measure on a processor with an invariant counter",
-        }),
+        })
     }
 }
 

@@ -146,9 +146,12 @@ fn clocksource(name: &str) -> String {
 
 /// Another machine's processor cannot be asked for what its files do not say.
 fn kinds(tree: &Tree, cpus: &[usize]) -> BTreeMap<usize, CoreKind> {
-    let mut kinds = measuring_cpus::kinds(tree, cpus, |cpu| match tree.is_this_machine() {
-        true => measuring_cpus::by_cpuid(cpu),
-        false => None,
+    let mut kinds = measuring_cpus::kinds(tree, cpus, |cpu| {
+        if tree.is_this_machine() {
+            measuring_cpus::by_cpuid(cpu)
+        } else {
+            None
+        }
     });
     kinds.retain(|cpu, _| cpus.contains(cpu));
     kinds

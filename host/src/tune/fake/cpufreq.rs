@@ -106,9 +106,10 @@ impl Fake {
             "cppc_cpufreq" => file(format!("{CPU}/cpufreq/boost")).as_deref() == Some("0"),
             _ => false,
         };
-        match off {
-            true => self.non_turbo(folder),
-            false => self.turbo(folder),
+        if off {
+            self.non_turbo(folder)
+        } else {
+            self.turbo(folder)
         }
     }
 
@@ -168,9 +169,10 @@ impl Fake {
     fn current(&self, folder: &str) -> u64 {
         let set = self.number(&format!("{folder}/scaling_setspeed"));
         let khz = set.unwrap_or(0).clamp(self.min(folder), self.max(folder));
-        match self.is_p_core(folder) {
-            true => khz.div_ceil(P_CORE_STEP) * P_CORE_STEP,
-            false => khz,
+        if self.is_p_core(folder) {
+            khz.div_ceil(P_CORE_STEP) * P_CORE_STEP
+        } else {
+            khz
         }
     }
 
@@ -261,10 +263,7 @@ impl Fake {
             }
             _ => true,
         };
-        match is_valid {
-            true => Ok(()),
-            false => Err(Errno::INVAL),
-        }
+        if is_valid { Ok(()) } else { Err(Errno::INVAL) }
     }
 
     /// Under `performance`, whatever is not 0 is refused (intel_pstate_set_energy_pref_index,

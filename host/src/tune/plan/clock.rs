@@ -103,11 +103,14 @@ fn hidden_by(seen: &Seen, policy: &Policy) -> Option<&'static str> {
     const STEPS: u64 = 3;
     let (max, highest) = (policy.max?, highest(policy)?);
     let by_heat = |&step: &u64| highest.0 * (100 - PERCENT_A_STEP * step.min(STEPS)) / 100 == max.0;
-    match () {
-        () if max >= highest => None,
-        () if policy.bios_limit == Some(max) => Some("the firmware allows now (bios_limit)"),
-        () if seen.cooling_steps.iter().any(by_heat) => Some("heat allows now"),
-        () => None,
+    if max >= highest {
+        None
+    } else if policy.bios_limit == Some(max) {
+        Some("the firmware allows now (bios_limit)")
+    } else if seen.cooling_steps.iter().any(by_heat) {
+        Some("heat allows now")
+    } else {
+        None
     }
 }
 
@@ -138,15 +141,16 @@ fn without_a_frequency(plan: &mut Plan, seen: &Seen, policies: &[&Policy]) {
     };
     let is_held =
         |policy: &Policy| has_switch(policy) && chosen_governor(policy, None) == Some(PERFORMANCE);
-    match policies.iter().all(|policy| is_held(policy)) {
-        true => plan.remark(format!(
+    if policies.iter().all(|policy| is_held(policy)) {
+        plan.remark(format!(
             "{unknown}; the limits stay, and `performance` holds the highest frequency without \
              turbo within them"
-        )),
-        false => plan.lack(format!(
+        ))
+    } else {
+        plan.lack(format!(
             "{unknown}, so that the highest frequency without turbo is not known; the limits are \
              left as they are, or give it by --freq KHZ"
-        )),
+        ))
     }
 }
 
@@ -216,14 +220,15 @@ fn check(policy: &Policy, freq: Option<Khz>) -> Result<(), TuneError> {
     let (Some(khz), Some(min), Some(max)) = (freq, policy.hardware_min, policy.hardware_max) else {
         return Ok(());
     };
-    match (min..=max).contains(&khz) {
-        true => Ok(()),
-        false => Err(TuneError::OutOfRange {
+    if (min..=max).contains(&khz) {
+        Ok(())
+    } else {
+        Err(TuneError::OutOfRange {
             khz,
             policy: policy.name.clone(),
             min,
             max,
-        }),
+        })
     }
 }
 

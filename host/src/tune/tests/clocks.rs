@@ -30,9 +30,10 @@ fn every_tuned_core_has_the_clock_that_it_can_hold() {
         for request in [Request::default(), requests()[1].clone()] {
             let bench = Bench::new(tree(name));
             let outcome = bench.apply(&request);
-            let cpus = match request.cpus.is_empty() {
-                true => cpus::parse(&bench.fake.read(&format!("{CPU}/online")).unwrap()).unwrap(),
-                false => request.cpus.clone(),
+            let cpus = if request.cpus.is_empty() {
+                cpus::parse(&bench.fake.read(&format!("{CPU}/online")).unwrap()).unwrap()
+            } else {
+                request.cpus.clone()
             };
             for cpu in cpus {
                 let runs_at = bench.fake.clock(cpu).map(|clock| clock.unwrap().0);

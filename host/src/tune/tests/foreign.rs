@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::tune::restore::State;
+use crate::tune::restore::SettingState;
 use crate::tune::sys::Sys;
 
 #[test]
@@ -41,7 +41,7 @@ fn foreign(undone: &Undone) -> BTreeMap<String, String> {
         .settings
         .iter()
         .filter_map(|setting| match &setting.state {
-            State::Foreign { now } => Some((setting.path.clone(), now.clone())),
+            SettingState::Foreign { now } => Some((setting.path.clone(), now.clone())),
             _ => None,
         });
     foreign.collect()

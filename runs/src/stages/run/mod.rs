@@ -21,7 +21,7 @@ use vmm::End;
 
 use crate::experiment::{self, Experiment, ExperimentError};
 use crate::run::targets::Prepared;
-use crate::run::{Manifest, Placement, RunError, RunFolder, doctor_plan, results};
+use crate::run::{Manifest, Placement, RunError, RunFolder, measurement, results};
 use crate::schedule::PlannedBoot;
 
 /// What to run, and where to keep it.
@@ -256,5 +256,5 @@ impl Ready {
 /// Asks the doctor about the needs of these targets.
 fn examine(targets: &[Prepared], placement: &Placement) -> Verdict {
     let targets: Vec<_> = targets.iter().map(|target| target.id.clone()).collect();
-    doctor::examine(&Tree::default(), &doctor_plan(&targets, placement.host()))
+    doctor::examine(&Tree::default(), &measurement(&targets, placement.host()))
 }

@@ -18,9 +18,10 @@ pub fn run(args: &BudgetArgs) -> Result<Code> {
         runs.push((path.display().to_string(), summary));
     }
     let budget = budget(&result, args.requests, &runs);
-    output::print(&match args.json {
-        true => output::json(&budget)?,
-        false => budget.to_string(),
+    output::print(&if args.json {
+        output::json(&budget)?
+    } else {
+        budget.to_string()
     })?;
     Ok(Code::Done)
 }

@@ -19,9 +19,10 @@ pub fn run(args: &StaticArgs) -> Result<Code> {
 }
 
 fn print(args: &PathArgs, found: &(impl Display + Serialize)) -> Result<Code> {
-    output::print(&match args.json {
-        true => output::json(found)?,
-        false => found.to_string(),
+    output::print(&if args.json {
+        output::json(found)?
+    } else {
+        found.to_string()
     })?;
     Ok(Code::Done)
 }

@@ -25,9 +25,10 @@ pub fn run(args: &PlanArgs) -> Result<Code> {
         None => Reading::Ours,
     };
     let plan = plan(&selection, &supported.calls, reading);
-    output::print(&match args.json {
-        true => output::json(&plan)?,
-        false => plan.to_string(),
+    output::print(&if args.json {
+        output::json(&plan)?
+    } else {
+        plan.to_string()
     })?;
     Ok(Code::Done)
 }

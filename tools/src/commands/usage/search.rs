@@ -20,9 +20,10 @@ pub fn run(args: &SearchArgs) -> Result<Code> {
     }
     if args.show {
         let shown = show(&selection);
-        output::print(&match args.json {
-            true => output::json(&shown)?,
-            false => shown.to_string(),
+        output::print(&if args.json {
+            output::json(&shown)?
+        } else {
+            shown.to_string()
         })?;
     }
     if let Some(file) = &args.sqlite {

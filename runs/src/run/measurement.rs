@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use host::doctor::{Guests, Plan};
+use host::doctor::{GuestEngine, Measurement};
 use host::measuring_cpus::{HostCpus, Wanted};
 
 use super::TargetId;
@@ -10,7 +10,7 @@ use crate::engine::EngineKind;
 
 /// What a run's targets need. Targets without an image need nothing, and it does not matter
 /// where those of an emulator run.
-pub fn doctor_plan(targets: &[TargetId], host_cpus: &HostCpus) -> Plan {
+pub fn measurement(targets: &[TargetId], host_cpus: &HostCpus) -> Measurement {
     let booted = || targets.iter().filter(|target| target.missing.is_none());
     let measured = || booted().filter(|target| !target.engine.emulated);
     let pinned: BTreeSet<_> = measured().flat_map(|target| target.pin.clone()).collect();
@@ -27,7 +27,7 @@ pub fn doctor_plan(targets: &[TargetId], host_cpus: &HostCpus) -> Plan {
         let broken: BTreeSet<_> = broken.chain(host_cpus.mixed(&cpus)).collect();
         (cpus, broken.into_iter().collect())
     };
-    Plan {
+    Measurement {
         cpus,
         broken,
         guests: guests(booted()),
@@ -37,15 +37,15 @@ pub fn doctor_plan(targets: &[TargetId], host_cpus: &HostCpus) -> Plan {
 }
 
 /// `auto` chose an emulator because there is no KVM, so KVM is what has to be fixed.
-fn guests<'t>(booted: impl Iterator<Item = &'t TargetId>) -> Guests {
-    let mut guests = Guests::None;
+fn guests<'t>(booted: impl Iterator<Item = &'t TargetId>) -> GuestEngine {
+    let mut guests = GuestEngine::None;
     for target in booted {
         let is_chosen = target.engine_reason.is_none();
         match target.engine.name {
             // Instructions are counted on any machine, quiet or not.
             EngineKind::Qemu if is_chosen && target.engine.counts => {}
-            EngineKind::Qemu if is_chosen => return Guests::Emulator,
-            engine if engine.has_guest() => guests = Guests::Kvm,
+            EngineKind::Qemu if is_chosen => return GuestEngine::Emulator,
+            engine if engine.has_guest() => guests = GuestEngine::Kvm,
             _ => {}
         }
     }
@@ -96,10 +96,10 @@ mod tests {
             target("host", EngineKind::Host, None, &[1]),
             target("free", EngineKind::Kvm, None, &[]),
         ];
-        let plan = doctor_plan(&targets, &HostCpus::default());
-        let expected = Plan {
+        let plan = measurement(&targets, &HostCpus::default());
+        let expected = Measurement {
             cpus: vec![1, 3],
-            guests: Guests::Kvm,
+            guests: GuestEngine::Kvm,
             broken: vec![BrokenRule::Busy { cpu: 3 }],
             host: true,
             unpinned: vec!["free".into()],
@@ -124,12 +124,12 @@ mod tests {
             ..chosen.clone()
         };
         for (guest, guests) in [
-            (taken, Guests::Kvm),
-            (chosen, Guests::Emulator),
-            (counted, Guests::None),
-            (missing, Guests::None),
+            (taken, GuestEngine::Kvm),
+            (chosen, GuestEngine::Emulator),
+            (counted, GuestEngine::None),
+            (missing, GuestEngine::None),
         ] {
-            let plan = doctor_plan(&[guest, host.clone()], &HostCpus::default());
+            let plan = measurement(&[guest, host.clone()], &HostCpus::default());
             assert_eq!((plan.guests, plan.cpus), (guests, vec![0]));
             assert!(plan.unpinned.is_empty());
         }

@@ -4,11 +4,11 @@ use crate::measuring_cpus::BrokenRule;
 
 /// What is going to be measured, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct Measurement {
     /// The CPUs that will measure.
     pub cpus: Vec<usize>,
     /// What will run the guests.
-    pub guests: Guests,
+    pub guests: GuestEngine,
     /// Whether programs are also measured on the host.
     pub host: bool,
     /// The rules for measuring CPUs that they violate, most important first.
@@ -19,7 +19,7 @@ pub struct Plan {
 
 /// What will run the guests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guests {
+pub enum GuestEngine {
     /// KVM.
     Kvm,
     /// An emulator, although it does not measure time.
