@@ -150,14 +150,14 @@ fn a_check_is_explained_with_what_it_reads() {
 }
 
 #[test]
-fn doctor_never_exits_with_1() {
+fn a_wrong_cpu_or_folder_gives_no_verdict() {
     let sandbox = Sandbox::new();
     sandbox
         .tollgate(&["doctor", "--cpus", "1023"])
         .refused(1, &["CPU 1023 cannot be used"]);
     sandbox
         .tollgate(&["doctor", "--root", "gone"])
-        .refused(1, &["gone is no folder"]);
+        .refused(1, &["gone is not a folder"]);
     sandbox
         .tollgate(&["doctor", "--cpus", "3-1"])
         .refused(64, &["3-1"]);

@@ -223,7 +223,7 @@ fn two_methods_are_never_pooled() {
     sandbox.tollgate(&["stats", "original.log"]).succeeded();
     sandbox
         .tollgate(&["stats", "precise.log", "original.log"])
-        .refused(64, &["precise.log and original.log", "two methods"]);
+        .refused(64, &["precise.log and original.log", "different methods"]);
 }
 
 #[test]
