@@ -9,14 +9,15 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// A flag that the first signal sets. A second Ctrl-C ends the process at once; SIGHUP and
-/// SIGTERM, however many, do not: a closing terminal sends two, and what has been begun is to be
-/// put back first. A signal that was ignored stays so (`nohup`).
+/// SIGTERM, however many, do not: a closing terminal sends two, and what was begun has to be undone
+/// first. An ignored SIGHUP stays ignored (`nohup`); SIGINT does not, because shells start every
+/// background job with it ignored, and `kill -INT` should still stop such a job.
 pub fn flag() -> io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let impatient = Arc::new(AtomicBool::new(false));
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        if is_ignored(&status, signal) {
+        if signal == SIGHUP && is_ignored(&status, signal) {
             continue;
         }
         if signal == SIGINT {

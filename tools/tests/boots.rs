@@ -230,7 +230,7 @@ fn files_that_are_not_images_are_refused() {
     }
     let empty = sandbox.write("empty", "");
     boot(&sandbox, &empty, &[]).refused(66, &["empty"]);
-    boot(&sandbox, &sandbox.path(""), &[]).refused(66, &["no regular file"]);
+    boot(&sandbox, &sandbox.path(""), &[]).refused(66, &["not a regular file"]);
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn qemus_own_errors_are_shown() {
     let hang = sandbox.guest("HANG");
     let more = ["--initrd", hang.to_str().unwrap(), "--memory", "1048576"];
     let boot = boot(&sandbox, &built("build/ring0"), &more);
-    boot.refused(83, &["qemu-system-x86_64", "it says: "]);
+    boot.refused(83, &["qemu-system-x86_64", "its error output: "]);
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn differences_are_shown_with_their_reasons() {
     let sandbox = two_runs();
     let same = sandbox.tollgate(&["diff-env", "a", "b"]);
     same.succeeded();
-    assert!(same.stdout.contains("The same"), "{}", same.stdout);
+    assert!(same.stdout.contains("No differences"), "{}", same.stdout);
 
     change(&sandbox, |manifest| {
         manifest["machine"]["passing"]["load"] = "99".into();

@@ -111,7 +111,7 @@ fn one_instruction_more_fails_and_its_function_is_named() {
     let file = sandbox.path("paths.toml");
     let file = file.to_str().unwrap();
     trace(&["ring0", "--record", file]).succeeded();
-    trace(&["ring0", "--check", file]).refused(0, &["the path that"]);
+    trace(&["ring0", "--check", file]).refused(0, &["the expected path"]);
     let recorded = sandbox.read("paths.toml");
     let less = recorded.replace("::noop_handler 2", "::noop_handler 1");
     assert_ne!(less, recorded);
@@ -242,7 +242,11 @@ fn impossible_traces_are_refused_with_a_remedy() {
             65,
             ["no target \"mine\"", "ring0-full"],
         ),
-        (["host", "--against", "ring0"], 65, ["\"host\"", "no image"]),
+        (
+            ["host", "--against", "ring0"],
+            65,
+            ["\"host\"", "does not have an image"],
+        ),
         (
             ["linux", "--symbols", moved.to_str().unwrap()],
             65,

@@ -162,9 +162,9 @@ fn a_table_from_an_unfit_machine_says_so_in_its_first_line() {
         assert!(plot.contains("emulated"));
     }
     let compared = sandbox.tollgate(&["compare", "run", "run"]).stdout;
-    assert!(compared.starts_with("The first run: UNFIT"), "{compared}");
+    assert!(compared.starts_with("The before run: UNFIT"), "{compared}");
     assert!(
-        compared.contains("\nDoctor, after: unfit: engine"),
+        compared.contains("\nDoctor, after run: unfit: engine"),
         "{compared}"
     );
 }
@@ -309,12 +309,15 @@ fn files_of_another_boot_or_run_are_noticed() {
         sandbox.write(&format!("a/console/host.1.{extension}"), content);
     }
     let answer = sandbox.tollgate(&["parse", "a"]);
-    answer.refused(85, &["host.1.json is about another boot", "--resume"]);
+    answer.refused(85, &["host.1.json belongs to another boot", "--resume"]);
     sandbox.write("a/console/host.0.log", "changed");
     let answer = sandbox.tollgate(&["parse", "a"]);
     answer.refused(
         85,
-        &["has changed since the boot", "host.0.json and --resume"],
+        &[
+            "has changed since the boot",
+            "host.0.json and resume the run",
+        ],
     );
 }
 
@@ -734,5 +737,5 @@ fn missing_files_of_a_run_are_named_with_the_command_that_restores_them() {
     sandbox.write("file", "");
     sandbox
         .tollgate(&["run", "test.toml", "--run", "file/run"])
-        .refused(74, &["cannot write file", "in the way"]);
+        .refused(74, &["cannot write file", "something else has this name"]);
 }
