@@ -159,7 +159,7 @@ fn a_console_flood_is_bounded() {
         ..Default::default()
     };
     let run = run_with(&tiny::flood(b'x'), &options, |_| {});
-    assert!(matches!(run.end(), End::EngineFailed { reason } if reason.contains("floods")));
+    assert!(matches!(run.end(), End::EngineFailed { reason } if reason.contains("console")));
     assert_eq!(run.heard.len(), 5000);
     assert!(run.report.diagnosis.is_some());
 }
