@@ -66,9 +66,9 @@ fn chains(evidence: &Evidence<'_>) -> Option<Finding> {
          {median:.3} in the median round"
     );
     Some(if (ratio - RATIO).abs() <= RATIO_TOLERANCE {
-        finding(CLOCK_CHAINS, State::Ok, figures)
+        Finding::new(CLOCK_CHAINS, State::Ok, figures)
     } else {
-        finding(
+        Finding::new(
             CLOCK_CHAINS,
             State::Warning,
             format!(
@@ -105,13 +105,13 @@ fn fence(evidence: &Evidence<'_>) -> Option<Finding> {
     );
     let waits = fenced >= WAITED * chain;
     Some(match (waits, unfenced < WAITED * chain) {
-        (false, _) => finding(
+        (false, _) => Finding::new(
             "lfence",
             State::Unfit,
             format!("{figures}: LFENCE does not wait here, so samples may overlap"),
         ),
-        (true, true) => finding("lfence", State::Ok, figures),
-        (true, false) => finding(
+        (true, true) => Finding::new("lfence", State::Ok, figures),
+        (true, false) => Finding::new(
             "lfence",
             State::Unknown,
             format!("{figures}: both wait, so this proves nothing about LFENCE"),
@@ -137,9 +137,9 @@ fn step(evidence: &Evidence<'_>) -> Option<Finding> {
         100.0 * part
     );
     Some(if part <= STEP_PART {
-        finding("tsc-step", State::Ok, figures)
+        Finding::new("tsc-step", State::Ok, figures)
     } else {
-        finding(
+        Finding::new(
             "tsc-step",
             State::Warning,
             format!("{figures}: use longer batches (batch-us)"),
@@ -163,9 +163,9 @@ fn frequency(evidence: &Evidence<'_>) -> Option<Finding> {
         host / 1e6
     );
     Some(if off(worst) <= FREQUENCY_TOLERANCE {
-        finding("tsc-frequency", State::Ok, figures)
+        Finding::new("tsc-frequency", State::Ok, figures)
     } else {
-        finding(
+        Finding::new(
             "tsc-frequency",
             State::Warning,
             format!("{figures}: if it is scaled, its ticks are not the host's"),
@@ -183,24 +183,14 @@ fn scaling(evidence: &Evidence<'_>) -> Option<Finding> {
     let figures =
         format!("the fastest clock chain took {here:.0} ticks, and {host:.0} on the host itself");
     Some(if (here / host - 1.0).abs() <= CHAIN_TOLERANCE {
-        finding("tsc-scaling", State::Ok, figures)
+        Finding::new("tsc-scaling", State::Ok, figures)
     } else {
-        finding(
+        Finding::new(
             "tsc-scaling",
             State::Warning,
             format!("{figures}: the counter is scaled, or the core ran at another clock"),
         )
     })
-}
-
-fn finding(check: &str, state: State, what: String) -> Finding {
-    Finding {
-        check: check.into(),
-        state,
-        what,
-        mend: None,
-        read: Vec::new(),
-    }
 }
 
 #[cfg(test)]

@@ -36,6 +36,19 @@ pub struct Finding {
     pub read: Vec<String>,
 }
 
+impl Finding {
+    /// A finding about measurements: nothing on the machine fixes it, and no file was read.
+    pub fn new(check: impl Into<String>, state: State, what: impl Into<String>) -> Self {
+        Self {
+            check: check.into(),
+            state,
+            what: what.into(),
+            mend: None,
+            read: Vec::new(),
+        }
+    }
+}
+
 /// How serious a finding is.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

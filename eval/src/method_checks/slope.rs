@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use contract::{Benchmark, Quad};
 
-use super::{Evidence, finding};
+use super::Evidence;
 use crate::quads::RunQuad;
 use crate::stats::{Sorted, median_of, order};
 use crate::verdict::{Finding, State};
@@ -51,14 +51,14 @@ pub(super) fn slope(evidence: &Evidence<'_>) -> Option<Finding> {
     let rounds = evidence.quads.len();
     let worst = judged.iter().max_by(|a, b| a.2.abs().total_cmp(&b.2.abs()));
     let Some(((_, benchmark), pair, by)) = worst else {
-        return Some(finding(
+        return Some(Finding::new(
             "slope",
             State::Unknown,
             format!("{rounds} quads are too few to check the slope: use more rounds"),
         ));
     };
     if by.abs() <= TOLERANCE {
-        return Some(finding(
+        return Some(Finding::new(
             "slope",
             State::Ok,
             format!(
@@ -77,7 +77,7 @@ pub(super) fn slope(evidence: &Evidence<'_>) -> Option<Finding> {
         Pair::Turns => format!("{name} costs {by:+.1} % with twice the turns"),
         Pair::Copies => format!("{name} costs {by:+.1} % by turns compared with by copies"),
     };
-    Some(finding(
+    Some(Finding::new(
         "slope",
         State::Warning,
         format!(

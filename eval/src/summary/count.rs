@@ -115,13 +115,7 @@ fn self_check(all: &[(Benchmark, &Tallies)]) -> Finding {
             format!("{}, whose instructions are known, was counted", neither()),
         ),
     };
-    Finding {
-        check: CHECK.into(),
-        state,
-        what,
-        mend: None,
-        read: Vec::new(),
-    }
+    Finding::new(CHECK, state, what)
 }
 
 /// "neither A nor B" of the calls whose instructions are known.

@@ -97,13 +97,7 @@ pub(super) fn differences(counted: &TargetInfo, timed: &TargetInfo) -> Option<Fi
             ),
         )
     };
-    Some(Finding {
-        check: CHECK.into(),
-        state,
-        what,
-        mend: None,
-        read: Vec::new(),
-    })
+    Some(Finding::new(CHECK, state, what))
 }
 
 /// Compares each counted guest with the timed one in the same row.

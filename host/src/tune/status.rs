@@ -15,6 +15,7 @@ use super::policy::Policy;
 use super::processes::Activity;
 use super::say;
 use super::seen::Seen;
+use crate::core_files::{self, BOOST, NO_TURBO, TurboSwitch};
 use crate::tree::Tree;
 
 /// Everything that `tollgate tune status` shows.
@@ -147,13 +148,17 @@ impl Status {
     }
 
     fn turbo(&self) -> String {
-        match (self.seen.no_turbo.as_deref(), self.seen.boost.as_deref()) {
-            (Some("0"), _) => "on (intel_pstate/no_turbo is 0)".into(),
-            (Some(_), _) => "off (intel_pstate/no_turbo is 1)".into(),
-            (None, Some("0")) => "off (cpufreq/boost is 0)".into(),
-            (None, Some(_)) => "on (cpufreq/boost is 1)".into(),
-            (None, None) => "unknown: there is no switch".into(),
-        }
+        let text = |file: &str| match file {
+            NO_TURBO => self.seen.no_turbo.clone(),
+            BOOST => self.seen.boost.clone(),
+            _ => None,
+        };
+        let Some(TurboSwitch { is_on, file }) = core_files::turbo(&text) else {
+            return "unknown: there is no switch".into();
+        };
+        let state = if is_on { "on" } else { "off" };
+        let name = file.trim_start_matches("/sys/devices/system/cpu/");
+        format!("{state} ({name} is {})", text(file).unwrap_or_default())
     }
 
     fn siblings(&self) -> String {

@@ -83,15 +83,21 @@ fn ends_with_everything_back(mut run: Child, machine: &Machine) {
     machine.is_back();
 }
 
+/// A run that has tuned its machine and waits for its first boot, and its terminal's other end.
+fn tuned_run_on_a_terminal() -> (Machine, OwnedFd, Child) {
+    let machine = Machine::new("amd-pstate-guided");
+    experiment(&machine, "exec sleep 60");
+    let (master, slave) = terminal();
+    let mut run = run_on(&slave, &machine);
+    drop(slave);
+    wait_until(&mut run, || machine.sandbox.path("run").exists());
+    (machine, master, run)
+}
+
 #[test]
 fn a_closed_terminal_leaves_nothing_tuned() {
     for _ in 0..5 {
-        let machine = Machine::new("amd-pstate-guided");
-        experiment(&machine, "exec sleep 60");
-        let (master, slave) = terminal();
-        let mut run = run_on(&slave, &machine);
-        drop(slave);
-        wait_until(&mut run, || machine.sandbox.path("run").exists());
+        let (machine, master, run) = tuned_run_on_a_terminal();
         // The kernel sends SIGHUP to the session's first process, and to those in front.
         drop(master);
         ends_with_everything_back(run, &machine);
@@ -100,12 +106,7 @@ fn a_closed_terminal_leaves_nothing_tuned() {
 
 #[test]
 fn many_signals_leave_nothing_tuned() {
-    let machine = Machine::new("amd-pstate-guided");
-    experiment(&machine, "exec sleep 60");
-    let (master, slave) = terminal();
-    let mut run = run_on(&slave, &machine);
-    drop(slave);
-    wait_until(&mut run, || machine.sandbox.path("run").exists());
+    let (machine, master, run) = tuned_run_on_a_terminal();
     for signal in ["HUP", "TERM", "HUP", "TERM", "TERM", "INT", "HUP"] {
         send(signal, &run);
     }

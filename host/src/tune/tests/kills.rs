@@ -3,8 +3,9 @@
 use super::*;
 use crate::tune::say;
 
-#[test]
-fn a_kill_at_any_write_is_mended_by_restore() {
+/// Kills what `work` does at every one of its writes, and restores. Returns how many kills there
+/// were.
+fn kill_at_every_write(ready: impl Fn(&Bench, &Request), work: impl Fn(&Bench, &Request)) -> usize {
     let mut kills = 0;
     for name in KILLED {
         for request in requests() {
@@ -12,51 +13,32 @@ fn a_kill_at_any_write_is_mended_by_restore() {
                 for write in 0.. {
                     let bench = Bench::new(tree(name));
                     let before = bench.fake.shown();
+                    ready(&bench, &request);
                     bench.fake.kill_at(write, moment);
-                    if !bench.killed(|| drop(bench.apply(&request))) {
+                    if !bench.killed(|| work(&bench, &request)) {
                         break;
                     }
                     kills += 1;
-                    let undone = bench.restore();
-                    assert!(undone.is_complete(), "{name}, {moment:?} write {write}");
-                    same(
-                        &bench.fake,
-                        &before,
-                        &format!("{name}, {moment:?} write {write}"),
-                    );
+                    let context = format!("{name}, {moment:?} write {write}");
+                    assert!(bench.restore().is_complete(), "{context}");
+                    same(&bench.fake, &before, &context);
                 }
             }
         }
     }
+    kills
+}
+
+#[test]
+fn a_kill_at_any_write_is_fixed_by_restore() {
+    let kills = kill_at_every_write(|_, _| (), |bench, request| drop(bench.apply(request)));
     assert!(kills > 500, "{kills}");
 }
 
 #[test]
-fn a_kill_during_restore_is_mended_by_the_next_one() {
-    for name in KILLED {
-        for request in requests() {
-            for moment in [Moment::Before, Moment::After] {
-                for write in 0.. {
-                    let bench = Bench::new(tree(name));
-                    let before = bench.fake.shown();
-                    bench.apply(&request);
-                    bench.fake.kill_at(write, moment);
-                    if !bench.killed(|| drop(bench.restore())) {
-                        break;
-                    }
-                    assert!(
-                        bench.restore().is_complete(),
-                        "{name}, {moment:?} write {write}"
-                    );
-                    same(
-                        &bench.fake,
-                        &before,
-                        &format!("{name}, {moment:?} write {write}"),
-                    );
-                }
-            }
-        }
-    }
+fn a_kill_during_restore_is_fixed_by_the_next_one() {
+    let ready = |bench: &Bench, request: &Request| drop(bench.apply(request));
+    kill_at_every_write(ready, |bench, _| drop(bench.restore()));
 }
 
 #[test]
@@ -122,7 +104,7 @@ fn a_rounded_value_is_ours_too() {
 }
 
 #[test]
-fn kills_of_apply_and_then_of_restore_are_mended() {
+fn kills_of_apply_and_then_of_restore_are_fixed() {
     let request = &requests()[2];
     let moments = [Moment::Before, Moment::After];
     let pairs = moments.into_iter().flat_map(|a| moments.map(|b| (a, b)));

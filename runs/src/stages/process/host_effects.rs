@@ -46,7 +46,7 @@ pub fn page_faults<'a>(boots: impl Iterator<Item = &'a BootRow>) -> Option<Findi
             ),
         ),
     };
-    Some(finding("page-faults", state, what))
+    Some(Finding::new("page-faults", state, what))
 }
 
 /// One finding for each vulnerability that the host's CPU does not have but the guest believes
@@ -91,17 +91,7 @@ fn needless(name: &str, of_host: &str, of_guest: &str) -> Finding {
          mitigation that its CPU does not need",
         lacks.unwrap_or_default()
     );
-    finding("needless-mitigation", State::Warning, what)
-}
-
-fn finding(check: &str, state: State, what: String) -> Finding {
-    Finding {
-        check: check.into(),
-        state,
-        what,
-        mend: None,
-        read: Vec::new(),
-    }
+    Finding::new("needless-mitigation", State::Warning, what)
 }
 
 #[cfg(test)]
