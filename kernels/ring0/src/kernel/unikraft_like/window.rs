@@ -1,4 +1,4 @@
-//! The memory that Unikraft 0.5 maps and expects (docs/BOOT.md, "Where things are").
+//! The memory that Unikraft 0.5 maps and expects (docs/BOOT.md, "Memory layout").
 
 use crate::fault::refuse;
 use crate::paging::remove_page;
