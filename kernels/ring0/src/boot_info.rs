@@ -95,3 +95,22 @@ impl fmt::Display for BootInfoError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::AddressRange;
+    use std::vec::Vec;
+
+    /// What the examples of both protocols hold: this usable memory, then some that is not,
+    /// and a module "prog".
+    pub(super) fn assert_parts(info: &BootInfo<'_>, command_line: &[u8], usable: AddressRange) {
+        assert_eq!(info.command_line, command_line);
+        assert_eq!(info.module, b"ELF");
+        assert_eq!(info.module_name, b"prog");
+        let regions = info.memory_map.regions();
+        assert_eq!(regions[0].range, usable);
+        let usable: Vec<_> = regions.iter().map(|region| region.usable).collect();
+        assert_eq!(usable, [true, false]);
+    }
+}

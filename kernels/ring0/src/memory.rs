@@ -196,6 +196,23 @@ pub(crate) mod tests {
         pub(crate) content: Vec<u8>,
     }
 
+    impl TestMemory {
+        /// The same memory with another `u32` at an offset.
+        pub(crate) fn with(mut self, offset: usize, value: u32) -> Self {
+            self.content[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
+            self
+        }
+
+        /// The same memory with other bytes, and cut to a length.
+        pub(crate) fn damaged(mut self, changes: &[(usize, u8)], length: usize) -> Self {
+            for &(offset, byte) in changes {
+                self.content[offset] = byte;
+            }
+            self.content.truncate(length);
+            self
+        }
+    }
+
     impl PhysicalMemory for TestMemory {
         fn bytes(&self, address: u64, length: u64) -> Option<&[u8]> {
             let from = usize::try_from(address.checked_sub(self.start)?).ok()?;

@@ -40,7 +40,7 @@ pub fn folders() -> Vec<PathBuf> {
     folders.map(|member| root.join(member)).collect()
 }
 
-fn manifest(folder: &Path) -> toml::Table {
+pub fn manifest(folder: &Path) -> toml::Table {
     let text = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
     text.parse().unwrap()
 }

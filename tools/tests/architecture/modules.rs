@@ -1,12 +1,12 @@
 //! Modules in a circle: whoever reads one of them has to read all of them.
 //!
 //! Of all modules in one folder, each is looked at with everything below it: an arrow from
-//! `a::b` to `c::d` is one from `a` to `c`. A module and its own parts are no circle, and
-//! tests may look wherever they like.
+//! `a::b` to `c::d` is one from `a` to `c`. A module and its own parts are not a circle,
+//! and tests may use anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::crates;
 use super::paths::{self, Named};
@@ -21,17 +21,51 @@ type Sources = BTreeMap<Module, String>;
 fn no_modules_stand_in_a_circle() {
     let mut circles = Vec::new();
     for folder in crates::folders() {
-        let found = circles_of(&sources(&folder.join("src")));
-        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        circles.extend(found.into_iter().map(|circle| format!("{name}: {circle}")));
+        for root in roots(&folder) {
+            let found = circles_of(&sources(&root));
+            let name = root.strip_prefix(folder.parent().unwrap()).unwrap();
+            let name = name.display();
+            circles.extend(found.into_iter().map(|circle| format!("{name}: {circle}")));
+        }
     }
     assert!(circles.is_empty(), "{}", circles.join("\n"));
 }
 
-/// Every file below `src`, but for those that only tests see.
-fn sources(src: &Path) -> Sources {
+/// The files in which a crate's library and its programs begin.
+fn roots(folder: &Path) -> Vec<PathBuf> {
+    let manifest = crates::manifest(folder);
+    let programs = manifest.get("bin").and_then(toml::Value::as_array);
+    let library = manifest.get("lib").into_iter();
+    let named = library.chain(programs.into_iter().flatten());
+    let named = named.filter_map(|part| part.get("path")?.as_str());
+    let mut roots: Vec<_> = ["src/lib.rs", "src/main.rs"]
+        .into_iter()
+        .chain(named)
+        .map(|root| folder.join(root))
+        .filter(|root| root.exists())
+        .collect();
+    roots.sort();
+    roots.dedup();
+    roots
+}
+
+/// Every file below the folder of `root`, except those that only tests see. A root with a name
+/// of its own has its own modules in a folder of that name, before those that it shares.
+fn sources(root: &Path) -> Sources {
     let mut sources = Sources::new();
-    read(src, &[], &mut sources);
+    read(root.parent().unwrap(), &[], &mut sources);
+    let own = root.file_stem().unwrap().to_str().unwrap();
+    if !["lib", "main"].contains(&own) {
+        let all = std::mem::take(&mut sources);
+        let (owned, shared): (Sources, Sources) = all
+            .into_iter()
+            .partition(|(module, _)| module.first().is_some_and(|first| first == own));
+        sources = shared;
+        sources.extend(owned.into_iter().map(|(module, text)| {
+            let inside = module.get(1..).unwrap_or_default();
+            (inside.to_vec(), text)
+        }));
+    }
     let mut tests = BTreeSet::new();
     for (module, text) in &sources {
         let mut lines = text.lines().map(str::trim).peekable();
@@ -209,6 +243,42 @@ fn a_circle_inside_a_folder_is_found_through_what_is_exported() {
         ("a::c", "use super::B;"),
     ];
     assert_eq!(planted(&files), ["a::b → a::c → a::b"]);
+}
+
+#[test]
+fn a_program_with_a_root_of_its_own_is_read_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    file(
+        "Cargo.toml",
+        "[[bin]]\npath = \"src/kernel/main.rs\"\n[[bin]]\npath = \"src/kernel/other.rs\"\n",
+    );
+    file("src/lib.rs", "");
+    file("src/kernel/main.rs", "mod a; mod b;");
+    file("src/kernel/a.rs", "use crate::b::B;");
+    file("src/kernel/b.rs", "");
+    file(
+        "src/kernel/other.rs",
+        "mod a; #[path = \"other/b.rs\"] mod b;",
+    );
+    file("src/kernel/other/b.rs", "use crate::a::A;");
+    let found = roots(folder.path()).into_iter().map(|root| {
+        let name = root.file_stem().unwrap().to_string_lossy().into_owned();
+        (name, circles_of(&sources(&root)))
+    });
+    let circle = vec!["a → b → a".to_owned()];
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [
+            ("main".to_owned(), vec![]),
+            ("other".to_owned(), circle),
+            ("lib".to_owned(), vec![]),
+        ]
+    );
 }
 
 #[test]

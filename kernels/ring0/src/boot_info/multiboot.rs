@@ -141,6 +141,7 @@ fn read_string<'m, M: PhysicalMemory>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boot_info::tests::assert_parts;
     use crate::memory::tests::TestMemory;
     use proptest::prelude::*;
     use std::vec;
@@ -189,32 +190,16 @@ mod tests {
     fn reads_all_parts() {
         let memory = example();
         let info = BootInfo::read(&memory, LOADER_MAGIC, START).unwrap();
-        assert_eq!(info.command_line, b"k -- a");
-        assert_eq!(info.module, b"ELF");
-        assert_eq!(info.module_name, b"prog");
-        let regions = info.memory_map.regions();
-        assert_eq!(
-            regions[0].range,
-            AddressRange {
-                start: 0x10_0000,
-                end: 0x80_0000
-            }
-        );
-        assert_eq!(
-            regions.iter().map(|r| r.usable).collect::<Vec<_>>(),
-            [true, false]
-        );
-    }
-
-    fn with(offset: usize, value: u32) -> TestMemory {
-        let mut memory = example();
-        memory.content[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
-        memory
+        let usable = AddressRange {
+            start: 0x10_0000,
+            end: 0x80_0000,
+        };
+        assert_parts(&info, b"k -- a", usable);
     }
 
     #[test]
     fn uses_the_memory_size_without_a_map() {
-        let memory = with(0, HAS_MEMORY_SIZE | HAS_MODULES);
+        let memory = example().with(0, HAS_MEMORY_SIZE | HAS_MODULES);
         let info = read(&memory, START).unwrap();
         assert_eq!(info.memory_map.regions().len(), 1);
         assert_eq!(info.memory_map.usable_bytes(), 1 << 20);
@@ -224,7 +209,7 @@ mod tests {
     #[test]
     fn refuses_what_it_cannot_use() {
         let error = |offset, value| {
-            let memory = with(offset, value);
+            let memory = example().with(offset, value);
             read(&memory, START).expect_err("must be refused")
         };
         assert_eq!(error(0, HAS_MODULES), BootInfoError::NoMemoryMap);
@@ -243,11 +228,7 @@ mod tests {
             changes in prop::collection::vec((0usize..128, any::<u8>()), 0..20),
             cut in 0usize..144,
         ) {
-            let mut memory = example();
-            for (at, byte) in changes {
-                memory.content[at] = byte;
-            }
-            memory.content.truncate(cut);
+            let memory = example().damaged(&changes, cut);
             let _ = BootInfo::read(&memory, LOADER_MAGIC, START);
         }
     }

@@ -122,6 +122,7 @@ fn read_string<'m, M: PhysicalMemory>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boot_info::tests::assert_parts;
     use crate::memory::tests::TestMemory;
     use proptest::prelude::*;
     use std::vec::Vec;
@@ -162,26 +163,15 @@ mod tests {
     fn reads_all_parts() {
         let memory = example();
         let info = BootInfo::read(&memory, 0, START).unwrap();
-        assert_eq!(info.command_line, b"-- a");
-        assert_eq!(info.module, b"ELF");
-        assert_eq!(info.module_name, b"prog");
-        let regions = info.memory_map.regions();
-        assert_eq!(
-            regions[0].range,
-            AddressRange {
-                start: 0,
-                end: 0x9_f000
-            }
-        );
-        assert_eq!(
-            regions.iter().map(|r| r.usable).collect::<Vec<_>>(),
-            [true, false]
-        );
+        let usable = AddressRange {
+            start: 0,
+            end: 0x9_f000,
+        };
+        assert_parts(&info, b"-- a", usable);
     }
 
     fn error_with(offset: usize, value: u32) -> BootInfoError {
-        let mut memory = example();
-        memory.content[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
+        let memory = example().with(offset, value);
         BootInfo::read(&memory, 0, START).expect_err("must be refused")
     }
 
@@ -217,11 +207,7 @@ mod tests {
             changes in prop::collection::vec((0usize..136, any::<u8>()), 0..20),
             cut in 0usize..150,
         ) {
-            let mut memory = example();
-            for (at, byte) in changes {
-                memory.content[at] = byte;
-            }
-            memory.content.truncate(cut);
+            let memory = example().damaged(&changes, cut);
             let _ = BootInfo::read(&memory, 0, START);
         }
     }

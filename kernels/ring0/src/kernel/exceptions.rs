@@ -2,9 +2,9 @@
 
 use crate::fault::STATUS_EXCEPTION;
 use crate::machine_end;
+use crate::places::{self, Place};
 use crate::serial::say;
 use crate::single_core::SingleCore;
-use crate::start::{self, Place};
 use core::arch::naked_asm;
 use core::sync::atomic::{AtomicBool, Ordering};
 use x86_64::VirtAddr;
@@ -172,13 +172,13 @@ extern "sysv64" fn report(frame: &Frame) -> ! {
         "exception {vector} ({name}): RIP={rip:#018x} error code={error_code:#x} \
          CR2={cr2:#018x} RSP={rsp:#018x} RFLAGS={rflags:#x}"
     );
-    match start::place_of(rip) {
+    match places::place_of(rip) {
         Place::Program(offset) => say!("the exception is the program's, at its offset {offset:#x}"),
         Place::Kernel => say!("the exception is the kernel's own"),
         _ => say!("RIP is neither in the program nor in the kernel"),
     }
-    if vector == PAGE_FAULT && start::place_of(cr2) == Place::StackGuard {
-        let kib = start::STACK_SIZE >> 10;
+    if vector == PAGE_FAULT && places::place_of(cr2) == Place::StackGuard {
+        let kib = places::STACK_SIZE >> 10;
         say!("the program's stack is full: it has {kib} KiB");
     }
     machine_end::end(STATUS_EXCEPTION)

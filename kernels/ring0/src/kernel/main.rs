@@ -13,11 +13,11 @@ mod exceptions;
 #[cfg(target_os = "none")]
 mod fault;
 #[cfg(target_os = "none")]
-mod full_entry;
-#[cfg(target_os = "none")]
 mod machine_end;
 #[cfg(target_os = "none")]
 mod paging;
+#[cfg(target_os = "none")]
+mod places;
 #[cfg(target_os = "none")]
 mod pvh_note;
 #[cfg(target_os = "none")]

@@ -1,7 +1,7 @@
 //! From long mode to the program's first instruction, which is the same in both kernels.
 
 use crate::fault::refuse;
-use crate::single_core::SingleCore;
+use crate::places::{self, STACK_SIZE, kernel_range};
 use crate::{cpu, exceptions, paging, serial, system_calls};
 use core::arch::asm;
 use core::arch::x86_64::_rdtsc;
@@ -11,20 +11,6 @@ use ring0::command_line::{Handler, UnknownHandler, Words, program_name};
 use ring0::initial_stack::{self, ArgumentsTooLong};
 use ring0::memory::{AddressRange, MAPPED_END, PAGE_SIZE, PhysicalMemory};
 use ring0::program::{Program, ProgramError};
-
-/// The program's stack, without the guard page below it; bytes.
-pub const STACK_SIZE: u64 = 1 << 20;
-
-/// The addresses of everything, for [`place_of`].
-struct Layout {
-    program: AddressRange,
-    stack_guard: AddressRange,
-}
-
-static LAYOUT: SingleCore<Layout> = SingleCore::new(Layout {
-    program: AddressRange { start: 0, end: 0 },
-    stack_guard: AddressRange { start: 0, end: 0 },
-});
 
 /// The whole kernel. `magic` and `info` are EAX and EBX as the boot loader set them,
 /// `limit_memory` unmaps what this kernel does not map, and `understand` reads the loader's
@@ -111,13 +97,7 @@ fn prepare(
     // Page 0 only now: QEMU's PVH firmware puts the memory map there.
     paging::remove_page(guard);
     paging::remove_page(0);
-    // SAFETY: the closure only moves a value.
-    unsafe {
-        LAYOUT.with(|layout| {
-            layout.program = program_range;
-            layout.stack_guard = AddressRange::sized(guard, PAGE_SIZE);
-        });
-    }
+    places::remember(program_range, AddressRange::sized(guard, PAGE_SIZE));
     Ok(Prepared {
         entry: base + program.entry,
         stack_pointer,
@@ -158,34 +138,6 @@ impl Prepared {
                 options(noreturn),
             )
         }
-    }
-}
-
-/// What an address belongs to.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Place {
-    /// The program, at this offset.
-    Program(u64),
-    /// The page below the program's stack.
-    StackGuard,
-    /// The kernel.
-    Kernel,
-    /// Anything else.
-    Other,
-}
-
-/// The owner of `address`.
-pub fn place_of(address: u64) -> Place {
-    // SAFETY: the closure only reads values.
-    let (program, guard) = unsafe { LAYOUT.with(|layout| (layout.program, layout.stack_guard)) };
-    if program.contains(address) {
-        Place::Program(address - program.start)
-    } else if guard.contains(address) {
-        Place::StackGuard
-    } else if kernel_range().contains(address) {
-        Place::Kernel
-    } else {
-        Place::Other
     }
 }
 
@@ -230,18 +182,6 @@ impl PhysicalMemory for Identity {
         // the slice lives: the program's memory does not overlap it.
         mapped
             .then(|| unsafe { core::slice::from_raw_parts(address as *const u8, length as usize) })
-    }
-}
-
-unsafe extern "C" {
-    static image_start: u8;
-    static image_end: u8;
-}
-
-fn kernel_range() -> AddressRange {
-    AddressRange {
-        start: (&raw const image_start) as u64,
-        end: (&raw const image_end) as u64,
     }
 }
 

@@ -20,12 +20,12 @@ mod exceptions;
 #[cfg(target_os = "none")]
 mod fault;
 #[cfg(target_os = "none")]
-mod full_entry;
-#[cfg(target_os = "none")]
 #[path = "unikraft_like/machine_end.rs"]
 mod machine_end;
 #[cfg(target_os = "none")]
 mod paging;
+#[cfg(target_os = "none")]
+mod places;
 #[cfg(target_os = "none")]
 mod serial;
 #[cfg(target_os = "none")]

@@ -13,11 +13,9 @@
 //! speculation, work before the return (signals, scheduling), AVX and SSE state (Linux does not
 //! save it either). SYSRET, which also restores RFLAGS, would go to ring 3; a jump replaces it.
 
+use super::answers::{ENOSYS, EXIT, EXIT_GROUP, NOOP, TABLE_SIZE, WRITE, exit, unknown, write};
 use crate::exceptions::{CODE_SELECTOR, STACK_SELECTOR};
 use crate::single_core::SingleCore;
-use crate::system_calls::{
-    ENOSYS, EXIT, EXIT_GROUP, NOOP, TABLE_SIZE, WRITE, exit, unknown, write,
-};
 use contract::NOOP_ANSWER;
 use core::arch::naked_asm;
 use core::mem::offset_of;
