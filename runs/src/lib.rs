@@ -8,5 +8,6 @@ pub mod environment;
 pub mod experiment;
 pub mod run;
 pub mod schedule;
+pub mod shard;
 pub mod stages;
 pub mod trace;

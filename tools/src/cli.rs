@@ -12,7 +12,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use runs::experiment::ExperimentError;
+use runs::run::RunError;
+use runs::shard::{Scheduled, Shard, ShardError};
 use runs::stages::run::{self, Folder, Order, Tune};
 
 use crate::exit;
@@ -123,6 +124,7 @@ Examples:
   tollgate run experiments/quick.toml
   tollgate run experiments/table1.toml --run results/mine
   tollgate run experiments/table1.toml --run results/mine --resume --retry-failed
+  tollgate run experiments/table1.toml --shard 2/8
   sudo tollgate run experiments/table1.toml --tune")]
 pub struct RunArgs {
     /// The experiment's TOML file
@@ -140,6 +142,14 @@ pub struct RunArgs {
     /// Boot only this target
     #[arg(long, value_name = "TARGET", conflicts_with = "resume")]
     pub only: Option<String>,
+    /// Boot only part I of N of the boots, for one of N tasks; auto: as Slurm, Kubernetes or GNU
+    /// parallel says (docs/FLEET.md) [default of --run: results/NAME-shard-I-of-N]
+    #[arg(long, value_name = "I/N|auto", value_parser = parse_shard, conflicts_with = "only")]
+    pub shard: Option<ShardWord>,
+    /// Write the host's name into the run; without this, the run only has a hash that stands for
+    /// the machine
+    #[arg(long)]
+    pub name_hosts: bool,
     /// Tune the CPUs to which targets are pinned, and restore everything after the run
     #[arg(long)]
     pub tune: bool,
@@ -156,8 +166,13 @@ pub struct RunArgs {
 
 impl RunArgs {
     /// What they ask for.
-    pub fn order(&self) -> Result<Order, ExperimentError> {
+    pub fn order(&self) -> Result<Order, RunError> {
+        let shard = self.shard.map(|ShardWord(shard)| {
+            Scheduled::of(shard, self.name_hosts, &|name| std::env::var(name).ok())
+        });
         Ok(Order {
+            shard: shard.transpose()?,
+            name_hosts: self.name_hosts,
             experiment: run::select(&self.experiment, self.only.as_deref())?,
             folder: if self.resume {
                 Folder::Resume {
@@ -174,6 +189,17 @@ impl RunArgs {
             tune_root: self.tune_root.clone(),
             tool: TOOL,
         })
+    }
+}
+
+/// A shard; `None`: that of the scheduler's task.
+#[derive(Clone, Copy, Debug)]
+pub struct ShardWord(Option<Shard>);
+
+fn parse_shard(word: &str) -> Result<ShardWord, ShardError> {
+    match word {
+        "auto" => Ok(ShardWord(None)),
+        shard => shard.parse().map(|shard| ShardWord(Some(shard))),
     }
 }
 

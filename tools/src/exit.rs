@@ -195,6 +195,7 @@ fn of_run_error(error: &RunError) -> Code {
         RunError::Experiment(error) => of_experiment_error(error),
         RunError::Engine(error) => of_engine_error(error),
         RunError::Tune(error) => of_tune_error(error),
+        RunError::Shard(_) => Code::Usage,
     }
 }
 

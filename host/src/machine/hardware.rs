@@ -25,11 +25,17 @@ pub fn read(tree: &Tree) -> BTreeMap<String, String> {
     hardware.extend(siblings(tree));
     hardware.extend(nodes(tree));
     hardware.extend(memory(tree));
-    hardware.extend(FIRMWARE.iter().filter_map(|name| {
+    hardware.extend(firmware(tree));
+    hardware
+}
+
+/// `firmware.bios_version`: what every user may read about the board and its firmware.
+pub fn firmware(tree: &Tree) -> BTreeMap<String, String> {
+    let read = FIRMWARE.iter().filter_map(|name| {
         let text = tree.text(&format!("{DMI}/{name}"))?;
         Some((format!("firmware.{name}"), text))
-    }));
-    hardware
+    });
+    read.collect()
 }
 
 /// The lines of `/proc/cpuinfo` up to the first empty one.

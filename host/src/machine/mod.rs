@@ -1,6 +1,7 @@
 //! The machine that measures: what a reader needs to answer "why is your number not mine?".
 
 mod hardware;
+pub mod identity;
 mod settings;
 mod software;
 mod state;

@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::RunFolder;
 use crate::engine::About;
 use crate::schedule::PlannedBoot;
+use crate::shard::Scheduled;
 use host::doctor::Course;
 use host::files::{self, Damaged, FileError};
 use host::machine::Machine;
+use host::machine::identity::Identity;
 use host::measuring_cpus::BrokenRule;
 use host::tune::Tuning;
 
@@ -43,8 +45,14 @@ pub struct Manifest {
     pub targets: Vec<TargetId>,
     /// All boots, in their order.
     pub plan: Vec<PlannedBoot>,
+    /// The part of the experiment's boots that `plan` has; `None`: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Scheduled>,
     /// The machine.
     pub machine: Machine,
+    /// Which machine; `None` if it has no ID, and in runs of older tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// Whether it was fit for measuring when the run began.
     pub doctor: Verdict,
     /// What `--tune` set for the run; `None` without it.

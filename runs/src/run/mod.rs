@@ -27,6 +27,7 @@ pub use placement::Placement;
 use crate::engine::EngineError;
 use crate::experiment::ExperimentError;
 use crate::schedule::PlannedBoot;
+use crate::shard::ShardError;
 use eval::plot::PlotError;
 use eval::summary::SummaryError;
 use host::files::{self, FileError};
@@ -106,6 +107,9 @@ pub enum RunError {
     /// The machine cannot be tuned.
     #[error(transparent)]
     Tune(#[from] TuneError),
+    /// The shard cannot be run.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
 }
 
 /// A run's folder before it is complete: it is removed unless it is finished.

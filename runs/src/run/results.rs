@@ -8,6 +8,7 @@ use host::files::{self, FileError};
 use jiff::Zoned;
 
 use super::{RunError, RunFolder};
+use crate::shard::Shard;
 
 const RESULTS: &str = "results";
 const LATEST: &str = "latest";
@@ -16,6 +17,13 @@ const LATEST: &str = "latest";
 pub fn fresh(name: &str) -> PathBuf {
     let now = Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
     Path::new(RESULTS).join(format!("{name}-{now}"))
+}
+
+/// The folder of a shard of that experiment: always the same one, so that a task that is started
+/// again finds what it has done.
+pub fn of_shard(name: &str, shard: Shard) -> PathBuf {
+    let Shard { index, of } = shard;
+    Path::new(RESULTS).join(format!("{name}-shard-{index}-of-{of}"))
 }
 
 /// The newest run of that experiment in `results/`; names sort by time.

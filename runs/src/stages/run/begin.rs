@@ -6,6 +6,7 @@ use std::path::Path;
 
 use host::files::{self, FileError};
 use host::machine::Machine;
+use host::machine::identity::Identity;
 use host::tree::Tree;
 use host::tune::Tuning;
 use initramfs::Compression;
@@ -15,6 +16,7 @@ use super::{Order, Ready, examine};
 use crate::run::targets::{self, Prepared};
 use crate::run::{FileId, Manifest, Placement, ProgramId, RunError, RunFolder};
 use crate::schedule;
+use crate::shard::Scheduled;
 
 /// Creates a run's folder. It appears whole or not at all.
 pub fn begin(
@@ -46,6 +48,10 @@ pub fn begin(
         machine.tsc.hz(),
         placement,
     )?;
+    let boots = boots(&targets);
+    if let Some(Scheduled { shard, .. }) = &order.shard {
+        shard.check(schedule::blocks(&boots))?;
+    }
     let seed = experiment.seed.unwrap_or_else(rand::random);
     let manifest = Manifest {
         format: Manifest::FORMAT,
@@ -63,8 +69,10 @@ pub fn begin(
             initramfs_sha256: files::sha256(&archive),
         },
         targets: targets.iter().map(|target| target.id.clone()).collect(),
-        plan: schedule::plan(&boots(&targets), seed),
+        plan: schedule::plan(&boots, seed, order.shard.as_ref().map(|of| of.shard)),
+        shard: order.shard.clone(),
         machine,
+        identity: Identity::read(&Tree::default(), order.name_hosts),
         doctor: examine(&targets, placement),
         tune: tuning.cloned(),
         courses: Vec::new(),

@@ -15,7 +15,7 @@ use host::measuring_cpus::HostCpus;
 use host::tool::Tool;
 use host::tree::Tree;
 use host::tune::{self, Tuning};
-use host::{doctor, kvm};
+use host::{cpus, doctor, kvm};
 use jiff::Timestamp;
 use vmm::End;
 
@@ -23,6 +23,7 @@ use crate::experiment::{self, Experiment, ExperimentError};
 use crate::run::targets::Prepared;
 use crate::run::{Manifest, Placement, RunError, RunFolder, measurement, results};
 use crate::schedule::PlannedBoot;
+use crate::shard::{Scheduled, ShardError};
 
 /// What to run, and where to keep it.
 pub struct Order {
@@ -30,6 +31,10 @@ pub struct Order {
     pub experiment: Experiment,
     /// Where to keep it.
     pub folder: Folder,
+    /// The part of the boots to run; `None`: all, or with [`Folder::Resume`] that of the run.
+    pub shard: Option<Scheduled>,
+    /// Whether the run may say the host's name.
+    pub name_hosts: bool,
     /// How the machine is tuned during the run; `None`: not at all.
     pub tune: Option<Tune>,
     /// The folder that contains the machine's settings.
@@ -155,7 +160,12 @@ pub fn run(order: &Order, stop: &AtomicBool, watch: &dyn Fn(Event<'_>)) -> Resul
 
 fn placement(order: &Order) -> Result<Placement, RunError> {
     match &order.folder {
-        Folder::New(_) => Ok(Placement::choose(&order.experiment, host_cpus())),
+        Folder::New(_) => {
+            if order.shard.is_some() {
+                check_pins(&order.experiment)?;
+            }
+            Ok(Placement::choose(&order.experiment, host_cpus()))
+        }
         Folder::Resume { folder, .. } => {
             let run = open(order, folder.as_deref())?;
             let manifest = Manifest::read(&run)?;
@@ -165,14 +175,34 @@ fn placement(order: &Order) -> Result<Placement, RunError> {
     }
 }
 
+/// A scheduler gives its tasks CPUs of their own. A process may still move to others, and two
+/// tasks of one machine would then measure on the same CPU.
+fn check_pins(experiment: &Experiment) -> Result<(), ShardError> {
+    let allowed = cpus::allowed();
+    for target in &experiment.targets {
+        let mut pinned = target.pin.iter().flatten();
+        if let Some(&cpu) = pinned.find(|cpu| !allowed.contains(cpu)) {
+            return Err(ShardError::Pinned {
+                target: target.name.clone(),
+                cpu,
+                allowed,
+            });
+        }
+    }
+    Ok(())
+}
+
 fn host_cpus() -> HostCpus {
     HostCpus::read(&Tree::default())
 }
 
 fn open(order: &Order, folder: Option<&Path>) -> Result<RunFolder, RunError> {
-    match folder {
-        Some(folder) => RunFolder::open(folder),
-        None => RunFolder::open(&results::newest(&order.experiment.name)?),
+    match (folder, &order.shard) {
+        (Some(folder), _) => RunFolder::open(folder),
+        (None, Some(Scheduled { shard, .. })) => {
+            RunFolder::open(&results::of_shard(&order.experiment.name, *shard))
+        }
+        (None, None) => RunFolder::open(&results::newest(&order.experiment.name)?),
     }
 }
 
@@ -186,6 +216,10 @@ fn fill(
 ) -> Result<Ended, RunError> {
     let mut ready = match &order.folder {
         Folder::New(Some(folder)) => begin::begin(order, placement, folder, tuning)?,
+        Folder::New(None) if let Some(Scheduled { shard, .. }) = order.shard => {
+            let folder = results::of_shard(&order.experiment.name, shard);
+            begin::begin(order, placement, &folder, tuning)?
+        }
         Folder::New(None) => {
             let folder = results::fresh(&order.experiment.name);
             let ready = begin::begin(order, placement, &folder, tuning)?;

@@ -2,12 +2,14 @@
 
 use host::files;
 use host::machine::Machine;
+use host::machine::identity::{Identity, Source};
 use host::tree::Tree;
 use host::tune::{By, Tuning};
 
 use super::{Order, Ready, examine};
 use crate::run::targets::{self, Prepared};
 use crate::run::{Manifest, Placement, RunError, RunFolder};
+use crate::shard::{Scheduled, ShardError};
 
 /// Opens a run again, if nothing has changed on which its boots depend.
 pub fn resume(
@@ -17,7 +19,8 @@ pub fn resume(
     tuning: Option<&Tuning>,
 ) -> Result<Ready, RunError> {
     let lock = run.lock()?;
-    let manifest = Manifest::read(&run)?;
+    let mut manifest = Manifest::read(&run)?;
+    continue_shard(&mut manifest, order.shard.as_ref())?;
     check_tuning(&manifest, tuning)?;
     let targets = unchanged_targets(order, placement, &run, &manifest)?;
     let manifest = examine_again(&run, manifest, &targets, placement)?;
@@ -27,6 +30,34 @@ pub fn resume(
         manifest,
         targets,
     })
+}
+
+/// The same shard, if one was asked for, and on the same machine.
+fn continue_shard(manifest: &mut Manifest, now: Option<&Scheduled>) -> Result<(), RunError> {
+    let then = manifest.shard.as_mut();
+    match (then, now) {
+        (Some(then), Some(now)) if then.shard == now.shard => {
+            then.starts.extend(now.starts.iter().cloned());
+        }
+        (then, Some(now)) => {
+            let then = then.map(|then| format!("shard {}", then.shard));
+            return Err(RunError::Shard(ShardError::Another {
+                then: then.unwrap_or_else(|| "a whole run".into()),
+                now: now.shard,
+            }));
+        }
+        (_, None) => {}
+    }
+    let here = Identity::read(&Tree::default(), false);
+    match (&manifest.identity, here) {
+        // The ID of a kernel's start is another one after the next start.
+        (Some(then), Some(here))
+            if [then.source, here.source] == [Source::MachineId; 2] && then.id != here.id =>
+        {
+            Err(changed("the machine (it is another one of the same kind)"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A run continues as it was started, with or without --tune: checked before anything is tuned.
