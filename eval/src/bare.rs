@@ -13,10 +13,12 @@ use crate::summary::{self, Count};
 use crate::units::{Instructions, Ticks};
 
 /// Statistics of one kind of line over all logs, in TSC ticks for one operation.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LineStats {
     /// The name of the lines.
     #[serde(rename = "line", with = "crate::names::benchmark")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub benchmark: Benchmark,
     /// How many there are.
     #[serde(rename = "lines")]
@@ -32,6 +34,7 @@ pub struct LineStats {
 }
 
 /// Statistics over the samples of all logs together.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BareStats {
     /// The logs' names.
@@ -152,13 +155,4 @@ fn counted(counts: &[Count]) -> String {
         }
     }
     out
-}
-
-/// The statistics as JSON, not rounded.
-///
-/// # Errors
-///
-/// None known; `serde_json` could not write a value that is not finite.
-pub fn json(stats: &BareStats) -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(stats).map(|json| json + "\n")
 }

@@ -24,6 +24,7 @@ use crate::summary::{Row, Summary, TargetSummary};
 use crate::units::{CoreCycles, TscHz};
 
 /// Two runs, compared.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// The unit of all values.
@@ -39,6 +40,7 @@ pub struct Comparison {
 }
 
 /// The unit in which values are compared.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
@@ -49,6 +51,7 @@ pub enum Unit {
 }
 
 /// One benchmark on one target in both runs.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparedRow {
     /// The target's name.
@@ -57,6 +60,7 @@ pub struct ComparedRow {
     pub label: String,
     /// What was timed.
     #[serde(serialize_with = "crate::names::benchmark::serialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub benchmark: Benchmark,
     /// Whether the processor of either run was emulated: then the verdict is about an emulator.
     pub emulated: bool,
@@ -88,6 +92,7 @@ pub struct ComparedRow {
 }
 
 /// A row in core cycles.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparedCycles {
     /// The first run's median of boot medians.
@@ -107,10 +112,12 @@ pub struct ComparedCycles {
 }
 
 /// One run's part of a row.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Side {
     /// How it was measured.
     #[serde(serialize_with = "crate::names::method::serialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub method: Option<Method>,
     /// The number of boots.
     pub boots: u32,
@@ -121,6 +128,7 @@ pub struct Side {
 }
 
 /// How a cost has changed.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {

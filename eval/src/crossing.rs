@@ -132,6 +132,7 @@ impl Crossing {
 }
 
 /// A function on two paths.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// Its name.

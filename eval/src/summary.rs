@@ -22,6 +22,7 @@ pub(crate) use count::counts;
 pub use count::{Count, Seen};
 pub use csv::write_csv;
 pub use guest::{FEATURES, GuestCpu};
+use json::OLDEST_VERSION;
 pub use json::{FORMAT_VERSION, read_json, write_json};
 pub use models::ModelGroup;
 pub use platform::{Line, Platform};
@@ -37,6 +38,7 @@ use crate::units::TscHz;
 use crate::verdict::{Finding, State, Verdict};
 
 /// A run in a few numbers.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// What was run.
@@ -125,6 +127,7 @@ impl Summary {
 }
 
 /// The part of a summary about the run as a whole.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// The experiment's name.
@@ -148,6 +151,7 @@ impl RunInfo {
 }
 
 /// The time stamp counter's frequency.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tsc {
@@ -158,6 +162,7 @@ pub struct Tsc {
 }
 
 /// Facts about a target, apart from its samples.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetInfo {
     /// The name in the experiment and in files.
@@ -167,6 +172,7 @@ pub struct TargetInfo {
     /// How its samples were taken; `None` for logs of the original program. Rows of different
     /// methods are never compared.
     #[serde(with = "crate::names::method")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub method: Option<Method>,
     /// What boots it.
     pub engine: String,
@@ -232,6 +238,7 @@ impl TargetInfo {
 }
 
 /// Why a target was not booted.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Missing {
@@ -242,6 +249,7 @@ pub struct Missing {
 }
 
 /// A target's numbers.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetSummary {
     /// The target.
@@ -300,7 +308,9 @@ pub enum SummaryError {
     #[error("summary.json: {0}")]
     Json(serde_json::Error),
     /// Written by another version.
-    #[error("summary.json has version {found}, but this tool reads version {FORMAT_VERSION}")]
+    #[error(
+        "summary.json has version {found}, but this tool reads versions {OLDEST_VERSION} to {FORMAT_VERSION}"
+    )]
     Version {
         /// Its version.
         found: u64,

@@ -4,16 +4,19 @@ use serde::{Deserialize, Serialize};
 
 /// TSC ticks for one operation. Not core cycles: the counter runs at its own constant
 /// frequency, whatever the core's clock does.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Ticks(pub f64);
 
 /// Cycles at the core's real clock for one operation.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CoreCycles(pub f64);
 
 /// Nanoseconds for one operation.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Nanoseconds(pub f64);
@@ -27,6 +30,7 @@ pub struct Nanoseconds(pub f64);
 pub struct Instructions(pub u64);
 
 /// Frequency of the time stamp counter, in ticks per second.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TscHz(pub f64);

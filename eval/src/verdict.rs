@@ -30,7 +30,9 @@ pub struct Finding {
     /// What was found, with its figure and unit, in one line.
     pub what: String,
     /// The command or setting that fixes it, if anything does.
-    pub mend: Option<String>,
+    // Its name before summary.json had version 5, and manifest.json format 3.
+    #[serde(alias = "mend")]
+    pub fix: Option<String>,
     /// What was read to find out: files, instructions, system calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read: Vec<String>,
@@ -43,7 +45,7 @@ impl Finding {
             check: check.into(),
             state,
             what: what.into(),
-            mend: None,
+            fix: None,
             read: Vec::new(),
         }
     }
@@ -213,7 +215,7 @@ mod tests {
             check: check.into(),
             state,
             what: format!("{check} is what it is"),
-            mend: None,
+            fix: None,
             read: Vec::new(),
         }
     }

@@ -38,7 +38,7 @@ fn its_statistics_are_the_published_ones() {
 | scall | 20 | 444.380700 | 415.039000 | 410.529500 | 500.293500 |
 "
     );
-    let json: serde_json::Value = serde_json::from_str(&eval::bare::json(&stats).unwrap()).unwrap();
+    let json: serde_json::Value = serde_json::to_value(&stats).unwrap();
     assert_eq!(json["stats"][0]["line"], "tsc");
     assert_eq!(json["stats"][0]["lines"], 20);
     assert_eq!(json["stats"][2]["q3"].as_f64(), Some(500.2935));

@@ -237,7 +237,7 @@ fn another_version_is_named() {
     let error = read_json(&br#"{"version": 7, "future": true}"#[..]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "summary.json has version 7, but this tool reads version 4"
+        "summary.json has version 7, but this tool reads versions 4 to 5"
     );
     for other in ["{}", "[]", "{\"version\": 4}", "{\"version\": \"1\"}", "7"] {
         let error = read_json(other.as_bytes()).unwrap_err();

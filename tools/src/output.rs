@@ -18,24 +18,34 @@ macro_rules! tell {
     }};
 }
 
-/// Version of the JSON that commands print; docs/schema describes it.
-pub const JSON_VERSION: u32 = 1;
+/// The version of most outputs.
+const FIRST: u32 = 1;
+/// The version of the doctor's verdict: 1 called a finding's `fix` something else.
+pub const DOCTOR: u32 = 2;
 
 /// The JSON output of a command.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Versioned<T> {
+pub struct Versioned<T, const VERSION: u32 = FIRST> {
     /// Version of this form; it changes whenever a field's meaning does.
-    #[cfg_attr(test, schemars(extend("const" = JSON_VERSION)))]
+    #[cfg_attr(test, schemars(extend("const" = VERSION)))]
     version: u32,
     #[serde(flatten)]
     content: T,
 }
 
-/// The content as JSON, with its version.
+/// The content as JSON, with the version of most outputs.
 pub fn json(content: &impl Serialize) -> serde_json::Result<String> {
-    let version = JSON_VERSION;
-    serde_json::to_string_pretty(&Versioned { version, content }).map(|json| json + "\n")
+    json_of::<FIRST>(content)
+}
+
+/// The content as JSON, with its own version.
+pub fn json_of<const VERSION: u32>(content: &impl Serialize) -> serde_json::Result<String> {
+    let content: Versioned<_, VERSION> = Versioned {
+        version: VERSION,
+        content,
+    };
+    serde_json::to_string_pretty(&content).map(|json| json + "\n")
 }
 
 /// How tables look where this command's output goes.

@@ -7,42 +7,63 @@
 use std::path::Path;
 use std::{env, fs};
 
+use eval::bare::BareStats;
+use eval::compare;
 use eval::crossing::Crossing;
+use eval::summary::{FORMAT_VERSION, Summary};
 use eval::verdict::Verdict;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::output::Versioned;
+use crate::output::{DOCTOR, Versioned};
+use crate::print::compare::Compared;
 use host::tune::status::Status;
 use runs::environment::Comparison;
 
 #[test]
 fn the_schemas_are_those_of_the_types() {
-    compare::<Versioned<Verdict>>("doctor", "tollgate doctor --json");
-    compare::<Versioned<Comparison>>("diff-env", "tollgate diff-env --json");
-    compare::<Versioned<usage::search::Show>>(
-        "usage-search",
-        "tollgate usage search --show --json",
+    check::<Versioned<Verdict, DOCTOR>>("doctor", "tollgate doctor --json");
+    check::<Versioned<Summary, { FORMAT_VERSION as u32 }>>("summary", "summary.json");
+    check::<Versioned<Compared<compare::Comparison>>>("compare", "tollgate compare --json");
+    check::<Versioned<Compared<compare::ExactComparison>>>(
+        "compare-exact",
+        "tollgate compare --exact --json",
     );
-    compare::<Versioned<usage::plan::Plan>>("usage-plan", "tollgate usage plan --json");
-    compare::<Versioned<usage::static_binary::StaticBinary>>(
+    check::<Versioned<BareStats>>("stats", "tollgate stats --json");
+    check::<Versioned<Comparison>>("diff-env", "tollgate diff-env --json");
+    check::<Versioned<usage::search::Show>>("usage-search", "tollgate usage search --show --json");
+    check::<Versioned<usage::plan::Plan>>("usage-plan", "tollgate usage plan --json");
+    check::<Versioned<usage::static_binary::StaticBinary>>(
         "usage-static-binary",
         "tollgate usage static binary --json",
     );
-    compare::<Versioned<usage::static_source::StaticSource>>(
+    check::<Versioned<usage::static_source::StaticSource>>(
         "usage-static-source",
         "tollgate usage static source --json",
     );
-    compare::<Versioned<usage::budget::Budget>>("usage-budget", "tollgate usage budget --json");
-    compare::<usage::result::Usage>("usage", "tollgate usage explore: usage.json");
-    compare::<Versioned<Status>>("tune-status", "tollgate tune status --json");
-    compare::<Crossing>("trace", "tollgate trace --json, and trace-TARGET.json");
+    check::<Versioned<usage::budget::Budget>>("usage-budget", "tollgate usage budget --json");
+    check::<usage::result::Usage>("usage", "tollgate usage explore: usage.json");
+    check::<Versioned<Status>>("tune-status", "tollgate tune status --json");
+    check::<Crossing>("trace", "tollgate trace --json, and trace-TARGET.json");
+}
+
+#[test]
+fn the_documents_name_every_schema() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let formats = fs::read_to_string(docs.join("FORMATS.md")).unwrap();
+    let table = formats.split_once("| schema | of |").unwrap().1;
+    let table = table.split_once("\n\n").unwrap().0;
+    for entry in fs::read_dir(docs.join("schema")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let name = name.strip_suffix(".schema.json").unwrap();
+        assert!(table.contains(&format!("`{name}`")), "FORMATS.md: {name}");
+    }
 }
 
 /// Compares with the file, or writes it.
 #[track_caller]
-fn compare<T: JsonSchema>(name: &str, title: &str) {
+fn check<T: JsonSchema>(name: &str, title: &str) {
     // Of the output; more is accepted as input.
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<T>();

@@ -8,7 +8,7 @@ mod common;
 use std::fmt::Write;
 use std::fs;
 
-use common::{HOST, Sandbox, built};
+use common::{HOST, Sandbox, built, conforms};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -103,6 +103,7 @@ fn a_regression_has_its_verdict_and_its_exit_code() {
     let json = sandbox.tollgate(&["compare", "a", "b", "--json"]);
     json.succeeded();
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    conforms(&json, "compare");
     assert_eq!(json["rows"][0]["verdict"], "slower");
     assert!((json["rows"][0]["ratio"].as_f64().unwrap() - 1.03).abs() < 1e-9);
     for limit in ["two", "-1%", "NaN"] {
@@ -313,6 +314,7 @@ fn one_instruction_more_has_its_exit_code_and_its_function() {
     let failed = compare(&["--fail-on", "1"]);
     failed.refused(88, &["; handler +1 (6 to 7)"]);
     let json: Value = serde_json::from_str(&compare(&["--json"]).stdout).unwrap();
+    conforms(&json, "compare-exact");
     assert_eq!(json["rows"][2]["change"], 1);
     assert_eq!(json["rows"][2]["functions"][0]["name"], "handler");
     sandbox.write("b/trace-ring0.json", "{}");

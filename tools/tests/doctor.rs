@@ -70,7 +70,7 @@ fn doctor_reads_below_another_root() {
     insta::assert_json_snapshot!(governor, @r#"
     {
       "check": "governor",
-      "mend": "sudo tollgate tune apply --cpus 0",
+      "fix": "sudo tollgate tune apply --cpus 0",
       "read": [
         "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
         "/sys/devices/system/cpu/cpu0/cpufreq/scaling_min_freq",
@@ -110,7 +110,7 @@ fn the_verdicts_form_is_stable() {
             finding["state"] = "[state]".into();
         }
         finding["what"] = "[what]".into();
-        finding["mend"] = "[mend]".into();
+        finding["fix"] = "[fix]".into();
     }
     for figure in verdict["noise"].as_object_mut().unwrap().values_mut() {
         *figure = "[figure]".into();
@@ -204,8 +204,8 @@ fn is_seen_each_time(times: usize) {
         assert!(what.contains(&name), "{time}: {what}");
         let id = watcher.id().to_string();
         assert!(what.contains(&format!("({id})")), "{time}: {what}");
-        let mend = found["mend"].as_str().unwrap();
-        assert!(mend.contains(&format!("(process {id})")), "{time}: {mend}");
+        let fix = found["fix"].as_str().unwrap();
+        assert!(fix.contains(&format!("(process {id})")), "{time}: {fix}");
         drop(watcher);
         let found = tracing();
         let what = found["what"].as_str().unwrap();

@@ -7,8 +7,10 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use common::Sandbox;
+use common::{Sandbox, conforms};
+use runs::run::{Manifest, RunFolder};
 use serde_json::Value;
 
 /// Files that have to be the same to the byte.
@@ -18,10 +20,9 @@ fn kept() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/before")
 }
 
-#[test]
-fn the_numbers_of_a_kept_run_stay_the_same() {
-    let sandbox = Sandbox::new();
-    let run = sandbox.path("before");
+/// The kept run's consoles and manifest.
+fn copied(sandbox: &Sandbox, name: &str) -> PathBuf {
+    let run = sandbox.path(name);
     fs::create_dir_all(run.join("console")).unwrap();
     for name in ["manifest.json", "experiment.toml"] {
         fs::copy(kept().join(name), run.join(name)).unwrap();
@@ -30,11 +31,62 @@ fn the_numbers_of_a_kept_run_stay_the_same() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), run.join("console").join(entry.file_name())).unwrap();
     }
+    run
+}
+
+/// Runs the stages on it.
+fn evaluate(sandbox: &Sandbox, name: &str) {
     // Some of its boots failed.
     for (stage, code) in [("parse", 85), ("process", 0), ("report", 85)] {
-        let answer = sandbox.tollgate(&[stage, "before"]);
+        let answer = sandbox.tollgate(&[stage, name]);
         assert_eq!(answer.code, code, "{stage}: {}", answer.stderr);
     }
+}
+
+#[test]
+fn a_kept_run_can_be_compared_with_a_new_one_and_reported() {
+    let sandbox = Sandbox::new();
+    let [old, new] = ["old", "new"].map(|name| copied(&sandbox, name));
+    let folder = RunFolder::open(&new).unwrap();
+    Manifest::read(&folder).unwrap().write(&folder).unwrap();
+    evaluate(&sandbox, "old");
+    evaluate(&sandbox, "new");
+    // As the older tool left it.
+    fs::copy(kept().join("summary.json"), old.join("summary.json")).unwrap();
+    let script = "sha256sum summary.json summary.csv parse.sha256 > process.sha256";
+    let mut shell = Command::new("sh");
+    shell.current_dir(&old).args(["-c", script]);
+    assert!(shell.status().unwrap().success());
+    assert_eq!(read_json(&old, "summary.json")["version"], 4);
+    for (run, format, field) in [(&old, 2, "mend"), (&new, 3, "fix")] {
+        let manifest = read_json(run, "manifest.json");
+        assert_eq!(manifest["format"], format);
+        assert!(manifest["doctor"]["findings"][0][field].is_string());
+    }
+    let summary = read_json(&new, "summary.json");
+    conforms(&summary, "summary");
+    assert!(summary["doctor"]["findings"][0]["fix"].is_string());
+
+    for (before, after) in [("old", "new"), ("new", "old")] {
+        let answer = sandbox.tollgate(&["compare", before, after, "--json"]);
+        answer.succeeded();
+        let json: Value = serde_json::from_str(&answer.stdout).unwrap();
+        conforms(&json, "compare");
+        let rows = json["rows"].as_array().unwrap();
+        assert!(rows.len() > 4, "{rows:?}");
+        assert!(rows.iter().all(|row| row["ratio"] == 1.0), "{rows:?}");
+    }
+    fs::remove_file(old.join("report.html")).unwrap();
+    assert_eq!(sandbox.tollgate(&["report", "old"]).code, 85);
+    let page = sandbox.read("old/report.html");
+    assert!(page.contains("sudo tollgate tune apply --cpus 1"), "{page}");
+}
+
+#[test]
+fn the_numbers_of_a_kept_run_stay_the_same() {
+    let sandbox = Sandbox::new();
+    let run = copied(&sandbox, "before");
+    evaluate(&sandbox, "before");
     let found = differences(&kept(), &run);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }

@@ -109,6 +109,7 @@ fn the_quick_experiment_goes_all_the_way() {
         assert!(plot.contains(word), "{word} is not in {file}");
     }
     let summary = json(&sandbox.read("results/latest/summary.json"));
+    common::conforms(&summary, "summary");
     let count = |target: &str, benchmark: &str| {
         let targets = summary["targets"].as_array().unwrap();
         let target = targets.iter().find(|t| t["name"] == target).unwrap();

@@ -191,6 +191,7 @@ fn the_originals_log_has_numpys_statistics() {
     }
     let json = sandbox.tollgate(&["stats", "--json", "original.log"]);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    common::conforms(&json, "stats");
     assert_eq!(json["stats"][2]["q3"], 500.2935);
 }
 

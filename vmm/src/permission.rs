@@ -12,7 +12,7 @@ struct Access {
 }
 
 /// What to do if /dev/kvm cannot be opened for lack of permission: a command, and other advice.
-pub fn mend() -> String {
+pub fn fix() -> String {
     let access = fs::metadata("/dev/kvm").ok().map(|metadata| Access {
         group: metadata.gid(),
         mode: metadata.mode(),

@@ -47,7 +47,7 @@ pub enum KvmKind {
     NoPermission {
         /// What to do.
         #[serde(default)]
-        mend: String,
+        fix: String,
     },
     /// /dev/kvm exists, but fails.
     Broken {
@@ -84,7 +84,7 @@ impl fmt::Display for KvmKind {
                 write!(f, "emulated in software: {reason}")
             }
             Self::NoDevice => f.write_str("there is no /dev/kvm"),
-            Self::NoPermission { mend } => write!(f, "no permission for /dev/kvm: {mend}"),
+            Self::NoPermission { fix } => write!(f, "no permission for /dev/kvm: {fix}"),
             Self::Broken { reason } => write!(f, "/dev/kvm does not work: {reason}"),
         }
     }
@@ -115,7 +115,7 @@ pub fn obstacle() -> Option<KvmKind> {
         Ok(_) => None,
         Err(KvmError::NoDevice) => Some(KvmKind::NoDevice),
         Err(KvmError::NoPermission) => Some(KvmKind::NoPermission {
-            mend: permission::mend(),
+            fix: permission::fix(),
         }),
         Err(error) => Some(KvmKind::Broken {
             reason: error.to_string(),

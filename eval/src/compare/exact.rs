@@ -12,6 +12,7 @@ use crate::table::{Block, Look, Style, ruled, wrap};
 use crate::units::Instructions;
 
 /// The counts of two runs.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ExactComparison {
     /// The unit of all values.
@@ -25,6 +26,7 @@ pub struct ExactComparison {
 }
 
 /// One benchmark, counted on one target in both runs.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ExactRow {
     /// The target's name.
@@ -33,6 +35,7 @@ pub struct ExactRow {
     pub label: String,
     /// What was counted.
     #[serde(serialize_with = "crate::names::benchmark::serialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub benchmark: Benchmark,
     /// The first run's count; `None` if it has no value.
     pub before: Option<Instructions>,

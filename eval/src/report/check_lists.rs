@@ -69,7 +69,7 @@ fn row(finding: &Finding) -> Markup {
             td { span .state .bad[finding.state == State::Unfit] { (finding.state) } }
             td {
                 (finding.what)
-                @if let Some(mend) = &finding.mend { span .mend { "Fix: " code { (mend) } } }
+                @if let Some(fix) = &finding.fix { span .fix { "Fix: " code { (fix) } } }
             }
         }
     }

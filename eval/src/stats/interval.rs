@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A bootstrap interval, with everything that is needed to recompute it.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interval<U> {
@@ -19,6 +20,7 @@ pub struct Interval<U> {
 }
 
 /// How the ends of an interval are computed from the resamples' statistics.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BootstrapMethod {
@@ -45,6 +47,7 @@ impl<U> Interval<U> {
 
 /// An interval between two order statistics. It needs no resampling and holds for every
 /// distribution, and so checks the other one.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrderInterval<U> {

@@ -11,11 +11,13 @@ use crate::units::Instructions;
 use crate::verdict::{Finding, State};
 
 /// One benchmark, counted on one target.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Count {
     /// What was counted.
     #[serde(with = "crate::names::benchmark")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub benchmark: Benchmark,
     /// How many samples.
     pub samples: u64,
@@ -33,6 +35,7 @@ pub struct Count {
 }
 
 /// A value of some samples.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seen {

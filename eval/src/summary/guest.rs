@@ -9,6 +9,7 @@ use super::{TargetInfo, TargetSummary};
 use crate::verdict::{Finding, State};
 
 /// A target's kernel's description of its processor.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuestCpu {

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::{Summary, SummaryError};
 
 /// Version of `summary.json`; it changes whenever a field's meaning does.
-pub const FORMAT_VERSION: u64 = 4;
+pub const FORMAT_VERSION: u64 = 5;
+
+/// The oldest version that can be read. Version 4 calls a finding's `fix` something else.
+pub(super) const OLDEST_VERSION: u64 = 4;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -43,14 +46,14 @@ pub fn write_json<W: Write>(mut out: W, summary: &Summary) -> Result<(), Summary
 ///
 /// # Errors
 ///
-/// [`SummaryError::Version`] for a file of another version, whatever else it contains;
+/// [`SummaryError::Version`] for a file of a version that cannot be read, whatever else it contains;
 /// [`SummaryError::Json`] for one that is cut off or damaged.
 pub fn read_json<R: Read>(input: R) -> Result<Summary, SummaryError> {
     let mut value: serde_json::Value =
         serde_json::from_reader(BufReader::new(input)).map_err(failed)?;
     // The version comes first: another version may have other fields.
     let Version { version: found } = Version::deserialize(&value).map_err(failed)?;
-    if found != FORMAT_VERSION {
+    if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&found) {
         return Err(SummaryError::Version { found });
     }
     if let Some(fields) = value.as_object_mut() {

@@ -5,11 +5,13 @@ use crate::stats::{Interval, OrderInterval};
 use crate::units::{CoreCycles, Nanoseconds, Ticks};
 
 /// One benchmark on one target.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
     /// What was timed.
     #[serde(with = "crate::names::benchmark")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub benchmark: Benchmark,
     /// How many samples.
     pub samples: u64,
@@ -66,6 +68,7 @@ impl Row {
 }
 
 /// A row in core cycles, which changes of the core's clock from boot to boot do not affect.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InCycles {
@@ -80,6 +83,7 @@ pub struct InCycles {
 }
 
 /// Statistics in one unit.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Figures<U> {
@@ -110,6 +114,7 @@ impl<U> Figures<U> {
 }
 
 /// The figures of some of the samples.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct View {
@@ -126,6 +131,7 @@ pub struct View {
 }
 
 /// The results of one boot.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BootMedian {
@@ -150,6 +156,7 @@ pub struct BootMedian {
 }
 
 /// Whether values rise or fall with time.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drift {
@@ -160,6 +167,7 @@ pub struct Drift {
 }
 
 /// A monotonic change.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trend {
@@ -173,6 +181,7 @@ pub struct Trend {
 }
 
 /// The result of a test for a trend.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrendVerdict {
@@ -187,6 +196,7 @@ pub enum TrendVerdict {
 }
 
 /// Whether there is more than one typical value.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Modes {
@@ -197,6 +207,7 @@ pub struct Modes {
 }
 
 /// Whether some values have two modes.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModeTest {
@@ -209,6 +220,7 @@ pub struct ModeTest {
 }
 
 /// Whether samples have two modes, boot by boot.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleModes {
@@ -224,6 +236,7 @@ pub struct SampleModes {
 }
 
 /// The result of a test for two modes.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ModeVerdict {
@@ -236,6 +249,7 @@ pub enum ModeVerdict {
 }
 
 /// A typical value.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mode {
@@ -246,6 +260,7 @@ pub struct Mode {
 }
 
 /// A row's medians by the alignment of its loops.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alignments {
@@ -257,6 +272,7 @@ pub struct Alignments {
 }
 
 /// The cost of a benchmark at one alignment.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlignedMedian {
@@ -267,6 +283,7 @@ pub struct AlignedMedian {
 }
 
 /// A target's median of boot medians divided by the reference target's.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ratio {

@@ -257,11 +257,11 @@ fn slope(benchmark: Benchmark, round: u32, ticks_per_cycle: f64) -> Reading {
 
 /// A verdict with a finding in each state.
 pub fn unfit() -> Verdict {
-    let finding = |check: &str, state, what: &str, mend: Option<&str>| Finding {
+    let finding = |check: &str, state, what: &str, fix: Option<&str>| Finding {
         check: check.into(),
         state,
         what: what.into(),
-        mend: mend.map(str::to_owned),
+        fix: fix.map(str::to_owned),
         read: Vec::new(),
     };
     Verdict::new(
@@ -499,7 +499,7 @@ pub fn good_clock() -> Finding {
         check: CLOCK_CHAINS.into(),
         state: State::Ok,
         what: "a multiplication takes 3.000 additions".into(),
-        mend: None,
+        fix: None,
         read: Vec::new(),
     }
 }
@@ -523,7 +523,7 @@ fn checks(fake: &Fake) -> Vec<Finding> {
         check: "tsc-frequency".into(),
         state,
         what: what.into(),
-        mend: None,
+        fix: None,
         read: Vec::new(),
     };
     if fake.emulated {

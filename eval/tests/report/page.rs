@@ -181,7 +181,7 @@ fn hostile_texts_stay_text() {
     for finding in &mut doctor.findings {
         finding.check = hostile();
         finding.what = hostile();
-        finding.mend = Some(hostile());
+        finding.fix = Some(hostile());
     }
     for target in &mut summary.targets {
         target.info.label = hostile();

@@ -123,7 +123,7 @@ fn print(verdict: &Verdict) -> String {
         .flat_map(|state| verdict.in_state(state))
     {
         let _ = writeln!(out, "{} {}: {}", finding.state, finding.check, finding.what);
-        if let Some(fix) = &finding.mend {
+        if let Some(fix) = &finding.fix {
             let _ = writeln!(out, "    fix: {fix}");
         }
     }

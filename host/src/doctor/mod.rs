@@ -70,12 +70,12 @@ fn judge(facts: &Facts) -> Verdict {
     let findings = checks::ALL
         .iter()
         .map(|check| {
-            let checks::Found { state, what, mend } = (check.judge)(facts);
+            let checks::Found { state, what, fix } = (check.judge)(facts);
             Finding {
                 check: check.name.to_owned(),
                 state,
                 what,
-                mend,
+                fix,
                 read: explain::sources(check, &facts.measurement.cpus),
             }
         })

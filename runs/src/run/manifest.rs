@@ -19,7 +19,10 @@ use host::measuring_cpus::BrokenRule;
 use host::tune::Tuning;
 
 /// Version of the run folder's files. It changes whenever their meaning does.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
+
+/// The oldest version that can be read. Format 2 calls a finding's `fix` something else.
+const OLDEST_FORMAT: u32 = 2;
 
 /// Everything that does not change from boot to boot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,7 +179,7 @@ impl TargetId {
 }
 
 impl Manifest {
-    /// The version that this tool writes and reads.
+    /// The version that this tool writes.
     pub const FORMAT: u32 = FORMAT;
 
     /// Reads a run's manifest.
@@ -186,16 +189,23 @@ impl Manifest {
         let path = run.manifest();
         // The version comes first, because another version may have other fields.
         let version: Version = files::read_json(&path, REMEDY)?;
-        if version.format != FORMAT {
+        if !(OLDEST_FORMAT..=FORMAT).contains(&version.format) {
             let found = version.format;
             return Err(Damaged {
                 path,
-                reason: format!("it has format {found}, but this tool reads format {FORMAT}"),
+                reason: format!(
+                    "it has format {found}, but this tool reads formats {OLDEST_FORMAT} to {FORMAT}"
+                ),
                 remedy: "use the tollgate that made it",
             }
             .into());
         }
-        files::read_json(&path, REMEDY)
+        let manifest: Self = files::read_json(&path, REMEDY)?;
+        // What was read is written in the current format if the run is resumed.
+        Ok(Self {
+            format: FORMAT,
+            ..manifest
+        })
     }
 
     /// Writes it.

@@ -40,7 +40,7 @@ fn examine(args: &DoctorArgs) -> Result<Code> {
     }
     let verdict = doctor::examine(&tree, &measurement);
     output::print(&if args.json {
-        output::json(&verdict)?
+        output::json_of::<{ output::DOCTOR }>(&verdict)?
     } else {
         print::doctor::verdict(&verdict, output::wants_colour())
     })?;

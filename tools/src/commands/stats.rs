@@ -23,7 +23,7 @@ pub fn run(args: &StatsArgs) -> Result<Code> {
     }
     let stats = bare::stats(&logs)?;
     output::print(&if args.json {
-        bare::json(&stats)?
+        output::json(&stats)?
     } else {
         bare::text(&stats)
     })?;

@@ -93,19 +93,19 @@ fn fill(text: &str) -> String {
     textwrap::fill(text, WIDTH) + "\n"
 }
 
-/// As JSON, with what else differs.
+/// The JSON of a comparison.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Compared<'a, C> {
+    /// What differs between the runs apart from what is compared, one line each.
+    warnings: &'a [String],
+    #[serde(flatten)]
+    comparison: &'a C,
+}
+
 fn json(comparison: &impl Serialize, pair: &Pair) -> serde_json::Result<String> {
-    #[derive(Serialize)]
-    struct Output<'a, C> {
-        version: u32,
-        warnings: &'a [String],
-        #[serde(flatten)]
-        comparison: &'a C,
-    }
-    let output = Output {
-        version: 1,
+    output::json(&Compared {
         warnings: &pair.warnings,
         comparison,
-    };
-    serde_json::to_string_pretty(&output).map(|json| json + "\n")
+    })
 }

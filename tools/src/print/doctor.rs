@@ -27,8 +27,8 @@ pub fn verdict(verdict: &Verdict, colour: bool) -> String {
             "{on}{:<8}{off} {:<17} {lines}\n",
             finding.state, finding.check
         );
-        if let Some(mend) = &finding.mend {
-            out += &format!("{}\n", wrap(&format!("fix: {mend}")));
+        if let Some(fix) = &finding.fix {
+            out += &format!("{}\n", wrap(&format!("fix: {fix}")));
         }
     }
     out + &match verdict.headline() {
@@ -78,11 +78,11 @@ mod tests {
 
     #[test]
     fn the_worst_comes_first_and_the_verdict_last() {
-        let finding = |check: &str, state, mend: Option<&str>| Finding {
+        let finding = |check: &str, state, fix: Option<&str>| Finding {
             check: check.into(),
             state,
             what: "what was found, in so many words that one line does not hold them".into(),
-            mend: mend.map(str::to_owned),
+            fix: fix.map(str::to_owned),
             read: Vec::new(),
         };
         let verdict = Verdict::new(

@@ -15,7 +15,7 @@ pub enum KvmError {
     #[error("there is no /dev/kvm: this machine (or its kernel) does not offer KVM")]
     NoDevice,
     /// This user may not open /dev/kvm.
-    #[error("no permission for /dev/kvm: {}", permission::mend())]
+    #[error("no permission for /dev/kvm: {}", permission::fix())]
     NoPermission,
     /// The image is refused.
     #[error(transparent)]

@@ -25,7 +25,7 @@ pub(super) fn services(facts: &Facts) -> Found {
     match names.as_slice() {
         [] => Found::ok("none that moves interrupts or changes the clock"),
         names => Found::warning(effects.join("; "))
-            .mend(format!("stop {} for the measurement", names.join(", "))),
+            .fix(format!("stop {} for the measurement", names.join(", "))),
     }
 }
 
@@ -41,15 +41,15 @@ pub(super) fn audit(facts: &Facts) -> Found {
         .rfind(|word| word.starts_with("audit="));
     match facts.host.audit {
         Some(audit) if audit.rules > 0 => Found::warning(format!("{} rules: {PRICE}", audit.rules))
-            .mend("sudo auditctl -D; sudo auditctl -a never,task"),
+            .fix("sudo auditctl -D; sudo auditctl -a never,task"),
         Some(audit) if audit.enabled => Found::warning(format!("on, without rules: {PRICE}"))
-            .mend("sudo auditctl -a never,task, or `audit=0` on the kernel's command line"),
+            .fix("sudo auditctl -a never,task, or `audit=0` on the kernel's command line"),
         Some(_) => Found::ok("off"),
         None if matches!(is_off, Some("audit=0" | "audit=off")) => Found::ok("off at boot"),
         None if has_service => Found::warning(format!(
             "auditd runs; its rules are shown to root only: {PRICE}"
         ))
-        .mend("sudo auditctl -l shows them"),
+        .fix("sudo auditctl -l shows them"),
         None => Found::unknown("whether calls are audited is shown to root only"),
     }
 }
@@ -82,7 +82,7 @@ pub(super) fn modules(facts: &Facts) -> Found {
                 found.push(format!("BPF programs on hooks: {}", hooks.join(", ")));
             }
             Found::warning(format!("{}; {modules}", found.join("; ")))
-                .mend("reboot into a kernel that has the patches built in; stop who loaded them")
+                .fix("reboot into a kernel that has the patches built in; stop who loaded them")
         }
     }
 }
@@ -124,7 +124,7 @@ pub(super) fn background_work(facts: &Facts) -> Found {
     if interval < STAT_INTERVAL {
         mends.push("sudo sysctl vm.stat_interval=60".into());
     }
-    Found::warning(what).mend(mends.join("; "))
+    Found::warning(what).fix(mends.join("; "))
 }
 
 /// Whether the kernel complained meanwhile.
@@ -140,7 +140,7 @@ pub(super) fn messages(facts: &Facts) -> Found {
             "the kernel said during the noise test: {}",
             messages.join("; ")
         ))
-        .mend("sudo dmesg -T --level=emerg,alert,crit,err,warn"),
+        .fix("sudo dmesg -T --level=emerg,alert,crit,err,warn"),
     }
 }
 

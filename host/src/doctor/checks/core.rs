@@ -40,7 +40,7 @@ pub(super) fn core_clock(facts: &Facts) -> Found {
             "{}: something holds the clock down",
             says.join("; ")
         ))
-        .mend("see governor, throttling and power"),
+        .fix("see governor, throttling and power"),
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) fn core_type(facts: &Facts) -> Found {
              that most programs see",
             list(small)
         ))
-        .mend("--cpus with a performance core, which /sys/devices/cpu_core/cpus lists"),
+        .fix("--cpus with a performance core, which /sys/devices/cpu_core/cpus lists"),
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) fn engine(facts: &Facts) -> Found {
         GuestEngine::None => Found::ok("no guests: programs run on the host"),
         GuestEngine::Emulator => {
             Found::unfit("guests run in QEMU's software emulation, which measures the emulator")
-                .mend("use `engine = \"auto\"` or \"kvm\" on a machine with KVM")
+                .fix("use `engine = \"auto\"` or \"kvm\" on a machine with KVM")
         }
         GuestEngine::Kvm => kvm(facts),
     }
@@ -27,13 +27,13 @@ fn kvm(facts: &Facts) -> Found {
         KvmKind::Nested { .. } => Found::warning(format!(
             "{what}: exits go through the outer hypervisor and cost far more"
         ))
-        .mend("measure on the outer machine"),
+        .fix("measure on the outer machine"),
         KvmKind::SoftwareEmulated { .. } => {
-            Found::unfit(what).mend("measure where the CPU shows vmx or svm")
+            Found::unfit(what).fix("measure where the CPU shows vmx or svm")
         }
-        KvmKind::NoDevice => Found::unfit(what).mend(load_module(facts)),
-        KvmKind::NoPermission { mend } => Found::unfit(what).mend(mend.clone()),
-        KvmKind::Broken { .. } => Found::unfit(what).mend("sudo dmesg | grep -i kvm"),
+        KvmKind::NoDevice => Found::unfit(what).fix(load_module(facts)),
+        KvmKind::NoPermission { fix } => Found::unfit(what).fix(fix.clone()),
+        KvmKind::Broken { .. } => Found::unfit(what).fix("sudo dmesg | grep -i kvm"),
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn hypervisor(facts: &Facts) -> Found {
             "this is a virtual machine ({name}): clock, neighbours and mitigations of the \
              machine underneath are out of sight"
         ))
-        .mend("measure on the machine itself, or on a dedicated host"),
+        .fix("measure on the machine itself, or on a dedicated host"),
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
             (KvmKind::NoDevice, Unfit, "modprobe kvm_amd"),
             (
                 KvmKind::NoPermission {
-                    mend: "sudo usermod -aG kvm $USER".into(),
+                    fix: "sudo usermod -aG kvm $USER".into(),
                 },
                 Unfit,
                 "no permission for /dev/kvm sudo usermod -aG kvm",

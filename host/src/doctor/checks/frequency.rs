@@ -10,7 +10,7 @@ pub(super) fn driver(facts: &Facts) -> Found {
     let drivers = distinct(facts, |cpu| cpu.driver.clone());
     match drivers.as_slice() {
         [] if facts.processor.hypervisor.is_none() => {
-            hidden(facts, "no frequency driver").mend("sudo modprobe acpi_cpufreq")
+            hidden(facts, "no frequency driver").fix("sudo modprobe acpi_cpufreq")
         }
         [] => hidden(facts, "no frequency driver"),
         drivers => Found::ok(drivers.join(", ")),
@@ -46,7 +46,7 @@ pub(super) fn governor(facts: &Facts) -> Found {
         ),
         None => Found::unfit(what),
     }
-    .mend(format!("sudo tollgate tune apply --cpus {}", list(&cpus)))
+    .fix(format!("sudo tollgate tune apply --cpus {}", list(&cpus)))
 }
 
 /// How far the clock moved while the noise test loaded the CPUs, or from its first milliseconds
@@ -81,7 +81,7 @@ pub(super) fn turbo(facts: &Facts) -> Found {
         }
         Some(true) => {
             Found::warning("on: the clock depends on temperature, power and the other cores' load")
-                .mend(format!(
+                .fix(format!(
                     "sudo tollgate tune apply --cpus {}",
                     list(&facts.measurement.cpus)
                 ))
@@ -145,7 +145,7 @@ pub(super) fn idle_states(facts: &Facts) -> Found {
         _ => Found::warning(format!(
             "{what}: a core that was asleep begins with a slow clock and cold caches"
         ))
-        .mend("tollgate run --tune, or tollgate tune apply, which allow C1 and nothing deeper"),
+        .fix("tollgate run --tune, or tollgate tune apply, which allow C1 and nothing deeper"),
     }
 }
 

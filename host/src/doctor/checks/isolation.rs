@@ -15,7 +15,7 @@ pub(super) fn pinning(facts: &Facts) -> Found {
             "{} may run on every CPU; the noise test watched {cpus}",
             targets.join(", ")
         ))
-        .mend(format!(
+        .fix(format!(
             "pin = [{}] in the experiment",
             list(&facts.measurement.cpus)
         )),
@@ -34,7 +34,7 @@ pub(super) fn measuring_cpu(facts: &Facts) -> Found {
         BrokenRule::MixedCores { .. } => State::Unfit,
         _ => State::Warning,
     };
-    Found::new(state, broken.join("; ")).mend(heaviest.remedy())
+    Found::new(state, broken.join("; ")).fix(heaviest.remedy())
 }
 
 /// Whether Linux keeps its scheduler, its tick and its callbacks away.
@@ -63,7 +63,7 @@ pub(super) fn isolation(facts: &Facts) -> Found {
             "{cpus} in nohz_full: every system call of the host also records where time is \
              spent (context tracking)"
         ))
-        .mend("remove `nohz_full=` from the kernel's command line to measure the host"),
+        .fix("remove `nohz_full=` from the kernel's command line to measure the host"),
         [] => Found::ok(format!("{cpus}: isolated")),
         missing => {
             let bare = cmdline.split_whitespace().any(|word| word == "rcu_nocbs");
@@ -73,7 +73,7 @@ pub(super) fn isolation(facts: &Facts) -> Found {
                 ""
             };
             let what = format!("{cpus} without {}{bare}", missing.join(", "));
-            Found::warning(what).mend(how_to_isolate(facts, missing))
+            Found::warning(what).fix(how_to_isolate(facts, missing))
         }
     }
 }
@@ -127,7 +127,7 @@ pub(super) fn interrupts(facts: &Facts) -> Found {
         named(&facts.measurement.cpus)
     );
     if total > INTERRUPTS_WARNING {
-        Found::warning(what).mend(format!(
+        Found::warning(what).fix(format!(
             "sudo tollgate tune apply --cpus {}",
             list(&facts.measurement.cpus)
         ))
@@ -185,8 +185,8 @@ mod tests {
             facts.host.nohz_full = None;
             facts.host.cmdline = Some("quiet".into());
         };
-        let mend = "`isolcpus=3 nohz_full=3 rcu_nocbs=3`";
-        expect(isolation, none, Warning, mend);
+        let fix = "`isolcpus=3 nohz_full=3 rcu_nocbs=3`";
+        expect(isolation, none, Warning, fix);
         let half = |facts: &mut Facts| facts.host.nohz_full = Some(vec![2]);
         expect(isolation, half, Warning, "CPU 3 without nohz_full add");
         let callbacks = |facts: &mut Facts| facts.host.cmdline = Some("rcu_nocbs=0".into());

@@ -16,7 +16,7 @@ pub(super) fn system_calls(facts: &Facts) -> Found {
     } else {
         Found::warning(what)
     };
-    found.mend("run outside of the container (docker: --security-opt seccomp=unconfined)")
+    found.fix("run outside of the container (docker: --security-opt seccomp=unconfined)")
 }
 
 /// Whether each start has a different memory layout.
@@ -26,7 +26,7 @@ pub(super) fn aslr(facts: &Facts) -> Found {
         Some(0) => Found::warning(
             "off: every boot of a host target has the same layout, and its effect stays in the numbers",
         )
-        .mend("sudo sysctl kernel.randomize_va_space=2"),
+        .fix("sudo sysctl kernel.randomize_va_space=2"),
         Some(level) => Found::ok(format!("on ({level}): boots average over layouts")),
     }
 }
@@ -51,7 +51,7 @@ pub(super) fn mitigations(facts: &Facts) -> Found {
              mitigation",
             open.join(", ")
         ))
-        .mend("remove `mitigations=off` and similar options from the kernel's command line; update the microcode"),
+        .fix("remove `mitigations=off` and similar options from the kernel's command line; update the microcode"),
     }
 }
 
@@ -76,13 +76,13 @@ pub(super) fn microcode(facts: &Facts) -> Found {
         ([revision], None) if is_old => Found::warning(format!(
             "revision {revision} is known to be old: newer ones change what kernel entries cost"
         ))
-        .mend("sudo apt-get install amd64-microcode intel-microcode, and reboot"),
+        .fix("sudo apt-get install amd64-microcode intel-microcode, and reboot"),
         ([revision], None) => Found::ok(format!("revision {revision}")),
         (several, _) => Found::warning(format!(
             "the CPUs have different revisions: {}",
             several.join(", ")
         ))
-        .mend("update the firmware or the microcode package, and reboot"),
+        .fix("update the firmware or the microcode package, and reboot"),
     }
 }
 

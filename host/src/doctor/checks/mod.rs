@@ -24,7 +24,7 @@ use super::Facts;
 pub(super) struct Found {
     pub state: State,
     pub what: String,
-    pub mend: Option<String>,
+    pub fix: Option<String>,
 }
 
 /// A check.
@@ -313,7 +313,7 @@ impl Found {
         Self {
             state,
             what: what.into(),
-            mend: None,
+            fix: None,
         }
     }
 
@@ -334,9 +334,9 @@ impl Found {
     }
 
     /// What fixes it, if anything has to be fixed.
-    fn mend(self, mend: impl Into<String>) -> Self {
+    fn fix(self, fix: impl Into<String>) -> Self {
         Self {
-            mend: (self.state != State::Ok).then(|| mend.into()),
+            fix: (self.state != State::Ok).then(|| fix.into()),
             ..self
         }
     }

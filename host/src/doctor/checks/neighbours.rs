@@ -31,7 +31,7 @@ pub(super) fn smt(facts: &Facts) -> Found {
         let shares = siblings.iter().filter_map(|cpu| activity.busy.get(cpu));
         shares.copied().fold(0.0, f64::max)
     });
-    let mend = format!(
+    let fix = format!(
         "sudo tollgate tune apply --cpus {} --offline-siblings",
         list(&facts.measurement.cpus)
     );
@@ -46,7 +46,7 @@ pub(super) fn smt(facts: &Facts) -> Found {
             named(&siblings)
         )),
     }
-    .mend(mend)
+    .fix(fix)
 }
 
 /// Others may use a tenth of a CPU, but not half of the machine.
@@ -79,7 +79,7 @@ pub(super) fn load(facts: &Facts) -> Found {
     );
     let unfit = (LOAD_UNFIT_SHARE * cpus as f64).max(LOAD_WARNING);
     Found::graded(activity.others, LOAD_WARNING, unfit, what)
-        .mend("stop them, or wait; `top` shows them")
+        .fix("stop them, or wait; `top` shows them")
 }
 
 const STEAL_WARNING: f64 = 1e-3;
@@ -113,7 +113,7 @@ pub(super) fn steal(facts: &Facts) -> Found {
         1e2 * worst,
         named(&facts.measurement.cpus)
     );
-    Found::graded(worst, STEAL_WARNING, STEAL_UNFIT, what).mend("measure on a dedicated host")
+    Found::graded(worst, STEAL_WARNING, STEAL_UNFIT, what).fix("measure on a dedicated host")
 }
 
 /// Whether stolen time can be anything but 0. Linux asks KVM if it offers it, and always Xen;

@@ -27,7 +27,7 @@ pub(super) fn noise(facts: &Facts) -> Found {
         causes(facts, worst)
     );
     Found::graded(figures.lost, LOST_WARNING, LOST_UNFIT, what)
-        .mend("see load, interrupts, isolation and steal")
+        .fix("see load, interrupts, isolation and steal")
 }
 
 /// So many of the lines that grew most are named.
@@ -93,7 +93,7 @@ pub(super) fn clock(facts: &Facts) -> Found {
         1e2 * worst.chain_spread()
     );
     Found::graded(worst.chain_spread(), CLOCK_WARNING, CLOCK_UNFIT, what)
-        .mend("see governor, turbo, smt and load")
+        .fix("see governor, turbo, smt and load")
 }
 
 #[cfg(test)]

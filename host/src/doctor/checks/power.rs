@@ -38,7 +38,7 @@ pub(super) fn throttling(facts: &Facts) -> Found {
             return Found::unknown("neither a counter of slowed cores nor a temperature is shown");
         }
     }
-    .mend("let the machine cool down, and look after its fans")
+    .fix("let the machine cool down, and look after its fans")
 }
 
 /// Whether the machine has the power that its maker meant it to have.
@@ -51,11 +51,11 @@ pub(super) fn power(facts: &Facts) -> Found {
     };
     if power.on_mains == Some(false) && power.has_battery == Some(true) {
         return Found::warning(format!("on battery: firmware saves power; {limits}"))
-            .mend("connect the mains");
+            .fix("connect the mains");
     }
     if power.limits.iter().any(PowerLimit::is_lowered) {
         return Found::warning(format!("a power limit is lowered: {limits}"))
-            .mend("raise it in the firmware's settings, or see `ls /sys/class/powercap`");
+            .fix("raise it in the firmware's settings, or see `ls /sys/class/powercap`");
     }
     match (power.on_mains, power.has_battery) {
         (Some(true), _) => Found::ok(format!("on mains; {limits}")),
@@ -86,12 +86,12 @@ pub(super) fn smi(facts: &Facts) -> Found {
             "the firmware's interrupts are not counted here (they are on Intel, for root, with \
              the module msr)",
         )
-        .mend("sudo modprobe msr; sudo tollgate doctor"),
+        .fix("sudo modprobe msr; sudo tollgate doctor"),
         (Some(0), None) => Found::ok("the firmware took no CPU away during the noise test"),
         (Some(count), None) => Found::warning(format!(
             "the firmware took the CPU away {count} times during the noise test (SMI)"
         ))
-        .mend("switch power management and legacy USB off in the firmware's settings"),
+        .fix("switch power management and legacy USB off in the firmware's settings"),
     }
 }
 

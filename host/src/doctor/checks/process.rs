@@ -25,7 +25,7 @@ pub(super) fn control_group(facts: &Facts) -> Found {
         )),
         (None, _) => Found::ok(format!("{path} may use every CPU that it gets")),
     }
-    .mend("run outside of it, or raise `cpu.max` (docker: --cpus; systemd: CPUQuota=)")
+    .fix("run outside of it, or raise `cpu.max` (docker: --cpus; systemd: CPUQuota=)")
 }
 
 /// Whether this process pays for mitigations that others do not.
@@ -44,7 +44,7 @@ pub(super) fn speculation(facts: &Facts) -> Found {
     } else {
         ""
     };
-    Found::new(state, format!("{whose}{what}")).mend(
+    Found::new(state, format!("{whose}{what}")).fix(
         "run outside of the container or sandbox that asked for them (prctl, seccomp before \
          Linux 5.16)",
     )

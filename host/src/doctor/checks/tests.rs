@@ -160,7 +160,7 @@ pub fn expect(judge: Judge, spoil: impl FnOnce(&mut Facts), state: State, words:
     spoil(&mut facts);
     let found = judge(&facts);
     assert_eq!(found.state, state, "{found:?}");
-    let text = format!("{} {}", found.what, found.mend.unwrap_or_default());
+    let text = format!("{} {}", found.what, found.fix.unwrap_or_default());
     assert!(text.contains(words), "{words:?} is not in {text:?}");
 }
 
@@ -170,7 +170,7 @@ fn a_machine_that_is_as_it_should_be_is_told_so_by_every_check() {
     for Check { name, judge, .. } in ALL {
         let found = judge(&facts);
         assert_eq!(found.state, State::Ok, "{name}: {found:?}");
-        assert_eq!(found.mend, None, "{name}");
+        assert_eq!(found.fix, None, "{name}");
     }
 }
 

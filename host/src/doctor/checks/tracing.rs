@@ -56,16 +56,16 @@ pub(in crate::doctor) fn tracing(facts: &Facts) -> Found {
     let not_kept = not_kept.map(|why| format!(" (not kept for later: {why})"));
     let cost_says = cost.says() + &not_kept.unwrap_or_default();
     if !blamed.is_empty() {
-        let (what, mend): (Vec<_>, Vec<_>) = blamed.into_iter().unzip();
+        let (what, fix): (Vec<_>, Vec<_>) = blamed.into_iter().unzip();
         let what = format!("{}{ours}; {cost_says}", what.join("; "));
-        return Found::new(guilty(facts), what).mend(mend.join("; "));
+        return Found::new(guilty(facts), what).fix(fix.join("; "));
     }
     let seen = what_was_seen(facts);
     let what = format!("{seen}{ours}; {cost_says}");
     match cost {
         // On purpose, so the cost is expected.
         _ if !ours.is_empty() => Found::ok(what),
-        Cost::Dearer { .. } => Found::new(guilty(facts), what).mend(if watchers.sees_all {
+        Cost::Dearer { .. } => Found::new(guilty(facts), what).fix(if watchers.sees_all {
             "something that is not listed slows down every call: compare the \
                      kernel's command line, modules and audit rules with those of that day"
         } else {
@@ -73,7 +73,7 @@ pub(in crate::doctor) fn tracing(facts: &Facts) -> Found {
         }),
         _ if watchers.sees_all => Found::ok(what),
         Cost::Same { record, .. } if record.nobody_watched => Found::ok(what),
-        _ => Found::unknown(what).mend("sudo tollgate doctor, once, which lists who watches"),
+        _ => Found::unknown(what).fix("sudo tollgate doctor, once, which lists who watches"),
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn invariant(facts: &Facts) -> Found {
             "the counter is not invariant (CPUID 80000007H, EDX bit 8): its rate may follow \
              the core's clock",
         )
-        .mend(match facts.processor.hypervisor {
+        .fix(match facts.processor.hypervisor {
             Some(_) => "let the hypervisor show it (QEMU: -cpu host,+invtsc,migratable=no)",
             None => "measure on a processor with an invariant counter",
         })
@@ -32,13 +32,13 @@ pub(super) fn synchronised(facts: &Facts) -> Found {
             named(&cpus),
             worst.proven()
         ))
-        .mend("pin every target to one CPU, and run `sudo dmesg | grep -i tsc`");
+        .fix("pin every target to one CPU, and run `sudo dmesg | grep -i tsc`");
     }
     if facts.host.clocksource.is_some() && !facts.host.clocksources.iter().any(|c| c == "tsc") {
         return Found::warning(format!(
             "the kernel no longer uses the counter as its clock, but {clock}"
         ))
-        .mend("sudo dmesg | grep -i tsc (shows why)");
+        .fix("sudo dmesg | grep -i tsc (shows why)");
     }
     let furthest = skews.iter().map(furthest).max();
     let too_far = CLOSE_NS * facts.counter.frequency.hz() / 1e9;
@@ -82,7 +82,7 @@ pub(super) fn step(facts: &Facts) -> Found {
     let ns = ticks as f64 / facts.counter.frequency.hz() * 1e9;
     let what = format!("the counter goes in steps of {ticks} ticks ({ns:.1} ns)");
     Found::graded(ns, STEP_WARNING_NS, STEP_UNFIT_NS, what)
-        .mend("increase `batch-us` until a step is 0.1 % of it")
+        .fix("increase `batch-us` until a step is 0.1 % of it")
 }
 
 const SPREAD_WARNING: f64 = 1e-3;
@@ -98,7 +98,7 @@ pub(super) fn frequency(facts: &Facts) -> Found {
             1e2 * frequency.spread
         );
         return Found::graded(frequency.spread, SPREAD_WARNING, SPREAD_UNFIT, what)
-            .mend("measure again on a quieter machine");
+            .fix("measure again on a quieter machine");
     }
     match (facts.counter.claimed_hz, frequency.cpuid_hz) {
         (Some(claimed), None) => Found::warning(format!(
