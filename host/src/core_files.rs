@@ -15,8 +15,14 @@ pub type Text<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The hardware threads of a CPU's core, that CPU included.
 pub fn threads(text: Text, cpu: usize) -> Option<Vec<usize>> {
-    let file = format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list");
-    cpus::parse_list(&text(&file)?).ok()
+    cpus::parse_list(&threads_as_shown(text, cpu)?).ok()
+}
+
+/// The same as Linux writes it.
+pub fn threads_as_shown(text: Text, cpu: usize) -> Option<String> {
+    text(&format!(
+        "/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list"
+    ))
 }
 
 /// The other hardware threads of a CPU's core.
@@ -72,8 +78,7 @@ pub fn nominal(text: Text, policy: &str, cpu: usize) -> Option<Nominal> {
         Some((khz, "base_frequency"))
     };
     let listed = || {
-        let available = text(&format!("{policy}/scaling_available_frequencies"))?;
-        let khz = match *frequencies(&available) {
+        let khz = match *frequencies(text, policy)? {
             [turbo, next, ..] if turbo == next + TURBO_STEP => next,
             [top, ..] => top,
             [] => return None,
@@ -88,12 +93,13 @@ pub fn nominal(text: Text, policy: &str, cpu: usize) -> Option<Nominal> {
     Some(Nominal { khz, source })
 }
 
-/// A list of frequencies in kHz, the highest first.
-pub fn frequencies(available: &str) -> Vec<u64> {
+/// The frequencies that a policy lists, in kHz, the highest first.
+pub fn frequencies(text: Text, policy: &str) -> Option<Vec<u64>> {
+    let available = text(&format!("{policy}/scaling_available_frequencies"))?;
     let words = available.split_whitespace();
     let mut frequencies: Vec<u64> = words.filter_map(|word| word.parse().ok()).collect();
     frequencies.sort_unstable_by(|a, b| b.cmp(a));
-    frequencies
+    Some(frequencies)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod machine;
 pub mod measuring_cpus;
 pub mod perf_events;
 pub mod process;
+mod process_stat;
 pub mod tool;
 pub mod tree;
 pub mod tsc;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::core_files;
 use crate::tree::Tree;
 
 const CPU: &str = "/sys/devices/system/cpu";
@@ -109,7 +110,7 @@ fn siblings(tree: &Tree) -> Option<(String, String)> {
     let online = tree.cpus(&format!("{CPU}/online"))?;
     let lists = online
         .iter()
-        .filter_map(|cpu| tree.text(&format!("{CPU}/cpu{cpu}/topology/thread_siblings_list")));
+        .filter_map(|cpu| core_files::threads_as_shown(&|file| tree.text(file), *cpu));
     let mut distinct: Vec<String> = Vec::new();
     for list in lists {
         if !distinct.contains(&list) {

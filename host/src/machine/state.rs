@@ -8,6 +8,7 @@ use crate::core_clock;
 use crate::cpus;
 use crate::doctor;
 use crate::measuring_cpus::{CoreKind, by_cpuid, kinds};
+use crate::process_stat::ProcessStat;
 use crate::tree::Tree;
 
 const CPU: &str = "/sys/devices/system/cpu";
@@ -196,16 +197,12 @@ fn scheduling(tree: &Tree) -> Option<String> {
         "other", "fifo", "rr", "batch", "iso", "idle", "deadline", "ext",
     ];
     let stat = tree.text("/proc/self/stat")?;
-    let (_, rest) = stat.rsplit_once(')')?;
-    // The state behind the name is field 3.
-    let fields: Vec<_> = rest.split_whitespace().collect();
-    let field = |number: usize| fields.get(number - 3).copied();
-    let policy: usize = field(41)?.parse().ok()?;
-    let policy = POLICIES.get(policy)?;
+    let stat = ProcessStat::parse(&stat)?;
+    let policy = POLICIES.get(usize::try_from(stat.number(41)?).ok()?)?;
     Some(format!(
         "{policy}, priority {}, nice {}",
-        field(18)?,
-        field(19)?
+        stat.field(18)?,
+        stat.field(19)?
     ))
 }
 

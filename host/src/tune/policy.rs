@@ -168,7 +168,7 @@ impl Policy {
         let khz = |file: &str| Some(Khz(text(file)?.parse().ok()?));
         let cpus = cpus::parse(&text("affected_cpus")?)?;
         let first = *cpus.first()?;
-        let frequencies = text("scaling_available_frequencies").unwrap_or_default();
+        let frequencies = core_files::frequencies(&|file| value(sys, file), &folder);
         Some(Self {
             name: name.to_owned(),
             cpus,
@@ -178,10 +178,7 @@ impl Policy {
             min: khz("scaling_min_freq"),
             max: khz("scaling_max_freq"),
             bios_limit: khz("bios_limit"),
-            table_max: core_files::frequencies(&frequencies)
-                .first()
-                .copied()
-                .map(Khz),
+            table_max: frequencies.and_then(|all| all.first().copied()).map(Khz),
             current: khz("scaling_cur_freq"),
             hardware_min: khz("cpuinfo_min_freq"),
             hardware_max: khz("cpuinfo_max_freq"),

@@ -5,6 +5,7 @@ use std::{fmt, io};
 use serde::{Deserialize, Serialize};
 
 use super::sys::{Signal, Sys, value};
+use crate::process_stat::ProcessStat;
 
 /// Its name, as `/proc/PID/comm` shows it.
 pub const IRQBALANCE: &str = "irqbalance";
@@ -48,14 +49,14 @@ impl Process {
         found
     }
 
-    /// proc_pid_stat(5): the name in parentheses, the state, and as the 22nd field the start.
+    /// The process with that number, if it has that name and has not ended.
     fn read(sys: &dyn Sys, pid: u32, name: &str) -> Option<(Self, Activity)> {
-        const STATE: usize = 0;
-        const START: usize = 22 - 3;
+        // By their numbers in proc_pid_stat(5).
+        const STATE: usize = 3;
+        const START: usize = 22;
         let stat = value(sys, &format!("/proc/{pid}/stat"))?;
-        let (before, after) = stat.rsplit_once(')')?;
-        let fields: Vec<_> = after.split_whitespace().collect();
-        let activity = match *fields.get(STATE)? {
+        let stat = ProcessStat::parse(&stat)?;
+        let activity = match stat.field(STATE)? {
             "Z" | "X" => return None,
             "T" => Activity::Stopped,
             _ => Activity::Runs,
@@ -63,9 +64,9 @@ impl Process {
         let process = Self {
             pid,
             name: name.to_owned(),
-            started: fields.get(START)?.parse().ok()?,
+            started: stat.number(START)?,
         };
-        before.ends_with(name).then_some((process, activity))
+        stat.name.ends_with(name).then_some((process, activity))
     }
 
     /// What it does now; `None` if it has ended.

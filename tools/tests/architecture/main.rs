@@ -7,3 +7,4 @@ mod commands;
 mod crates;
 mod modules;
 mod paths;
+mod readers;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::process_stat::ProcessStat;
 use crate::tree::Tree;
 
 /// A process.
@@ -28,16 +29,12 @@ pub fn processes(tree: &Tree) -> BTreeMap<u32, Process> {
         .collect()
 }
 
-/// /proc/PID/stat: the name in brackets, which may contain brackets itself; then, from the
-/// state on, user and system time as the 12th and 13th field.
+/// A process's name, and its user and system time.
 pub fn process(stat: &str) -> Option<Process> {
-    let (_, rest) = stat.split_once('(')?;
-    let (name, rest) = rest.rsplit_once(')')?;
-    let mut times = rest.split_whitespace().skip(11);
-    let mut time = || times.next()?.parse::<u64>().ok();
+    let stat = ProcessStat::parse(stat)?;
     Some(Process {
-        name: name.to_owned(),
-        time: time()?.saturating_add(time()?),
+        name: stat.name.to_owned(),
+        time: stat.number(14)?.saturating_add(stat.number(15)?),
     })
 }
 

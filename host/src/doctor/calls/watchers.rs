@@ -5,6 +5,7 @@ use std::fs;
 use crate::bpf::{self, Attachment};
 use crate::holders::Process;
 use crate::perf_events::{self, PerfEvents};
+use crate::process_stat::ProcessStat;
 use crate::tree::Tree;
 
 /// What was seen of watchers.
@@ -111,10 +112,8 @@ fn is_ours(tree: &Tree, mut process: u32) -> bool {
     false
 }
 
-/// /proc/PID/stat: the state and the parent follow the name, which may contain brackets.
 fn parent(stat: &str) -> Option<u32> {
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(1)?.parse().ok()
+    ProcessStat::parse(stat)?.field(4)?.parse().ok()
 }
 
 #[cfg(test)]
