@@ -132,6 +132,9 @@ impl Summary {
 pub struct RunInfo {
     /// The experiment's name.
     pub experiment: String,
+    /// Why a merged run is not all of the experiment; `None` if it is, or is not merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<String>,
     /// The counter's frequency. Without it there are no nanoseconds.
     pub tsc: Option<Tsc>,
     /// What a reader must know, one line each.
@@ -142,11 +145,12 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
-    /// The lines above every table and plot. If the machine was unfit for measuring, that comes
-    /// first.
+    /// The lines above every table and plot. If the run is incomplete or the machine was unfit for
+    /// measuring, that comes first.
     pub fn headlines(&self) -> Vec<String> {
         let unfit = self.doctor.as_ref().and_then(Verdict::headline);
-        unfit.into_iter().chain(self.notes.clone()).collect()
+        let first = self.incomplete.clone().into_iter().chain(unfit);
+        first.chain(self.notes.clone()).collect()
     }
 }
 

@@ -101,6 +101,7 @@ fn run(boots: &[Planted], seed: u64) -> Summary {
     };
     let info = RunInfo {
         experiment: "planted".into(),
+        incomplete: None,
         tsc: None,
         notes: Vec::new(),
         doctor: None,

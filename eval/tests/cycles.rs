@@ -38,6 +38,7 @@ fn sample(target: &str, boot: u32, ticks: f64, [before, after]: [u64; 2]) -> Sam
 fn summary(samples: &[Sample], targets: &[&str], boots: u32, chain_ops: Option<u64>) -> Summary {
     let info = RunInfo {
         experiment: "cycles".into(),
+        incomplete: None,
         tsc: None,
         notes: vec![],
         doctor: None,

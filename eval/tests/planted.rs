@@ -139,6 +139,7 @@ fn summary(levels: &Levels) -> Summary {
 fn summary_with(levels: &Levels, checks: Vec<Finding>) -> Summary {
     let info = RunInfo {
         experiment: "planted".into(),
+        incomplete: None,
         tsc: None,
         notes: vec![],
         doctor: None,

@@ -37,6 +37,7 @@ fn target(name: &str) -> TargetInfo {
 fn info(hz: f64) -> RunInfo {
     RunInfo {
         experiment: "test".into(),
+        incomplete: None,
         tsc: Some(Tsc {
             hz: TscHz(hz),
             source: "test".into(),

@@ -6,6 +6,7 @@ pub mod companions;
 pub mod engine;
 pub mod environment;
 pub mod experiment;
+pub mod merge;
 pub mod run;
 pub mod schedule;
 pub mod shard;

@@ -4,6 +4,7 @@ mod boot;
 mod compare;
 mod deferred;
 mod doctor;
+mod merge;
 mod trace;
 mod tune;
 mod usage;
@@ -23,6 +24,7 @@ pub use boot::BootArgs;
 pub use compare::{CompareArgs, Limit};
 pub use deferred::Deferred;
 pub use doctor::DoctorArgs;
+pub use merge::MergeArgs;
 pub use trace::TraceArgs;
 pub use tune::{TuneArgs, TuneCommand};
 pub use usage::{
@@ -59,6 +61,9 @@ pub enum Command {
     Process(Deferred<RunFolderArgs>),
     /// Write the tables, plots and report.html of a run, and print the table
     Report(Deferred<RunFolderArgs>),
+    /// Unite runs of one experiment: shards, and whole runs from several machines
+    #[command(after_help = merge::EXAMPLES, after_long_help = merge::EXAMPLES)]
+    Merge(Deferred<MergeArgs>),
     /// Print mean, median and quartiles of console logs, ours or the original's
     Stats(Deferred<StatsArgs>),
     /// Is the second of two runs faster or slower?

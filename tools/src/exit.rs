@@ -8,6 +8,7 @@ use host::files::{Damaged, FileError};
 use host::tune::TuneError;
 use runs::engine::EngineError;
 use runs::experiment::ExperimentError;
+use runs::merge::MergeError;
 use runs::run::RunError;
 use runs::trace::{TraceError, Verdict};
 use usage::database::DatabaseError;
@@ -40,9 +41,10 @@ Exit codes:
   82       `boot`: the guest rebooted
   83       the engine could not start the guest, or could not continue
   84       `boot`: the guest halted permanently, with interrupts off
-  85       `run`, `parse`, `report`: some boots failed; all others were kept
+  85       `run`, `parse`, `report`: some boots failed; all others were kept;
+           `merge`: shards or boots are missing; all others were merged
   86       `tune`: some settings could not be made or restored; each is named
-  87       `compare`: the runs differ in a way that makes a comparison meaningless
+  87       `compare`, `merge`: the runs differ in a way that makes a comparison meaningless
   88       `compare --fail-on`: a row became slower by more than that;
            `trace --check`: the path has changed
   89       `compare --fail-on`: no row is known to exceed the limit, but some cannot be judged;
@@ -166,6 +168,7 @@ pub fn of_error(error: &anyhow::Error) -> Code {
 fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
     None.or_else(|| cause.downcast_ref().map(of_file_error))
         .or_else(|| cause.downcast_ref().map(of_run_error))
+        .or_else(|| cause.downcast_ref().map(of_merge_error))
         .or_else(|| cause.downcast_ref().map(of_tune_error))
         .or_else(|| cause.downcast_ref().map(of_engine_error))
         .or_else(|| cause.downcast_ref().map(of_experiment_error))
@@ -188,7 +191,7 @@ fn of_run_error(error: &RunError) -> Code {
     match error {
         RunError::Exists { .. } | RunError::Busy { .. } => Code::RunExists,
         RunError::NotARun { .. } => Code::Missing,
-        RunError::Changed { .. } | RunError::Tuning(..) => Code::BadData,
+        RunError::Changed { .. } | RunError::Merged { .. } | RunError::Tuning(..) => Code::BadData,
         RunError::NotComparable { .. } => Code::NotComparable,
         RunError::Summary(_) | RunError::Plot { .. } | RunError::Initramfs(_) => Code::Failed,
         RunError::File(error) => of_file_error(error),
@@ -196,6 +199,20 @@ fn of_run_error(error: &RunError) -> Code {
         RunError::Engine(error) => of_engine_error(error),
         RunError::Tune(error) => of_tune_error(error),
         RunError::Shard(_) => Code::Usage,
+    }
+}
+
+fn of_merge_error(error: &MergeError) -> Code {
+    match error {
+        MergeError::Differs { .. } | MergeError::Divided { .. } | MergeError::Overlap { .. } => {
+            Code::NotComparable
+        }
+        MergeError::Conflict { .. } | MergeError::NoMachine { .. } | MergeError::Damaged { .. } => {
+            Code::BadData
+        }
+        MergeError::Nothing => Code::Usage,
+        MergeError::Run(error) => of_run_error(error),
+        MergeError::File(error) => of_file_error(error),
     }
 }
 

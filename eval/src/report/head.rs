@@ -46,6 +46,9 @@ pub(super) fn banners(summary: &Summary) -> Markup {
         .filter(Platform::is_counted_only)
         .count();
     html! {
+        @if let Some(incomplete) = &summary.info.incomplete {
+            p .banner.unfit { strong { "This run is " (incomplete) "." } }
+        }
         @if let Some(headline) = unfit {
             p .banner.unfit { strong { (headline) } " " a href="#doctor" { "What the doctor found" } }
         }

@@ -458,6 +458,7 @@ pub fn run_counted(
     });
     let info = RunInfo {
         experiment: "table1".into(),
+        incomplete: None,
         tsc: Some(Tsc {
             hz: TscHz(3.6e9),
             source: "CPUID leaf 15H".into(),

@@ -1,11 +1,15 @@
 //! `manifest.json`: what was run, where and how.
 
+mod merged;
+
 use std::fmt;
 use std::path::Path;
 
 use eval::verdict::Verdict;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use merged::{MergedRuns, Origin, PartId, Placed, one_frequency};
 
 use super::RunFolder;
 use crate::engine::About;
@@ -65,6 +69,9 @@ pub struct Manifest {
     /// begun or resumed. Older tools did not look.
     #[serde(default)]
     pub courses: Vec<Course>,
+    /// The runs that this one was merged from; `None`: it was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<MergedRuns>,
     /// When the run began.
     pub started: Timestamp,
     /// When its last boot ended; `None` while boots are missing.

@@ -16,10 +16,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use tempfile::TempDir;
 
 pub use guests::{Gathered, Guest, Guests};
-pub use manifest::{FileId, Manifest, PinnedBy, ProgramId, TargetId};
+pub use manifest::{
+    FileId, Manifest, MergedRuns, Origin, PartId, PinnedBy, Placed, ProgramId, TargetId,
+    one_frequency,
+};
 pub use measurement::measurement;
 pub use outcome::{BootRecord, BootRow, BootState};
 pub use placement::Placement;
@@ -54,6 +58,15 @@ pub enum RunError {
     /// There is no run in it.
     #[error("{folder} is not a run: it does not contain manifest.json (`tollgate run` makes runs)")]
     NotARun {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// It has no boots of its own.
+    #[error(
+        "{folder} was merged, and has no boots of its own to continue; continue its parts with \
+         --resume, and merge them again"
+    )]
+    Merged {
         /// The folder.
         folder: PathBuf,
     },
@@ -152,8 +165,6 @@ impl RunFolder {
             .tempdir_in(parent)
             .map_err(files::writing(parent))?;
         let run = Self(folder.path().to_owned());
-        let console = run.console_folder();
-        fs::create_dir(&console).map_err(files::writing(&console))?;
         Ok(Draft { run, folder })
     }
 
@@ -162,13 +173,25 @@ impl RunFolder {
         Self(path.to_owned())
     }
 
-    /// Keeps every other process from filling the run, for as long as the lock lives.
+    /// Keeps every other process from filling or reading the run, for as long as the lock lives.
     pub fn lock(&self) -> Result<File, RunError> {
+        self.locked(FlockOperation::NonBlockingLockExclusive)
+    }
+
+    /// Keeps every other process from filling the run, for as long as the lock lives.
+    pub fn lock_for_reading(&self) -> Result<File, RunError> {
+        self.locked(FlockOperation::NonBlockingLockShared)
+    }
+
+    fn locked(&self, operation: FlockOperation) -> Result<File, RunError> {
         let folder = File::open(&self.0).map_err(files::reading(&self.0))?;
-        flock(&folder, FlockOperation::NonBlockingLockExclusive).map_err(|_| RunError::Busy {
-            folder: self.0.clone(),
-        })?;
-        Ok(folder)
+        match flock(&folder, operation) {
+            Err(Errno::WOULDBLOCK) => Err(RunError::Busy {
+                folder: self.0.clone(),
+            }),
+            // Network file systems cannot lock a folder.
+            Ok(()) | Err(_) => Ok(folder),
+        }
     }
 
     /// The folder of a run that was made before.
@@ -298,7 +321,13 @@ impl RunFolder {
         self.record(boot).is_file()
     }
 
-    fn console_folder(&self) -> PathBuf {
+    /// The folder of the consoles and records.
+    pub fn console_folder(&self) -> PathBuf {
         self.file("console")
+    }
+
+    /// The folder of a run that was merged into this one.
+    pub fn part(&self, id: &str) -> PathBuf {
+        self.file("parts").join(id)
     }
 }

@@ -14,7 +14,7 @@ use vmm::End;
 
 use host::files;
 
-use crate::run::{BootRecord, BootRow, BootState, Gathered, Manifest, RunError, RunFolder};
+use crate::run::{BootRecord, BootRow, BootState, Gathered, Manifest, Placed, RunError, RunFolder};
 use crate::schedule::PlannedBoot;
 
 /// The result of parsing.
@@ -103,10 +103,11 @@ fn read_boot(
     position: usize,
 ) -> (BootRow, Option<Log>) {
     let row = BootRow::not_run(&planned.target, planned.boot, position);
-    if !run.is_finished(planned) && manifest.ended.is_none() {
+    let placed = manifest.place(run, position, planned);
+    if !placed.run.is_finished(&placed.planned) && manifest.ended.is_none() {
         return (row, None);
     }
-    match read_finished(run, &manifest.id, planned, position) {
+    match read_finished(&placed) {
         Ok((log, record)) => {
             let row = BootRow {
                 state: BootState::Ok,
@@ -142,12 +143,13 @@ fn read_boot(
 }
 
 /// The log of a finished boot, or why it cannot be used.
-fn read_finished(
-    run: &RunFolder,
-    id: &str,
-    planned: &PlannedBoot,
-    position: usize,
-) -> Result<(Log, BootRecord), String> {
+fn read_finished(placed: &Placed) -> Result<(Log, BootRecord), String> {
+    let Placed {
+        run,
+        id,
+        planned,
+        position,
+    } = placed;
     if !run.is_finished(planned) {
         return Err(format!(
             "{} is missing, although the run had finished; resume the run with --resume, which repeats missing boots",
@@ -156,14 +158,15 @@ fn read_finished(
     }
     let record: BootRecord = files::read_json(&run.record(planned), BootRecord::REMEDY)
         .map_err(|error| format!("{error:#}"))?;
-    if record.run != id {
+    if record.run != *id {
         return Err(format!(
             "{} belongs to another run; {}",
             run.record(planned).display(),
             BootRecord::REMEDY
         ));
     }
-    if (&record.target, record.boot, record.position) != (&planned.target, planned.boot, position) {
+    if (&record.target, record.boot, record.position) != (&planned.target, planned.boot, *position)
+    {
         return Err(format!(
             "{} belongs to another boot, {} of {}; {}",
             run.record(planned).display(),

@@ -16,7 +16,13 @@ use eval::verdict::Finding;
 use host::files;
 
 use self::method::MethodChecks;
-use crate::run::{BootRow, BootState, Guests, Manifest, RunError, RunFolder, TargetId, parsed};
+use crate::run::{
+    BootRow, BootState, Guests, Manifest, RunError, RunFolder, TargetId, one_frequency, parsed,
+};
+
+/// Of merged runs.
+const FREQUENCIES: &str = "The machines' time stamp counters run at different frequencies, so \
+     that their ticks cannot be compared: compare ratios, and nanoseconds by machine.";
 
 /// Computes a run's statistics, and writes them.
 ///
@@ -41,7 +47,12 @@ pub fn process(run: &RunFolder) -> Result<(), RunError> {
         .iter()
         .map(|target| info(target, &rows, checks.of(target), &guests))
         .collect();
+    let parts = manifest.read_parts(run)?;
     let mut info = run_info(&manifest, &rows);
+    if !one_frequency(&parts) {
+        info.tsc = None;
+        info.notes.push(FREQUENCIES.into());
+    }
     info.notes.extend(guests.disagreements());
     let summary = summary::summarize(info, targets, &boots(&rows), &levels, &counts)
         .map_err(RunError::Summary)?;
@@ -59,8 +70,10 @@ pub fn process(run: &RunFolder) -> Result<(), RunError> {
 
 fn run_info(manifest: &Manifest, rows: &[BootRow]) -> RunInfo {
     let tsc = &manifest.machine.tsc;
+    let finished = rows.iter().filter(|row| row.state != BootState::NotRun);
     RunInfo {
         experiment: manifest.experiment.clone(),
+        incomplete: manifest.incomplete(finished.count()),
         tsc: Some(Tsc {
             hz: TscHz(tsc.hz()),
             source: tsc.source().to_owned(),

@@ -7,6 +7,7 @@ mod diff_env;
 mod doctor;
 mod initramfs;
 mod man;
+mod merge;
 mod parse;
 mod process;
 mod report;
@@ -29,6 +30,7 @@ pub fn run(command: &Command, boot: Option<NewVm>) -> Result<Code> {
         Command::Parse(Deferred(args)) => parse::run(args),
         Command::Process(Deferred(args)) => process::run(args),
         Command::Report(Deferred(args)) => report::run(args),
+        Command::Merge(Deferred(args)) => merge::run(args),
         Command::Stats(Deferred(args)) => stats::run(args),
         Command::Boot(Deferred(args)) => boot::run(args, boot),
         Command::Compare(Deferred(args)) => compare::run(args),

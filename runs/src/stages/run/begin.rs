@@ -28,6 +28,8 @@ pub fn begin(
     let experiment = &order.experiment;
     let draft = RunFolder::draft(path)?;
     let lock = draft.run.lock()?;
+    let console = draft.run.console_folder();
+    fs::create_dir(&console).map_err(files::writing(&console))?;
     files::check_regular(&experiment.program)?;
     let program = files::read(&experiment.program)?;
     let archive = initramfs::build(&program, Compression::Gzip).map_err(RunError::Initramfs)?;
@@ -76,6 +78,7 @@ pub fn begin(
         doctor: examine(&targets, placement),
         tune: tuning.cloned(),
         courses: Vec::new(),
+        merged: None,
         started: Timestamp::now(),
         ended: None,
     };

@@ -169,6 +169,11 @@ fn placement(order: &Order) -> Result<Placement, RunError> {
         Folder::Resume { folder, .. } => {
             let run = open(order, folder.as_deref())?;
             let manifest = Manifest::read(&run)?;
+            if manifest.merged.is_some() {
+                return Err(RunError::Merged {
+                    folder: run.path().to_owned(),
+                });
+            }
             resume::check_tune_words(&manifest, order.tune.is_some())?;
             Ok(Placement::of_run(&manifest.targets, host_cpus()))
         }

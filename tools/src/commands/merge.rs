@@ -1,0 +1,26 @@
+//! `tollgate merge`: the union of runs of one experiment.
+
+use anyhow::Result;
+use runs::merge;
+
+use crate::cli::MergeArgs;
+use crate::exit::Code;
+
+/// Merges runs into a new folder.
+pub fn run(args: &MergeArgs) -> Result<Code> {
+    let merged = merge::merge(&args.out, &args.runs, args.overlapping())?;
+    if let Some(incomplete) = &merged.incomplete {
+        tell!("{incomplete}");
+    }
+    tell!(
+        "{} boots of {} runs on {} machines are in {}",
+        merged.finished,
+        merged.parts,
+        merged.machines,
+        merged.run.path().display()
+    );
+    Ok(match merged.incomplete {
+        Some(_) => Code::BootsFailed,
+        None => Code::Done,
+    })
+}
