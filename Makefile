@@ -16,7 +16,7 @@ GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-p
 
 .PHONY: all deps kernels linux ring0 unikraft-like guest-bench initramfs tools trace-plugin install run parse process plot \
         test test-begin test-end test-deps test-style test-docs test-units test-vmm test-report test-kernels \
-        test-commands test-kvm picture bench-boot bench-process clean properclean
+        test-commands test-kvm picture bench-boot bench-process bench-usage clean properclean
 
 # The steps run one after the other. Each prints how long it took.
 .NOTPARALLEL:
@@ -96,7 +96,7 @@ test-style: deps
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet $(GUEST) -p guest-bench -p ring0 -- -D warnings
 	$(CARGO) test --quiet -p tools --test architecture
-	shellcheck deps.sh install.sh not-run.sh timed.sh vmm/test.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh
+	shellcheck deps.sh install.sh not-run.sh timed.sh vmm/test.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh usage/*.sh
 	codespell
 
 test-docs: deps
@@ -138,6 +138,11 @@ bench-process: guest-bench
 # How long the kvm engine takes to start a guest, compared with QEMU.
 bench-boot: deps
 	vmm/rig/bench-boot.sh
+
+# What exploring nginx costs, and keeping one run apart from the machine.
+bench-usage: tools
+	./deps.sh nginx-light curl
+	usage/bench.sh $(TOLLGATE)
 
 clean:
 	rm -rf build target results/*/samples.csv
