@@ -3,8 +3,8 @@ use core::fmt::{Result, Write};
 use itoa::Buffer;
 
 use crate::{
-    Answer, Batch, Clock, Closing, Disturbed, FORMAT_VERSION, Fact, HEADER_BEGIN, HEADER_END,
-    Method, Quad, Slope, SystemCall,
+    Answer, Batch, CallTried, Clock, Closing, Disturbed, FORMAT_VERSION, Fact, HEADER_BEGIN,
+    HEADER_END, Method, Quad, Slope, SystemCall,
 };
 
 /// Writes a log, line by line, and closes it.
@@ -24,6 +24,11 @@ impl<W: Write> Encoder<W> {
             out,
             closing: Closing::default(),
         }
+    }
+
+    /// Where the lines go.
+    pub fn writer(&mut self) -> &mut W {
+        &mut self.out
     }
 
     /// The header: warm-up, rounds and, in the paper's method, calls per sample.
@@ -138,6 +143,15 @@ impl<W: Write> Encoder<W> {
         self.number(d.round)?;
         self.word(d.by.name())?;
         self.number(d.amount)?;
+        self.end_of_line()
+    }
+
+    /// A system call that was tried.
+    pub fn call(&mut self, c: &CallTried) -> Result {
+        self.part("call")?;
+        self.number(c.number)?;
+        self.word(c.tried.name())?;
+        self.number(c.detail)?;
         self.end_of_line()
     }
 

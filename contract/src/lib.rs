@@ -39,6 +39,7 @@ mod names;
 pub mod ports;
 mod record;
 mod system_call;
+mod tried;
 mod tsc;
 
 pub use benchmark::{Benchmark, Operation, SystemCall};
@@ -48,8 +49,9 @@ pub use encoder::Encoder;
 pub use fact::Fact;
 pub use mark::{MARK_OPCODE, mark_begin, mark_end};
 pub use method::Method;
-pub use record::{Batch, Clock, Disturbed, Quad, Record, RecordError, Slope};
+pub use record::{Batch, CallTried, Clock, Disturbed, Quad, Record, RecordError, Slope};
 pub use system_call::{Answer, ENOSYS, NOOP_ANSWER, is_error};
+pub use tried::{CALLS, EXIT_STATUS, Tried};
 pub use tsc::{Leaf, in_virtual_machine, tsc_hz, tsc_step};
 
 /// First line of the header, as the original program prints it.

@@ -1,6 +1,6 @@
 use core::fmt;
 
-use crate::{Benchmark, Disturbance, FORMAT_VERSION, Method};
+use crate::{Benchmark, Disturbance, FORMAT_VERSION, Method, Tried};
 
 /// One sample of the paper's method: one timed batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,17 @@ pub struct Disturbed {
     pub amount: u64,
 }
 
+/// What became of a system call that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallTried {
+    /// Its number.
+    pub number: u64,
+    /// What became of it.
+    pub tried: Tried,
+    /// The error's or the signal's number; otherwise 0.
+    pub detail: u64,
+}
+
 /// One of our lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record<'a> {
@@ -112,6 +123,8 @@ pub enum Record<'a> {
     Clock(Clock),
     /// A disturbance in a round.
     Disturbed(Disturbed),
+    /// A system call that was tried, in a boot that does nothing else.
+    Call(CallTried),
     /// What went wrong in the guest.
     Error(&'a str),
     /// The last record: the number of lines before it, and their checksum.
@@ -171,6 +184,7 @@ impl<'a> Record<'a> {
             "quad" => quad,
             "clock" => clock,
             "disturbed" => disturbed,
+            "call" => call,
             "error" => error,
             "end" => end,
             _ => return None,
@@ -278,6 +292,18 @@ fn disturbed(rest: &str) -> Parsed<'_> {
             value: by,
         })?,
         amount: number("amount", amount)?,
+    }))
+}
+
+fn call(rest: &str) -> Parsed<'_> {
+    let [of, tried, detail] = fields(rest)?;
+    Ok(Record::Call(CallTried {
+        number: number("number", of)?,
+        tried: Tried::from_name(tried).ok_or(RecordError::Field {
+            name: "tried",
+            value: tried,
+        })?,
+        detail: number("detail", detail)?,
     }))
 }
 

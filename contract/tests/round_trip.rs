@@ -1,9 +1,9 @@
 //! The record parser reads what the encoder writes.
 
 use contract::{
-    Answer, Batch, Benchmark, CONFIG_PREFIX, Clock, Closing, Disturbance, Disturbed, Encoder, Fact,
-    HEADER_BEGIN, MARK_OPCODE, Method, Quad, Record, RecordError, Slope, SystemCall, mark_begin,
-    mark_end,
+    Answer, Batch, Benchmark, CONFIG_PREFIX, CallTried, Clock, Closing, Disturbance, Disturbed,
+    Encoder, Fact, HEADER_BEGIN, MARK_OPCODE, Method, Quad, Record, RecordError, Slope, SystemCall,
+    Tried, mark_begin, mark_end,
 };
 use proptest::prelude::*;
 
@@ -50,12 +50,22 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn call()(
+        tried in proptest::sample::select(&Tried::ALL[..]),
+        [number, detail] in any::<[u64; 2]>(),
+    ) -> CallTried {
+        CallTried { number, tried, detail }
+    }
+}
+
 proptest! {
     #[test]
     fn every_written_record_reads_the_same(slopes in prop::collection::vec(slope(), 0..20),
                                quads in prop::collection::vec(quad(), 0..20),
                                clocks in prop::collection::vec(clock(), 0..20),
                                disturbances in prop::collection::vec(disturbed(), 0..20),
+                               calls in prop::collection::vec(call(), 0..20),
                                batches in prop::collection::vec(batch(), 0..20)) {
         let mut encoder = Encoder::new(String::new());
         encoder.header(true, 20, None).unwrap();
@@ -66,11 +76,13 @@ proptest! {
         batches.iter().for_each(|b| encoder.batch(b).unwrap());
         clocks.iter().for_each(|c| encoder.clock(c).unwrap());
         disturbances.iter().for_each(|d| encoder.disturbed(d).unwrap());
+        calls.iter().for_each(|c| encoder.call(c).unwrap());
         let log = encoder.end().unwrap();
 
         let mut closing = Closing::default();
         let (mut got_slopes, mut got_batches, mut ended) = (vec![], vec![], false);
         let (mut got_clocks, mut got_disturbances, mut got_quads) = (vec![], vec![], vec![]);
+        let mut got_calls = vec![];
         for line in log.lines() {
             match Record::parse(line).map(|r| r.expect("a good record")) {
                 Some(Record::Slope(s)) => got_slopes.push(s),
@@ -78,6 +90,7 @@ proptest! {
                 Some(Record::Batch(b)) => got_batches.push(b),
                 Some(Record::Clock(c)) => got_clocks.push(c),
                 Some(Record::Disturbed(d)) => got_disturbances.push(d),
+                Some(Record::Call(c)) => got_calls.push(c),
                 Some(Record::End { lines, crc }) => {
                     prop_assert_eq!((lines, crc), (closing.lines(), closing.crc()));
                     ended = true;
@@ -95,10 +108,11 @@ proptest! {
         prop_assert_eq!(got_batches, batches);
         prop_assert_eq!(got_clocks, clocks);
         prop_assert_eq!(got_disturbances, disturbances);
+        prop_assert_eq!(got_calls, calls);
     }
 
     #[test]
-    fn no_line_makes_the_parser_panic(line in "(tollgate|meta|batch|slope|quad|clock|disturbed|end|error|[a-z]*)[\t0-9a-z+-]{0,60}") {
+    fn no_line_makes_the_parser_panic(line in "(tollgate|meta|batch|slope|quad|clock|disturbed|call|end|error|[a-z]*)[\t0-9a-z+-]{0,60}") {
         let _ = Record::parse(&line);
     }
 }

@@ -16,6 +16,7 @@
 
 pub mod bare;
 pub mod boot;
+pub mod calls;
 pub mod compare;
 pub mod counts;
 pub mod crossing;

@@ -9,7 +9,7 @@
 mod config;
 mod error;
 mod facts;
-mod lines;
+pub(crate) mod lines;
 mod original;
 mod quads;
 mod reader;

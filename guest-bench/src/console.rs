@@ -53,7 +53,8 @@ impl Console {
         }
     }
 
-    fn flush(&mut self) {
+    /// Writes what is buffered.
+    pub fn flush(&mut self) {
         let text = self.buffer.get(..self.used).unwrap_or_default();
         self.failed |= !syscall::write_all(text);
         self.used = 0;

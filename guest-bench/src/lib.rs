@@ -4,8 +4,10 @@
 
 mod answers;
 mod benchmarks;
+mod call_set;
 pub mod options;
 
 pub use answers::Answers;
 pub use benchmarks::Benchmarks;
+pub use call_set::CallSet;
 pub use options::{BadOption, Options};

@@ -10,6 +10,7 @@
 
 mod args;
 mod bodies;
+mod calls;
 mod console;
 mod counter;
 mod disturbance;
@@ -23,6 +24,7 @@ mod rounds;
 mod store;
 mod syscall;
 mod take_once;
+mod trial;
 
 use core::panic::PanicInfo;
 
@@ -64,6 +66,9 @@ fn measure(args: &Args, is_init: bool, console: &mut Console) -> Status {
         Ok(options) => options,
         Err(bad) => return report::complain(console, Status::BadWord, &[bad.word, bad.why]),
     };
+    if options.calls {
+        return calls::try_all(&options.skip, console);
+    }
     let Some(mut store) = Store::with_room_for(&options) else {
         let why = "more samples or rounds than a boot can hold; use fewer rounds= or samples=";
         return report::complain(console, Status::BadWord, &[why]);

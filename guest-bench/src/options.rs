@@ -2,7 +2,7 @@
 
 use contract::{Benchmark, Method, SystemCall};
 
-use crate::Benchmarks;
+use crate::{Benchmarks, CallSet};
 
 const USAGE: &str = "\
 guest-bench: what does it cost to cross into this kernel?
@@ -18,6 +18,8 @@ Words, in any order:
   turns=N               exact: turns of the shorter loops         (1)
   marks=N               exact: operations between marks, at the end (0)
   iterations=N          paper: calls per sample                  (1000000)
+  calls=y|n             measure nothing, but try every system call (n)
+  skip=LIST             calls=y: numbers of calls not to try      (none)
 Words up to the last -- belong to the kernel and are ignored, and so are words without =.
 Exit status: 0 done, 2 bad word, 3 unexpected answer, 4 output failed.
 
@@ -61,6 +63,10 @@ pub struct Options {
     pub marks: u64,
     /// Paper's method: calls per sample.
     pub iterations: u64,
+    /// Whether every system call is tried, and nothing measured.
+    pub calls: bool,
+    /// The calls that are not tried.
+    pub skip: CallSet,
 }
 
 impl Default for Options {
@@ -77,6 +83,8 @@ impl Default for Options {
             turns: 1,
             marks: 0,
             iterations: 1_000_000,
+            calls: false,
+            skip: CallSet::default(),
         }
     }
 }
@@ -139,13 +147,9 @@ impl Options {
             }
             "rounds" => self.rounds = count(value?)?,
             "benchmarks" => self.benchmarks = choice(value?)?,
-            "warmup" => {
-                self.warmup = match value? {
-                    "y" => true,
-                    "n" => false,
-                    _ => return Err("warmup is y or n"),
-                }
-            }
+            "warmup" => self.warmup = yes(value?).ok_or("warmup is y or n")?,
+            "calls" => self.calls = yes(value?).ok_or("calls is y or n")?,
+            "skip" => self.skip = calls(value?)?,
             "samples" => self.samples = count(value?)?,
             "batch_ticks" => self.batch_ticks = count(value?)?,
             "turns" => self.turns = count(value?)?,
@@ -168,6 +172,23 @@ fn choice(list: &str) -> Result<Benchmarks, &'static str> {
         chosen.insert(benchmark.ok_or("benchmarks is a list of those that --help names")?);
     }
     Ok(chosen)
+}
+
+fn yes(value: &str) -> Option<bool> {
+    match value {
+        "y" => Some(true),
+        "n" => Some(false),
+        _ => None,
+    }
+}
+
+fn calls(list: &str) -> Result<CallSet, &'static str> {
+    let mut calls = CallSet::default();
+    for number in list.split([',']) {
+        let inserted = number.parse().ok().and_then(|number| calls.insert(number));
+        inserted.ok_or("skip is a list of numbers below 512")?;
+    }
+    Ok(calls)
 }
 
 /// Far beyond every sensible setting, and small enough that no product overflows.
@@ -198,7 +219,9 @@ mod tests {
     #[test]
     fn every_option_is_read() {
         let line = "method=paper rounds=3 benchmarks=fcall warmup=n samples=7 \
-                    batch_ticks=9 turns=2 marks=5 iterations=1000";
+                    batch_ticks=9 turns=2 marks=5 iterations=1000 calls=y skip=60,231";
+        let mut skip = CallSet::default();
+        assert_eq!(skip.insert(60).and(skip.insert(231)), Some(()));
         let expected = Options {
             method: Method::Paper,
             rounds: 3,
@@ -209,6 +232,8 @@ mod tests {
             turns: 2,
             marks: 5,
             iterations: 1000,
+            calls: true,
+            skip,
         };
         assert_eq!(parse(line), Ok(expected));
         assert_eq!(expected.total_samples(), 3);
@@ -245,6 +270,11 @@ mod tests {
             "iterations",
             "turns",
             "marks",
+            "calls=1",
+            "skip",
+            "skip=",
+            "skip=write",
+            "skip=1,512",
             "--rounds",
             "--rounds=1",
             "-",

@@ -2,6 +2,7 @@
 //! came of it, with the environment in which it came, stages turn it into tables and plots, and
 //! traces show single crossings.
 
+pub mod calls;
 pub mod companions;
 pub mod engine;
 pub mod environment;

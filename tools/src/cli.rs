@@ -28,8 +28,9 @@ pub use merge::MergeArgs;
 pub use trace::TraceArgs;
 pub use tune::{TuneArgs, TuneCommand};
 pub use usage::{
-    BudgetArgs, Compat, EmitArgs, EmitForm, ExploreArgs, PathArgs, PlanArgs, SearchArgs,
-    SelectionArgs, StaticArgs, StaticCommand, UsageArgs, UsageCommand, UsageDiffArgs,
+    BinaryArgs, BudgetArgs, CallsArgs, Compat, EmitArgs, EmitForm, ExploreArgs, GenerateArgs,
+    PathArgs, PlanArgs, SearchArgs, SelectionArgs, StaticArgs, StaticCommand, UsageArgs,
+    UsageCommand, UsageDiffArgs,
 };
 
 /// What does it cost to cross into a kernel?

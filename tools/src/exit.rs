@@ -6,14 +6,18 @@ use vmm::End;
 
 use host::files::{Damaged, FileError};
 use host::tune::TuneError;
+use runs::calls::CallsError;
 use runs::engine::EngineError;
 use runs::experiment::ExperimentError;
 use runs::merge::MergeError;
 use runs::run::RunError;
 use runs::trace::{TraceError, Verdict};
-use usage::database::DatabaseError;
+use usage::database::{DatabaseError, NameError};
 use usage::explore::ExploreError;
+use usage::generate::GenerateError;
 use usage::plan::SupportedError;
+use usage::recipe::RecipeError;
+use usage::root::RootError;
 use usage::sqlite::SqliteError;
 use usage::static_binary::StaticError;
 use usage::static_source::SourceError;
@@ -173,8 +177,10 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         .or_else(|| cause.downcast_ref().map(of_engine_error))
         .or_else(|| cause.downcast_ref().map(of_experiment_error))
         .or_else(|| cause.downcast_ref().map(of_trace_error))
+        .or_else(|| cause.downcast_ref().map(of_calls_error))
         .or_else(|| cause.downcast_ref().map(of_explore_error))
         .or_else(|| cause.downcast_ref().map(of_database_error))
+        .or_else(|| of_generate_error(cause))
         .or_else(|| of_static_error(cause))
         .or_else(|| cause.is::<Damaged>().then_some(Code::BadData))
 }
@@ -241,14 +247,26 @@ fn of_engine_error(error: &EngineError) -> Code {
     }
 }
 
+fn of_calls_error(error: &CallsError) -> Code {
+    match error {
+        CallsError::NoTarget { .. } => Code::Usage,
+        CallsError::NoImage(_) => Code::Missing,
+        CallsError::Nothing { .. } | CallsError::Damaged(_) | CallsError::Endless { .. } => {
+            Code::BootsFailed
+        }
+        CallsError::Interrupted => Code::Interrupted,
+        CallsError::Run(error) => of_run_error(error),
+        CallsError::File(error) => of_file_error(error),
+        CallsError::Experiment(error) => of_experiment_error(error),
+        CallsError::Engine(error) => of_engine_error(error),
+    }
+}
+
 fn of_explore_error(error: &ExploreError) -> Code {
     match error {
         ExploreError::NoProgram(_) => Code::Missing,
         ExploreError::Request(_) => Code::Usage,
-        ExploreError::TestNotExecutable(_)
-        | ExploreError::Another { .. }
-        | ExploreError::Static(_)
-        | ExploreError::NeverExecuted(_) => Code::BadData,
+        ExploreError::TestNotExecutable(_) | ExploreError::Another { .. } => Code::BadData,
         ExploreError::Baseline { .. }
         | ExploreError::ProvesNothing(_)
         | ExploreError::Harness(_) => Code::NoVerdict,
@@ -265,6 +283,35 @@ fn of_database_error(error: &DatabaseError) -> Code {
         DatabaseError::Exists { .. } => Code::RunExists,
         _ => Code::BadData,
     }
+}
+
+/// Of what makes a measurement for a database.
+fn of_generate_error(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
+    let recipe = |error: &RecipeError| match error {
+        RecipeError::Io { .. } => Code::Missing,
+        _ => Code::BadData,
+    };
+    let generate = cause
+        .downcast_ref()
+        .map(|error: &GenerateError| match error {
+            GenerateError::Recipe(error) => recipe(error),
+            GenerateError::Explore(error) => of_explore_error(error),
+            GenerateError::Interrupted => Code::Interrupted,
+            GenerateError::Database(error) => of_database_error(error),
+            GenerateError::File(error) => of_file_error(error),
+            GenerateError::Temporary(_) => Code::Io,
+            _ => Code::BadData,
+        });
+    let root = cause.downcast_ref().map(|error: &RootError| match error {
+        RootError::NotPrivileged | RootError::NotInstalled { .. } => Code::Unavailable,
+        RootError::Io { .. } => Code::Io,
+        _ => Code::Failed,
+    });
+    let name = cause.is::<NameError>().then_some(Code::Usage);
+    generate
+        .or(root)
+        .or(name)
+        .or_else(|| cause.downcast_ref().map(recipe))
 }
 
 /// Of what reads lists of calls, programs and sources, and writes SQLite files.

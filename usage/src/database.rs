@@ -31,7 +31,7 @@ pub use folder::{Application, Database, Measurement};
 pub use name::{Name, NameError};
 pub use table::{RowError, Table, UsedTable};
 pub use workload::{Kind, Workload};
-pub use write::{Recipe, Results, recipe_id, write};
+pub use write::{Recipe, Results, adopt, recipe_id, write};
 
 /// Why a database cannot be read or written.
 #[derive(Debug, Error)]

@@ -14,7 +14,7 @@ use crate::{Call, Need};
 
 pub use missing::{Missing, MissingCall};
 pub use steps::Step;
-pub use supported::{Supported, SupportedError, TriedError};
+pub use supported::{Supported, SupportedError, TriedError, tried_list};
 
 /// Whose reading of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

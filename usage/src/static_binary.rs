@@ -13,6 +13,7 @@ mod code;
 mod elf;
 mod libraries;
 mod reach;
+mod share;
 mod track;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ use crate::Call;
 use crate::lines::list;
 use code::Image;
 use reach::Reach;
+pub use share::{Hidden, Share};
 use track::{Place, Tracker};
 
 /// What a program's files hold.

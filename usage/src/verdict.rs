@@ -13,8 +13,6 @@ pub enum Mode {
     Stub,
     /// 0, as if it had been done.
     Fake,
-    /// What the program would get had it been done, where that can be made up.
-    Plausible,
 }
 
 impl Display for Mode {
@@ -22,7 +20,6 @@ impl Display for Mode {
         f.pad(match self {
             Self::Stub => "stub",
             Self::Fake => "fake",
-            Self::Plausible => "plausible",
         })
     }
 }

@@ -5,23 +5,23 @@ const BEL: u8 = 0x07;
 
 /// One line of a console, cleaned.
 #[derive(Debug, PartialEq)]
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// Its number, from 1.
-    pub(super) number: usize,
+    pub(crate) number: usize,
     /// Its bytes without the line ending, escape sequences and control characters.
-    pub(super) bytes: Cow<'a, [u8]>,
+    pub(crate) bytes: Cow<'a, [u8]>,
     /// False if the console ends before the line does.
-    pub(super) terminated: bool,
+    pub(crate) terminated: bool,
 }
 
 /// The lines of a console.
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     rest: &'a [u8],
     number: usize,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(console: &'a [u8]) -> Self {
+    pub(crate) fn new(console: &'a [u8]) -> Self {
         Self {
             rest: console,
             number: 0,

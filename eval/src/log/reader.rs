@@ -138,7 +138,11 @@ impl Reader {
                 self.rounds.push(round::Raw::Clock(number, c));
             }
             (
-                Record::Batch(_) | Record::Slope(_) | Record::Quad(_) | Record::Clock(_),
+                Record::Batch(_)
+                | Record::Slope(_)
+                | Record::Quad(_)
+                | Record::Clock(_)
+                | Record::Call(_),
                 Some((_, method)),
             ) => {
                 return Err(LogError::WrongMethod {

@@ -1,8 +1,8 @@
 //! The command line of `tollgate usage`.
 
 mod data;
+mod generate;
 
-use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,15 +10,17 @@ use std::{env, thread};
 
 use ::usage::explore::Request;
 use ::usage::result::Usage;
-use ::usage::{Mode, Phase, Ready};
+use ::usage::{Phase, Ready};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::version::VERSION;
 
 pub use data::{
-    BudgetArgs, Compat, PathArgs, PlanArgs, SearchArgs, SelectionArgs, StaticArgs, StaticCommand,
+    BinaryArgs, BudgetArgs, CallsArgs, Compat, PathArgs, PlanArgs, SearchArgs, SelectionArgs,
+    StaticArgs, StaticCommand,
 };
+pub use generate::GenerateArgs;
 
 /// `tollgate usage`.
 #[derive(Debug, Args)]
@@ -34,6 +36,12 @@ pub enum UsageCommand {
     /// Run a program without each of its calls, and record which of them it needs
     #[command(after_help = EXPLORE_EXAMPLES, after_long_help = EXPLORE_EXAMPLES)]
     Explore(ExploreArgs),
+    /// Explore a recipe, and write the result into a database
+    #[command(after_help = generate::EXAMPLES, after_long_help = generate::EXAMPLES)]
+    Generate(GenerateArgs),
+    /// Try every system call on the targets of a run, to see which of them they have
+    #[command(after_help = data::CALLS_EXAMPLES, after_long_help = data::CALLS_EXAMPLES)]
+    Calls(CallsArgs),
     /// What a database of results says: as a list, as plots, as an SQLite file
     #[command(after_help = data::SEARCH_EXAMPLES, after_long_help = data::SEARCH_EXAMPLES)]
     Search(SearchArgs),
@@ -78,25 +86,6 @@ pub struct ExploreArgs {
     /// When calls are taken away; init ends and serving begins when the program is ready
     #[arg(long, value_enum, default_value_t = PhaseArg::All)]
     pub phase: PhaseArg,
-    /// Take away values of arguments as well, like fcntl with F_SETFL
-    #[arg(long)]
-    pub partial: bool,
-    /// Take away files of the kernel as well: paths in /proc, /dev and /sys
-    #[arg(long)]
-    pub paths: bool,
-    /// Record this executable only, and take calls away from no other
-    #[arg(long, value_name = "EXE")]
-    pub only: Option<String>,
-    /// What calls get: stub (ENOSYS), fake (0), plausible (the length of a write, a descriptor
-    /// of /dev/null, a number)
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [ModeArg::Stub, ModeArg::Fake])]
-    pub modes: Vec<ModeArg>,
-    /// Do not read the program's files
-    #[arg(long)]
-    pub no_static: bool,
-    /// Do not ask the kernel which calls there are: try those of the program's files
-    #[arg(long)]
-    pub no_discovery: bool,
     /// Runs of each rule that have to agree
     #[arg(long, value_name = "N", default_value = "2")]
     pub replicas: NonZeroU32,
@@ -125,21 +114,8 @@ pub struct ExploreArgs {
 }
 
 impl ExploreArgs {
-    /// Each once, in the order of the words.
-    fn modes(&self) -> Vec<Mode> {
-        let modes: BTreeSet<ModeArg> = self.modes.iter().copied().collect();
-        let mode = |mode| match mode {
-            ModeArg::Stub => Mode::Stub,
-            ModeArg::Fake => Mode::Fake,
-            ModeArg::Plausible => Mode::Plausible,
-        };
-        modes.into_iter().map(mode).collect()
-    }
-
     /// What they ask for; `earlier` is the result to continue.
     pub fn request(&self, earlier: Option<Usage>) -> Result<Request> {
-        let cpus = thread::available_parallelism().map_or(1, |cpus| cpus.get() as u32);
-        let two_each = NonZeroU32::MIN.saturating_add(2 * cpus - 1);
         Ok(Request {
             command: self.command.clone(),
             folder: env::current_dir().context("the current folder does not exist any more")?,
@@ -151,14 +127,8 @@ impl ExploreArgs {
                 PhaseArg::Serving => Phase::Serving,
                 PhaseArg::All => Phase::All,
             },
-            modes: self.modes(),
-            partial: self.partial,
-            paths: self.paths,
-            only: self.only.clone(),
-            discovery: !self.no_discovery,
-            read_files: !self.no_static,
             replicas: self.replicas,
-            jobs: self.jobs.unwrap_or(two_each),
+            jobs: self.jobs.unwrap_or_else(two_for_each_cpu),
             limit: self.timeout.map(Duration::from_secs_f64),
             earlier,
             tool: format!("tollgate {VERSION}"),
@@ -166,15 +136,10 @@ impl ExploreArgs {
     }
 }
 
-/// What calls get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub enum ModeArg {
-    /// ENOSYS
-    Stub,
-    /// 0
-    Fake,
-    /// What the program would get, where that can be made up
-    Plausible,
+/// Parallel runs.
+fn two_for_each_cpu() -> NonZeroU32 {
+    let cpus = thread::available_parallelism().map_or(1, |cpus| cpus.get() as u32);
+    NonZeroU32::MIN.saturating_add(2 * cpus - 1)
 }
 
 /// When calls are taken away.

@@ -1,8 +1,10 @@
 //! `tollgate usage`: which system calls does a program need?
 
 mod budget;
+mod calls;
 mod contents;
 mod explore;
+mod generate;
 mod plan;
 mod plots;
 mod search;
@@ -21,6 +23,8 @@ use crate::output;
 pub fn run(args: &UsageArgs) -> Result<Code> {
     match &args.command {
         UsageCommand::Explore(explore) => explore::run(explore),
+        UsageCommand::Generate(generate) => generate::run(generate),
+        UsageCommand::Calls(calls) => calls::run(calls),
         UsageCommand::Search(search) => search::run(search),
         UsageCommand::Plan(plan) => plan::run(plan),
         UsageCommand::Static(path) => contents::run(path),

@@ -83,6 +83,43 @@ pub fn write(
     Ok(folder)
 }
 
+/// Copies a measurement that was written elsewhere, and returns its folder. It appears whole or
+/// not at all.
+///
+/// # Errors
+///
+/// The measurement is there already, or copying fails.
+pub fn adopt(measurement: &Path, workload: &Path, replace: bool) -> Result<PathBuf, DatabaseError> {
+    let id = measurement.file_name().unwrap_or_default();
+    let folder = workload.join(id);
+    if folder.exists() && !replace {
+        return Err(DatabaseError::Exists { path: folder });
+    }
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(id);
+    hidden.push(".new");
+    let beside = workload.join(hidden);
+    remove(&beside)?;
+    copy(measurement, &beside)?;
+    remove(&folder)?;
+    fs::rename(&beside, &folder).map_err(DatabaseError::io(&folder))?;
+    Ok(folder)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), DatabaseError> {
+    fs::create_dir_all(to).map_err(DatabaseError::io(to))?;
+    for entry in fs::read_dir(from).map_err(DatabaseError::io(from))? {
+        let entry = entry.map_err(DatabaseError::io(from))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy(&source, &target)?;
+        } else {
+            fs::copy(&source, &target).map_err(DatabaseError::io(&target))?;
+        }
+    }
+    Ok(())
+}
+
 fn remove(folder: &Path) -> Result<(), DatabaseError> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -214,6 +251,21 @@ mod tests {
             true,
         )
         .unwrap();
+    }
+
+    #[test]
+    fn a_measurement_is_copied_whole() {
+        let [from, to] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let json = r#"{"began": "2026-01-01T00:00:00Z"}"#;
+        let made = put(from.path(), Some(b"FROM debian\n"), json, false).unwrap();
+        let workload = to.path().join("nginx/benchmark-wrk");
+        let adopted = adopt(&made, &workload, false).unwrap();
+        assert_eq!(adopted, workload.join("005e425e62f024fa53f9fa992e4e0fce"));
+        assert!(adopted.join("dockerfile_data/test.sh").exists());
+        assert_eq!(fs::read_dir(&workload).unwrap().count(), 1);
+        let again = adopt(&made, &workload, false);
+        assert!(matches!(again, Err(DatabaseError::Exists { .. })));
+        adopt(&made, &workload, true).unwrap();
     }
 
     #[test]

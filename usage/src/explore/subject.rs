@@ -25,8 +25,6 @@ pub struct Subject {
     pub accounting: Accounting,
     /// The program's file.
     pub path: PathBuf,
-    /// The only executable that rules are about.
-    pub only: Option<PathBuf>,
     /// The test's file.
     pub test_path: Option<PathBuf>,
 }
@@ -71,10 +69,6 @@ impl Subject {
             ready: request.ready.clone(),
             ready_command,
             accounting: Accounting::find(),
-            only: match &request.only {
-                Some(only) => Some(find(only, &request.folder)?),
-                None => None,
-            },
             path,
             test_path,
         })

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use eval::calls::Has;
 use thiserror::Error;
 
 use crate::{Call, UnknownCall};
@@ -52,7 +53,8 @@ pub enum SupportedError {
     },
     /// A run without a list of calls that were tried on the target.
     #[error(
-        "no list: {} does not exist, so nobody has tried on target {target} which calls it has",
+        "no list: {} does not exist, so nobody has tried on target {target} which calls it has; \
+         fix: tollgate usage calls RUN",
         path.display()
     )]
     NoList {
@@ -70,8 +72,8 @@ pub enum TriedError {
     /// A call that does not exist.
     #[error(transparent)]
     Call(#[from] UnknownCall),
-    /// It is not `CALL works` or `CALL fails`.
-    #[error("a line is CALL works or CALL fails, and this one is {0:?}")]
+    /// It is not a call and one of the three words.
+    #[error("a line is CALL works, CALL fails or CALL untried, and this one is {0:?}")]
     Line(String),
 }
 
@@ -97,19 +99,20 @@ impl Supported {
         Ok(supported)
     }
 
-    /// What ring0 answers, but for call 500: kernels/ring0/src/kernel/system_calls.rs.
+    /// What ring0 has, without call 500, by `tollgate usage calls`.
     pub fn ring0() -> Self {
-        const WRITE: Call = Call(1);
-        const EXIT: Call = Call(60);
-        const EXIT_GROUP: Call = Call(231);
+        const TRIED: &str = include_str!("ring0-calls.txt");
+        const NOOP: Call = Call(500);
+        let lines = TRIED.lines().filter_map(|line| tried(line).ok());
+        let works = lines.filter(|(call, works)| *works && *call != NOOP);
         Self {
-            calls: [WRITE, EXIT, EXIT_GROUP].into(),
+            calls: works.map(|(call, _)| call).collect(),
             unknown: Vec::new(),
         }
     }
 
     /// Those that were tried on a target of a run and worked: `calls-TARGET.txt` in the run's
-    /// folder has a line `CALL works` or `CALL fails` for each that was tried.
+    /// folder has a line `CALL works`, `CALL fails` or `CALL untried` for each.
     ///
     /// # Errors
     ///
@@ -140,9 +143,18 @@ impl Supported {
 fn tried(text: &str) -> Result<(Call, bool), TriedError> {
     match text.split_whitespace().collect::<Vec<_>>()[..] {
         [call, "works"] => Ok((call.parse()?, true)),
-        [call, "fails"] => Ok((call.parse()?, false)),
+        [call, "fails" | "untried"] => Ok((call.parse()?, false)),
         _ => Err(TriedError::Line(text.to_owned())),
     }
+}
+
+/// The list of what was tried, by number. Numbers without a name are left out where the kernel
+/// lacks them.
+pub fn tried_list(calls: &[Has]) -> String {
+    let calls = (0..).map(Call).zip(calls);
+    let said = calls.filter(|(call, has)| call.name().is_some() || **has != Has::Fails);
+    let lines = said.map(|(call, has)| format!("{call} {}\n", has.word()));
+    lines.collect()
 }
 
 /// The lines that say something, from 1.
@@ -196,12 +208,40 @@ mod tests {
     }
 
     #[test]
+    fn ring0_has_what_was_measured() {
+        let ring0 = Supported::ring0();
+        assert_eq!(ring0.calls, [Call(1), Call(60), Call(231)].into());
+    }
+
+    #[test]
+    fn what_was_tried_reads_back_as_what_works() {
+        let mut calls = vec![Has::Fails; 512];
+        calls[1] = Has::Works;
+        calls[60] = Has::Untried;
+        calls[500] = Has::Works;
+        let text = tried_list(&calls);
+        assert!(text.starts_with("read fails\nwrite works\n"), "{text}");
+        assert!(
+            text.contains("\nexit untried\n") && !text.contains("\n511 "),
+            "{text}"
+        );
+        let run = tempfile::tempdir().unwrap();
+        fs::write(run.path().join("calls-x.txt"), text).unwrap();
+        let supported = Supported::tried(run.path(), "x").unwrap();
+        assert_eq!(supported.calls, [Call(1), Call(500)].into());
+    }
+
+    #[test]
     fn a_run_counts_only_with_a_list_of_tried_calls() {
         let run = tempfile::tempdir().unwrap();
         let none = Supported::tried(run.path(), "ring0");
         assert!(matches!(none, Err(SupportedError::NoList { .. })));
         let list = run.path().join("calls-ring0.txt");
-        fs::write(&list, "write works\nopenat fails\n231 works\n").unwrap();
+        fs::write(
+            &list,
+            "write works\nopenat fails\n231 works\nexit untried\n",
+        )
+        .unwrap();
         let supported = Supported::tried(run.path(), "ring0").unwrap();
         assert_eq!(supported.calls, [Call(1), Call(231)].into());
         for wrong in ["write", "write perhaps", "nosuch works"] {

@@ -54,23 +54,19 @@ impl Fixture {
     }
 }
 
-pub fn spec() -> Spec {
+fn spec() -> Spec {
     Spec {
         program: true,
         rules: BTreeMap::new(),
         phase: Phase::All,
         known: BTreeSet::new(),
-        values: BTreeMap::new(),
-        parts: Parts::default(),
-        only: None,
-        asks: true,
         uncounted: BTreeSet::new(),
         origins: false,
         limit: Duration::from_secs(30),
     }
 }
 
-fn call(name: &str) -> Feature {
+fn call(name: &str) -> Call {
     name.parse().unwrap()
 }
 

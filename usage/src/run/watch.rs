@@ -1,6 +1,6 @@
 //! What happens in a run, from its start to its end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering;
@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::answers::Answers;
+use super::origin::Origins;
 use super::{Ran, Scene, Spec};
-use crate::Outcome;
 use crate::accounting::Used;
-use crate::notify::Listener;
+use crate::notify::{Answer, Listener, Question};
 use crate::ready::{Listeners, Ready};
 use crate::sandbox::{Order, Report, Running, SandboxError};
+use crate::seen::Seen;
+use crate::{Call, Mode, Outcome, Phase};
 
 /// How long the making of namespaces may take on a busy machine.
 const SETUP: Duration = Duration::from_secs(20);
@@ -27,6 +28,9 @@ const READY_TICK: Duration = Duration::from_millis(2);
 const TICK: Duration = Duration::from_millis(100);
 /// What is kept of the program's output.
 const LOG_LIMIT: usize = 16 << 20;
+/// `AUDIT_ARCH_X86_64` of linux/audit.h.
+const X86_64: u32 = 0xc000_003e;
+const X32_BIT: u32 = 0x4000_0000;
 
 /// How far the run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,13 +66,20 @@ pub struct Watch<'a> {
     dead: bool,
     processes: u32,
     killed_orphans: u32,
-    answers: Answers<'a>,
+    fired: BTreeMap<Call, u64>,
+    seen: Seen,
+    foreign: BTreeMap<&'static str, u64>,
+    origins: Origins,
     read_only: BTreeSet<String>,
 }
 
 impl<'a> Watch<'a> {
     pub fn new(scene: &'a Scene<'a>, spec: &'a Spec, running: &'a Running) -> Self {
         let now = Instant::now();
+        let counted = spec
+            .rules
+            .keys()
+            .filter(|call| !spec.uncounted.contains(call));
         Self {
             scene,
             spec,
@@ -89,7 +100,10 @@ impl<'a> Watch<'a> {
             dead: false,
             processes: 0,
             killed_orphans: 0,
-            answers: Answers::new(spec, scene.sandbox.nothing()),
+            fired: counted.map(|call| (*call, 0)).collect(),
+            seen: Seen::default(),
+            foreign: BTreeMap::new(),
+            origins: Origins::default(),
             read_only: BTreeSet::new(),
         }
     }
@@ -107,10 +121,10 @@ impl<'a> Watch<'a> {
             duration: self.started.elapsed(),
             program_status: self.program_status,
             processes: self.processes,
-            fired: self.answers.fired,
-            seen: self.answers.seen,
-            foreign: self.answers.foreign,
-            origins: self.answers.origins.of,
+            fired: self.fired,
+            seen: self.seen,
+            foreign: self.foreign,
+            origins: self.origins.of,
             killed_orphans: self.killed_orphans,
             used: Used::default(),
             read_only: self.read_only,
@@ -129,8 +143,8 @@ impl<'a> Watch<'a> {
             return Ok(Some(self.out_of_time()));
         }
         let [reports, questions, gone, output, test_output] = self.wait(now)?;
-        if let Some(listener) = self.listener.as_ref().filter(|_| questions) {
-            self.answers.next(listener, self.ready)?;
+        if questions {
+            self.answer()?;
         } else if gone {
             self.listener = None;
             self.die();
@@ -347,6 +361,40 @@ impl<'a> Watch<'a> {
         (Outcome::HarnessError, reason.into())
     }
 
+    fn answer(&mut self) -> Result<(), SandboxError> {
+        let Some(listener) = &self.listener else {
+            return Ok(());
+        };
+        let Some(question) = listener.receive()? else {
+            return Ok(());
+        };
+        if let Some(abi) = foreign(&question) {
+            *self.foreign.entry(abi).or_default() += 1;
+            return Ok(listener.answer(&question, Answer::Continue)?);
+        }
+        let call = Call(question.number);
+        self.seen.record(call, self.ready);
+        if self.spec.origins {
+            self.origins.look(&question);
+        }
+        let holds = match self.spec.phase {
+            Phase::All => true,
+            Phase::Init => !self.ready,
+            Phase::Serving => self.ready,
+        };
+        let answer = match self.spec.rules.get(&call).filter(|_| holds) {
+            None => Answer::Continue,
+            Some(mode) => {
+                *self.fired.entry(call).or_default() += 1;
+                match mode {
+                    Mode::Stub => Answer::Error(libc::ENOSYS),
+                    Mode::Fake => Answer::Value(0),
+                }
+            }
+        };
+        Ok(listener.answer(&question, answer)?)
+    }
+
     /// What there is of the program's output goes to the log, where the test reads it.
     fn read_output(&mut self) {
         let before = self.output.len();
@@ -377,6 +425,14 @@ fn read_some(from: &OwnedFd, into: &mut Vec<u8>) {
             Err(Errno::INTR) => {}
             Err(_) => return,
         }
+    }
+}
+
+fn foreign(question: &Question) -> Option<&'static str> {
+    match question.arch {
+        X86_64 if question.number >= X32_BIT => Some("x32"),
+        X86_64 => None,
+        _ => Some("i386"),
     }
 }
 

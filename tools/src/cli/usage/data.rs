@@ -7,6 +7,7 @@ use ::usage::database::{Choice, Database};
 use ::usage::search::{Applications, Selection, Workloads, select};
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
+use runs::run::{Manifest, TargetId};
 
 pub const SEARCH_EXAMPLES: &str = "\
 Examples:
@@ -24,6 +25,39 @@ Examples:
 
 A file has a call's name or number on each line. RUN:TARGET takes the calls that were tried
 on a target of a run and worked: calls-TARGET.txt in the run's folder.";
+
+pub const CALLS_EXAMPLES: &str = "\
+Examples:
+  tollgate usage calls results/latest
+  tollgate usage calls results/latest --only ring0,linux
+  tollgate usage plan --db loupedb --supported results/latest:linux
+
+Each target is booted once more, with the image and the program of the run. The program makes
+every call with arguments that the kernel refuses, and calls-TARGET.txt in the run's folder
+gets a line for each: it works, it fails with ENOSYS, or it could not be tried.";
+
+/// `tollgate usage calls`.
+#[derive(Debug, Args)]
+pub struct CallsArgs {
+    /// The run's folder
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Only these targets [default: all with an image, once each]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+impl CallsArgs {
+    /// The targets to try. One that counts instructions has the kernel of another one.
+    pub fn targets(&self, manifest: &Manifest) -> Vec<String> {
+        if !self.only.is_empty() {
+            return self.only.clone();
+        }
+        let once = |id: &&TargetId| id.missing.is_none() && id.counts_for.is_none();
+        let targets = manifest.targets.iter().filter(once);
+        targets.map(|id| id.name.clone()).collect()
+    }
+}
 
 /// Which measurements.
 #[derive(Debug, Args)]
@@ -118,9 +152,21 @@ pub struct StaticArgs {
 #[derive(Debug, Subcommand)]
 pub enum StaticCommand {
     /// A program and its libraries
-    Binary(PathArgs),
+    Binary(BinaryArgs),
     /// A program's C source
     Source(PathArgs),
+}
+
+/// `tollgate usage static binary`.
+#[derive(Debug, Args)]
+pub struct BinaryArgs {
+    /// What to read
+    #[command(flatten)]
+    pub path: PathArgs,
+    /// Print instead how many of the calls that this exploration saw the files show, and what
+    /// hides the others
+    #[arg(long, value_name = "RESULT")]
+    pub seen: Option<PathBuf>,
 }
 
 /// What to read.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use runs::calls;
 use runs::run::{Manifest, RunFolder};
 use usage::plan::{Reading, Supported, plan};
 
@@ -48,5 +49,6 @@ fn supported(text: &str) -> Result<Supported> {
     if !targets.any(|known| known == target) {
         bail!("{}: the run has no target {target:?}", run.path().display());
     }
+    calls::check(&run, &manifest, target)?;
     Ok(Supported::tried(run.path(), target)?)
 }
