@@ -266,7 +266,10 @@ fn of_explore_error(error: &ExploreError) -> Code {
     match error {
         ExploreError::NoProgram(_) => Code::Missing,
         ExploreError::Request(_) => Code::Usage,
-        ExploreError::TestNotExecutable(_) | ExploreError::Another { .. } => Code::BadData,
+        ExploreError::TestNotExecutable(_)
+        | ExploreError::Another { .. }
+        | ExploreError::Static(_)
+        | ExploreError::NeverExecuted(_) => Code::BadData,
         ExploreError::Baseline { .. }
         | ExploreError::ProvesNothing(_)
         | ExploreError::Harness(_) => Code::NoVerdict,

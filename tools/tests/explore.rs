@@ -60,6 +60,44 @@ fn a_program_is_explored_and_the_result_serves_the_other_commands() {
 }
 
 #[test]
+fn parts_and_plausible_answers_are_in_the_table_and_the_result() {
+    let sandbox = Sandbox::new();
+    let words = [
+        "--modes",
+        "stub,fake,plausible",
+        "--partial",
+        "--paths",
+        "--no-static",
+    ];
+    let program = [
+        "--replicas",
+        "1",
+        "--timeout",
+        "2",
+        "--",
+        "cat",
+        "/proc/version",
+    ];
+    let answer = explored(&sandbox, &[&words[..], &program].concat());
+    answer.succeeded();
+    for text in ["  /proc/version ", "  MAP_PRIVATE ", "nullfd: fails"] {
+        assert!(
+            answer.stdout.contains(text),
+            "{text} is not in {}",
+            answer.stdout
+        );
+    }
+    let result = result(&sandbox);
+    let mut unsealed = result.clone();
+    unsealed.as_object_mut().unwrap().remove("seal").unwrap();
+    conforms(&unsealed, "usage");
+    assert_eq!(result["static"], Value::Null);
+    // It goes on from parts as well.
+    let resumed = [&["--resume"], &words[..], &program].concat();
+    explored(&sandbox, &resumed).succeeded();
+}
+
+#[test]
 fn other_calls_are_a_difference() {
     let sandbox = Sandbox::new();
     let fast = ["--replicas", "1", "--timeout", "2", "--"];
@@ -105,6 +143,23 @@ fn wrong_words_and_files_are_named() {
     refused(&["--jobs", "0", "--", "true"], 64, "--jobs");
     refused(&["--timeout", "0", "--", "true"], 64, "--timeout");
     refused(&["--ready", "tcp:x", "--", "true"], 64, "from 1 to 65535");
+    refused(&["--modes", "stub,none", "--", "true"], 64, "plausible");
+    refused(
+        &["--no-static", "--no-discovery", "--", "true"],
+        64,
+        "fix: use one of",
+    );
+    refused(&["--phase", "serving", "--", "true"], 64, "--ready");
+    refused(
+        &["--only", "cat", "--timeout", "2", "--", "true"],
+        65,
+        "never executes",
+    );
+    refused(
+        &["--only", "no-such-program", "--", "true"],
+        66,
+        "no-such-program",
+    );
     refused(&[], 64, "PROGRAM");
     refused(&["--", "no-such-program"], 66, "no-such-program");
     refused(

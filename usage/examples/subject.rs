@@ -32,6 +32,22 @@ fn want(status: i32, wanted: bool) {
     }
 }
 
+/// A coin: heads or tails.
+fn heads() -> bool {
+    // SAFETY: every x86-64 processor has this instruction.
+    let ticks = unsafe { std::arch::x86_64::_rdtsc() };
+    // The last bits of a counter may always be the same: mix them.
+    ticks.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 0
+}
+
+fn open(path: &std::ffi::CStr, flags: i32) -> isize {
+    let folder = libc::AT_FDCWD as isize as usize;
+    call(
+        libc::SYS_openat,
+        [folder, path.as_ptr() as usize, flags as usize],
+    )
+}
+
 fn main() {
     const NONE: [usize; 3] = [0; 3];
     let words: Vec<String> = env::args().skip(1).collect();
@@ -64,16 +80,84 @@ fn main() {
             // Without it, this works in half of all cases.
             "flaky" => {
                 let time = call(libc::SYS_time, NONE);
-                // SAFETY: every x86-64 processor has this instruction.
-                let ticks = unsafe { std::arch::x86_64::_rdtsc() };
-                // The last bits of a counter may always be the same: mix them.
-                let even = ticks.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 0;
-                want(75, time > 0 || even);
+                want(75, time > 0 || heads());
             }
             // It fails without its own program, and says what it got.
             "exec" => {
                 let error = std::process::Command::new("/bin/true").status();
                 want(76, error.is_ok());
+            }
+            // Made in half of all runs.
+            "sometimes" => {
+                for number in [
+                    libc::SYS_getpriority,
+                    libc::SYS_sched_yield,
+                    libc::SYS_getegid,
+                    libc::SYS_getgid,
+                    libc::SYS_times,
+                    libc::SYS_getresuid,
+                ] {
+                    if heads() {
+                        call(number, NONE);
+                    }
+                }
+            }
+            // The flags may be anything, what an exec closes may not.
+            "fcntl" => {
+                let fd = open(c"/dev/null", libc::O_CLOEXEC) as usize;
+                call(libc::SYS_fcntl, [fd, libc::F_GETFL as usize, 0]);
+                let closes = call(libc::SYS_fcntl, [fd, libc::F_GETFD as usize, 0]);
+                want(82, closes == libc::FD_CLOEXEC as isize);
+            }
+            // One file of /proc has to be there, the other need not.
+            "files" => {
+                let mut bytes = [0_u8; 8];
+                let mut read = |fd: isize| {
+                    call(
+                        libc::SYS_read,
+                        [fd as usize, bytes.as_mut_ptr() as usize, 8],
+                    )
+                };
+                open(c"/proc/cpuinfo", 0);
+                want(83, read(open(c"/proc/../proc/meminfo", 0)) == 8);
+            }
+            // Answers that can be made up.
+            "plausible" => {
+                let text = b"written\n";
+                let written = call(libc::SYS_pwrite64, [1, text.as_ptr() as usize, text.len()]);
+                // A pipe has no offset.
+                want(84, written == 8 || written == -29);
+                let vectors = [text.as_ptr() as usize, 8, text.as_ptr() as usize, 4];
+                let written = call(libc::SYS_writev, [1, vectors.as_ptr() as usize, 2]);
+                want(85, written == 12);
+                want(86, call(libc::SYS_epoll_create1, NONE) > 2);
+                want(87, call(libc::SYS_getpgid, NONE) > 0);
+            }
+            // Another program takes its place.
+            "become" => {
+                use std::os::unix::process::CommandExt as _;
+                let _ = std::process::Command::new("/bin/sh")
+                    .args(["-c", "exit 0"])
+                    .exec();
+                exit(88);
+            }
+            // More calls past the old tables' end, which this kernel may refuse.
+            "newest" => {
+                for number in [
+                    libc::SYS_clone3,
+                    libc::SYS_openat2,
+                    libc::SYS_io_uring_setup,
+                ] {
+                    call(number, NONE);
+                }
+            }
+            // It serves in the background, and lives in a session of its own.
+            "daemon" => {
+                // SAFETY: this process has one thread.
+                if unsafe { libc::fork() } != 0 {
+                    exit(0);
+                }
+                call(libc::SYS_setsid, NONE);
             }
             "serve" => {
                 let listener = std::net::TcpListener::bind("127.0.0.1:4711");

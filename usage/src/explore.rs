@@ -3,6 +3,7 @@
 mod assemble;
 mod baseline;
 mod earlier;
+mod files;
 mod laboratory;
 mod parallel;
 mod rules;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use host::files::FileError;
 
 use crate::result::Usage;
-use crate::{Phase, Ready, SandboxError};
+use crate::{Mode, Phase, Ready, SandboxError, static_binary};
 use laboratory::Laboratory;
 use subject::Subject;
 
@@ -36,6 +37,19 @@ pub struct Request {
     pub ready: Option<Ready>,
     /// When calls are taken away.
     pub phase: Phase,
+    /// What calls get instead of being executed, each once.
+    pub modes: Vec<Mode>,
+    /// Whether values of arguments are taken away alone, too.
+    pub partial: bool,
+    /// Whether paths of the kernel's files are taken away alone, too.
+    pub paths: bool,
+    /// The only executable that calls are taken away from; `None`: all.
+    pub only: Option<String>,
+    /// Whether the kernel is asked which calls the program makes; if not, they are those that
+    /// its files hold.
+    pub discovery: bool,
+    /// Whether the program's files are read.
+    pub read_files: bool,
     /// Runs of each rule that have to agree.
     pub replicas: NonZeroU32,
     /// Runs at a time.
@@ -87,6 +101,12 @@ pub enum ExploreError {
         /// As asked for.
         now: String,
     },
+    /// Without discovery, everything hangs on the program's files.
+    #[error("without discovery, the calls come from the program's files: {0}")]
+    Static(String),
+    /// The only executable of interest never ran.
+    #[error("the program never executes {0} (is it a script? then name its interpreter)")]
+    NeverExecuted(PathBuf),
     /// The test failed by itself.
     #[error("the test itself fails: {0}")]
     Harness(String),
@@ -119,11 +139,19 @@ pub fn explore(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Usage, ExploreError> {
     let began = jiff::Timestamp::now();
+    contradictions(request)?;
     let subject = Subject::new(request)?;
     earlier::check(request, &subject)?;
     let scene = subject.scene(stop);
     let runner = |spec: &crate::run::Spec| crate::run::run(&scene, spec);
-    let mut lab = Laboratory::new(request, &runner, stop, progress);
+    let only = subject.only.clone();
+    let mut lab = Laboratory::new(request, only, &runner, stop, progress);
+    let files = request
+        .read_files
+        .then(|| static_binary::analyse(&subject.path));
+    if !request.discovery {
+        lab.assume(files::assumed(files.as_ref())?);
+    }
     baseline::explore(&mut lab, request)?;
     if stop.load(Ordering::Relaxed) {
         return Err(ExploreError::Interrupted);
@@ -131,7 +159,34 @@ pub fn explore(
     let decided = earlier::decisions(request.earlier.as_ref());
     let decisions = rules::decide(&lab, request, decided)?;
     let unions = unions::explore(&lab, request, &decisions)?;
-    assemble::assemble(request, &subject, lab, decisions, unions, began)
+    assemble::assemble(request, &subject, lab, decisions, unions, files, began)
+}
+
+/// Options that cannot both be meant.
+fn contradictions(request: &Request) -> Result<(), ExploreError> {
+    let wrong = |text: &str| Err(ExploreError::Request(text.into()));
+    if !request.discovery && !request.read_files {
+        return wrong(
+            "without discovery, the calls come from the program's files: fix: use one of \
+             --no-discovery and --no-static",
+        );
+    }
+    if !request.discovery && (request.partial || request.paths || request.only.is_some()) {
+        return wrong(
+            "arguments, paths and executables are those that discovery saw: fix: leave \
+             --no-discovery out",
+        );
+    }
+    if request.modes.is_empty() {
+        return wrong("name a mode: stub, fake or plausible");
+    }
+    if request.phase != Phase::All && request.ready.is_none() {
+        return wrong(
+            "without --ready, all is one phase: fix: say when the program is ready, or leave \
+             --phase out",
+        );
+    }
+    Ok(())
 }
 
 /// Calls that no filter can take away: the kernel makes the program make them.

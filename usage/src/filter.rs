@@ -20,6 +20,39 @@ pub enum Action {
     Errno(u16),
 }
 
+/// What the kernel does with the uses of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// The same with all of them.
+    Always(Action),
+    /// It depends on the low half of an argument: the first case decides.
+    ByArgument {
+        /// Which argument, from 0.
+        index: u8,
+        /// What it may be.
+        cases: Vec<Case>,
+        /// Where it is something else.
+        otherwise: Action,
+    },
+}
+
+/// An argument that has this value under this mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The bits that count.
+    pub mask: u32,
+    /// What they have to be.
+    pub value: u32,
+    /// What happens then.
+    pub action: Action,
+}
+
+impl From<Action> for Treatment {
+    fn from(action: Action) -> Self {
+        Self::Always(action)
+    }
+}
+
 /// Where our own `execve` finds its path. The page goes away with the `exec`, and the
 /// filter lets only an `execve` from this very address pass: the program's own may be
 /// taken away. A program would have to map this page itself to escape.
@@ -32,7 +65,7 @@ const AUDIT_ARCH_X86_64: u32 = 62 | 0x8000_0000 | 0x4000_0000;
 
 /// The filter for these calls; the kernel does `rest` with all others. Calls of other ABIs
 /// (i386, x32) are notified.
-pub fn filter(calls: &BTreeMap<Call, Action>, rest: Action) -> Vec<sock_filter> {
+pub fn filter(calls: &BTreeMap<Call, Treatment>, rest: Action) -> Vec<sock_filter> {
     let mut program = Assembler::default();
     program.load_arch();
     program.unless_equal(AUDIT_ARCH_X86_64, Action::Notify);
@@ -43,20 +76,20 @@ pub fn filter(calls: &BTreeMap<Call, Action>, rest: Action) -> Vec<sock_filter> 
     program.finish()
 }
 
-/// The calls as stretches of numbers with one action: where each begins.
-fn segments(calls: &BTreeMap<Call, Action>, rest: Action) -> Vec<(u32, Action)> {
-    let mut segments = vec![(0, rest)];
-    let mut push = |from: u32, action: Action| {
+/// The calls as stretches of numbers with one treatment: where each begins.
+fn segments(calls: &BTreeMap<Call, Treatment>, rest: Action) -> Vec<(u32, Treatment)> {
+    let mut segments = vec![(0, rest.into())];
+    let mut push = |from: u32, treatment: Treatment| {
         if segments.last().is_some_and(|(start, _)| *start == from) {
             segments.pop();
         }
-        if segments.last().is_none_or(|(_, last)| *last != action) {
-            segments.push((from, action));
+        if segments.last().is_none_or(|(_, last)| *last != treatment) {
+            segments.push((from, treatment));
         }
     };
-    for (call, action) in calls {
-        push(call.0, *action);
-        push(call.0 + 1, rest);
+    for (call, treatment) in calls {
+        push(call.0, treatment.clone());
+        push(call.0 + 1, rest.into());
     }
     segments
 }

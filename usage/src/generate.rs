@@ -16,7 +16,7 @@ use crate::packages;
 use crate::recipe::{Recipe, RecipeError};
 use crate::result::Usage;
 use crate::static_binary::{self, Share, StaticBinary, StaticError};
-use crate::{Phase, text};
+use crate::{Mode, Phase, text};
 
 /// What to measure, and where it goes.
 #[derive(Clone, Debug)]
@@ -114,6 +114,13 @@ fn request(order: &Order<'_>) -> Request {
         test: recipe.test.clone(),
         ready: recipe.ready.clone(),
         phase: Phase::All,
+        // What the public layout has columns for.
+        modes: vec![Mode::Stub, Mode::Fake],
+        partial: false,
+        paths: false,
+        only: None,
+        discovery: true,
+        read_files: true,
         replicas: order.replicas,
         jobs: order.jobs,
         limit: None,

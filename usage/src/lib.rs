@@ -1,8 +1,9 @@
 //! Which system calls does a program need, and which may an operating system leave out?
 //!
 //! The program's own test runs again and again, each time with one call taken away:
-//! refused ([`Mode::Stub`]) or answered with 0 and not done ([`Mode::Fake`]). Where the
-//! test still passes, the program works without that call.
+//! refused ([`Mode::Stub`]), or answered with 0 ([`Mode::Fake`]) or with something likelier
+//! ([`Mode::Plausible`]) and not done. Where the test still passes, the program works without
+//! that call.
 
 mod accounting;
 pub mod budget;
@@ -11,6 +12,7 @@ pub mod database;
 pub mod diff;
 pub mod emit;
 pub mod explore;
+mod feature;
 mod filter;
 pub mod generate;
 mod lines;
@@ -18,6 +20,7 @@ mod need;
 mod notify;
 pub mod packages;
 pub mod plan;
+mod plausible;
 pub mod plots;
 mod ready;
 pub mod recipe;
@@ -34,7 +37,9 @@ mod text;
 mod verdict;
 
 pub use call::{Arch, Call, UnknownCall};
+pub use feature::{Feature, Part, UnknownFeature};
 pub use need::Need;
+pub use plausible::Plausible;
 pub use ready::{NotReady, Ready};
 pub use sandbox::SandboxError;
 pub use text::text;

@@ -3,17 +3,22 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use libc::{seccomp_notif, seccomp_notif_resp};
+use libc::{seccomp_notif, seccomp_notif_addfd, seccomp_notif_resp};
 
-/// `SECCOMP_IOCTL_NOTIF_RECV`, `_SEND` of linux/seccomp.h.
-const RECEIVE: libc::c_ulong = ioctl(0, size_of::<seccomp_notif>());
-const SEND: libc::c_ulong = ioctl(1, size_of::<seccomp_notif_resp>());
+/// `SECCOMP_IOCTL_NOTIF_RECV`, `_SEND`, `_ID_VALID`, `_ADDFD` of linux/seccomp.h.
+const RECEIVE: libc::c_ulong = ioctl(BOTH_WAYS, 0, size_of::<seccomp_notif>());
+const SEND: libc::c_ulong = ioctl(BOTH_WAYS, 1, size_of::<seccomp_notif_resp>());
+const IS_VALID: libc::c_ulong = ioctl(WRITE, 2, size_of::<u64>());
+const ADD_FD: libc::c_ulong = ioctl(WRITE, 3, size_of::<seccomp_notif_addfd>());
 /// `SECCOMP_USER_NOTIF_FLAG_CONTINUE`.
 const CONTINUE: u32 = 1;
 
-/// `_IOWR('!', number, size)` of asm-generic/ioctl.h.
-const fn ioctl(number: libc::c_ulong, size: usize) -> libc::c_ulong {
-    3 << 30 | (size as libc::c_ulong) << 16 | (b'!' as libc::c_ulong) << 8 | number
+const WRITE: libc::c_ulong = 1;
+const BOTH_WAYS: libc::c_ulong = 3;
+
+/// `_IOC(way, '!', number, size)` of asm-generic/ioctl.h.
+const fn ioctl(way: libc::c_ulong, number: libc::c_ulong, size: usize) -> libc::c_ulong {
+    way << 30 | (size as libc::c_ulong) << 16 | (b'!' as libc::c_ulong) << 8 | number
 }
 
 /// The end at which the questions come.
@@ -32,6 +37,8 @@ pub struct Question {
     pub number: u32,
     /// Where the instruction is that makes it.
     pub instruction: u64,
+    /// What it is given.
+    pub arguments: [u64; 6],
 }
 
 /// What the program gets.
@@ -70,7 +77,43 @@ impl Listener {
             arch: raw.data.arch,
             number: raw.data.nr as u32,
             instruction: raw.data.instruction_pointer,
+            arguments: raw.data.args,
         }))
+    }
+
+    /// Whether its process still waits for the answer. If not, another process may have got
+    /// its number meanwhile, and what was read of it under /proc is about that one.
+    pub fn is_waiting(&self, question: &Question) -> bool {
+        // SAFETY: the request reads a u64.
+        let done =
+            unsafe { libc::ioctl(self.0.as_raw_fd(), IS_VALID as _, &raw const question.id) };
+        done == 0
+    }
+
+    /// Gives the process a descriptor of this file, and its number.
+    pub fn add(
+        &self,
+        question: &Question,
+        file: BorrowedFd<'_>,
+        close_on_exec: bool,
+    ) -> io::Result<i32> {
+        let raw = seccomp_notif_addfd {
+            id: question.id,
+            flags: 0,
+            srcfd: file.as_raw_fd() as u32,
+            newfd: 0,
+            newfd_flags: if close_on_exec {
+                libc::O_CLOEXEC as u32
+            } else {
+                0
+            },
+        };
+        // SAFETY: the request reads a seccomp_notif_addfd, and `raw` is one.
+        let fd = unsafe { libc::ioctl(self.0.as_raw_fd(), ADD_FD as _, &raw const raw) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(fd)
     }
 
     /// Answers. A process that has gone meanwhile needs no answer.

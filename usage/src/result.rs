@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Arch, Call, Mode, Outcome, Phase, Verdict};
+use crate::{Arch, Call, Feature, Mode, Outcome, Phase, Plausible, Verdict};
 
 /// The version of the form that is written.
 pub const VERSION: u32 = 1;
@@ -31,6 +31,13 @@ pub struct Usage {
     pub machine: Machine,
     /// When the rules held.
     pub phase: Phase,
+    /// The only executable that was recorded and that rules took calls away from; `None`: all.
+    #[serde(default)]
+    pub only: Option<String>,
+    /// Whether the kernel was asked which calls the program makes. If not, they are those of
+    /// its files that it made while a rule took them away, and nothing is counted.
+    #[serde(default = "yes")]
+    pub discovery: bool,
     /// Runs of each rule that had to agree.
     pub replicas: u32,
     /// Runs at a time.
@@ -43,8 +50,31 @@ pub struct Usage {
     pub unions: Vec<Union>,
     /// Calls of other ABIs, which no rule took away: `i386` or `x32`, and how often.
     pub foreign: BTreeMap<String, u64>,
+    /// What the program's files say of its calls; `None`: nobody read them.
+    #[serde(default, rename = "static")]
+    pub files: Option<Files>,
     /// Every run, as it ended.
     pub runs: Vec<Run>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What the program's files say of its calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Files {
+    /// Why they could not be read.
+    pub error: Option<String>,
+    /// How many of the calls that were seen they hold.
+    pub resolved: u32,
+    /// Calls that were seen, and that they do not show.
+    pub unresolved: Vec<Call>,
+    /// Calls that they hold, and that were never seen.
+    pub never_seen: Vec<Call>,
+    /// Places where a call hides: its number is not known, or a library is loaded later.
+    pub holes: Vec<String>,
 }
 
 /// What was explored.
@@ -117,6 +147,43 @@ pub struct CallUse {
     pub stub: Option<Tried>,
     /// What faking it did; `None`: not tried.
     pub fake: Option<Tried>,
+    /// What a plausible answer did; `None`: not tried, or there is none.
+    #[serde(default)]
+    pub plausible: Option<TriedPlausible>,
+    /// Parts of it that rules took away alone.
+    #[serde(default)]
+    pub parts: Vec<PartUse>,
+}
+
+/// A part of a call: some values of an argument, or a path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PartUse {
+    /// Its name.
+    pub part: Feature,
+    /// How often it was made until the program was ready, in the first pass of discovery.
+    pub init: u64,
+    /// How often after that.
+    pub serving: u64,
+    /// What the program does without it.
+    pub verdict: Verdict,
+    /// What stubbing it did; `None`: not tried.
+    pub stub: Option<Tried>,
+    /// What faking it did; `None`: not tried.
+    pub fake: Option<Tried>,
+    /// What a plausible answer did; `None`: not tried, or there is none.
+    pub plausible: Option<TriedPlausible>,
+}
+
+/// What a plausible answer did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TriedPlausible {
+    /// Which one.
+    pub answer: Plausible,
+    /// What it did.
+    #[serde(flatten)]
+    pub tried: Tried,
 }
 
 /// What one mode of one call did, by all its runs.
@@ -137,14 +204,14 @@ pub struct Tried {
 pub struct Union {
     /// What they did to their calls.
     pub mode: Mode,
-    /// Every call that works in this mode alone.
-    pub calls: Vec<Call>,
+    /// Every call, or part of one, that works in this mode alone.
+    pub calls: Vec<Feature>,
     /// Whether the program works without all of them; `None`: the runs disagree.
     pub works: Option<bool>,
     /// Calls that work alone, but not together.
-    pub conflicts: Vec<Vec<Call>>,
+    pub conflicts: Vec<Vec<Feature>>,
     /// A largest set that works: no call of the others can be added.
-    pub largest: Vec<Call>,
+    pub largest: Vec<Feature>,
     /// Its runs, as places in `runs`.
     pub runs: Vec<u32>,
 }
@@ -188,8 +255,8 @@ pub struct Run {
     pub program_end: Option<String>,
     /// Processes of the program when the test ended.
     pub processes: u32,
-    /// Calls that no run without rules had made.
-    pub new_calls: Vec<Call>,
+    /// Calls, and parts of them, that no run without rules had made.
+    pub new_calls: Vec<Feature>,
     /// CPU time of all its processes.
     pub cpu_s: Option<f64>,
     /// The most memory that its processes had at once; by wait(2), the most of one process.
@@ -200,8 +267,8 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FiredRule {
-    /// The call.
-    pub call: Call,
+    /// The call, or the part of it.
+    pub call: Feature,
     /// What it got.
     pub mode: Mode,
     /// How often; `None`: the kernel applied it without asking us, because it fires often.
@@ -228,6 +295,8 @@ pub(crate) fn example() -> Usage {
         verdict,
         stub: None,
         fake: None,
+        plausible: None,
+        parts: Vec::new(),
     };
     Usage {
         version: VERSION,
@@ -257,12 +326,15 @@ pub(crate) fn example() -> Usage {
             read_only: Vec::new(),
         },
         phase: Phase::All,
+        only: None,
+        discovery: true,
         replicas: 2,
         jobs: 2,
         limit_s: 0.5,
         calls: vec![used(0, Verdict::Required), used(257, Verdict::Stub)],
         unions: Vec::new(),
         foreign: BTreeMap::new(),
+        files: None,
         runs: Vec::new(),
     }
 }

@@ -1,16 +1,22 @@
 //! One run of the program: started, asked about, tested, ended.
 
+mod actions;
+mod answers;
+mod memory;
 mod origin;
+mod paths;
 mod watch;
 
 pub use watch::describe;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::accounting::{Accounting, Used};
+use crate::feature::Feature;
 use crate::filter::{Action, filter};
 use crate::ready::Ready;
 use crate::sandbox::{Command, Launch, Sandbox, SandboxError};
@@ -42,19 +48,37 @@ pub struct Scene<'a> {
 pub struct Spec {
     /// Whether the program runs at all.
     pub program: bool,
-    /// What the calls get.
-    pub rules: BTreeMap<Call, Mode>,
+    /// What the calls, or parts of them, get.
+    pub rules: BTreeMap<Feature, Mode>,
     /// When.
     pub phase: Phase,
     /// Calls that the kernel executes without asking us.
     pub known: BTreeSet<Call>,
+    /// Arguments of these calls that the kernel executes without asking us, where parts are
+    /// looked for.
+    pub values: BTreeMap<Call, BTreeSet<u32>>,
+    /// What else is looked for.
+    pub parts: Parts,
+    /// What the rules are about, and what is recorded; `None`: every process.
+    pub only: Option<PathBuf>,
+    /// Calls that nobody has seen: does the kernel ask us about them?
+    pub asks: bool,
     /// Rules that the kernel applies without asking us, because they fire too often. It does
     /// not count them.
-    pub uncounted: BTreeSet<Call>,
+    pub uncounted: BTreeSet<Feature>,
     /// Whether to find out what makes each call.
     pub origins: bool,
     /// Ends the run.
     pub limit: Duration,
+}
+
+/// Parts of calls that are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Arguments' values.
+    pub arguments: bool,
+    /// Paths.
+    pub paths: bool,
 }
 
 /// How a run ended.
@@ -71,7 +95,7 @@ pub struct Ran {
     /// Its processes when the test ended.
     pub processes: u32,
     /// How often each rule fired; a rule that is not counted is missing.
-    pub fired: BTreeMap<Call, u64>,
+    pub fired: BTreeMap<Feature, u64>,
     /// Calls that were asked about.
     pub seen: Seen,
     /// Calls of other ABIs.
@@ -92,11 +116,16 @@ pub struct Ran {
 pub fn run(scene: &Scene<'_>, spec: &Spec) -> Result<Ran, SandboxError> {
     let input = std::fs::File::open(scene.input.unwrap_or("/dev/null".as_ref()))?;
     let group = scene.accounting.group()?;
+    let rest = if spec.asks {
+        Action::Notify
+    } else {
+        Action::Allow
+    };
     let launch = Launch {
         program: spec.program.then_some(scene.program),
         test: scene.test,
         ready: scene.ready_command,
-        filter: &filter(&actions(spec), Action::Notify),
+        filter: &filter(&actions::actions(spec), rest),
         input: input.as_fd(),
         group: &group,
     };
@@ -108,23 +137,6 @@ pub fn run(scene: &Scene<'_>, spec: &Spec) -> Result<Ran, SandboxError> {
         ran.used = waited;
     }
     Ok(ran)
-}
-
-fn actions(spec: &Spec) -> BTreeMap<Call, Action> {
-    let mut actions: BTreeMap<_, _> = spec
-        .known
-        .iter()
-        .map(|call| (*call, Action::Allow))
-        .collect();
-    for (call, mode) in &spec.rules {
-        let action = match mode {
-            _ if !spec.uncounted.contains(call) => Action::Notify,
-            Mode::Stub => Action::Errno(libc::ENOSYS as u16),
-            Mode::Fake => Action::Errno(0),
-        };
-        actions.insert(*call, action);
-    }
-    actions
 }
 
 #[cfg(test)]

@@ -123,13 +123,18 @@ impl Sandbox {
             steps,
             identity,
             folder,
-            nothing: File::open("/dev/null")?,
+            nothing: File::options().read(true).write(true).open("/dev/null")?,
         })
     }
 
     /// Where a run sees its log.
     pub fn log(&self) -> PathBuf {
         self.base.path().join("log")
+    }
+
+    /// /dev/null, for reading and writing.
+    pub fn nothing(&self) -> BorrowedFd<'_> {
+        self.nothing.as_fd()
     }
 
     /// Starts a run.

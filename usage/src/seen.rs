@@ -2,38 +2,45 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::feature::Feature;
 use crate::{Call, Phase};
 
-/// How often each call was seen, before and after the program was ready.
+/// How often each call, and each part that was looked for, was seen before and after the
+/// program was ready.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Before.
-    pub init: BTreeMap<Call, u64>,
+    pub init: BTreeMap<Feature, u64>,
     /// After.
-    pub serving: BTreeMap<Call, u64>,
+    pub serving: BTreeMap<Feature, u64>,
+    /// Values of the arguments that divide calls.
+    pub values: BTreeMap<Call, BTreeSet<u32>>,
 }
 
 impl Seen {
     /// Counts one more.
-    pub fn record(&mut self, call: Call, ready: bool) {
+    pub fn record(&mut self, feature: Feature, ready: bool) {
         let calls = if ready {
             &mut self.serving
         } else {
             &mut self.init
         };
-        *calls.entry(call).or_default() += 1;
+        *calls.entry(feature).or_default() += 1;
     }
 
     /// Takes calls over that are new, and says whether there were any.
     pub fn add_new(&mut self, other: &Self) -> bool {
         let mut any = false;
+        for (call, values) in &other.values {
+            self.values.entry(*call).or_default().extend(values);
+        }
         for (into, from) in [
             (&mut self.init, &other.init),
             (&mut self.serving, &other.serving),
         ] {
-            for (call, count) in from {
-                if !into.contains_key(call) {
-                    into.insert(*call, *count);
+            for (feature, count) in from {
+                if !into.contains_key(feature) {
+                    into.insert(feature.clone(), *count);
                     any = true;
                 }
             }
@@ -41,16 +48,22 @@ impl Seen {
         any
     }
 
-    /// Every call of a phase.
-    pub fn calls(&self, phase: Phase) -> BTreeSet<Call> {
+    /// Every call of a phase, and every part that was seen.
+    pub fn features(&self, phase: Phase) -> BTreeSet<&Feature> {
         let init = self.init.keys().filter(|_| phase != Phase::Serving);
         let serving = self.serving.keys().filter(|_| phase != Phase::Init);
-        init.chain(serving).copied().collect()
+        init.chain(serving).collect()
     }
 
-    /// How often a call was seen in a phase.
-    pub fn count(&self, call: Call, phase: Phase) -> u64 {
-        let of = |calls: &BTreeMap<Call, u64>| calls.get(&call).copied().unwrap_or_default();
+    /// Every call of a phase.
+    pub fn calls(&self, phase: Phase) -> BTreeSet<Call> {
+        let features = self.features(phase).into_iter();
+        features.map(|feature| feature.call).collect()
+    }
+
+    /// How often a call or a part was seen in a phase.
+    pub fn count(&self, feature: &Feature, phase: Phase) -> u64 {
+        let of = |counts: &BTreeMap<Feature, u64>| counts.get(feature).copied().unwrap_or_default();
         match phase {
             Phase::Init => of(&self.init),
             Phase::Serving => of(&self.serving),

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::result::{CallUse, Tried, Union, Usage};
-use crate::{Phase, Verdict};
+use crate::result::{CallUse, Files, Tried, TriedPlausible, Union, Usage};
+use crate::{Mode, Phase, Verdict};
 
 /// The calls with their verdicts, and what follows from them.
 pub fn text(usage: &Usage) -> String {
@@ -12,19 +12,27 @@ pub fn text(usage: &Usage) -> String {
     for union in &usage.unions {
         let _ = writeln!(text, "{}", together(union));
     }
-    for line in fragile(&usage.calls).chain(remarks(usage)) {
+    let files = usage.files.iter().flat_map(files);
+    for line in fragile(&usage.calls).chain(remarks(usage)).chain(files) {
         let _ = writeln!(text, "{line}");
     }
     text
 }
 
 fn table(calls: &[CallUse]) -> String {
-    const HEAD: [&str; 7] = [
-        "number", "call", "init", "serving", "verdict", "stub", "fake",
+    const HEAD: [&str; 8] = [
+        "number",
+        "call",
+        "init",
+        "serving",
+        "verdict",
+        "stub",
+        "fake",
+        "plausible",
     ];
     let mut rows = vec![HEAD.map(str::to_owned)];
-    rows.extend(calls.iter().map(|used| {
-        [
+    for used in calls {
+        rows.push([
             used.number.to_string(),
             used.call.to_string(),
             used.init.to_string(),
@@ -32,8 +40,29 @@ fn table(calls: &[CallUse]) -> String {
             used.verdict.to_string(),
             word(used.stub.as_ref()),
             word(used.fake.as_ref()),
-        ]
-    }));
+            plausible(used.plausible.as_ref()),
+        ]);
+        rows.extend(used.parts.iter().map(|part| {
+            [
+                String::new(),
+                format!("  {}", part.part.part_name().unwrap_or_default()),
+                part.init.to_string(),
+                part.serving.to_string(),
+                part.verdict.to_string(),
+                word(part.stub.as_ref()),
+                word(part.fake.as_ref()),
+                plausible(part.plausible.as_ref()),
+            ]
+        }));
+    }
+    if calls.iter().all(|used| used.plausible.is_none()) {
+        // Nobody asked for it.
+        for row in &mut rows {
+            if let Some(cell) = row.last_mut() {
+                cell.clear();
+            }
+        }
+    }
     let widths: [usize; HEAD.len()] = std::array::from_fn(|column| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(String::len).max().unwrap_or_default()
@@ -64,6 +93,12 @@ fn word(tried: Option<&Tried>) -> String {
     }
 }
 
+fn plausible(tried: Option<&TriedPlausible>) -> String {
+    tried.map_or("-".into(), |plausible| {
+        format!("{}: {}", plausible.answer, word(Some(&plausible.tried)))
+    })
+}
+
 fn counts(calls: &[CallUse]) -> String {
     const ALL: [Verdict; 9] = [
         Verdict::Required,
@@ -87,12 +122,12 @@ fn counts(calls: &[CallUse]) -> String {
 
 fn together(union: &Union) -> String {
     let (mode, count) = (union.mode, union.calls.len());
-    let how = format!("all {count} that work as a {mode}, together:");
+    let how = format!("{mode}: all {count} that work alone, together:");
     match union.works {
         Some(true) => format!("{how} works"),
         None => format!("{how} its runs disagree"),
         Some(false) => {
-            let names = |calls: &[crate::Call]| {
+            let names = |calls: &[crate::Feature]| {
                 let names: Vec<_> = calls.iter().map(ToString::to_string).collect();
                 names.join(" with ")
             };
@@ -107,11 +142,34 @@ fn together(union: &Union) -> String {
 }
 
 fn fragile(calls: &[CallUse]) -> impl Iterator<Item = String> {
-    calls.iter().flat_map(|used| {
-        let modes = [("stub", &used.stub), ("fake", &used.fake)];
-        modes.into_iter().filter_map(|(mode, tried)| {
-            let why = &tried.as_ref()?.fragile;
-            let line = format!("fragile: {} as a {mode}: {}", used.call, why.join("; "));
+    let tried = calls.iter().flat_map(|used| {
+        let whole = (
+            used.call.to_string(),
+            &used.stub,
+            &used.fake,
+            &used.plausible,
+        );
+        let parts = used.parts.iter();
+        let parts = parts.map(|part| {
+            (
+                part.part.to_string(),
+                &part.stub,
+                &part.fake,
+                &part.plausible,
+            )
+        });
+        [whole].into_iter().chain(parts)
+    });
+    tried.flat_map(|(name, stub, fake, plausible)| {
+        let plausible = plausible.as_ref().map(|plausible| &plausible.tried);
+        let modes = [
+            (Mode::Stub, stub.as_ref()),
+            (Mode::Fake, fake.as_ref()),
+            (Mode::Plausible, plausible),
+        ];
+        modes.into_iter().filter_map(move |(mode, tried)| {
+            let why = &tried?.fragile;
+            let line = format!("fragile: {name}, {mode}: {}", why.join("; "));
             (!why.is_empty()).then_some(line)
         })
     })
@@ -136,4 +194,27 @@ fn remarks(usage: &Usage) -> impl Iterator<Item = String> {
         .chain(foreign)
         .chain(phase)
         .chain(read_only)
+}
+
+/// What the program's files show of the calls.
+fn files(files: &Files) -> Vec<String> {
+    if let Some(error) = &files.error {
+        return vec![format!("its files were not analysed: {error}")];
+    }
+    let seen = files.resolved as usize + files.unresolved.len();
+    let share = 100.0 * f64::from(files.resolved) / seen.max(1) as f64;
+    let mut lines = vec![format!(
+        "its files show {} of these calls ({share:.0} %), and {} others",
+        files.resolved,
+        files.never_seen.len()
+    )];
+    if !files.unresolved.is_empty() {
+        let names: Vec<_> = files.unresolved.iter().map(ToString::to_string).collect();
+        lines.push(format!("its files do not show {}", names.join(", ")));
+    }
+    // The goal of the analysis.
+    if share < 90.0 {
+        lines.extend(files.holes.iter().map(|hole| format!("hidden: {hole}")));
+    }
+    lines
 }

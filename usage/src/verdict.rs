@@ -13,6 +13,8 @@ pub enum Mode {
     Stub,
     /// 0, as if it had been done.
     Fake,
+    /// What the program would get had it been done, where that can be made up.
+    Plausible,
 }
 
 impl Display for Mode {
@@ -20,6 +22,7 @@ impl Display for Mode {
         f.pad(match self {
             Self::Stub => "stub",
             Self::Fake => "fake",
+            Self::Plausible => "plausible",
         })
     }
 }

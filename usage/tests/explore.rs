@@ -9,8 +9,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use usage::explore::{ExploreError, Request, explore};
-use usage::result::{CallUse, Purpose, Usage};
-use usage::{Call, Mode, Phase, Verdict};
+use usage::result::{CallUse, PartUse, Purpose, Usage};
+use usage::{Call, Feature, Mode, Phase, Plausible, Verdict};
 
 /// Cargo builds it beside this test.
 fn subject() -> String {
@@ -30,6 +30,12 @@ fn request(words: &[&str]) -> Request {
         test: None,
         ready: None,
         phase: Phase::All,
+        modes: vec![Mode::Stub, Mode::Fake],
+        partial: false,
+        paths: false,
+        only: None,
+        discovery: true,
+        read_files: false,
         replicas: NonZeroU32::new(2).unwrap(),
         jobs: NonZeroU32::new(4).unwrap(),
         // Other tests run at the same time.
@@ -107,8 +113,8 @@ fn every_verdict_is_found() {
     );
 
     // Each alone is in order, both together are not.
-    let conflict = ["getsid", "gettid"].map(|name| name.parse::<Call>().unwrap());
-    for call in conflict {
+    let conflict = ["getsid", "gettid"].map(|name| name.parse::<Feature>().unwrap());
+    for call in &conflict {
         assert_eq!(of(&usage, &call.to_string()).verdict, Verdict::Both);
     }
     for union in &usage.unions {
@@ -324,4 +330,182 @@ fn an_interrupted_exploration_keeps_what_is_decided_and_goes_on() {
         ),
         "{error}"
     );
+}
+
+#[test]
+fn a_flag_of_fcntl_is_taken_away_and_another_is_not() {
+    let mut request = request(&["fcntl"]);
+    request.partial = true;
+    request.replicas = NonZeroU32::MIN;
+    let usage = run(&request).unwrap();
+    let fcntl = of(&usage, "fcntl");
+    assert_eq!(fcntl.verdict, Verdict::Required);
+    assert_eq!(part(fcntl, "fcntl(F_GETFL)").verdict, Verdict::Both);
+    let getfd = part(fcntl, "fcntl(F_GETFD)");
+    assert_eq!(getfd.verdict, Verdict::Required);
+    let stub = &usage.runs[getfd.stub.as_ref().unwrap().runs[0] as usize];
+    assert_eq!(stub.program_end.as_deref(), Some("exit 82"), "{stub:?}");
+    let mmap = of(&usage, "mmap");
+    assert!(part(mmap, "mmap(MAP_PRIVATE)").init > 1, "{mmap:?}");
+    assert!(of(&usage, "read").parts.is_empty());
+}
+
+#[track_caller]
+fn part<'a>(used: &'a CallUse, name: &str) -> &'a PartUse {
+    let mut parts = used.parts.iter();
+    let part = parts.find(|part| part.part.to_string() == name);
+    part.unwrap_or_else(|| panic!("{name} is not in {used:?}"))
+}
+
+#[test]
+fn a_file_of_proc_is_taken_away_and_another_is_not() {
+    let mut request = request(&["files"]);
+    request.paths = true;
+    let usage = run(&request).unwrap();
+    let openat = of(&usage, "openat");
+    assert_eq!(openat.verdict, Verdict::Required);
+    let cpuinfo = part(openat, "openat(/proc/cpuinfo)");
+    assert_eq!(cpuinfo.verdict, Verdict::Both);
+    let run = &usage.runs[cpuinfo.stub.as_ref().unwrap().runs[0] as usize];
+    assert_eq!(run.rules[0].fired, Some(1), "{run:?}");
+    let meminfo = part(openat, "openat(/proc/meminfo)");
+    assert_eq!(meminfo.verdict, Verdict::Required);
+    let run = &usage.runs[meminfo.stub.as_ref().unwrap().runs[0] as usize];
+    assert_eq!(run.program_end.as_deref(), Some("exit 83"), "{run:?}");
+}
+
+#[test]
+fn one_executable_alone_is_explored_after_its_exec() {
+    let mut request = request(&["required", "become"]);
+    request.only = Some("/bin/sh".into());
+    request.replicas = NonZeroU32::MIN;
+    let usage = run(&request).unwrap();
+    let shell = fs::canonicalize("/bin/sh").unwrap();
+    assert_eq!(usage.only.as_deref(), shell.to_str());
+    // The shell asks for its parent; without the rule's limit, the first program would fail.
+    assert_eq!(of(&usage, "getppid").verdict, Verdict::Both);
+    assert!(
+        usage
+            .calls
+            .iter()
+            .all(|used| used.call.to_string() != "execve")
+    );
+    assert_eq!(of(&usage, "mmap").verdict, Verdict::Required);
+    request.only = Some("/bin/cat".into());
+    let error = self::run(&request).unwrap_err();
+    assert!(matches!(error, ExploreError::NeverExecuted(_)), "{error}");
+}
+
+#[test]
+fn plausible_answers_serve_where_0_does_not() {
+    let mut request = request(&["plausible"]);
+    request.modes.push(Mode::Plausible);
+    let usage = run(&request).unwrap();
+    let expected = [
+        ("pwrite64", Plausible::Count),
+        ("writev", Plausible::Count),
+        ("epoll_create1", Plausible::NullFd),
+        ("getpgid", Plausible::Id),
+    ];
+    for (name, answer) in expected {
+        let used = of(&usage, name);
+        assert_eq!(used.verdict, Verdict::Required, "{used:?}");
+        let plausible = used.plausible.as_ref().unwrap();
+        assert_eq!(plausible.answer, answer);
+        assert_eq!(plausible.tried.works, Some(true), "{used:?}");
+    }
+    assert_eq!(of(&usage, "mmap").plausible, None);
+    let union = usage
+        .unions
+        .iter()
+        .find(|union| union.mode == Mode::Plausible);
+    assert_eq!(union.unwrap().works, Some(true), "{union:?}");
+}
+
+#[test]
+fn a_rule_that_never_fired_is_masked() {
+    let mut request = request(&["sometimes"]);
+    request.replicas = NonZeroU32::MIN;
+    let usage = run(&request).unwrap();
+    let names = [
+        "getpriority",
+        "sched_yield",
+        "getegid",
+        "getgid",
+        "times",
+        "getresuid",
+    ];
+    let verdicts = names.map(|name| of(&usage, name).verdict);
+    // Each is masked with probability 3/4.
+    assert!(verdicts.contains(&Verdict::Masked), "{verdicts:?}");
+    let expected = [Verdict::Masked, Verdict::Both];
+    assert!(
+        verdicts.iter().all(|verdict| expected.contains(verdict)),
+        "{verdicts:?}"
+    );
+}
+
+#[test]
+fn calls_past_the_old_tables_are_seen() {
+    let mut request = request(&["new", "newest"]);
+    request.replicas = NonZeroU32::MIN;
+    let usage = run(&request).unwrap();
+    for name in ["close_range", "clone3", "openat2", "io_uring_setup", "rseq"] {
+        assert!(of(&usage, name).number >= 334, "{name}");
+    }
+}
+
+#[test]
+fn the_programs_files_are_compared_with_what_was_seen() {
+    let mut request = request(&[]);
+    request.command = vec!["/bin/true".into()];
+    request.read_files = true;
+    request.replicas = NonZeroU32::MIN;
+    let usage = run(&request).unwrap();
+    let files = usage.files.unwrap();
+    assert_eq!(files.error, None);
+    let seen = usage.calls.len();
+    assert_eq!(files.resolved as usize + files.unresolved.len(), seen);
+    assert!(files.resolved as usize * 10 >= seen * 9, "{files:?}");
+    let socket = "socket".parse().unwrap();
+    assert!(files.never_seen.contains(&socket), "{files:?}");
+}
+
+#[test]
+fn without_discovery_the_calls_of_the_files_are_tried() {
+    let mut request = request(&[]);
+    request.command = vec!["/bin/true".into()];
+    request.read_files = true;
+    request.discovery = false;
+    request.replicas = NonZeroU32::MIN;
+    let usage = run(&request).unwrap();
+    assert_eq!(of(&usage, "mmap").verdict, Verdict::Required);
+    let socket: Call = "socket".parse().unwrap();
+    assert!(usage.calls.iter().all(|used| used.call != socket));
+    assert!(usage.files.unwrap().never_seen.contains(&socket));
+    assert!(
+        usage
+            .runs
+            .iter()
+            .all(|run| run.purpose != Purpose::Discovery)
+    );
+    assert!(usage.complete);
+}
+
+#[test]
+fn options_that_contradict_each_other_are_refused() {
+    let refused = |change: &dyn Fn(&mut Request), words: &str| {
+        let mut request = request(&["both"]);
+        change(&mut request);
+        let error = run(&request).unwrap_err();
+        assert!(matches!(error, ExploreError::Request(_)), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    };
+    refused(&|request| request.discovery = false, "--no-static");
+    let partial = |request: &mut Request| {
+        (request.discovery, request.read_files, request.partial) = (false, true, true);
+    };
+    refused(&partial, "--no-discovery");
+    refused(&|request| request.phase = Phase::Serving, "--ready");
+    refused(&|request| request.modes.clear(), "name a mode");
 }

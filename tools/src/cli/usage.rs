@@ -3,6 +3,7 @@
 mod data;
 mod generate;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::{env, thread};
 
 use ::usage::explore::Request;
 use ::usage::result::Usage;
-use ::usage::{Phase, Ready};
+use ::usage::{Mode, Phase, Ready};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -86,6 +87,25 @@ pub struct ExploreArgs {
     /// When calls are taken away; init ends and serving begins when the program is ready
     #[arg(long, value_enum, default_value_t = PhaseArg::All)]
     pub phase: PhaseArg,
+    /// Take away values of arguments as well, like fcntl with F_SETFL
+    #[arg(long)]
+    pub partial: bool,
+    /// Take away files of the kernel as well: paths in /proc, /dev and /sys
+    #[arg(long)]
+    pub paths: bool,
+    /// Record this executable only, and take calls away from no other
+    #[arg(long, value_name = "EXE")]
+    pub only: Option<String>,
+    /// What calls get: stub (ENOSYS), fake (0), plausible (the length of a write, a descriptor
+    /// of /dev/null, a number)
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [ModeArg::Stub, ModeArg::Fake])]
+    pub modes: Vec<ModeArg>,
+    /// Do not read the program's files
+    #[arg(long)]
+    pub no_static: bool,
+    /// Do not ask the kernel which calls there are: try those of the program's files
+    #[arg(long)]
+    pub no_discovery: bool,
     /// Runs of each rule that have to agree
     #[arg(long, value_name = "N", default_value = "2")]
     pub replicas: NonZeroU32,
@@ -114,6 +134,17 @@ pub struct ExploreArgs {
 }
 
 impl ExploreArgs {
+    /// Each once, in the order of the words.
+    fn modes(&self) -> Vec<Mode> {
+        let modes: BTreeSet<ModeArg> = self.modes.iter().copied().collect();
+        let mode = |mode| match mode {
+            ModeArg::Stub => Mode::Stub,
+            ModeArg::Fake => Mode::Fake,
+            ModeArg::Plausible => Mode::Plausible,
+        };
+        modes.into_iter().map(mode).collect()
+    }
+
     /// What they ask for; `earlier` is the result to continue.
     pub fn request(&self, earlier: Option<Usage>) -> Result<Request> {
         Ok(Request {
@@ -127,6 +158,12 @@ impl ExploreArgs {
                 PhaseArg::Serving => Phase::Serving,
                 PhaseArg::All => Phase::All,
             },
+            modes: self.modes(),
+            partial: self.partial,
+            paths: self.paths,
+            only: self.only.clone(),
+            discovery: !self.no_discovery,
+            read_files: !self.no_static,
             replicas: self.replicas,
             jobs: self.jobs.unwrap_or_else(two_for_each_cpu),
             limit: self.timeout.map(Duration::from_secs_f64),
@@ -140,6 +177,17 @@ impl ExploreArgs {
 fn two_for_each_cpu() -> NonZeroU32 {
     let cpus = thread::available_parallelism().map_or(1, |cpus| cpus.get() as u32);
     NonZeroU32::MIN.saturating_add(2 * cpus - 1)
+}
+
+/// What calls get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum ModeArg {
+    /// ENOSYS
+    Stub,
+    /// 0
+    Fake,
+    /// What the program would get, where that can be made up
+    Plausible,
 }
 
 /// When calls are taken away.

@@ -6,8 +6,13 @@ use std::thread;
 use super::laboratory::Laboratory;
 use super::rules::{Decision, Finding};
 use super::subject::Subject;
-use super::{ExploreError, Request, UNTESTABLE};
-use crate::result::{CallUse, Machine, Program, Test, Tried, Union, Usage, VERSION};
+use super::{ExploreError, Request, UNTESTABLE, files};
+use crate::feature::Feature;
+use crate::plausible::Recipe;
+use crate::result::{
+    CallUse, Machine, PartUse, Program, Test, Tried, TriedPlausible, Union, Usage, VERSION,
+};
+use crate::static_binary::{StaticBinary, StaticError};
 use crate::{Arch, Call, Mode, Phase, Verdict};
 
 /// Puts the result together.
@@ -17,13 +22,18 @@ pub fn assemble(
     lab: Laboratory<'_>,
     decisions: Vec<Decision>,
     unions: Vec<Union>,
+    files: Option<Result<StaticBinary, StaticError>>,
     began: jiff::Timestamp,
 ) -> Result<Usage, ExploreError> {
-    let calls = lab
-        .calls()
-        .into_iter()
-        .map(|call| call_use(&lab, &decisions, call))
-        .collect();
+    let features = lab.features();
+    let whole = features.iter().filter(|feature| feature.is_whole());
+    let calls = whole.map(|feature| call_use(&lab, &decisions, feature.call));
+    // A rule that never fired shows that nobody made the call.
+    let calls = calls.filter(|used| request.discovery || was_tried(used));
+    let calls: Vec<_> = calls.collect();
+    let seen = calls.iter().map(|used| used.call).collect();
+    let files = files.map(|files| files::compare(&files, &seen));
+    drop(features);
     Ok(Usage {
         version: VERSION,
         tool: request.tool.clone(),
@@ -34,6 +44,8 @@ pub fn assemble(
         test: test(request, subject)?,
         machine: machine(subject, lab.read_only.iter().cloned().collect()),
         phase: request.phase,
+        only: subject.only.as_ref().map(|only| only.display().to_string()),
+        discovery: request.discovery,
         replicas: request.replicas.get(),
         jobs: request.jobs.get(),
         limit_s: lab.limit.as_secs_f64(),
@@ -44,21 +56,21 @@ pub fn assemble(
             .iter()
             .map(|(abi, count)| ((*abi).to_owned(), *count))
             .collect(),
+        files,
         runs: lab.into_runs(),
     })
 }
 
 fn call_use(lab: &Laboratory<'_>, decisions: &[Decision], call: Call) -> CallUse {
-    let decision = |mode| {
-        let mut decisions = decisions.iter();
-        decisions.find(|decision| decision.call == call && decision.mode == mode)
-    };
-    let (stub, fake) = (decision(Mode::Stub), decision(Mode::Fake));
+    let whole = Feature::from(call);
+    let features = lab.features().into_iter();
+    let parts = features.filter(|feature| feature.call == call && !feature.is_whole());
+    let trials = Trials::of(decisions, &whole);
     CallUse {
         call,
         number: call.0,
-        init: lab.seen.count(call, Phase::Init),
-        serving: lab.seen.count(call, Phase::Serving),
+        init: lab.seen.count(&whole, Phase::Init),
+        serving: lab.seen.count(&whole, Phase::Serving),
         origin: lab
             .origins
             .get(&call)
@@ -66,10 +78,56 @@ fn call_use(lab: &Laboratory<'_>, decisions: &[Decision], call: Call) -> CallUse
             .flatten()
             .cloned()
             .collect(),
-        verdict: verdict(lab, call, stub, fake),
-        stub: stub.map(tried),
-        fake: fake.map(tried),
+        verdict: verdict(lab, &trials, call),
+        stub: trials.stub.map(tried),
+        fake: trials.fake.map(tried),
+        plausible: trials.plausible.and_then(plausible),
+        parts: parts.map(|part| part_use(lab, decisions, part)).collect(),
     }
+}
+
+fn was_tried(used: &CallUse) -> bool {
+    !matches!(used.verdict, Verdict::Masked | Verdict::Untestable)
+}
+
+fn part_use(lab: &Laboratory<'_>, decisions: &[Decision], part: &Feature) -> PartUse {
+    let trials = Trials::of(decisions, part);
+    PartUse {
+        part: part.clone(),
+        init: lab.seen.count(part, Phase::Init),
+        serving: lab.seen.count(part, Phase::Serving),
+        verdict: verdict(lab, &trials, part.call),
+        stub: trials.stub.map(tried),
+        fake: trials.fake.map(tried),
+        plausible: trials.plausible.and_then(plausible),
+    }
+}
+
+/// What each mode did.
+struct Trials<'a> {
+    stub: Option<&'a Decision>,
+    fake: Option<&'a Decision>,
+    plausible: Option<&'a Decision>,
+}
+
+impl<'a> Trials<'a> {
+    fn of(decisions: &'a [Decision], feature: &Feature) -> Self {
+        let of = |mode| {
+            let mut decisions = decisions.iter();
+            decisions.find(|decision| decision.feature == *feature && decision.mode == mode)
+        };
+        Self {
+            stub: of(Mode::Stub),
+            fake: of(Mode::Fake),
+            plausible: of(Mode::Plausible),
+        }
+    }
+}
+
+fn plausible(decision: &Decision) -> Option<TriedPlausible> {
+    let answer = Recipe::of(decision.feature.call)?.name();
+    let tried = tried(decision);
+    Some(TriedPlausible { answer, tried })
 }
 
 fn tried(decision: &Decision) -> Tried {
@@ -87,16 +145,11 @@ fn tried(decision: &Decision) -> Tried {
     }
 }
 
-fn verdict(
-    lab: &Laboratory<'_>,
-    call: Call,
-    stub: Option<&Decision>,
-    fake: Option<&Decision>,
-) -> Verdict {
+fn verdict(lab: &Laboratory<'_>, trials: &Trials<'_>, call: Call) -> Verdict {
     if UNTESTABLE.contains(&call.name().unwrap_or_default()) {
         return Verdict::Untestable;
     }
-    let (Some(stub), Some(fake)) = (stub, fake) else {
+    let (Some(stub), Some(fake)) = (trials.stub, trials.fake) else {
         return Verdict::Untested;
     };
     let findings = [stub.finding, fake.finding];

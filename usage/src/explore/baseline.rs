@@ -21,13 +21,9 @@ const SLOWER: u32 = 4;
 
 /// Finds the calls, the limit and what is usual; fails where the test proves nothing.
 pub fn explore(lab: &mut Laboratory<'_>, request: &Request) -> Result<(), ExploreError> {
-    // All calls are asked about, which makes it slow: it may even fail.
-    let mut spec = lab.plain();
-    spec.origins = true;
-    let (first, _) = lab.once(Purpose::Discovery, &spec)?;
-    learn(lab, &first);
-    lab.origins = first.origins;
-    lab.read_only = first.read_only;
+    if request.discovery {
+        discover(lab)?;
+    }
     let mut slowest = Duration::ZERO;
     for _ in 0..PASSES {
         let (found, time) = pass(lab)?;
@@ -36,12 +32,26 @@ pub fn explore(lab: &mut Laboratory<'_>, request: &Request) -> Result<(), Explor
             break;
         }
     }
+    if let Some(only) = lab.never_executed() {
+        return Err(ExploreError::NeverExecuted(only));
+    }
     if request.limit.is_none() {
         lab.limit = LEAST.max(slowest * SLOWER);
     }
     if request.test.is_some() {
         control(lab)?;
     }
+    Ok(())
+}
+
+/// All calls are asked about, which makes it slow: it may even fail.
+fn discover(lab: &mut Laboratory<'_>) -> Result<(), ExploreError> {
+    let mut spec = lab.plain();
+    spec.origins = true;
+    let (first, _) = lab.once(Purpose::Discovery, &spec)?;
+    learn(lab, &first);
+    lab.origins = first.origins;
+    lab.read_only = first.read_only;
     Ok(())
 }
 

@@ -4,7 +4,8 @@ use super::rules::{Decision, Finding};
 use super::subject::Subject;
 use super::{ExploreError, Request, assemble};
 use crate::Mode;
-use crate::result::{CallUse, Tried, Usage};
+use crate::feature::Feature;
+use crate::result::{Tried, TriedPlausible, Usage};
 
 /// Verdicts of another program, test, kernel or user would be wrong here.
 pub fn check(request: &Request, subject: &Subject) -> Result<(), ExploreError> {
@@ -38,6 +39,11 @@ pub fn check(request: &Request, subject: &Subject) -> Result<(), ExploreError> {
         ),
         ("phase", phase(earlier.phase), phase(request.phase)),
         (
+            "executable",
+            ready(&earlier.only),
+            ready(&subject.only.as_ref().map(|only| only.display().to_string())),
+        ),
+        (
             "number of replicas",
             earlier.replicas.to_string(),
             request.replicas.to_string(),
@@ -60,15 +66,37 @@ pub fn decisions(earlier: Option<&Usage>) -> Vec<Decision> {
     let calls = earlier.into_iter().flat_map(|usage| &usage.calls);
     calls
         .flat_map(|used| {
-            let stub = decision(used, Mode::Stub, used.stub.as_ref());
-            let fake = decision(used, Mode::Fake, used.fake.as_ref());
-            [stub, fake]
+            let whole = of_modes(
+                &used.call.into(),
+                [&used.stub, &used.fake],
+                used.plausible.as_ref(),
+            );
+            let parts = used.parts.iter().flat_map(|part| {
+                let tried = [&part.stub, &part.fake];
+                of_modes(&part.part, tried, part.plausible.as_ref())
+            });
+            whole.into_iter().chain(parts).collect::<Vec<_>>()
         })
-        .flatten()
         .collect()
 }
 
-fn decision(used: &CallUse, mode: Mode, tried: Option<&Tried>) -> Option<Decision> {
+fn of_modes(
+    feature: &Feature,
+    [stub, fake]: [&Option<Tried>; 2],
+    plausible: Option<&TriedPlausible>,
+) -> Vec<Decision> {
+    let modes = [
+        (Mode::Stub, stub.as_ref()),
+        (Mode::Fake, fake.as_ref()),
+        (Mode::Plausible, plausible.map(|plausible| &plausible.tried)),
+    ];
+    let decisions = modes.into_iter();
+    decisions
+        .filter_map(|(mode, tried)| decision(feature, mode, tried))
+        .collect()
+}
+
+fn decision(feature: &Feature, mode: Mode, tried: Option<&Tried>) -> Option<Decision> {
     let tried = tried?;
     let finding = match tried.works {
         Some(true) => Finding::Works,
@@ -76,7 +104,7 @@ fn decision(used: &CallUse, mode: Mode, tried: Option<&Tried>) -> Option<Decisio
         None => return None,
     };
     Some(Decision {
-        call: used.call,
+        feature: feature.clone(),
         mode,
         finding,
         unusual: tried.fragile.iter().cloned().collect(),

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{ExploreError, Progress, Request, parallel};
+use crate::feature::{Feature, Part};
 use crate::result::{FiredRule, Purpose, Run};
-use crate::run::{Ran, Spec, describe};
+use crate::run::{Parts, Ran, Spec, describe};
 use crate::seen::Seen;
 use crate::{Call, Mode, Outcome, Phase, SandboxError};
 
@@ -24,7 +26,7 @@ const COUNTED: u64 = 2000;
 const FIRST_LIMIT: Duration = Duration::from_secs(300);
 
 /// Rules that hold together.
-pub type Rules = BTreeMap<Call, Mode>;
+pub type Rules = BTreeMap<Feature, Mode>;
 
 /// Makes runs of one program.
 pub struct Laboratory<'a> {
@@ -33,6 +35,10 @@ pub struct Laboratory<'a> {
     progress: &'a (dyn Fn(Progress) + Sync),
     pub jobs: NonZeroU32,
     pub phase: Phase,
+    parts: Parts,
+    only: Option<PathBuf>,
+    /// Whether the kernel asks about calls that nobody has seen.
+    asks: bool,
     /// Ends a run; a run that reaches it is made once more with twice of it.
     pub limit: Duration,
     /// Calls of runs without rules.
@@ -60,7 +66,7 @@ pub struct Observation {
     /// `None`: nothing, because the harness failed or could not tell.
     pub works: Option<bool>,
     /// How often each counted rule fired.
-    pub fired: BTreeMap<Call, u64>,
+    pub fired: BTreeMap<Feature, u64>,
     /// What was unlike runs without rules.
     pub unusual: Vec<String>,
     /// Its place in the record, and those of the runs that it repeats.
@@ -70,6 +76,7 @@ pub struct Observation {
 impl<'a> Laboratory<'a> {
     pub fn new(
         request: &Request,
+        only: Option<PathBuf>,
         runner: &'a Runner<'a>,
         stop: &'a AtomicBool,
         progress: &'a (dyn Fn(Progress) + Sync),
@@ -81,6 +88,12 @@ impl<'a> Laboratory<'a> {
             progress,
             jobs: request.jobs,
             phase: request.phase,
+            parts: Parts {
+                arguments: request.partial,
+                paths: request.paths,
+            },
+            only,
+            asks: request.discovery,
             limit: request.limit.unwrap_or(FIRST_LIMIT),
             seen: Seen::default(),
             foreign: BTreeMap::new(),
@@ -96,9 +109,15 @@ impl<'a> Laboratory<'a> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Calls of the phase that is explored, and how often each was made.
-    pub fn calls(&self) -> BTreeSet<Call> {
-        self.seen.calls(self.phase)
+    /// The executable that was asked for, and that no run without rules executed.
+    pub fn never_executed(&self) -> Option<PathBuf> {
+        let any = !self.seen.calls(Phase::All).is_empty();
+        self.only.clone().filter(|_| !any)
+    }
+
+    /// Calls of the phase that is explored, and their parts.
+    pub fn features(&self) -> BTreeSet<&Feature> {
+        self.seen.features(self.phase)
     }
 
     /// Every run until now.
@@ -106,6 +125,14 @@ impl<'a> Laboratory<'a> {
         self.runs
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes calls for seen that nobody has asked about.
+    pub fn assume(&mut self, calls: BTreeSet<Call>) {
+        for call in calls {
+            self.seen.init.insert(call.into(), 0);
+            self.seen.serving.insert(call.into(), 0);
+        }
     }
 
     /// A run without rules.
@@ -119,11 +146,19 @@ impl<'a> Laboratory<'a> {
                 init.intersection(&serving).copied().collect()
             }
         };
+        let values = match self.phase {
+            Phase::All => self.seen.values.clone(),
+            _ => BTreeMap::new(),
+        };
         Spec {
             program: true,
             rules: Rules::new(),
             phase: self.phase,
             known,
+            values,
+            parts: self.parts,
+            only: self.only.clone(),
+            asks: self.asks,
             uncounted: BTreeSet::new(),
             origins: false,
             limit: self.limit,
@@ -138,7 +173,7 @@ impl<'a> Laboratory<'a> {
             rules: spec
                 .rules
                 .iter()
-                .map(|(call, mode)| fired_rule(*call, *mode, &ran))
+                .map(|(feature, mode)| fired_rule(feature, *mode, &ran))
                 .collect(),
             outcome: ran.outcome,
             reason: ran.reason.clone(),
@@ -175,14 +210,18 @@ impl<'a> Laboratory<'a> {
 
     /// The program with these rules; asked again where the answer may be wrong.
     fn try_rules(&self, purpose: Purpose, rules: &Rules) -> Result<Observation, ExploreError> {
-        let often = |call: &&Call| self.seen.count(**call, Phase::All) > COUNTED;
+        let often = |(feature, mode): &(&Feature, &Mode)| {
+            let by_us = matches!(feature.part, Part::Path(_)) || **mode == Mode::Plausible;
+            !by_us && self.seen.count(feature, Phase::All) > COUNTED
+        };
         let mut spec = Spec {
             rules: rules.clone(),
             known: self.seen.calls(Phase::All),
             ..self.plain()
         };
-        if self.phase == Phase::All {
-            spec.uncounted = rules.keys().filter(often).copied().collect();
+        if self.phase == Phase::All && self.only.is_none() {
+            let often = rules.iter().filter(often);
+            spec.uncounted = often.map(|(feature, _)| feature.clone()).collect();
         }
         let (mut places, mut again, mut asked) = (Vec::new(), purpose != Purpose::Group, 0);
         loop {
@@ -217,12 +256,11 @@ impl<'a> Laboratory<'a> {
         }
     }
 
-    fn new_calls(&self, ran: &Ran) -> Vec<Call> {
-        let known = self.seen.calls(Phase::All);
-        ran.seen
-            .calls(Phase::All)
-            .difference(&known)
-            .copied()
+    fn new_calls(&self, ran: &Ran) -> Vec<Feature> {
+        let known = self.seen.features(Phase::All);
+        let new = ran.seen.features(Phase::All).into_iter();
+        new.filter(|feature| !known.contains(feature))
+            .cloned()
             .collect()
     }
 
@@ -272,8 +310,9 @@ impl Usual {
     }
 }
 
-fn fired_rule(call: Call, mode: Mode, ran: &Ran) -> FiredRule {
-    let fired = ran.fired.get(&call).copied();
+fn fired_rule(feature: &Feature, mode: Mode, ran: &Ran) -> FiredRule {
+    let fired = ran.fired.get(feature).copied();
+    let call = feature.clone();
     FiredRule { call, mode, fired }
 }
 

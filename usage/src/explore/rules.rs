@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::laboratory::{Laboratory, Observation, Rules};
 use super::{ExploreError, Request, UNTESTABLE};
+use crate::feature::Feature;
+use crate::plausible::Recipe;
 use crate::result::Purpose;
 use crate::{Call, Mode};
 
 /// What all runs of one rule say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    pub call: Call,
+    pub feature: Feature,
     pub mode: Mode,
     pub finding: Finding,
     /// What was unlike runs without rules, where it works.
@@ -33,7 +35,7 @@ pub enum Finding {
 
 /// A rule and its runs.
 struct Trial {
-    call: Call,
+    feature: Feature,
     mode: Mode,
     observations: Vec<Observation>,
 }
@@ -45,17 +47,20 @@ pub fn decide(
     mut decided: Vec<Decision>,
 ) -> Result<Vec<Decision>, ExploreError> {
     let testable = |call: &Call| !UNTESTABLE.contains(&call.name().unwrap_or_default());
-    let calls = lab.calls();
-    decided.retain(|decision| calls.contains(&decision.call));
+    let features = lab.features();
+    decided.retain(|decision| features.contains(&decision.feature));
     let mut trials = Vec::new();
-    for call in calls.into_iter().filter(testable) {
-        for mode in [Mode::Stub, Mode::Fake] {
-            let known = |decision: &Decision| decision.call == call && decision.mode == mode;
+    let testable = features
+        .into_iter()
+        .filter(|feature| testable(&feature.call));
+    for feature in testable {
+        for mode in modes_of(request, feature.call) {
+            let known = |decision: &Decision| decision.feature == *feature && decision.mode == mode;
             if decided.iter().any(known) {
                 continue;
             }
             trials.push(Trial {
-                call,
+                feature: feature.clone(),
                 mode,
                 observations: Vec::new(),
             });
@@ -68,7 +73,7 @@ pub fn decide(
             .iter()
             .partition(|index| trials.get(**index).is_some_and(Trial::may_share));
         let mut rest = failing;
-        for mode in [Mode::Stub, Mode::Fake] {
+        for mode in request.modes.iter().copied() {
             let of_mode =
                 |index: &usize| trials.get(*index).is_some_and(|trial| trial.mode == mode);
             let group = passing.iter().copied().filter(of_mode).collect();
@@ -78,6 +83,12 @@ pub fn decide(
     }
     decided.extend(trials.into_iter().map(Trial::decision));
     Ok(decided)
+}
+
+/// Not every call has a plausible answer.
+fn modes_of(request: &Request, call: Call) -> impl Iterator<Item = Mode> {
+    let modes = request.modes.iter().copied();
+    modes.filter(move |mode| *mode != Mode::Plausible || Recipe::of(call).is_some())
 }
 
 /// A run for each of these.
@@ -126,7 +137,7 @@ fn together(
             }
             for index in group {
                 let trial = trials.get_mut(index);
-                match trial.filter(|trial| observation.has_fired(trial.call)) {
+                match trial.filter(|trial| observation.has_fired(&trial.feature)) {
                     // What is unusual in a group is not the doing of each member.
                     Some(trial) => trial.observations.push(Observation {
                         unusual: Vec::new(),
@@ -143,25 +154,25 @@ fn together(
 fn rules(trials: &[Trial], which: &[usize]) -> Rules {
     let trials = which.iter().filter_map(|index| trials.get(*index));
     trials
-        .map(|trial| (trial.call, trial.mode))
+        .map(|trial| (trial.feature.clone(), trial.mode))
         .collect::<BTreeMap<_, _>>()
 }
 
 impl Observation {
-    fn has_fired(&self, call: Call) -> bool {
-        self.fired.get(&call).is_some_and(|count| *count > 0)
+    fn has_fired(&self, feature: &Feature) -> bool {
+        self.fired.get(feature).is_some_and(|count| *count > 0)
     }
 
     /// It fired, or nobody counted.
-    fn may_have_fired(&self, call: Call) -> bool {
-        self.fired.get(&call).is_none_or(|count| *count > 0)
+    fn may_have_fired(&self, feature: &Feature) -> bool {
+        self.fired.get(feature).is_none_or(|count| *count > 0)
     }
 }
 
 impl Trial {
     /// Whether a group can confirm it.
     fn may_share(&self) -> bool {
-        let fit = |seen: &Observation| seen.works == Some(true) && seen.has_fired(self.call);
+        let fit = |seen: &Observation| seen.works == Some(true) && seen.has_fired(&self.feature);
         self.observations.iter().all(fit)
     }
 
@@ -171,7 +182,7 @@ impl Trial {
             .iter()
             .filter(|seen| seen.works == Some(true));
         Decision {
-            call: self.call,
+            feature: self.feature.clone(),
             mode: self.mode,
             finding: self.finding(),
             unusual: passing.flat_map(|seen| seen.unusual.clone()).collect(),
@@ -188,7 +199,7 @@ impl Trial {
         let fired = self
             .observations
             .iter()
-            .any(|seen| seen.may_have_fired(self.call));
+            .any(|seen| seen.may_have_fired(&self.feature));
         match (any(Some(true)), any(Some(false))) {
             _ if any(None) => Finding::Nothing,
             (true, true) => Finding::Flaky,
@@ -212,7 +223,10 @@ mod tests {
     fn seen(works: Option<bool>, fired: Option<u64>) -> Observation {
         Observation {
             works,
-            fired: fired.map(|fired| (CALL, fired)).into_iter().collect(),
+            fired: fired
+                .map(|fired| (CALL.into(), fired))
+                .into_iter()
+                .collect(),
             unusual: Vec::new(),
             runs: Vec::new(),
         }
@@ -220,7 +234,7 @@ mod tests {
 
     fn finding(observations: &[Observation]) -> Finding {
         let trial = Trial {
-            call: CALL,
+            feature: CALL.into(),
             mode: Mode::Stub,
             observations: observations.to_vec(),
         };

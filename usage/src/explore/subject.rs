@@ -25,6 +25,8 @@ pub struct Subject {
     pub accounting: Accounting,
     /// The program's file.
     pub path: PathBuf,
+    /// The only executable that rules are about.
+    pub only: Option<PathBuf>,
     /// The test's file.
     pub test_path: Option<PathBuf>,
 }
@@ -69,6 +71,10 @@ impl Subject {
             ready: request.ready.clone(),
             ready_command,
             accounting: Accounting::find(),
+            only: match &request.only {
+                Some(only) => Some(find(only, &request.folder)?),
+                None => None,
+            },
             path,
             test_path,
         })

@@ -3,8 +3,9 @@
 use super::laboratory::{Laboratory, Rules};
 use super::rules::{Decision, Finding};
 use super::{ExploreError, Request};
+use crate::Mode;
+use crate::feature::Feature;
 use crate::result::{Purpose, Union};
-use crate::{Call, Mode};
 
 const STAGE: &str = "all rules together";
 
@@ -15,13 +16,20 @@ pub fn explore(
     decisions: &[Decision],
 ) -> Result<Vec<Union>, ExploreError> {
     let mut unions = Vec::new();
-    for mode in [Mode::Stub, Mode::Fake] {
+    for mode in request.modes.iter().copied() {
         let works =
             |decision: &&Decision| decision.mode == mode && decision.finding == Finding::Works;
-        let calls: Vec<_> = decisions
+        let working: Vec<_> = decisions
             .iter()
             .filter(works)
-            .map(|decision| decision.call)
+            .map(|decision| decision.feature.clone())
+            .collect();
+        // A call takes its parts with it.
+        let whole = |feature: &Feature| working.contains(&feature.call.into());
+        let calls: Vec<_> = working
+            .iter()
+            .filter(|feature| feature.is_whole() || !whole(feature))
+            .cloned()
             .collect();
         if !calls.is_empty() && !lab.is_stopped() {
             unions.push(union(lab, request, mode, calls)?);
@@ -34,7 +42,7 @@ fn union(
     lab: &Laboratory<'_>,
     request: &Request,
     mode: Mode,
-    calls: Vec<Call>,
+    calls: Vec<Feature>,
 ) -> Result<Union, ExploreError> {
     let whole = rules(&calls, mode);
     let repeated = vec![whole; request.replicas.get() as usize];
@@ -63,15 +71,15 @@ fn union(
     })
 }
 
-fn rules(calls: &[Call], mode: Mode) -> Rules {
-    calls.iter().map(|call| (*call, mode)).collect()
+fn rules(calls: &[Feature], mode: Mode) -> Rules {
+    calls.iter().map(|call| (call.clone(), mode)).collect()
 }
 
 /// The first of these sets without which the program does not work.
 fn first_failing(
     lab: &Laboratory<'_>,
     mode: Mode,
-    sets: &[Vec<Call>],
+    sets: &[Vec<Feature>],
 ) -> Result<Option<usize>, ExploreError> {
     if lab.is_stopped() {
         return Ok(None);
@@ -84,16 +92,19 @@ fn first_failing(
 }
 
 /// Which of some sets is the first that fails?
-type Ask<'a, E> = dyn FnMut(&[Vec<Call>]) -> Result<Option<usize>, E> + 'a;
+type Ask<'a, E> = dyn FnMut(&[Vec<Feature>]) -> Result<Option<usize>, E> + 'a;
 
 /// Takes a call of each conflict out of a failing set until the rest works, and puts back
 /// what has become possible. Gives the conflicts and the rest.
-fn largest<E>(calls: &[Call], ask: &mut Ask<'_, E>) -> Result<(Vec<Vec<Call>>, Vec<Call>), E> {
+fn largest<E>(
+    calls: &[Feature],
+    ask: &mut Ask<'_, E>,
+) -> Result<(Vec<Vec<Feature>>, Vec<Feature>), E> {
     let (mut conflicts, mut rest, mut taken) = (Vec::new(), calls.to_vec(), Vec::new());
     while !rest.is_empty() {
         let conflict = smallest(&rest, ask)?;
-        let last = conflict.last().copied();
-        rest.retain(|call| Some(*call) != last);
+        let last = conflict.last().cloned();
+        rest.retain(|call| Some(call) != last.as_ref());
         taken.extend(last);
         conflicts.push(conflict);
         if ask(std::slice::from_ref(&rest))?.is_none() {
@@ -114,16 +125,16 @@ fn largest<E>(calls: &[Call], ask: &mut Ask<'_, E>) -> Result<(Vec<Vec<Call>>, V
 
 /// A failing set without a call that it can spare: delta debugging (Zeller and Hildebrandt,
 /// "Simplifying and Isolating Failure-Inducing Input", 2002).
-fn smallest<E>(calls: &[Call], ask: &mut Ask<'_, E>) -> Result<Vec<Call>, E> {
+fn smallest<E>(calls: &[Feature], ask: &mut Ask<'_, E>) -> Result<Vec<Feature>, E> {
     let (mut calls, mut parts) = (calls.to_vec(), 2);
     while calls.len() > 1 {
         let size = calls.len().div_ceil(parts);
-        let pieces: Vec<Vec<Call>> = calls.chunks(size).map(<[Call]>::to_vec).collect();
-        let without = |piece: &Vec<Call>| {
+        let pieces: Vec<Vec<Feature>> = calls.chunks(size).map(<[Feature]>::to_vec).collect();
+        let without = |piece: &Vec<Feature>| {
             let others = calls.iter().filter(|call| !piece.contains(call));
-            others.copied().collect::<Vec<_>>()
+            others.cloned().collect::<Vec<_>>()
         };
-        let others: Vec<Vec<Call>> = pieces.iter().map(without).collect();
+        let others: Vec<Vec<Feature>> = pieces.iter().map(without).collect();
         if let Some(piece) = ask(&pieces)?.and_then(|index| pieces.get(index)) {
             (calls, parts) = (piece.clone(), 2);
         } else if let Some(other) = ask(&others)?.and_then(|index| others.get(index)) {
@@ -143,6 +154,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Call;
 
     proptest! {
         /// Programs that fail if all calls of any of some sets are missing.
@@ -150,21 +162,21 @@ mod tests {
         fn the_rest_works_and_each_conflict_is_real_and_small(
             bad in prop::collection::vec(prop::collection::btree_set(0_u32..40, 2..5), 1..4)
         ) {
-            let calls: Vec<_> = (0..40).map(Call).collect();
-            let fails = |set: &[Call]| bad.iter().any(|bad| bad.iter().all(|n| set.contains(&Call(*n))));
-            let mut ask = |sets: &[Vec<Call>]| Ok::<_, ()>(sets.iter().position(|set| fails(set)));
+            let calls: Vec<Feature> = (0..40).map(|n| Call(n).into()).collect();
+            let fails = |set: &[Feature]| bad.iter().any(|bad| bad.iter().all(|n| set.contains(&Call(*n).into())));
+            let mut ask = |sets: &[Vec<Feature>]| Ok::<_, ()>(sets.iter().position(|set| fails(set)));
             let (conflicts, rest) = largest(&calls, &mut ask).unwrap();
             prop_assert!(!fails(&rest));
             for conflict in conflicts {
                 prop_assert!(fails(&conflict));
                 for spared in &conflict {
-                    let less: Vec<_> = conflict.iter().copied().filter(|call| call != spared).collect();
+                    let less: Vec<_> = conflict.iter().filter(|call| *call != spared).cloned().collect();
                     prop_assert!(!fails(&less));
                 }
             }
             // None of the others can be added.
             for call in calls.iter().filter(|call| !rest.contains(call)) {
-                let more = [&rest[..], &[*call]].concat();
+                let more = [&rest[..], std::slice::from_ref(call)].concat();
                 prop_assert!(fails(&more), "{call} could be added");
             }
         }

@@ -4,12 +4,13 @@ use std::mem::offset_of;
 
 use libc::{seccomp_data, sock_filter};
 
-use super::Action;
+use super::{Action, Treatment};
 
 const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
 const JUMP: u16 = (libc::BPF_JMP | libc::BPF_JA) as u16;
 const JUMP_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
 const JUMP_AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
+const AND: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 
 const NUMBER: u32 = offset_of!(seccomp_data, nr) as u32;
@@ -55,13 +56,13 @@ impl Assembler {
         self.load_number();
     }
 
-    /// Ends with the action of the segment that holds the loaded number, found by halving.
-    /// Each segment is where it begins, in order; the first begins with 0.
-    pub fn table(&mut self, segments: &[(u32, Action)]) {
+    /// Ends as the segment says that holds the loaded number, found by halving. Each segment
+    /// is where it begins, in order; the first begins with 0.
+    pub fn table(&mut self, segments: &[(u32, Treatment)]) {
         let half = segments.len() / 2;
         let (low, high) = segments.split_at(half);
         match (low, high) {
-            ([], [(_, action), ..]) => self.end(*action),
+            ([], [(_, treatment), ..]) => self.treat(treatment),
             (_, [(middle, _), ..]) => {
                 let mut below = Self::default();
                 below.table(low);
@@ -72,6 +73,25 @@ impl Assembler {
                 self.table(high);
             }
             (_, []) => {}
+        }
+    }
+
+    fn treat(&mut self, treatment: &Treatment) {
+        match treatment {
+            Treatment::Always(action) => self.end(*action),
+            Treatment::ByArgument {
+                index,
+                cases,
+                otherwise,
+            } => {
+                for case in cases {
+                    self.push(LOAD, 0, 0, ARGUMENTS + 8 * u32::from(*index));
+                    self.push(AND, 0, 0, case.mask);
+                    self.push(JUMP_EQUAL, 0, 1, case.value);
+                    self.end(case.action);
+                }
+                self.end(*otherwise);
+            }
         }
     }
 

@@ -54,19 +54,23 @@ impl Fixture {
     }
 }
 
-fn spec() -> Spec {
+pub fn spec() -> Spec {
     Spec {
         program: true,
         rules: BTreeMap::new(),
         phase: Phase::All,
         known: BTreeSet::new(),
+        values: BTreeMap::new(),
+        parts: Parts::default(),
+        only: None,
+        asks: true,
         uncounted: BTreeSet::new(),
         origins: false,
         limit: Duration::from_secs(30),
     }
 }
 
-fn call(name: &str) -> Call {
+fn call(name: &str) -> Feature {
     name.parse().unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! What happens in a run, from its start to its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering;
@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::origin::Origins;
+use super::answers::Answers;
 use super::{Ran, Scene, Spec};
+use crate::Outcome;
 use crate::accounting::Used;
-use crate::notify::{Answer, Listener, Question};
+use crate::notify::Listener;
 use crate::ready::{Listeners, Ready};
 use crate::sandbox::{Order, Report, Running, SandboxError};
-use crate::seen::Seen;
-use crate::{Call, Mode, Outcome, Phase};
 
 /// How long the making of namespaces may take on a busy machine.
 const SETUP: Duration = Duration::from_secs(20);
@@ -28,9 +27,6 @@ const READY_TICK: Duration = Duration::from_millis(2);
 const TICK: Duration = Duration::from_millis(100);
 /// What is kept of the program's output.
 const LOG_LIMIT: usize = 16 << 20;
-/// `AUDIT_ARCH_X86_64` of linux/audit.h.
-const X86_64: u32 = 0xc000_003e;
-const X32_BIT: u32 = 0x4000_0000;
 
 /// How far the run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,20 +62,13 @@ pub struct Watch<'a> {
     dead: bool,
     processes: u32,
     killed_orphans: u32,
-    fired: BTreeMap<Call, u64>,
-    seen: Seen,
-    foreign: BTreeMap<&'static str, u64>,
-    origins: Origins,
+    answers: Answers<'a>,
     read_only: BTreeSet<String>,
 }
 
 impl<'a> Watch<'a> {
     pub fn new(scene: &'a Scene<'a>, spec: &'a Spec, running: &'a Running) -> Self {
         let now = Instant::now();
-        let counted = spec
-            .rules
-            .keys()
-            .filter(|call| !spec.uncounted.contains(call));
         Self {
             scene,
             spec,
@@ -100,10 +89,7 @@ impl<'a> Watch<'a> {
             dead: false,
             processes: 0,
             killed_orphans: 0,
-            fired: counted.map(|call| (*call, 0)).collect(),
-            seen: Seen::default(),
-            foreign: BTreeMap::new(),
-            origins: Origins::default(),
+            answers: Answers::new(spec, scene.sandbox.nothing()),
             read_only: BTreeSet::new(),
         }
     }
@@ -121,10 +107,10 @@ impl<'a> Watch<'a> {
             duration: self.started.elapsed(),
             program_status: self.program_status,
             processes: self.processes,
-            fired: self.fired,
-            seen: self.seen,
-            foreign: self.foreign,
-            origins: self.origins.of,
+            fired: self.answers.fired,
+            seen: self.answers.seen,
+            foreign: self.answers.foreign,
+            origins: self.answers.origins.of,
             killed_orphans: self.killed_orphans,
             used: Used::default(),
             read_only: self.read_only,
@@ -143,8 +129,8 @@ impl<'a> Watch<'a> {
             return Ok(Some(self.out_of_time()));
         }
         let [reports, questions, gone, output, test_output] = self.wait(now)?;
-        if questions {
-            self.answer()?;
+        if let Some(listener) = self.listener.as_ref().filter(|_| questions) {
+            self.answers.next(listener, self.ready)?;
         } else if gone {
             self.listener = None;
             self.die();
@@ -361,40 +347,6 @@ impl<'a> Watch<'a> {
         (Outcome::HarnessError, reason.into())
     }
 
-    fn answer(&mut self) -> Result<(), SandboxError> {
-        let Some(listener) = &self.listener else {
-            return Ok(());
-        };
-        let Some(question) = listener.receive()? else {
-            return Ok(());
-        };
-        if let Some(abi) = foreign(&question) {
-            *self.foreign.entry(abi).or_default() += 1;
-            return Ok(listener.answer(&question, Answer::Continue)?);
-        }
-        let call = Call(question.number);
-        self.seen.record(call, self.ready);
-        if self.spec.origins {
-            self.origins.look(&question);
-        }
-        let holds = match self.spec.phase {
-            Phase::All => true,
-            Phase::Init => !self.ready,
-            Phase::Serving => self.ready,
-        };
-        let answer = match self.spec.rules.get(&call).filter(|_| holds) {
-            None => Answer::Continue,
-            Some(mode) => {
-                *self.fired.entry(call).or_default() += 1;
-                match mode {
-                    Mode::Stub => Answer::Error(libc::ENOSYS),
-                    Mode::Fake => Answer::Value(0),
-                }
-            }
-        };
-        Ok(listener.answer(&question, answer)?)
-    }
-
     /// What there is of the program's output goes to the log, where the test reads it.
     fn read_output(&mut self) {
         let before = self.output.len();
@@ -425,14 +377,6 @@ fn read_some(from: &OwnedFd, into: &mut Vec<u8>) {
             Err(Errno::INTR) => {}
             Err(_) => return,
         }
-    }
-}
-
-fn foreign(question: &Question) -> Option<&'static str> {
-    match question.arch {
-        X86_64 if question.number >= X32_BIT => Some("x32"),
-        X86_64 => None,
-        _ => Some("i386"),
     }
 }
 
