@@ -6,24 +6,45 @@ use std::collections::BTreeMap;
 use super::{calls, info};
 use crate::tree::Tree;
 
+const FOLDER: &str = "/sys/kernel/btf";
+const KERNEL: &str = "vmlinux";
+
 /// The types of the requested objects, each read once.
 #[derive(Default)]
-pub(super) struct Btf(BTreeMap<u32, Option<Vec<u8>>>);
+pub(super) struct Btf {
+    names: BTreeMap<u32, Option<String>>,
+    files: BTreeMap<String, Option<Vec<u8>>>,
+}
 
 impl Btf {
-    /// The name of a type in the object with that number. Numbers of types of modules continue
-    /// after those of vmlinux, and are not resolved.
+    /// The name of a type in the object with that number: the kernel's own, or a module's.
     pub(super) fn name(&mut self, tree: &Tree, (object, id): (u32, u32)) -> Option<String> {
-        let bytes = self.0.entry(object).or_insert_with(|| {
-            let is_vmlinux = info::btf_object(object).is_ok_and(|name| name == "vmlinux");
-            is_vmlinux.then(|| tree.bytes("/sys/kernel/btf/vmlinux"))?
-        });
-        let name = type_name(bytes.as_ref()?, id)?;
+        let names = self.names.entry(object);
+        let module = names
+            .or_insert_with(|| info::btf_object(object).ok())
+            .clone()?;
+        self.read(tree, KERNEL);
+        self.read(tree, &module);
+        let file = |name: &str| self.files.get(name)?.as_deref();
+        let kernel = Types::read(file(KERNEL)?)?;
+        let name = if module == KERNEL {
+            kernel.name(id)
+        } else {
+            kernel.name_in_module(&Types::read(file(&module)?)?, id)
+        };
+        let name = name?;
         // Tracepoints with types are typedefs (include/trace/bpf_probe.h).
         Some(match name.strip_prefix("btf_trace_") {
             Some(tracepoint) => tracepoint.to_owned(),
             None => name,
         })
+    }
+
+    fn read(&mut self, tree: &Tree, name: &str) {
+        let file = self.files.entry(name.to_owned());
+        // A program's own object has any name, but no file.
+        let is_name = !name.is_empty() && !name.contains('/');
+        file.or_insert_with(|| is_name.then(|| tree.bytes(&format!("{FOLDER}/{name}")))?);
     }
 }
 
@@ -31,23 +52,59 @@ const MAGIC: u16 = 0xeb9f;
 /// The record of each type: its name, its kind with a count, its size or another type.
 const TYPE: usize = 12;
 
-/// The name of a type; types are numbered from 1 in their order.
-fn type_name(btf: &[u8], id: u32) -> Option<String> {
-    let magic = u16::from_ne_bytes(*btf.first_chunk()?);
-    if magic != MAGIC {
-        return None;
+/// The types and strings of an object.
+struct Types<'b> {
+    types: &'b [u8],
+    strings: &'b [u8],
+}
+
+impl<'b> Types<'b> {
+    fn read(btf: &'b [u8]) -> Option<Self> {
+        let magic = u16::from_ne_bytes(*btf.first_chunk()?);
+        if magic != MAGIC {
+            return None;
+        }
+        let field = |at| calls::word(btf, at) as usize;
+        let header = field(4);
+        Some(Self {
+            types: section(btf, header.checked_add(field(8))?, field(12))?,
+            strings: section(btf, header.checked_add(field(16))?, field(20))?,
+        })
     }
-    let field = |at| calls::word(btf, at) as usize;
-    let header = field(4);
-    let types = section(btf, header.checked_add(field(8))?, field(12))?;
-    let strings = section(btf, header.checked_add(field(16))?, field(20))?;
-    let mut at = 0_usize;
-    for _ in 1..id {
-        types.get(at..at.checked_add(TYPE)?)?;
-        at = at.checked_add(TYPE + more(calls::word(types, at + 4))?)?;
+
+    /// Where the names of the types stand in the strings, in the order of the types. Types are
+    /// numbered from 1.
+    fn names(&self) -> impl Iterator<Item = usize> + '_ {
+        let mut at = 0_usize;
+        std::iter::from_fn(move || {
+            self.types.get(at..at.checked_add(TYPE)?)?;
+            let name = calls::word(self.types, at) as usize;
+            at = at.checked_add(TYPE + more(calls::word(self.types, at + 4))?)?;
+            Some(name)
+        })
     }
-    types.get(at..at.checked_add(TYPE)?)?;
-    Some(calls::text(strings.get(calls::word(types, at) as usize..)?))
+
+    /// The name of a type.
+    fn name(&self, id: u32) -> Option<String> {
+        let name = self.names().nth((id as usize).checked_sub(1)?)?;
+        Some(calls::text(self.strings.get(name..)?))
+    }
+
+    /// The name of a type of a module that continues these: numbers and strings of modules go on
+    /// where the kernel's own end ("split BTF", btf.rst).
+    fn name_in_module(&self, module: &Types<'_>, id: u32) -> Option<String> {
+        let own = self.names().count();
+        let index = (id as usize).checked_sub(1)?;
+        let Some(index) = index.checked_sub(own) else {
+            return self.name(id);
+        };
+        let name = module.names().nth(index)?;
+        let text = match name.checked_sub(self.strings.len()) {
+            Some(name) => module.strings.get(name..)?,
+            None => self.strings.get(name..)?,
+        };
+        Some(calls::text(text))
+    }
 }
 
 fn section(btf: &[u8], start: usize, length: usize) -> Option<&[u8]> {
@@ -78,21 +135,8 @@ mod tests {
 
     use super::*;
 
-    /// An int, a struct of one member, and a typedef.
-    fn described() -> Vec<u8> {
-        let strings = b"\0int\0pair\0btf_trace_sys_enter\0";
-        let words = [
-            [1, 1 << 24, 4].as_slice(),
-            &[32],
-            &[5, 4 << 24 | 1, 4],
-            &[0, 1, 0],
-            &[10, 8 << 24, 1],
-        ]
-        .concat();
-        let types: Vec<u8> = words
-            .iter()
-            .flat_map(|word: &u32| word.to_ne_bytes())
-            .collect();
+    fn object(words: &[u32], strings: &[u8]) -> Vec<u8> {
+        let types: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
         let header = [24, 0, types.len(), types.len(), strings.len()];
         let mut btf = [0x9f, 0xeb, 1, 0].to_vec();
         btf.extend(header.iter().flat_map(|word| (*word as u32).to_ne_bytes()));
@@ -101,13 +145,44 @@ mod tests {
         btf
     }
 
+    const STRINGS: &[u8] = b"\0int\0pair\0btf_trace_sys_enter\0";
+
+    /// An int, a struct of one member, and a typedef.
+    fn described() -> Vec<u8> {
+        let words = [
+            [1, 1 << 24, 4].as_slice(),
+            &[32],
+            &[5, 4 << 24 | 1, 4],
+            &[0, 1, 0],
+            &[10, 8 << 24, 1],
+        ];
+        object(&words.concat(), STRINGS)
+    }
+
+    fn type_name(btf: &[u8], id: u32) -> Option<String> {
+        Types::read(btf)?.name(id)
+    }
+
     #[test]
     fn types_are_numbered_from_1() {
         let btf = described();
         let names = [1, 2, 3].map(|id| type_name(&btf, id));
         let expected = ["int", "pair", "btf_trace_sys_enter"].map(|name| Some(name.to_owned()));
         assert_eq!(names, expected);
+        assert_eq!(type_name(&btf, 0), None);
         assert_eq!(type_name(&btf, 4), None);
+    }
+
+    #[test]
+    fn a_module_goes_on_where_the_kernel_ends() {
+        let kernel = described();
+        let end = STRINGS.len() as u32;
+        // Two typedefs: one with a name of the module's own, one with a name of the kernel's.
+        let module = object(&[end, 8 << 24, 1, 5, 8 << 24, 1], b"btf_trace_kvm_exit\0");
+        let [kernel, module] = [&kernel, &module].map(|btf| Types::read(btf).unwrap());
+        let names = [1, 4, 5, 6].map(|id| kernel.name_in_module(&module, id));
+        let expected = [Some("int"), Some("btf_trace_kvm_exit"), Some("pair"), None];
+        assert_eq!(names, expected.map(|name| name.map(str::to_owned)));
     }
 
     proptest! {
@@ -124,6 +199,10 @@ mod tests {
             }
             btf.truncate(length);
             let _ = type_name(&btf, id);
+            let kernel = described();
+            if let Some((kernel, module)) = Types::read(&kernel).zip(Types::read(&btf)) {
+                let _ = kernel.name_in_module(&module, id);
+            }
         }
     }
 }

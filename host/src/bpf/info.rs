@@ -17,6 +17,8 @@ pub(super) struct Link {
     /// Its target, if the kernel gives a type: the object's number, and the type's number in
     /// it.
     pub btf: Option<(u32, u32)>,
+    /// The addresses of its targets, if the kernel gives those.
+    pub addresses: Vec<u64>,
 }
 
 /// Names of `enum bpf_prog_type`, from 0.
@@ -103,6 +105,7 @@ pub(super) fn link(id: u32) -> io::Result<Link> {
         hook: Hook::Other,
         target: String::new(),
         btf: None,
+        addresses: Vec::new(),
     };
     match calls::word(&info, KIND) {
         RAW_TRACEPOINT => {
@@ -131,8 +134,13 @@ pub(super) fn link(id: u32) -> io::Result<Link> {
         }
         KPROBE_MULTI => {
             link.hook = Hook::KprobeMulti;
-            // `count` follows the address.
-            link.target = format!("{} functions", field(8));
+            // `count` follows the address; it is 0 before Linux 6.6.
+            let count = field(8);
+            link.target = match count {
+                0 => String::new(),
+                _ => format!("{count} functions"),
+            };
+            link.addresses = addresses(&descriptor, UNION, count).unwrap_or_default();
         }
         UPROBE_MULTI => link.hook = Hook::Uprobe,
         _ => {}
@@ -145,19 +153,42 @@ pub(super) fn link(id: u32) -> io::Result<Link> {
 fn name(descriptor: &OwnedFd, address: usize, length: usize) -> io::Result<String> {
     const NAME: usize = 256;
     let mut name = [0_u8; NAME];
+    let place = (name.as_mut_ptr() as u64).to_ne_bytes();
+    let ask = asking([(address, &place), (length, &(NAME as u32).to_ne_bytes())]);
+    // SAFETY: the only address is that of `name`, with its length.
+    unsafe { calls::describe(descriptor, ask) }?;
+    Ok(calls::text(&name))
+}
+
+/// So many addresses are asked for: more functions than a kernel has.
+const MOST: u32 = 1 << 18;
+
+/// Asks again, with a buffer for addresses. The description has the buffer's address at that
+/// offset, and behind it how many the buffer can hold (bpf_kprobe_multi_link_fill_link_info).
+fn addresses(descriptor: &OwnedFd, at: usize, count: u32) -> io::Result<Vec<u64>> {
+    if count > MOST {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut addresses = vec![0_u64; count as usize];
+    if addresses.is_empty() {
+        return Ok(addresses);
+    }
+    let address = (addresses.as_mut_ptr() as u64).to_ne_bytes();
+    let ask = asking([(at, &address), (at + 8, &count.to_ne_bytes())]);
+    // SAFETY: the only address is that of `addresses`, with its length.
+    unsafe { calls::describe(descriptor, ask) }?;
+    Ok(addresses)
+}
+
+/// A description with these bytes at these offsets.
+fn asking(fields: [(usize, &[u8]); 2]) -> [u8; 64] {
     let mut ask = [0; 64];
-    let fields = [
-        (address, &(name.as_mut_ptr() as u64).to_ne_bytes()[..]),
-        (length, &(NAME as u32).to_ne_bytes()[..]),
-    ];
     for (at, bytes) in fields {
         if let Some(place) = ask.get_mut(at..at + bytes.len()) {
             place.copy_from_slice(bytes);
         }
     }
-    // SAFETY: the only address is that of `name`, with its length.
-    unsafe { calls::describe(descriptor, ask) }?;
-    Ok(calls::text(&name))
+    ask
 }
 
 /// The name of the BTF object of that number: `vmlinux`, or a module's.

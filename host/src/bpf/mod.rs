@@ -8,6 +8,7 @@
 mod btf;
 mod calls;
 mod info;
+mod symbols;
 
 use std::io;
 
@@ -73,7 +74,8 @@ pub struct Attachment {
     pub program: Program,
     /// How it is attached.
     pub hook: Hook,
-    /// Its target: `sys_enter`, `do_syscall_64`. Empty if the kernel does not give it.
+    /// Its target: `sys_enter`, `do_syscall_64`, `do_syscall_64 and 3 other functions`. Empty if
+    /// the kernel does not give it.
     pub target: String,
     /// The number of its link; a perf event may not have one.
     pub link: Option<u32>,
@@ -108,8 +110,12 @@ impl Attachment {
         match self.hook {
             Hook::RawTracepoint | Hook::Tracepoint => is_system_call(&self.target),
             Hook::Kprobe | Hook::Trampoline => EVERY_CALL.contains(&&*self.target),
-            // Their targets are addresses, which are not resolved.
-            Hook::KprobeMulti | Hook::Lsm | Hook::Uprobe | Hook::Other => false,
+            // One of several is enough, and named first.
+            Hook::KprobeMulti => {
+                let first = self.target.split([',', ' ']).next();
+                first.is_some_and(|first| EVERY_CALL.contains(&first))
+            }
+            Hook::Lsm | Hook::Uprobe | Hook::Other => false,
         }
     }
 }
@@ -158,13 +164,27 @@ fn links(tree: &Tree) -> io::Result<Vec<Attachment>> {
             hook: link.hook,
             target: match link.btf {
                 Some(place) => btf.name(tree, place).unwrap_or_default(),
-                None => link.target,
+                None if link.addresses.is_empty() => link.target,
+                None => {
+                    let named = symbols::at(tree, &link.addresses, &EVERY_CALL);
+                    several(&named, link.addresses.len())
+                }
             },
             link: Some(id),
             held_by: Vec::new(),
         })
     });
     Ok(links.collect())
+}
+
+/// The targets of one link: those on the path of every call by their names, the others by their
+/// number.
+fn several(named: &[&str], all: usize) -> String {
+    match (named, all.saturating_sub(named.len())) {
+        ([], all) => format!("{all} functions"),
+        (named, 0) => named.join(", "),
+        (named, others) => format!("{} and {others} other functions", named.join(", ")),
+    }
 }
 
 /// Adds the program of a perf event: one attachment, however many CPUs have an event of it. A
@@ -224,10 +244,22 @@ mod tests {
             (Hook::Kprobe, "vfs_read", false),
             (Hook::Trampoline, "x64_sys_call", true),
             (Hook::Uprobe, "sys_enter", false),
+            (Hook::KprobeMulti, "x64_sys_call", true),
+            (Hook::KprobeMulti, "do_syscall_64, x64_sys_call", true),
+            (Hook::KprobeMulti, "12 functions", false),
         ] {
             let seen = attachment(hook, target).sees_every_call();
             assert_eq!(seen, sees, "{} {target}", hook.name());
         }
+    }
+
+    #[test]
+    fn of_several_functions_those_on_every_call_are_named() {
+        assert_eq!(several(&[], 12), "12 functions");
+        assert_eq!(several(&["do_syscall_64"], 1), "do_syscall_64");
+        let text = several(&["do_syscall_64", "x64_sys_call"], 5);
+        assert_eq!(text, "do_syscall_64, x64_sys_call and 3 other functions");
+        assert!(attachment(Hook::KprobeMulti, &text).sees_every_call());
     }
 
     #[test]
