@@ -20,5 +20,6 @@ pub mod process;
 mod process_stat;
 pub mod tool;
 pub mod tree;
+mod trust;
 pub mod tsc;
 pub mod tune;

@@ -231,7 +231,7 @@ fn of_tune_error(error: &TuneError) -> Code {
         TuneError::JournalLost { .. } => Code::Missing,
         TuneError::Busy { .. } => Code::RunExists,
         TuneError::Leftover { .. } => Code::NotAllSet,
-        TuneError::Untrusted { .. } => Code::BadData,
+        TuneError::Untrusted(_) => Code::BadData,
         TuneError::File(error) => of_file_error(error),
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::journal::Journal;
 use super::plan::Write;
-use super::sys::{Signal, Sys, shown, value};
+use super::sys::{Sys, shown, value};
 use crate::files::FileError;
 
 /// The result of one setting.
@@ -85,7 +85,7 @@ pub fn stop(sys: &dyn Sys, journal: &Journal) -> Vec<String> {
     let stopped = journal.stops().iter();
     stopped
         .filter_map(|process| {
-            let error = process.signal(sys, Signal::Stop).err()?;
+            let error = process.stop(sys).err()?;
             Some(format!(
                 "{process} could not be stopped: {}",
                 explain(&error)

@@ -1,5 +1,6 @@
-//! Which start of the kernel a journal is about. Settings do not outlive it, but for one case:
-//! kexec starts a kernel without resetting the processor, whose registers keep what was written.
+//! Which start of which machine's kernel a journal is about. Settings do not outlive it, but for
+//! one case: kexec starts a kernel without resetting the processor, whose registers keep what was
+//! written. A disk may come to another machine, whose registers never had it.
 
 use std::path::Path;
 
@@ -22,6 +23,8 @@ pub struct KernelStart {
     pub started_s: Option<i64>,
     /// The kernel's release.
     pub kernel: Option<String>,
+    /// A hash of what names the machine.
+    pub machine: Option<String>,
 }
 
 /// What has happened to the kernel since a journal was written.
@@ -31,7 +34,7 @@ pub enum Since {
     Nothing,
     /// A kernel started another one: what lies in the processor's registers is still there.
     Kexec,
-    /// The machine was started anew.
+    /// The machine was started again, or it is another one.
     Reboot,
 }
 
@@ -43,6 +46,7 @@ impl KernelStart {
             id: id.map_err(files::reading(Path::new(BOOT_ID)))?,
             started_s: started(sys),
             kernel: value(sys, RELEASE),
+            machine: machine(sys),
         })
     }
 
@@ -51,7 +55,7 @@ impl KernelStart {
         let now = Self::now(sys)?;
         Ok(if self.id == now.id || self.is_same_time(&now) {
             Since::Nothing
-        } else if is_by_kexec(sys) {
+        } else if is_by_kexec(sys) && !self.is_of_another_machine(&now) {
             Since::Kexec
         } else {
             Since::Reboot
@@ -66,6 +70,19 @@ impl KernelStart {
         };
         then.abs_diff(started) <= 1 && self.kernel == now.kernel
     }
+
+    fn is_of_another_machine(&self, now: &Self) -> bool {
+        let machines = self.machine.as_ref().zip(now.machine.as_ref());
+        machines.is_some_and(|(then, now)| then != now)
+    }
+}
+
+/// The firmware's number for the machine, or else the system's, which a copied disk shares.
+/// Neither is for everybody's eyes, but the journal is (machine-id(5)).
+fn machine(sys: &dyn Sys) -> Option<String> {
+    let names = ["/sys/class/dmi/id/product_uuid", "/etc/machine-id"];
+    let name = names.into_iter().find_map(|path| value(sys, path))?;
+    Some(files::sha256(format!("tollgate {name}").as_bytes()))
 }
 
 fn started(sys: &dyn Sys) -> Option<i64> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::khz::Khz;
 use crate::files::FileError;
+use crate::trust::Untrusted;
 
 /// Why a machine is not tuned at all.
 #[derive(Debug, thiserror::Error)]
@@ -42,15 +43,10 @@ pub enum TuneError {
     },
     /// Somebody else could have written what root would act upon.
     #[error(
-        "{path} is not trusted, because {reason}: what it says would be written as root. Nothing \
-             was changed. Find out who made it, then: chown root: {path}; chmod go-w {path}"
+        "{0}: what the journal says would be written as root. Nothing was changed. Find out who \
+             made it, then: chown root: {path}; chmod go-w {path}", path = .0.path.display()
     )]
-    Untrusted {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    Untrusted(#[from] Untrusted),
     /// The root is none.
     #[error("{root} holds no sys and proc; name a folder that does")]
     NoRoot {

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::cpus;
 use super::khz::Khz;
-use super::sys::{Signal, Sys};
+use super::sys::{Signal, Sys, Systemctl};
 use crate::fake::UNREADABLE;
 
 const CPU: &str = "/sys/devices/system/cpu";
@@ -45,6 +45,7 @@ pub struct Fake {
     throttled: Cell<Option<u64>>,
     growing: RefCell<Vec<String>>,
     kill: Cell<Option<(usize, Moment)>>,
+    masked: Cell<bool>,
     written: RefCell<Vec<String>>,
 }
 
@@ -88,6 +89,22 @@ impl Fake {
     /// This counter grows by one whenever a clock is measured.
     pub fn grow_while_measuring(&self, path: &str) {
         self.growing.replace(vec![path.to_owned()]);
+    }
+
+    /// A file appears.
+    pub fn add(&self, path: &str, text: &str) {
+        let mut files = self.files.borrow_mut();
+        files.insert(path.to_owned(), text.to_owned());
+    }
+
+    /// A file goes.
+    pub fn remove(&self, path: &str) {
+        self.files.borrow_mut().remove(path);
+    }
+
+    /// Services cannot be started.
+    pub fn mask_services(&self, are_masked: bool) {
+        self.masked.set(are_masked);
     }
 
     /// The caller is ended at this write, counted from 0 and from now.
@@ -281,6 +298,41 @@ impl Sys for Fake {
             Signal::Continue => stat.replacen(") T ", ") S ", 1),
         };
         self.put(&path, &stat);
+        Ok(())
+    }
+
+    /// Its process goes with a service, and the next one has another number.
+    fn systemctl(
+        &self,
+        what: Systemctl,
+        service: &str,
+        is_it: &dyn Fn(&dyn Sys) -> bool,
+    ) -> io::Result<()> {
+        if !is_it(self) {
+            return Err(Errno::SRCH.into());
+        }
+        let name = service.trim_end_matches(".service");
+        let mut files = self.files.borrow_mut();
+        if what == Systemctl::Start && self.masked.get() {
+            return Err(io::Error::other("Unit is masked."));
+        }
+        let machine = self.machine.iter();
+        let (comm, _) = machine
+            .filter(|(path, _)| path.starts_with("/proc/") && path.ends_with("/comm"))
+            .find(|(_, comm)| *comm == name)
+            .unwrap();
+        let folder = comm.trim_end_matches("comm").to_owned();
+        const NEXT: &str = "/proc/4711/";
+        match what {
+            Systemctl::Stop => {
+                files.retain(|path, _| !path.starts_with(&folder) && !path.starts_with(NEXT));
+            }
+            Systemctl::Start => {
+                let its = self.machine.iter();
+                let its = its.filter_map(|(path, text)| Some((path.strip_prefix(&folder)?, text)));
+                files.extend(its.map(|(file, text)| (format!("{NEXT}{file}"), text.clone())));
+            }
+        }
         Ok(())
     }
 }

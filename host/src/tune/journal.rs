@@ -26,12 +26,13 @@ use super::plan::{Plan, Write};
 use super::processes::Process;
 use super::progress::{Known, Shown, Step};
 use super::sys::{Sys, UNREADABLE, shown};
-use super::{TuneError, seen, trust};
+use super::{TuneError, seen};
 use crate::files::{self, Damaged, FileError};
 use crate::tool::Tool;
+use crate::trust::{self, Untrusted};
 
 /// Version of the journal's form.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 const REMEDY: &str = "restore the settings by hand (its `writes` list each file with its previous \
                       value, `old`), then delete it";
 /// How the names of progress files begin.
@@ -120,9 +121,18 @@ impl JournalFolder {
         }
     }
 
+    /// Whether the folder is there and nobody else could have made it, or put another one in its
+    /// place. That matters to root alone: anybody else can write no more than they could anyway.
+    fn is_there(&self) -> Result<bool, Untrusted> {
+        if rustix::process::geteuid().is_root() {
+            trust::check_way(&self.0)?;
+        }
+        Ok(trust::check(&self.0)?.is_some())
+    }
+
     /// The folder, where there is none; its mode does not depend on the umask's absence.
     fn make(&self) -> Result<(), TuneError> {
-        if trust::check(&self.0)?.is_none() {
+        if !self.is_there()? {
             let mut folder = DirBuilder::new();
             let made = folder.recursive(true).mode(0o755).create(&self.0);
             made.map_err(|error| TuneError::State {
@@ -136,7 +146,7 @@ impl JournalFolder {
     /// What is left of an earlier plan.
     pub fn header(&self) -> Result<Option<Header>, TuneError> {
         let path = self.journal();
-        if trust::check(&self.0)?.is_none() {
+        if !self.is_there()? {
             return Ok(None);
         }
         if trust::check(&path)?.is_none() {

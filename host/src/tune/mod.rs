@@ -26,7 +26,6 @@ pub mod status;
 mod sys;
 #[cfg(test)]
 mod tests;
-mod trust;
 
 use std::collections::BTreeSet;
 use std::fs::File;

@@ -1,14 +1,20 @@
 //! Programs that undo what is tuned, as long as they run: irqbalance moves interrupts back.
+//!
+//! One that systemd looks after is stopped as a service: systemd may start it again, and a service
+//! with a watchdog that hangs is killed.
 
 use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
-use super::sys::{Signal, Sys, value};
+use super::sys::{Signal, Sys, Systemctl, value};
 use crate::process_stat::ProcessStat;
 
 /// Its name, as `/proc/PID/comm` shows it.
 pub const IRQBALANCE: &str = "irqbalance";
+
+/// Its service, under systemd. No other one is ever stopped or started.
+const SERVICE: &str = "irqbalance.service";
 
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +27,9 @@ pub struct Process {
     pub name: String,
     /// When it started, in clock ticks since boot: the number alone may be another's later.
     pub started: u64,
+    /// Its service, if systemd looks after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
 }
 
 /// Whether a process runs.
@@ -65,6 +74,7 @@ impl Process {
             pid,
             name: name.to_owned(),
             started: stat.number(START)?,
+            service: service(sys, pid),
         };
         stat.name.ends_with(name).then_some((process, activity))
     }
@@ -75,8 +85,48 @@ impl Process {
         (now == *self).then_some(activity)
     }
 
-    /// Stops it, or lets it go on.
-    pub fn signal(&self, sys: &dyn Sys, signal: Signal) -> io::Result<()> {
+    /// Stops it.
+    pub fn stop(&self, sys: &dyn Sys) -> io::Result<()> {
+        match self.known_service()? {
+            Some(service) => {
+                sys.systemctl(Systemctl::Stop, service, &|machine| self.is_there(machine))
+            }
+            None => self.signal(sys, Signal::Stop),
+        }
+    }
+
+    /// Lets it go on, or starts its service again; `None` if it has not been stopped, or if it
+    /// has ended, or if somebody else has started it meanwhile.
+    pub fn resume(&self, sys: &dyn Sys) -> Option<io::Result<()>> {
+        let service = match self.known_service() {
+            Ok(service) => service,
+            Err(error) => return Some(Err(error)),
+        };
+        match service {
+            Some(service) => {
+                let is_away = |machine: &dyn Sys| Self::named(machine, &self.name).is_empty();
+                is_away(sys).then(|| sys.systemctl(Systemctl::Start, service, &is_away))
+            }
+            None => {
+                let is_stopped = self.activity(sys) == Some(Activity::Stopped);
+                is_stopped.then(|| self.signal(sys, Signal::Continue))
+            }
+        }
+    }
+
+    /// A journal that names another service was not made by a plan.
+    fn known_service(&self) -> io::Result<Option<&str>> {
+        match self.service.as_deref() {
+            None => Ok(None),
+            Some(SERVICE) => Ok(Some(SERVICE)),
+            Some(other) => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("{other} is not a service that tune stops"),
+            )),
+        }
+    }
+
+    fn signal(&self, sys: &dyn Sys, signal: Signal) -> io::Result<()> {
         sys.signal(self.pid, signal, &|machine| self.is_there(machine))
     }
 
@@ -84,6 +134,21 @@ impl Process {
     pub fn is_there(&self, sys: &dyn Sys) -> bool {
         self.activity(sys).is_some()
     }
+}
+
+/// The service that a process belongs to, if it is irqbalance's: the last part of its control
+/// group's path, where systemd runs (sd_booted(3)).
+fn service(sys: &dyn Sys, pid: u32) -> Option<String> {
+    if !sys
+        .names("/run/systemd")
+        .iter()
+        .any(|name| name == "system")
+    {
+        return None;
+    }
+    let groups = value(sys, &format!("/proc/{pid}/cgroup"))?;
+    let is_its = |line: &str| line.rsplit('/').next() == Some(SERVICE);
+    groups.lines().any(is_its).then(|| SERVICE.to_owned())
 }
 
 impl fmt::Display for Process {

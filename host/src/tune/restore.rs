@@ -5,9 +5,9 @@ use rustix::io::Errno;
 use super::apply::explain;
 use super::journal::Journal;
 use super::plan::Write;
-use super::processes::{Activity, Process};
+use super::processes::Process;
 use super::seen;
-use super::sys::{Signal, Sys, UNREADABLE, shown, unreadable};
+use super::sys::{Sys, UNREADABLE, shown, unreadable};
 use crate::files::FileError;
 
 /// Restoring one file may change another that was restored before (turbo and the policies' own
@@ -126,18 +126,14 @@ pub fn restore(sys: &dyn Sys, journal: &mut Journal) -> Restoration {
 
 /// Lets processes go on, if they have not ended.
 fn resume(sys: &dyn Sys, processes: &[Process]) -> Vec<Resumed> {
-    let stopped = processes
-        .iter()
-        .filter(|process| process.activity(sys) == Some(Activity::Stopped));
-    stopped
-        .map(|process| Resumed {
+    let resumed = processes.iter().filter_map(|process| {
+        let resumed = process.resume(sys)?;
+        Some(Resumed {
             process: process.clone(),
-            error: process
-                .signal(sys, Signal::Continue)
-                .err()
-                .map(|error| explain(&error)),
+            error: resumed.err().map(|error| explain(&error)),
         })
-        .collect()
+    });
+    resumed.collect()
 }
 
 /// A setting that tuning, or somebody else since then, has changed.

@@ -20,7 +20,11 @@ pub fn plan(plan: &Plan) -> String {
     let mut n = 0;
     for process in &plan.stops {
         n += 1;
-        let _ = writeln!(text, "{n:3}  {process}: stopped (SIGSTOP) until restore");
+        let how = match &process.service {
+            Some(service) => format!("systemctl stop {service}"),
+            None => "SIGSTOP".into(),
+        };
+        let _ = writeln!(text, "{n:3}  {process}: stopped ({how}) until restore");
     }
     for Write { path, old, new } in &plan.writes {
         let Some(new) = new else {
@@ -209,7 +213,10 @@ pub fn restored(done: &Restoration) -> Vec<String> {
         below.into_iter().chain(unrestored(setting))
     }));
     lines.extend(done.processes.iter().map(|resumed| match &resumed.error {
-        None => format!("{} goes on", resumed.process),
+        None => match &resumed.process.service {
+            Some(service) => format!("{service} has been started again"),
+            None => format!("{} goes on", resumed.process),
+        },
         Some(error) => format!("{} is still stopped: {error}", resumed.process),
     }));
     if let Some(error) = &done.journal {

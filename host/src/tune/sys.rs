@@ -4,7 +4,9 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
@@ -29,6 +31,22 @@ pub trait Sys {
     /// Stops the process of that number, or lets it go on, if it is the one that is meant:
     /// `is_it` is asked on the machine that runs it.
     fn signal(&self, pid: u32, signal: Signal, is_it: &dyn Fn(&dyn Sys) -> bool) -> io::Result<()>;
+    /// Stops or starts a service, if `is_it` says of the machine that runs it that it should be.
+    fn systemctl(
+        &self,
+        what: Systemctl,
+        service: &str,
+        is_it: &dyn Fn(&dyn Sys) -> bool,
+    ) -> io::Result<()>;
+}
+
+/// What to do with a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Systemctl {
+    /// `systemctl stop`
+    Stop,
+    /// `systemctl start`
+    Start,
 }
 
 /// What to do with a process.
@@ -109,6 +127,40 @@ impl Sys for Tree {
         };
         Ok(pidfd_send_signal(&handle, signal)?)
     }
+
+    fn systemctl(
+        &self,
+        what: Systemctl,
+        service: &str,
+        is_it: &dyn Fn(&dyn Sys) -> bool,
+    ) -> io::Result<()> {
+        // As for signals.
+        if !is_it(&Tree::default()) {
+            return Err(Errno::SRCH.into());
+        }
+        systemctl(Path::new("systemctl"), what, service)
+    }
+}
+
+/// systemctl(1), which returns when the service has been stopped or started. In a process group of
+/// its own: a second Ctrl-C is for this program.
+fn systemctl(program: &Path, what: Systemctl, service: &str) -> io::Result<()> {
+    let what = match what {
+        Systemctl::Stop => "stop",
+        Systemctl::Start => "start",
+    };
+    let mut command = Command::new(program);
+    command
+        .args(["--no-ask-password", what, service])
+        .process_group(0);
+    let output = command.stdin(Stdio::null()).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let says = String::from_utf8_lossy(&output.stderr);
+    let says = says.lines().next().unwrap_or("no word from it");
+    let command = format!("systemctl {what} {service}: {}: {says}", output.status);
+    Err(io::Error::other(command))
 }
 
 /// Opens a file below the root, and nothing that a link or `..` in its path would lead to.
@@ -121,5 +173,41 @@ fn open_beneath(root: &Path, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
         // Linux before 5.6, or a container that forbids the call.
         Err(Errno::NOSYS | Errno::PERM) => Ok(openat(&folder, path, flags, Mode::empty())?),
         opened => Ok(opened?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// A systemctl that keeps its words, and refuses to start anything.
+    #[test]
+    fn systemctl_is_asked_and_its_refusal_is_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("systemctl");
+        let heard = folder.path().join("heard");
+        let script = format!(
+            "#!/bin/sh\necho \"$@\" >> {}\ncase $* in *start*) echo 'Unit is masked.' >&2; exit 5;; esac\n",
+            heard.display()
+        );
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        systemctl(&program, Systemctl::Stop, "irqbalance.service").unwrap();
+        let refused = systemctl(&program, Systemctl::Start, "irqbalance.service");
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("Unit is masked."), "{refused}");
+        assert!(
+            refused.contains("systemctl start irqbalance.service"),
+            "{refused}"
+        );
+        assert_eq!(
+            fs::read_to_string(heard).unwrap(),
+            "--no-ask-password stop irqbalance.service\n\
+             --no-ask-password start irqbalance.service\n"
+        );
+        let missing = systemctl(&folder.path().join("none"), Systemctl::Stop, "x");
+        assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

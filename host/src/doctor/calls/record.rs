@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs::DirBuilder;
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::cost::CoreCycles;
 use crate::files::{self, FileError};
 use crate::tree::Tree;
+use crate::trust::{self, Untrusted};
 
 /// What is known about a kernel from earlier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +109,7 @@ fn of_user(state: Option<OsString>, home: Option<OsString>, is_root: bool) -> Op
 /// The best record of that kernel: of those in which nobody watched, or else of all, the first.
 pub fn read(folders: &[PathBuf], kernel: &str) -> Option<Record> {
     let records = folders.iter().filter_map(|folder| {
+        check(folder).ok()?;
         // A damaged record is ignored and overwritten.
         let all: Records = files::read_json(&folder.join(FILE), REMEDY).ok()?;
         (all.version == VERSION).then(|| all.records.get(kernel).cloned())?
@@ -126,6 +129,7 @@ pub fn write(folders: &[PathBuf], kernel: &str, record: Record) -> Result<(), Fi
         return Ok(());
     };
     let path = folder.join(FILE);
+    check(folder).map_err(|error| files::writing(&path)(io::Error::other(error)))?;
     let mut all: Records = files::read_json(&path, REMEDY).unwrap_or_default();
     if all.version != VERSION {
         all = Records::default();
@@ -141,6 +145,17 @@ pub fn write(folders: &[PathBuf], kernel: &str, record: Record) -> Result<(), Fi
     }
     create(folder)?;
     files::write_json(&path, &all)
+}
+
+/// A record of somebody else's could call a watched kernel unwatched, and root writes nothing
+/// where somebody else may put links: the folder and the file have to be root's or ours.
+fn check(folder: &Path) -> Result<(), Untrusted> {
+    if rustix::process::geteuid().is_root() {
+        trust::check_way(folder)?;
+    }
+    trust::check(folder)?;
+    trust::check(&folder.join(FILE))?;
+    Ok(())
 }
 
 /// Not writable for others, whatever the umask.
@@ -195,6 +210,26 @@ mod tests {
         let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
         std::fs::write(folder.path().join(FILE), text.replace("301", "999")).unwrap();
         assert_eq!(read(&folders, "a"), None);
+    }
+
+    #[test]
+    fn a_record_that_others_may_change_is_neither_believed_nor_written() {
+        use std::fs::{Permissions, set_permissions};
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let folders = [folder.path().join("tollgate")];
+        write(&folders, "a", record(1, true)).unwrap();
+        assert_eq!(read(&folders, "a"), Some(record(1, true)));
+        let file = folders[0].join(FILE);
+        for (path, good) in [(&file, 0o644), (&folders[0], 0o755)] {
+            set_permissions(path, Permissions::from_mode(0o777)).unwrap();
+            assert_eq!(read(&folders, "a"), None, "{}", path.display());
+            let refused = write(&folders, "a", record(2, true)).unwrap_err();
+            let refused = format!("{refused:#}");
+            assert!(refused.contains("is not trusted"), "{refused}");
+            set_permissions(path, Permissions::from_mode(good)).unwrap();
+        }
+        assert_eq!(read(&folders, "a"), Some(record(1, true)));
     }
 
     #[test]

@@ -230,6 +230,44 @@ fn kexec_does_not_make_the_journal_harmless() {
 }
 
 #[test]
+fn a_disk_that_came_to_another_machine_writes_nothing_there() {
+    let uuid = "/sys/class/dmi/id/product_uuid";
+    for (name, other) in [
+        (uuid, "4c4c4544-0042-3510-8052-b4c04f564433"),
+        ("/etc/machine-id", "0f4b6c1e52b14c559a0e0d6f6a3b7c11"),
+    ] {
+        let here = tree("acpi-cpufreq-amd");
+        here.add(name, "4c4c4544-0034-4a10-8056-c7c04f595032");
+        let bench = Bench::new(here);
+        bench.apply(&Request::default());
+        let next = Bench {
+            fake: tree("acpi-cpufreq-amd"),
+            ..bench
+        };
+        next.fake.add(name, other);
+        next.fake.set("/proc/sys/kernel/random/boot_id", "another");
+        next.fake.set("/proc/stat", "btime 1763799999");
+        // What is tuned there is not what we wrote, though kexec started that kernel.
+        next.fake.set("/proc/sys/kernel/bootloader_type", "208");
+        next.fake.set("/sys/devices/system/cpu/cpufreq/boost", "0");
+        let writes = next.fake.writes();
+        assert!(matches!(next.restore(), Undone::OtherBoot(_)), "{name}");
+        assert_eq!(next.fake.writes(), writes);
+    }
+}
+
+#[test]
+fn a_journal_does_not_show_what_names_the_machine() {
+    let fake = tree("acpi-cpufreq-amd");
+    fake.add("/etc/machine-id", "0f4b6c1e52b14c559a0e0d6f6a3b7c11");
+    let bench = Bench::new(fake);
+    bench.apply(&Request::default());
+    let journal = std::fs::read_to_string(bench.folder.journal()).unwrap();
+    assert!(journal.contains("\"machine\""));
+    assert!(!journal.contains("0f4b6c1e52b14c559a0e0d6f6a3b7c11"));
+}
+
+#[test]
 fn a_container_with_a_name_of_its_own_is_no_reboot() {
     let bench = Bench::new(tree("amd-pstate-active"));
     let before = bench.fake.shown();

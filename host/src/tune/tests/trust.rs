@@ -39,6 +39,25 @@ fn what_others_may_write_is_refused_by_name() {
 }
 
 #[test]
+fn a_folder_above_that_others_may_write_is_refused_for_root() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let bench = Bench::new(tree("kvm-guest"));
+    bench.apply(&Request::default());
+    let writes = bench.fake.writes();
+    let lib = folder(&bench).parent().unwrap().to_owned();
+    fs::set_permissions(&lib, Permissions::from_mode(0o777)).unwrap();
+    let error = refusal(&bench);
+    let name = format!("{} is not trusted, because others may write", lib.display());
+    assert!(error.contains(&name), "{error}");
+    assert!(bench.folder.lock().is_err());
+    assert_eq!(bench.fake.writes(), writes);
+    fs::set_permissions(&lib, Permissions::from_mode(0o755)).unwrap();
+    assert!(bench.restore().is_complete());
+}
+
+#[test]
 fn links_are_not_followed() {
     let bench = Bench::new(tree("kvm-guest"));
     bench.apply(&Request::default());
