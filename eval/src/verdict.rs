@@ -137,6 +137,12 @@ impl Verdict {
         }
     }
 
+    /// The same with more findings, which may make it unfit.
+    pub fn with(mut self, findings: impl IntoIterator<Item = Finding>) -> Self {
+        self.findings.extend(findings);
+        Self::new(self.findings, self.noise)
+    }
+
     /// `fit` or `unfit`.
     pub fn name(&self) -> &'static str {
         if self.fit { "fit" } else { "unfit" }
@@ -269,6 +275,15 @@ mod tests {
         assert_eq!(unfit("load").worse(fit.clone()), unfit("load"));
         assert_eq!(unfit("load").worse(unfit("smt")), unfit("load"));
         assert!(fit.clone().worse(fit).fit);
+    }
+
+    #[test]
+    fn later_findings_count() {
+        let fit = Verdict::new(vec![finding("a", State::Ok)], None);
+        let hot = fit.clone().with([finding("run-throttling", State::Unfit)]);
+        assert!(!hot.fit);
+        assert_eq!(hot.findings.len(), 2);
+        assert_eq!(fit.clone().with([]), fit);
     }
 
     #[test]

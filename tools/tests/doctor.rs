@@ -181,6 +181,38 @@ fn a_bpf_program_on_every_system_call_is_named_20_times_of_20() {
     is_seen_each_time(20);
 }
 
+/// The other process of the test below.
+#[test]
+#[ignore = "is a process of another test"]
+fn count_calls_until_ended() {
+    watcher::count();
+}
+
+#[test]
+fn perf_events_of_another_process_that_count_every_system_call_are_named() {
+    let sandbox = Sandbox::new();
+    let tracing = || {
+        let answer = sandbox.tollgate(&["doctor", "--json", "--engine", "host"]);
+        finding(&verdict(&answer), "tracing").clone()
+    };
+    let counter = match Watcher::start("count_calls_until_ended") {
+        Ok(counter) => counter,
+        Err(why) => return not_run(&why),
+    };
+    let found = tracing();
+    let what = found["what"].as_str().unwrap();
+    assert_eq!(found["state"], "unfit", "{what}");
+    let id = format!("({}) count every system call", counter.id());
+    assert!(
+        what.contains("perf events of ") && what.contains(&id),
+        "{what}"
+    );
+    drop(counter);
+    let found = tracing();
+    let what = found["what"].as_str().unwrap();
+    assert!(!what.contains("perf events of"), "{what}");
+}
+
 /// With a watcher and without, so often.
 fn is_seen_each_time(times: usize) {
     let sandbox = Sandbox::new();
@@ -219,7 +251,7 @@ fn is_seen_each_time(times: usize) {
 /// This user may not attach BPF programs, or this kernel has none.
 fn not_run(reason: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let which = "test of the doctor with a BPF program";
+    let which = "test of the doctor with another process that watches";
     let status = Command::new(root.join("not-run.sh"))
         .args(["add", "1", which, reason])
         .status()

@@ -92,6 +92,43 @@ fn the_numbers_of_a_kept_run_stay_the_same() {
 }
 
 #[test]
+fn a_core_that_slowed_down_meanwhile_makes_the_run_unfit() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.path("before");
+    fs::create_dir_all(run.join("console")).unwrap();
+    fs::copy(kept().join("experiment.toml"), run.join("experiment.toml")).unwrap();
+    for entry in fs::read_dir(kept().join("console")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), run.join("console").join(entry.file_name())).unwrap();
+    }
+    let manifest = fs::read_to_string(kept().join("manifest.json")).unwrap();
+    let mut manifest: Value = serde_json::from_str(&manifest).unwrap();
+    manifest.as_object_mut().unwrap().remove("seal");
+    manifest["courses"] = serde_json::json!([{
+        "seconds": 60.0, "throttled": 3, "group_throttled": 0, "stolen": 0.004, "smis": null,
+        "celsius": [45.0, 71.0], "core_mhz": null, "kernel_messages": ["mce: hot"],
+    }]);
+    host::files::write_json(&run.join("manifest.json"), &manifest).unwrap();
+    for stage in ["parse", "process", "report"] {
+        sandbox.tollgate(&[stage, "before"]);
+    }
+    let table = fs::read_to_string(run.join("table.txt")).unwrap();
+    for words in [
+        "UNFIT FOR MEASURING according to tollgate doctor: ",
+        "Doctor, unfit: run-throttling: measuring cores slowed down for heat 3 times",
+        "Doctor, warning: run-temperature: the processor went from 45 °C to 71 °C",
+        "Doctor, warning: run-steal: the hypervisor took 0.40 %",
+        "Doctor, warning: run-kernel-messages: the kernel said: mce: hot",
+    ] {
+        assert!(table.contains(words), "{words:?} is not in {table}");
+    }
+    let report = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(report.contains("run-throttling"));
+    let summary = fs::read_to_string(run.join("summary.json")).unwrap();
+    assert!(summary.contains("run-throttling"));
+}
+
+#[test]
 fn one_changed_digit_is_found_in_every_file() {
     for (name, number, other) in [
         ("samples.csv", ",52,", ",53,"),

@@ -14,7 +14,7 @@ pub(super) fn doctor(summary: &Summary) -> Option<Section> {
     let content = html! {
         p {
             "This machine was " strong { (if doctor.fit { "fit" } else { "unfit" }) }
-            " for measuring when the run began."
+            " for measuring when the run began, and while it ran."
         }
         (table(&doctor.findings))
         @if let Some(noise) = &doctor.noise { p .note { "Noise: " (noise) "." } }

@@ -74,14 +74,12 @@ const MOST: usize = 8;
 
 /// The source with what stands there; a pattern gives the files that it fits.
 fn look(tree: &Tree, source: String) -> Vec<Source> {
-    // Behind a comma stands when it is read, or what of it.
-    let path = source.split(',').next().unwrap_or_default();
-    if !path.starts_with('/') || path.contains(' ') || path.contains("PID") {
+    let Some(path) = path(&source) else {
         return vec![Source {
             name: source,
             now: None,
         }];
-    }
+    };
     if !path.contains('*') {
         let now = Some(contents(tree, path));
         return vec![Source { name: source, now }];
@@ -103,6 +101,18 @@ fn look(tree: &Tree, source: String) -> Vec<Source> {
         });
     }
     files
+}
+
+/// The source's path, if it is a file: behind a comma stands when it is read, or what of it.
+fn path(source: &str) -> Option<&str> {
+    let path = source.split(',').next()?;
+    (path.starts_with('/') && !path.contains(' ') && !path.contains("PID")).then_some(path)
+}
+
+/// The paths of a source's files on this machine.
+#[cfg(test)]
+pub(super) fn files(tree: &Tree, source: &str) -> Vec<String> {
+    path(source).map_or_else(Vec::new, |path| expand(tree, path))
 }
 
 /// The paths that fit a pattern, in which `*` stands for any part of a name.

@@ -13,7 +13,7 @@ use super::activity::Activity;
 use super::calls::Calls;
 use super::calls::cost::{CallCost, CoreCycles};
 use super::calls::watchers::Watchers;
-use super::counter::{Counter, Processor};
+use super::counter::{Counter, Processor, Skew};
 use super::host::Host;
 use super::noise::CpuNoise;
 use super::{Facts, GuestEngine, Measurement, judge};
@@ -71,7 +71,15 @@ fn facts(machine: &str, tree: &Tree) -> Facts {
             },
             claimed_hz: None,
             step_ticks: 2,
-            skews: vec![],
+            skews: online
+                .iter()
+                .filter(|&&other| other != cpu)
+                .map(|&cpu| Skew {
+                    cpu,
+                    at_least: -120,
+                    at_most: 120,
+                })
+                .collect(),
         },
         host,
         activity: Some(Activity {

@@ -18,6 +18,8 @@ mod golden;
 mod host;
 mod measurement;
 mod noise;
+#[cfg(test)]
+mod quiet;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,7 +27,7 @@ use std::time::Duration;
 use eval::verdict::{Finding, Verdict};
 
 pub use self::counter::hypervisor;
-pub use self::course::{Beginning, Course};
+pub use self::course::{Beginning, Course, findings};
 pub use self::explain::{Explanation, Source, checks, explain};
 pub use self::host::vulnerabilities;
 pub use self::measurement::{GuestEngine, Measurement};
@@ -126,7 +128,8 @@ fn gather(tree: &Tree, measurement: &Measurement) -> Facts {
     let calls = cpu.map_or_else(Vec::new, calls::cost::bursts);
     let messages = Messages::listen(tree);
     let before = Snapshot::take(tree, &measurement.cpus);
-    let noise = noise::test(&measurement.cpus, counter.frequency.hz(), NOISE_TEST);
+    let hz = counter.frequency.hz();
+    let watched = noise::test(&measurement.cpus, hz, NOISE_TEST);
     let after = Snapshot::take(tree, &measurement.cpus);
     let mut activity = Activity::between(&before, &after);
     if let Some(activity) = &mut activity {
@@ -141,7 +144,7 @@ fn gather(tree: &Tree, measurement: &Measurement) -> Facts {
         counter,
         host: Host::read(tree, &measurement.cpus),
         activity,
-        noise,
+        noise: watched.iter().filter_map(|cpu| cpu.noise(hz)).collect(),
         clocks: clocks(&measurement.cpus),
         calls,
         is_this_machine: tree.is_this_machine(),

@@ -25,7 +25,7 @@ const CHAIN_EVERY: Duration = Duration::from_millis(1);
 /// these chains' clock.
 const FIRST_CHAINS: usize = 20;
 
-/// What was seen on one CPU. All times in nanoseconds.
+/// What was found on one CPU. All times in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CpuNoise {
     /// The CPU.
@@ -83,9 +83,52 @@ pub fn worst(noise: &[CpuNoise]) -> Option<&CpuNoise> {
     noise.iter().max_by(|a, b| a.lost().total_cmp(&b.lost()))
 }
 
+/// What one CPU showed, in ticks of the counter.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(serde::Serialize, serde::Deserialize))]
+pub struct Watched {
+    /// The CPU.
+    pub cpu: usize,
+    /// How long it was watched.
+    pub ticks: u64,
+    /// Each gap.
+    pub gaps: Vec<u64>,
+    /// Each chain, in their order.
+    pub chains: Vec<u64>,
+    /// How often Linux gave the CPU to another thread, where it says so.
+    pub preempted: Option<u64>,
+}
+
+impl Watched {
+    /// The figures, with a counter of that frequency; `None` without a chain.
+    pub fn noise(&self, hz: f64) -> Option<CpuNoise> {
+        let ns = |ticks: f64| ticks / hz * 1e9;
+        let sorted = |chains: &[u64]| {
+            let chains = chains.iter().map(|&ticks| ticks as f64);
+            Sorted::new(chains.collect()).ok()
+        };
+        let first = self.chains.get(..FIRST_CHAINS).unwrap_or(&self.chains);
+        let first = sorted(first)?.median();
+        let chains = sorted(&self.chains)?;
+        let lost: u64 = self.gaps.iter().sum();
+        let longest = self.gaps.iter().copied().max().unwrap_or(0);
+        Some(CpuNoise {
+            cpu: self.cpu,
+            watched_ns: ns(self.ticks as f64),
+            lost_ns: ns(lost as f64),
+            gaps: self.gaps.len() as u64,
+            longest_ns: ns(longest as f64),
+            chain_median_ns: ns(chains.median()),
+            chain_iqr_ns: ns(chains.q3() - chains.q1()),
+            chain_first_ns: ns(first),
+            preempted: self.preempted,
+        })
+    }
+}
+
 /// Watches these CPUs, all at the same time, as a guest would use them. CPUs that this process
 /// may not use are left out.
-pub fn test(cpus: &[usize], hz: f64, time: Duration) -> Vec<CpuNoise> {
+pub fn test(cpus: &[usize], hz: f64, time: Duration) -> Vec<Watched> {
     thread::scope(|scope| {
         let threads: Vec<_> = cpus
             .iter()
@@ -98,13 +141,16 @@ pub fn test(cpus: &[usize], hz: f64, time: Duration) -> Vec<CpuNoise> {
     })
 }
 
-fn watch(cpu: usize, hz: f64, time: Duration) -> Option<CpuNoise> {
+/// So many gaps find room before the list has to grow, which takes time that nobody lost: a tick
+/// of 1000 Hz, twice over, for two seconds.
+const ROOM: usize = 4000;
+
+fn watch(cpu: usize, hz: f64, time: Duration) -> Option<Watched> {
     cpus::pin_thread(cpu).ok()?;
     let ticks = |time: Duration| (time.as_secs_f64() * hz) as u64;
-    let ns = |ticks: f64| ticks / hz * 1e9;
     let (gap, chain_every) = (ticks(GAP), ticks(CHAIN_EVERY));
     let mut chains = Vec::with_capacity((time.as_millis() as usize).saturating_add(1));
-    let (mut lost, mut gaps, mut longest) = (0, 0, 0);
+    let mut gaps = Vec::with_capacity(ROOM);
     let preempted = preemptions();
     let start = tsc::ticks();
     let end = start + ticks(time);
@@ -113,33 +159,23 @@ fn watch(cpu: usize, hz: f64, time: Duration) -> Option<CpuNoise> {
         if last >= next_chain {
             chain::run();
             let now = tsc::ticks();
-            chains.push(now.wrapping_sub(last) as f64);
+            chains.push(now.wrapping_sub(last));
             next_chain = now + chain_every;
             last = now;
         }
         let now = tsc::ticks();
         let pause = now.wrapping_sub(last);
         if pause > gap {
-            lost += pause;
-            gaps += 1;
-            longest = longest.max(pause);
+            gaps.push(pause);
         }
         last = now;
     }
-    let preempted = preempted.and_then(|before| preemptions()?.checked_sub(before));
-    let first = chains.iter().take(FIRST_CHAINS).copied().collect();
-    let first = Sorted::new(first).ok()?.median();
-    let chains = Sorted::new(chains).ok()?;
-    Some(CpuNoise {
+    Some(Watched {
         cpu,
-        watched_ns: ns((last - start) as f64),
-        lost_ns: ns(lost as f64),
+        ticks: last - start,
         gaps,
-        longest_ns: ns(longest as f64),
-        chain_median_ns: ns(chains.median()),
-        chain_iqr_ns: ns(chains.q3() - chains.q1()),
-        chain_first_ns: ns(first),
-        preempted,
+        chains,
+        preempted: preempted.and_then(|before| preemptions()?.checked_sub(before)),
     })
 }
 
@@ -162,10 +198,11 @@ mod tests {
         let cpus = cpus::allowed();
         let hz = tsc::frequency().hz();
         let time = Duration::from_millis(20);
-        let noise = test(&cpus[..1], hz, time);
-        let [noise] = noise.as_slice() else {
+        let watched = test(&cpus[..1], hz, time);
+        let [watched] = watched.as_slice() else {
             panic!("one CPU, one figure");
         };
+        let noise = watched.noise(hz).unwrap();
         assert!(noise.watched_ns >= 20e6, "{noise:?}");
         assert!((0.0..=1.0).contains(&noise.lost()), "{noise:?}");
         assert!(noise.longest_ns <= noise.lost_ns, "{noise:?}");
@@ -185,7 +222,10 @@ mod tests {
                     std::hint::spin_loop();
                 }
             });
-            let test = || test(&[cpu], hz, Duration::from_millis(200)).remove(0);
+            let test = || {
+                let watched = test(&[cpu], hz, Duration::from_millis(200)).remove(0);
+                watched.noise(hz).unwrap()
+            };
             let noise = std::iter::repeat_with(test).take(20).collect();
             done.store(true, Ordering::Relaxed);
             noise

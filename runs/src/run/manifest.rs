@@ -15,7 +15,7 @@ use super::RunFolder;
 use crate::engine::About;
 use crate::schedule::PlannedBoot;
 use crate::shard::Scheduled;
-use host::doctor::Course;
+use host::doctor::{self, Course};
 use host::files::{self, Damaged, FileError};
 use host::machine::Machine;
 use host::machine::identity::Identity;
@@ -213,6 +213,12 @@ impl Manifest {
             format: FORMAT,
             ..manifest
         })
+    }
+
+    /// Whether the machine was fit for measuring when the run began, and while it ran.
+    pub fn verdict(&self) -> Verdict {
+        let findings = doctor::findings(&self.courses);
+        self.doctor.clone().with(findings)
     }
 
     /// Writes it.

@@ -79,7 +79,7 @@ fn run_info(manifest: &Manifest, rows: &[BootRow]) -> RunInfo {
             source: tsc.source().to_owned(),
         }),
         notes: notes(manifest, rows),
-        doctor: Some(manifest.doctor.clone()),
+        doctor: Some(manifest.verdict()),
     }
 }
 

@@ -1,5 +1,7 @@
-//! Another process that watches every system call with a BPF program, as Falco does.
+//! Another process that watches every system call: with a BPF program, as Falco does, or with
+//! perf events, as `perf trace -a` does.
 
+use std::ffi::CString;
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -14,7 +16,7 @@ pub struct Watcher(Child);
 
 impl Watcher {
     /// Starts this test program again, with nothing but the test of that name, which has to
-    /// call [`watch`]. The error says why the kernel does not permit it.
+    /// call [`watch`] or [`count`]. The error says why the kernel does not permit it.
     pub fn start(test: &str) -> Result<Self, String> {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", test, "--nocapture"])
@@ -60,6 +62,84 @@ pub fn watch() {
         Err(why) => println!("\nwatcher: {why}"),
     }
     let _ = io::copy(&mut io::stdin(), &mut io::sink());
+}
+
+/// Counts every call on every CPU with perf events, says so, and waits as [`watch`] does.
+pub fn count() {
+    if std::env::var_os(STARTED).is_none() {
+        return;
+    }
+    match number().and_then(events) {
+        Ok(_) => println!("\nwatcher: attached"),
+        Err(why) => println!("\nwatcher: {why}"),
+    }
+    let _ = io::copy(&mut io::stdin(), &mut io::sink());
+}
+
+/// The number of the tracepoint, from tracefs, which is mounted for this thread alone: tests leave
+/// the machine as it is.
+fn number() -> io::Result<u64> {
+    let folder = tempfile::tempdir()?;
+    let path = CString::new(folder.path().to_str().unwrap()).unwrap();
+    let (tracefs, root) = (c"tracefs", c"/");
+    let none = std::ptr::null();
+    // SAFETY: all strings end with a zero and live until the calls return.
+    let results = unsafe {
+        [
+            libc::unshare(libc::CLONE_NEWNS),
+            libc::mount(
+                none,
+                root.as_ptr(),
+                none,
+                libc::MS_REC | libc::MS_PRIVATE,
+                none.cast(),
+            ),
+            libc::mount(
+                tracefs.as_ptr(),
+                path.as_ptr(),
+                tracefs.as_ptr(),
+                0,
+                none.cast(),
+            ),
+        ]
+    };
+    if results.contains(&-1) {
+        return Err(io::Error::last_os_error());
+    }
+    let text = std::fs::read_to_string(folder.path().join("events/raw_syscalls/sys_enter/id"));
+    // SAFETY: as above.
+    unsafe { libc::umount2(path.as_ptr(), libc::MNT_DETACH) };
+    text?.trim().parse().map_err(io::Error::other)
+}
+
+/// perf_event_open(2) of the tracepoint, for all processes, on each CPU.
+fn events(number: u64) -> io::Result<Vec<i64>> {
+    const TRACEPOINT: u32 = 2;
+    const SIZE: u32 = 64;
+    let mut attributes = [0_u8; SIZE as usize];
+    attributes[..4].copy_from_slice(&TRACEPOINT.to_ne_bytes());
+    attributes[4..8].copy_from_slice(&SIZE.to_ne_bytes());
+    attributes[8..16].copy_from_slice(&number.to_ne_bytes());
+    let (everybody, no_group, close_on_exec) = (-1, -1, 8_u64);
+    let open = |cpu: usize| {
+        // SAFETY: the kernel reads SIZE bytes of the attributes.
+        let fd = unsafe {
+            libc::syscall(
+                libc::SYS_perf_event_open,
+                attributes.as_ptr(),
+                everybody,
+                cpu as i32,
+                no_group,
+                close_on_exec,
+            )
+        };
+        if fd < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(fd)
+        }
+    };
+    host::cpus::allowed().into_iter().map(open).collect()
 }
 
 /// BPF_PROG_LOAD of `r0 = 0; exit` (Linux, include/uapi/linux/bpf.h).

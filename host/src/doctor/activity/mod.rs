@@ -20,7 +20,7 @@ const USER_HZ: f64 = 100.0;
 /// The kernel's counters at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    time: Instant,
+    pub(super) time: Instant,
     cpus: BTreeMap<usize, CpuTime>,
     processes: BTreeMap<u32, Process>,
     interrupts: Interrupts,

@@ -40,7 +40,11 @@ impl CallCost {
     }
 
     /// The cost from all bursts, at two times, because disturbances come and go.
-    pub fn of(mut bursts: Vec<CoreCycles>) -> Option<Self> {
+    pub fn of(bursts: &[Burst]) -> Option<Self> {
+        Self::of_medians(bursts.iter().map(|burst| median(burst)).collect())
+    }
+
+    fn of_medians(mut bursts: Vec<CoreCycles>) -> Option<Self> {
         bursts.retain(|burst| burst.0 > 0.0);
         bursts.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (cheapest, middle) = (*bursts.first()?, *bursts.get(bursts.len() / 2)?);
@@ -59,13 +63,16 @@ const BATCHES: usize = 20;
 /// Calls of a batch, which takes about as long as a chain.
 const CALLS: u32 = 64;
 
-/// The medians of several bursts on that CPU; empty if this process may not run there.
-pub fn bursts(cpu: usize) -> Vec<CoreCycles> {
+/// Batches in quick succession.
+pub type Burst = Vec<Batch>;
+
+/// Several bursts on that CPU; empty if this process may not run there.
+pub fn bursts(cpu: usize) -> Vec<Burst> {
     let measure = || {
         cpus::pin_thread(cpu).ok()?;
         let burst = || {
             thread::sleep(PAUSE);
-            median(std::iter::repeat_with(batch).take(BATCHES))
+            std::iter::repeat_with(batch).take(BATCHES).collect()
         };
         Some(std::iter::repeat_with(burst).take(BURSTS).collect())
     };
@@ -74,9 +81,12 @@ pub fn bursts(cpu: usize) -> Vec<CoreCycles> {
 }
 
 /// A batch of calls, and the chains before and after it, in ticks.
-struct Batch {
-    calls: u64,
-    chains: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The calls.
+    pub calls: u64,
+    /// Both chains.
+    pub chains: u64,
 }
 
 fn batch() -> Batch {
@@ -112,8 +122,9 @@ fn call() {
     }
 }
 
-fn median(batches: impl Iterator<Item = Batch>) -> CoreCycles {
-    let cycles = batches.filter(|batch| batch.chains > 0).map(|batch| {
+fn median(burst: &[Batch]) -> CoreCycles {
+    let cycles = burst.iter().filter(|batch| batch.chains > 0);
+    let cycles = cycles.map(|batch| {
         let chains = batch.calls as f64 / batch.chains as f64;
         chains * 2.0 * chain::CYCLES / f64::from(CALLS)
     });
@@ -133,14 +144,15 @@ mod tests {
                 calls: (64.0 * 300.0 * ticks_per_cycle) as u64,
                 chains: (2.0 * chain::CYCLES * ticks_per_cycle) as u64,
             };
-            let median = median([batch(), batch(), batch()].into_iter());
+            let median = median(&[batch(), batch(), batch()]);
             assert!((median.0 - 300.0).abs() < 0.1, "{median:?}");
         }
     }
 
     #[test]
     fn the_least_disturbed_burst_counts() {
-        let of = |bursts: &[f64]| CallCost::of(bursts.iter().copied().map(CoreCycles).collect());
+        let of =
+            |bursts: &[f64]| CallCost::of_medians(bursts.iter().copied().map(CoreCycles).collect());
         let cost = of(&[330.0, 300.0, 0.0, 450.0]).unwrap();
         assert_eq!(cost.cheapest, CoreCycles(300.0));
         assert!((cost.spread - 0.1).abs() < 1e-9);
@@ -152,7 +164,7 @@ mod tests {
     #[test]
     fn a_call_costs_more_than_nothing() {
         let cpu = cpus::allowed()[0];
-        let cost = CallCost::of(bursts(cpu)).unwrap();
+        let cost = CallCost::of(&bursts(cpu)).unwrap();
         assert!(cost.cheapest > CoreCycles(20.0), "{cost:?}");
     }
 }

@@ -6,7 +6,7 @@ pub mod watchers;
 
 use jiff::Timestamp;
 
-use self::cost::{CallCost, CoreCycles};
+use self::cost::{Burst, CallCost};
 use self::record::Record;
 use self::watchers::Watchers;
 use crate::cpus;
@@ -29,7 +29,7 @@ impl Calls {
     /// Measures on that CPU, together with the bursts of a moment earlier, and keeps the cost
     /// for later if it is the smallest so far, or the first when nobody watched. The folder of
     /// another machine has no calls to measure.
-    pub fn measure(tree: &Tree, cpu: Option<usize>, mut earlier: Vec<CoreCycles>) -> Self {
+    pub fn measure(tree: &Tree, cpu: Option<usize>, mut earlier: Vec<Burst>) -> Self {
         let mut calls = Self {
             watchers: elsewhere(cpu, || Watchers::read(tree)),
             cost: None,
@@ -42,7 +42,7 @@ impl Calls {
         let folders = record::folders(rustix::process::geteuid().is_root());
         let kernel = record::kernel(tree);
         earlier.extend(cpu.into_iter().flat_map(cost::bursts));
-        calls.cost = CallCost::of(earlier);
+        calls.cost = CallCost::of(&earlier);
         calls.record = record::read(&folders, &kernel);
         if let Some(record) = calls.worth_keeping(Timestamp::now()) {
             let kept = record::write(&folders, &kernel, record);
@@ -77,6 +77,7 @@ fn elsewhere<T: Send>(cpu: Option<usize>, work: impl FnOnce() -> T + Send) -> T 
 
 #[cfg(test)]
 mod tests {
+    use super::cost::CoreCycles;
     use super::*;
 
     #[test]

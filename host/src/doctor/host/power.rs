@@ -31,9 +31,11 @@ pub struct PowerLimit {
 }
 
 impl PowerLimit {
-    /// Whether it lies below what the maker allows.
+    /// Whether it lies below what the maker allows. For the long-term limit, the kernel shows the
+    /// thermal design power as the highest; for the others, the most that the package could ever
+    /// draw, which no firmware sets (get_pl_prim in intel_rapl_common.c).
     pub fn is_lowered(&self) -> bool {
-        self.most_uw.is_some_and(|most| self.limit_uw < most)
+        self.name == "long_term" && self.most_uw.is_some_and(|most| self.limit_uw < most)
     }
 }
 
@@ -91,6 +93,9 @@ fn limits(tree: &Tree) -> Vec<PowerLimit> {
     let zones = zones.filter_map(|zone| {
         let file = |file: &str| tree.text(&format!("{FOLDER}/{zone}/{file}"));
         let name = file("name").filter(|name| name.starts_with("package"))?;
+        // The same package has limits in two places, of which the lower ones count.
+        let is_mmio = zone.starts_with("intel-rapl-mmio");
+        let name = if is_mmio { name + " (MMIO)" } else { name };
         (file("enabled").as_deref() != Some("0")).then_some((zone, name))
     });
     let limits = zones.flat_map(|(zone, name)| {
@@ -208,6 +213,18 @@ mod tests {
         assert!(power.limits[0].is_lowered());
         assert_eq!(throttled(&tree, &[0, 1]), Some(7));
         assert_eq!(throttled(&tree, &[0]), None);
+    }
+
+    #[test]
+    fn a_short_limit_is_always_below_the_most_that_a_server_could_draw() {
+        let limit = |name: &str, limit_uw| PowerLimit {
+            zone: "package-0".into(),
+            name: name.into(),
+            limit_uw,
+            most_uw: Some(376_000_000),
+        };
+        assert!(!limit("short_term", 180_000_000).is_lowered());
+        assert!(limit("long_term", 180_000_000).is_lowered());
     }
 
     #[test]

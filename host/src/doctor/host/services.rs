@@ -29,6 +29,15 @@ const KNOWN: [(&str, Does); 11] = [
     ("auditd", Does::Audits),
 ];
 
+/// The whole name of a program, of which the kernel keeps 15 letters.
+fn whole(name: &str) -> &str {
+    match name {
+        "power-profiles-" => "power-profiles-daemon",
+        "tuxedo-control-" => "tuxedo-control-center",
+        name => name,
+    }
+}
+
 /// Those that run; `None` where processes cannot be seen.
 pub fn running(tree: &Tree) -> Option<Vec<(Process, Does)>> {
     let ids: Vec<u32> = tree
@@ -42,6 +51,7 @@ pub fn running(tree: &Tree) -> Option<Vec<(Process, Does)>> {
     let running = ids.into_iter().filter_map(|id| {
         let name = tree.text(&format!("/proc/{id}/comm"))?;
         let (_, does) = KNOWN.iter().find(|(known, _)| *known == name)?;
+        let name = whole(&name).to_owned();
         Some((Process { id, name }, *does))
     });
     Some(running.collect())
@@ -68,6 +78,7 @@ mod tests {
             found,
             [(700, Does::MovesInterrupts), (701, Does::SetsPower)]
         );
+        assert_eq!(running[1].0.name, "power-profiles-daemon");
         let (_folder, tree) = laid_out::<&str>(&[]);
         assert_eq!(super::running(&tree), None);
     }

@@ -230,7 +230,7 @@ fn others(before: &Manifest, after: &Manifest) -> Vec<String> {
         lines.push(format!("{more} more differences: run tollgate diff-env"));
     }
     for (when, manifest) in [("first", before), ("second", after)] {
-        if !manifest.doctor.fit {
+        if !manifest.verdict().fit {
             lines.push(format!(
                 "the machine was unfit for measuring in the {when} run"
             ));
