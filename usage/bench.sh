@@ -18,7 +18,7 @@ explore() {
     name=$1
     shift
     began=$(seconds)
-    "$tollgate" usage explore "$@" --output "$work/$name.json" >"$work/out" 2>"$work/err" &
+    "$tollgate" usage explore --output "$work/$name.json" "$@" >"$work/out" 2>"$work/err" &
     pid=$!
     peak=0
     while now=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status" 2>/dev/null) && [ -n "$now" ]; do

@@ -38,6 +38,10 @@ fn the_schemas_are_those_of_the_types() {
         "usage-static-binary",
         "tollgate usage static binary --json",
     );
+    check::<Versioned<usage::static_binary::Share>>(
+        "usage-static-share",
+        "tollgate usage static binary --seen --json",
+    );
     check::<Versioned<usage::static_source::StaticSource>>(
         "usage-static-source",
         "tollgate usage static source --json",

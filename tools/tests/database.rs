@@ -191,3 +191,65 @@ fn a_programs_files_and_source_are_read() {
         .tollgate(&["usage", "static", "source", "nowhere"])
         .refused(66, &["nowhere"]);
 }
+
+#[test]
+fn a_recipe_becomes_a_measurement() {
+    let sandbox = Sandbox::new();
+    let recipe = sandbox.path("recipe");
+    fs::create_dir(&recipe).unwrap();
+    fs::write(recipe.join("recipe.toml"), "command = [\"true\"]\n").unwrap();
+    let generate = |words: &[&str]| {
+        let line = [
+            "usage", "generate", "--db", "made", "-a", "true", "--recipe", "recipe",
+        ];
+        sandbox.tollgate(&[&line[..], &["--replicas", "1"], words].concat())
+    };
+    generate(&["--bench"]).refused(64, &["cannot name a folder"]);
+    generate(&["--suite", "--bench"]).refused(64, &["--bench"]);
+    generate(&["--suite", "--root", "no.tar", "-d", "no"]).refused(64, &["--root"]);
+    let made = generate(&["--suite"]);
+    made.succeeded();
+    assert!(
+        made.stdout.contains("calls that discovery saw ("),
+        "{}",
+        made.stdout
+    );
+    let folder = "made/true/suite/imported";
+    for file in [
+        "cmd.txt",
+        "explore.logs",
+        "usage.json",
+        "data/static_binary.csv",
+    ] {
+        assert!(
+            !sandbox.read(&format!("{folder}/{file}")).is_empty(),
+            "{file}"
+        );
+    }
+    let shown = sandbox.tollgate(&["usage", "search", "--db", "made", "--show", "--json"]);
+    let shown = json(&shown.stdout);
+    assert!(
+        shown["required"]
+            .as_array()
+            .unwrap()
+            .contains(&"mmap".into()),
+        "{shown}"
+    );
+    generate(&["--suite"]).refused(73, &["--allow-dirty replaces it"]);
+    generate(&["--suite", "--allow-dirty"]).succeeded();
+    fs::write(recipe.join("recipe.toml"), "command = []\n").unwrap();
+    generate(&["--suite"]).refused(65, &["recipe.toml", "needs a program"]);
+    let seen = format!("{folder}/usage.json");
+    let share = [
+        "usage",
+        "static",
+        "binary",
+        "/bin/true",
+        "--json",
+        "--seen",
+        &seen,
+    ];
+    let share = sandbox.tollgate(&share);
+    share.succeeded();
+    conforms(&json(&share.stdout), "usage-static-share");
+}

@@ -66,6 +66,9 @@ pub enum RootError {
 #[derive(Debug)]
 pub struct Root(TempDir);
 
+/// What buildah calls the image.
+const IMAGE: &str = "tollgate-root";
+
 /// What tollgate puts into a root.
 const OURS: &str = ".tollgate";
 
@@ -203,10 +206,10 @@ fn build(dockerfile: &Path, into: &Path) -> Result<(), RootError> {
         command
     };
     let made = (|| {
-        let mut bud = buildah(&["bud", "--isolation=chroot", "--tag", OURS, "--file"]);
+        let mut bud = buildah(&["bud", "--isolation=chroot", "--tag", IMAGE, "--file"]);
         bud.arg(dockerfile).arg(context.unwrap_or(Path::new(".")));
         run("buildah", &mut bud)?;
-        let container = run("buildah", &mut buildah(&["from", OURS]))?;
+        let container = run("buildah", &mut buildah(&["from", IMAGE]))?;
         let mounted = run("buildah", &mut buildah(&["mount", container.trim()]))?;
         let mut copy = Command::new("cp");
         copy.arg("--archive")

@@ -48,12 +48,15 @@ pub struct CallsArgs {
 }
 
 impl CallsArgs {
-    /// The targets to try. One that counts instructions has the kernel of another one.
+    /// The targets to try. One that counts instructions for another one of the run has the same
+    /// kernel.
     pub fn targets(&self, manifest: &Manifest) -> Vec<String> {
         if !self.only.is_empty() {
             return self.only.clone();
         }
-        let once = |id: &&TargetId| id.missing.is_none() && id.counts_for.is_none();
+        let has = |name: &String| manifest.targets.iter().any(|id| id.name == *name);
+        let again = |id: &TargetId| id.counts_for.as_ref().is_some_and(has);
+        let once = |id: &&TargetId| id.missing.is_none() && !again(id);
         let targets = manifest.targets.iter().filter(once);
         targets.map(|id| id.name.clone()).collect()
     }
