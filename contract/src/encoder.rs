@@ -4,7 +4,7 @@ use itoa::Buffer;
 
 use crate::{
     Answer, Batch, CallTried, Clock, Closing, Disturbed, FORMAT_VERSION, Fact, HEADER_BEGIN,
-    HEADER_END, Method, Quad, Slope, SystemCall,
+    HEADER_END, Method, Quad, RefusedWatch, Slope, SystemCall, Watch, WatchRuns, WatchedSlope,
 };
 
 /// Writes a log, line by line, and closes it.
@@ -152,6 +152,45 @@ impl<W: Write> Encoder<W> {
         self.number(c.number)?;
         self.word(c.tried.name())?;
         self.number(c.detail)?;
+        self.end_of_line()
+    }
+
+    /// A watch, with the number by which the other records name it.
+    pub fn watch(&mut self, number: u64, watch: &Watch) -> Result {
+        self.part("watch")?;
+        self.number(number)?;
+        self.word(watch.kind.name())?;
+        self.word(watch.site.name())?;
+        self.word(watch.program.name())?;
+        self.word(watch.operation.name())?;
+        self.end_of_line()
+    }
+
+    /// One slope of a watch.
+    pub fn watched(&mut self, s: &WatchedSlope) -> Result {
+        self.part("watched")?;
+        self.number(s.watch)?;
+        self.word(s.state.name())?;
+        self.number(s.ops)?;
+        self.number(s.ticks_n)?;
+        self.number(s.ticks_2n)?;
+        self.end_of_line()
+    }
+
+    /// How often the program of a watch ran.
+    pub fn runs(&mut self, r: &WatchRuns) -> Result {
+        self.part("runs")?;
+        for number in [r.watch, r.expected, r.runs, r.missed, r.lost] {
+            self.number(number)?;
+        }
+        self.end_of_line()
+    }
+
+    /// A watch that the kernel refused.
+    pub fn refused(&mut self, r: &RefusedWatch<'_>) -> Result {
+        self.part("refused")?;
+        self.number(r.watch)?;
+        self.word(r.reason)?;
         self.end_of_line()
     }
 

@@ -41,6 +41,7 @@ mod record;
 mod system_call;
 mod tried;
 mod tsc;
+mod watch;
 
 pub use benchmark::{Benchmark, Operation, SystemCall};
 pub use closing::Closing;
@@ -53,6 +54,10 @@ pub use record::{Batch, CallTried, Clock, Disturbed, Quad, Record, RecordError, 
 pub use system_call::{Answer, ENOSYS, NOOP_ANSWER, is_error};
 pub use tried::{CALLS, EXIT_STATUS, Tried};
 pub use tsc::{Leaf, in_virtual_machine, tsc_hz, tsc_step};
+pub use watch::{
+    RefusedWatch, TimedOperation, WATCHES_MARK, Watch, WatchKind, WatchProgram, WatchRuns,
+    WatchSite, WatchState, WatchedSlope,
+};
 
 /// First line of the header, as the original program prints it.
 pub const HEADER_BEGIN: &str = "--- 8< ---";

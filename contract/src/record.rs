@@ -1,6 +1,9 @@
 use core::fmt;
 
-use crate::{Benchmark, Disturbance, FORMAT_VERSION, Method, Tried};
+use crate::{
+    Benchmark, Disturbance, FORMAT_VERSION, Method, RefusedWatch, TimedOperation, Tried, Watch,
+    WatchKind, WatchProgram, WatchRuns, WatchSite, WatchState, WatchedSlope,
+};
 
 /// One sample of the paper's method: one timed batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +128,14 @@ pub enum Record<'a> {
     Disturbed(Disturbed),
     /// A system call that was tried, in a boot that does nothing else.
     Call(CallTried),
+    /// A watch, with its number in the boot.
+    Watch(u64, Watch),
+    /// One slope of a watch.
+    Watched(WatchedSlope),
+    /// How often a watch's program ran.
+    Runs(WatchRuns),
+    /// A watch that the kernel refused.
+    Refused(RefusedWatch<'a>),
     /// What went wrong in the guest.
     Error(&'a str),
     /// The last record: the number of lines before it, and their checksum.
@@ -185,6 +196,10 @@ impl<'a> Record<'a> {
             "clock" => clock,
             "disturbed" => disturbed,
             "call" => call,
+            "watch" => watch,
+            "watched" => watched,
+            "runs" => runs,
+            "refused" => refused,
             "error" => error,
             "end" => end,
             _ => return None,
@@ -307,6 +322,47 @@ fn call(rest: &str) -> Parsed<'_> {
     }))
 }
 
+fn watch(rest: &str) -> Parsed<'_> {
+    let [id, kind, site, program, operation] = fields(rest)?;
+    let watch = Watch {
+        kind: named("kind", kind, WatchKind::from_name)?,
+        site: named("site", site, WatchSite::from_name)?,
+        program: named("program", program, WatchProgram::from_name)?,
+        operation: named("operation", operation, TimedOperation::from_name)?,
+    };
+    Ok(Record::Watch(number("watch", id)?, watch))
+}
+
+fn watched(rest: &str) -> Parsed<'_> {
+    let [watch, state, ops, ticks_n, ticks_2n] = fields(rest)?;
+    Ok(Record::Watched(WatchedSlope {
+        watch: number("watch", watch)?,
+        state: named("state", state, WatchState::from_name)?,
+        ops: number("ops", ops)?,
+        ticks_n: number("ticks_n", ticks_n)?,
+        ticks_2n: number("ticks_2n", ticks_2n)?,
+    }))
+}
+
+fn runs(rest: &str) -> Parsed<'_> {
+    let [watch, expected, runs, missed, lost] = fields(rest)?;
+    Ok(Record::Runs(WatchRuns {
+        watch: number("watch", watch)?,
+        expected: number("expected", expected)?,
+        runs: number("runs", runs)?,
+        missed: number("missed", missed)?,
+        lost: number("lost", lost)?,
+    }))
+}
+
+fn refused(rest: &str) -> Parsed<'_> {
+    let [watch, reason] = fields(rest)?;
+    Ok(Record::Refused(RefusedWatch {
+        watch: number("watch", watch)?,
+        reason,
+    }))
+}
+
 fn error(rest: &str) -> Parsed<'_> {
     Ok(Record::Error(rest))
 }
@@ -347,6 +403,14 @@ fn benchmark(name: &str) -> Result<Benchmark, RecordError<'_>> {
         name: "benchmark",
         value: name,
     })
+}
+
+fn named<'a, T>(
+    name: &'static str,
+    value: &'a str,
+    from_name: impl Fn(&str) -> Option<T>,
+) -> Result<T, RecordError<'a>> {
+    from_name(value).ok_or(RecordError::Field { name, value })
 }
 
 fn number<'a>(name: &'static str, value: &'a str) -> Result<u64, RecordError<'a>> {

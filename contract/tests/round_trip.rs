@@ -98,6 +98,7 @@ proptest! {
                 Some(Record::Format(m)) => prop_assert_eq!(m, Method::Precise),
                 Some(Record::Meta { key, value }) => prop_assert_eq!((key, value), ("chain_ops", "64")),
                 Some(Record::Error(e)) => prop_assert!(false, "{}", e),
+                Some(other) => prop_assert!(false, "{:?}", other),
                 None => prop_assert!(line.contains("---") || line.starts_with(CONFIG_PREFIX)),
             }
             closing.line(line.as_bytes());

@@ -4,6 +4,7 @@
 //! bytes of a console ─ log::parse ─▶ Log
 //!   Log ─ samples::of_log ─▶ Sample … ─ Writer / Reader ─▶ samples.csv
 //!   Log ─ quads::of_log ─▶ RunQuad … ─ write_csv / read_csv ─▶ counts.csv, quads.csv
+//!   Log ─ watches::of_log ─▶ RunWatch … ─ write_csv / read_csv ─▶ watches.csv
 //!   Sample … ─ Levels ─▶ target × benchmark × boot, and so RunQuad … ─▶ Counts
 //!   Levels, Counts ─ summary::summarize ─▶ Summary ─▶ summary.csv, summary.json
 //!   Summary ─ table::{text, markdown, latex, terminal}, plot::{comparison, ratio}
@@ -38,5 +39,6 @@ pub mod summary;
 pub mod table;
 pub mod units;
 pub mod verdict;
+pub mod watches;
 
 pub use contract::{Benchmark, Method};

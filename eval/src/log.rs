@@ -16,6 +16,7 @@ mod reader;
 mod round;
 mod sample;
 mod tollgate;
+mod watches;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ pub use config::Config;
 pub use error::LogError;
 pub use round::LogRound;
 pub use sample::{LogSample, Reading};
+pub use watches::LogWatch;
 
 use crate::units::{CyclesPerTick, cycles_per_tick};
 
@@ -52,6 +54,8 @@ pub struct Log {
     pub samples: Vec<LogSample>,
     /// The samples of the exact method; in the precise method, checks of its slope.
     pub quads: Vec<Quad>,
+    /// The watches, if sites were watched.
+    pub watches: Vec<LogWatch>,
     /// Facts about the rounds, apart from their samples.
     pub rounds: BTreeMap<u32, LogRound>,
 }

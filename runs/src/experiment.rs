@@ -2,6 +2,7 @@
 
 mod counted;
 mod file;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,8 @@ use contract::{Benchmark, Method};
 use serde::Deserialize;
 
 use host::files::{self, FileError};
+
+pub use watch::Watching;
 
 /// An experiment, checked.
 #[derive(Clone, Debug)]
@@ -127,6 +130,8 @@ pub struct Target {
     pub pin: Option<Vec<usize>>,
     /// Seconds after which a boot is killed.
     pub timeout_s: u32,
+    /// What is watched while it is measured; empty: nothing.
+    pub watch: Vec<Watching>,
 }
 
 /// What boots a target.
@@ -189,6 +194,18 @@ impl ExperimentError {
             reason: format!(
                 "there is no target {name:?}; the targets are {}",
                 targets.join(", ")
+            ),
+        }
+    }
+
+    /// A target is to be watched, but the program cannot do that.
+    pub fn cannot_watch(path: &Path, name: &str, program: &Path) -> Self {
+        Self::Wrong {
+            path: path.to_owned(),
+            reason: format!(
+                "target {name:?} has `watch`, which {} does not carry out; \
+                 fix: write program = \"../build/probe-bench\"",
+                program.display()
             ),
         }
     }

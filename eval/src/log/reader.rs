@@ -6,7 +6,7 @@ use super::config::Settings;
 use super::error::excerpt;
 use super::facts::BootFacts;
 use super::lines::Line;
-use super::{Dialect, Log, LogError, original, quads, round, tollgate};
+use super::{Dialect, Log, LogError, original, quads, round, tollgate, watches};
 
 /// Reads a console line by line.
 #[derive(Default)]
@@ -18,6 +18,7 @@ pub(super) struct Reader {
     facts: BootFacts,
     samples: Vec<tollgate::Raw>,
     quads: Vec<quads::Raw>,
+    watches: watches::Raw,
     rounds: Vec<round::Raw>,
     values: Vec<original::Value>,
     end: Option<usize>,
@@ -133,6 +134,10 @@ impl Reader {
             (Record::Quad(quad), Some((_, Method::Precise | Method::Exact))) => {
                 self.quads.push(quads::Raw { line: number, quad });
             }
+            (
+                Record::Watch(..) | Record::Watched(_) | Record::Runs(_) | Record::Refused(_),
+                Some((_, Method::Precise | Method::Exact)),
+            ) => self.watches.take(number, text, record)?,
             (Record::Disturbed(d), _) => self.rounds.push(round::Raw::Disturbed(number, d)),
             (Record::Clock(c), Some((_, Method::Precise))) => {
                 self.rounds.push(round::Raw::Clock(number, c));
@@ -142,7 +147,11 @@ impl Reader {
                 | Record::Slope(_)
                 | Record::Quad(_)
                 | Record::Clock(_)
-                | Record::Call(_),
+                | Record::Call(_)
+                | Record::Watch(..)
+                | Record::Watched(_)
+                | Record::Runs(_)
+                | Record::Refused(_),
                 Some((_, method)),
             ) => {
                 return Err(LogError::WrongMethod {
@@ -197,7 +206,9 @@ impl Reader {
     fn tollgate(self, method: Method) -> Result<Log, LogError> {
         let config = self.settings.finish()?;
         let meta = self.facts.finish();
+        let watches = self.watches.finish()?;
         let samples = match method {
+            _ if !watches.is_empty() => watches.len(),
             Method::Exact => self.quads.len(),
             Method::Paper | Method::Precise => self.samples.len(),
         };
@@ -209,6 +220,7 @@ impl Reader {
             method: Some(method),
             samples: tollgate::samples(&self.samples, &meta, config.rounds)?,
             quads: quads::quads(self.quads, &meta, config.rounds)?,
+            watches,
             rounds: round::rounds(&self.rounds, config.rounds)?,
             config,
             meta,
@@ -226,6 +238,7 @@ impl Reader {
             method: None,
             samples: original::samples(&self.values, &config)?,
             quads: Vec::new(),
+            watches: Vec::new(),
             rounds: BTreeMap::new(),
             config,
             meta: Vec::new(),

@@ -7,6 +7,7 @@ use contract::{Benchmark, MAX_ROUNDS, MAX_SAMPLES, Method};
 use serde::Deserialize;
 
 use super::counted::SUFFIX;
+use super::watch::WatchTables;
 use super::{BenchmarkSettings, EngineName, Exact, Experiment, ProgramAs, Sampling, Target};
 
 /// Reads and checks the file at `path`. The error names the place.
@@ -100,6 +101,8 @@ struct TargetTable {
     pin: Option<Vec<usize>>,
     #[serde(default = "default_timeout")]
     timeout_s: u32,
+    #[serde(default)]
+    watch: WatchTables,
 }
 
 fn yes() -> bool {
@@ -286,7 +289,8 @@ impl TargetTable {
     ) -> Result<Target, String> {
         let name = name("target.name", self.name)?;
         let field = |field: &str| format!("target {name:?}: `{field}`");
-        let counted = benchmark.sampling.method() == Method::Exact;
+        let method = benchmark.sampling.method();
+        let counted = method == Method::Exact;
         if counted && !(self.engine.is_auto() || self.engine == EngineName::Qemu) {
             return Err(format!(
                 "{} is \"exact\", but only QEMU's emulator counts instructions: \
@@ -337,6 +341,9 @@ impl TargetTable {
             cpus: within(&field("cpus"), self.cpus, 1, 255)?,
             pin: self.pin,
             timeout_s: within(&field("timeout-s"), self.timeout_s, 1, 1_000_000)?,
+            watch: self
+                .watch
+                .checked(&field("watch"), self.program_as, method)?,
             name,
         })
     }

@@ -256,6 +256,16 @@ impl RunFolder {
         self.file("quads.csv")
     }
 
+    /// One line per slope of a watch, if sites were watched.
+    pub fn watches(&self) -> PathBuf {
+        self.file("watches.csv")
+    }
+
+    /// What each watch adds.
+    pub fn watch_costs(&self) -> PathBuf {
+        self.file("watches.json")
+    }
+
     /// One line per boot.
     pub fn boots(&self) -> PathBuf {
         self.file("boots.csv")

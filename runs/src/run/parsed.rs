@@ -9,6 +9,7 @@ use csv::StringRecord;
 use eval::levels::Levels;
 use eval::quads::{self, RunQuad, Unit};
 use eval::rounds::{self, Round};
+use eval::watches::{self, RunWatch};
 use host::files::{self, Damaged, FileError, Hashing};
 
 use super::{BootRow, BootState, Guests, RunFolder};
@@ -79,6 +80,16 @@ pub fn read_quads(run: &RunFolder, unit: Unit) -> Result<Vec<RunQuad>, FileError
     }
     files::check_sum(&run.parse_sums(), &path, AGAIN)?;
     quads::read_csv(files::open(&path)?, unit).map_err(|error| damaged(path, &error))
+}
+
+/// Reads `watches.csv`; empty if an earlier version parsed the run.
+pub fn read_watches(run: &RunFolder) -> Result<Vec<RunWatch>, FileError> {
+    let path = run.watches();
+    if !files::has_sum(&run.parse_sums(), &path)? {
+        return Ok(Vec::new());
+    }
+    files::check_sum(&run.parse_sums(), &path, AGAIN)?;
+    watches::read_csv(files::open(&path)?).map_err(|error| damaged(path, &error))
 }
 
 /// Reads `rounds.csv`.

@@ -1,6 +1,7 @@
 //! Reads the results of `tollgate process`.
 
 use eval::summary::{self, Summary};
+use eval::watches::{self, Watches};
 use host::files::{self, Damaged, FileError};
 
 use super::RunFolder;
@@ -20,4 +21,32 @@ pub fn read_summary(run: &RunFolder) -> Result<Summary, FileError> {
         }
         .into()
     })
+}
+
+#[derive(serde::Deserialize)]
+struct Version {
+    version: u32,
+}
+
+/// What each watch adds, as written by `process`; `None` if an earlier version wrote it.
+pub fn read_watches(run: &RunFolder) -> Result<Option<Watches>, FileError> {
+    let path = run.watch_costs();
+    if !files::has_sum(&run.process_sums(), &path)? {
+        return Ok(None);
+    }
+    files::check_sum(&run.process_sums(), &path, AGAIN)?;
+    // The version comes first, because another version may have other fields.
+    let Version { version } = files::read_json(&path, AGAIN)?;
+    if version != watches::FORMAT_VERSION {
+        return Err(Damaged {
+            path,
+            reason: format!(
+                "it has version {version}, but this tool reads version {}",
+                watches::FORMAT_VERSION
+            ),
+            remedy: AGAIN,
+        }
+        .into());
+    }
+    files::read_json(&path, AGAIN).map(Some)
 }

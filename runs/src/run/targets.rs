@@ -9,6 +9,7 @@ use super::{FileId, PinnedBy, RunError, RunFolder, TargetId};
 use crate::engine::{self, About, Chosen, Engine, EngineError, EngineKind};
 use crate::experiment::{
     BenchmarkSettings, EngineName, Experiment, ExperimentError, ProgramAs, Sampling, Target,
+    Watching,
 };
 use host::files;
 
@@ -136,7 +137,13 @@ impl Context<'_> {
     }
 
     fn spec(&self, target: &Target) -> BootSpec {
-        let words = words(&target.benchmark, self.tsc_hz);
+        let words = [words(&target.benchmark, self.tsc_hz)];
+        let watches = target.watch.iter().map(Watching::word);
+        let words = words
+            .into_iter()
+            .chain(watches)
+            .collect::<Vec<_>>()
+            .join(" ");
         let (kernel, initrd, cmdline) = match (target.engine, &target.image) {
             (engine, Some(image)) if engine != EngineName::Host => {
                 let initrd = match target.program_as {

@@ -10,6 +10,7 @@ use eval::log::{self, Log};
 use eval::quads::{self, Unit};
 use eval::rounds;
 use eval::samples;
+use eval::watches;
 use vmm::End;
 
 use host::files;
@@ -42,7 +43,7 @@ pub fn parse(run: &RunFolder) -> Result<Parsed, RunError> {
     let manifest = Manifest::read(run)?;
     let mut rows = Vec::new();
     let mut known_rounds = Vec::new();
-    let (mut counts, mut checks) = (Vec::new(), Vec::new());
+    let (mut counts, mut checks, mut watched) = (Vec::new(), Vec::new(), Vec::new());
     let mut gathered = Gathered::default();
     files::write_with(&run.samples(), |out| {
         let mut writer = samples::Writer::new(out).map_err(io::Error::other)?;
@@ -57,6 +58,7 @@ pub fn parse(run: &RunFolder) -> Result<Parsed, RunError> {
                     Unit::Instructions => counts.extend(of_boot),
                     Unit::Ticks => checks.extend(of_boot),
                 }
+                watched.extend(watches::of_log(&planned.target, planned.boot, &log));
                 known_rounds.extend(rounds::of_log(&planned.target, planned.boot, &log));
                 gathered.add(&planned.target, planned.boot, &log.meta);
             }
@@ -76,6 +78,9 @@ pub fn parse(run: &RunFolder) -> Result<Parsed, RunError> {
             quads::write_csv(out, unit, quads).map_err(io::Error::other)
         })?;
     }
+    files::write_with(&run.watches(), |out| {
+        watches::write_csv(out, &watched).map_err(io::Error::other)
+    })?;
     files::write_with(&run.boots(), |out| write_rows(out, &rows))?;
     let guests = gathered.finish();
     files::write_json(&run.guests(), &guests)?;
@@ -85,6 +90,7 @@ pub fn parse(run: &RunFolder) -> Result<Parsed, RunError> {
         run.counts(),
         run.quads(),
         run.rounds(),
+        run.watches(),
         run.boots(),
         run.guests(),
         run.manifest(),
@@ -112,6 +118,9 @@ fn read_boot(
             let row = BootRow {
                 state: BootState::Ok,
                 samples: match log.method {
+                    _ if !log.watches.is_empty() => {
+                        log.watches.iter().map(|watch| watch.slopes.len()).sum()
+                    }
                     Some(Method::Exact) => log.quads.len(),
                     _ => log.samples.len(),
                 },

@@ -2,6 +2,7 @@
 
 mod host_effects;
 mod method;
+mod watches;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -62,8 +63,14 @@ pub fn process(run: &RunFolder) -> Result<(), RunError> {
     files::write_with(&run.summary_csv(), |out| {
         summary::write_csv(out, &summary).map_err(io::Error::other)
     })?;
+    files::write_json(&run.watch_costs(), &watches::of_run(run, &manifest)?)?;
     // With the hash of the inputs, so that a later parse is noticed.
-    let made = [run.summary(), run.summary_csv(), run.parse_sums()];
+    let made = [
+        run.summary(),
+        run.summary_csv(),
+        run.watch_costs(),
+        run.parse_sums(),
+    ];
     files::write_sums(&run.process_sums(), &made)?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use initramfs::Compression;
 use jiff::Timestamp;
 
 use super::{Order, Ready, examine};
+use crate::experiment::{Experiment, ExperimentError};
 use crate::run::targets::{self, Prepared};
 use crate::run::{FileId, Manifest, Placement, ProgramId, RunError, RunFolder};
 use crate::schedule;
@@ -32,6 +33,7 @@ pub fn begin(
     fs::create_dir(&console).map_err(files::writing(&console))?;
     files::check_regular(&experiment.program)?;
     let program = files::read(&experiment.program)?;
+    check_watches(experiment, &program)?;
     let archive = initramfs::build(&program, Compression::Gzip).map_err(RunError::Initramfs)?;
     let text = files::read(&experiment.file)?;
     files::write(&draft.run.experiment(), &text)?;
@@ -89,6 +91,24 @@ pub fn begin(
         manifest,
         targets,
     })
+}
+
+/// Only a program that carries out watches may be asked to.
+fn check_watches(experiment: &Experiment, program: &[u8]) -> Result<(), ExperimentError> {
+    let mark = contract::WATCHES_MARK.as_bytes();
+    let carries_out = program.windows(mark.len()).any(|part| part == mark);
+    let watched = experiment
+        .targets
+        .iter()
+        .find(|target| !target.watch.is_empty());
+    match watched {
+        Some(target) if !carries_out => Err(ExperimentError::cannot_watch(
+            &experiment.file,
+            &target.name,
+            &experiment.program,
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The targets that can be booted, and how often.
