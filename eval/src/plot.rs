@@ -16,6 +16,7 @@ mod picture;
 mod ratio;
 mod remarks;
 mod sheet;
+mod watches;
 
 pub(crate) use boots::explanation as boots_explanation;
 pub(crate) use distribution::explanation as distribution_explanation;
@@ -31,6 +32,7 @@ use crate::crossing::Crossing;
 use crate::levels::Levels;
 use crate::stats::StatsError;
 use crate::summary::{Summary, TargetSummary};
+use crate::watches::WatchedTarget;
 use panel::Panel;
 
 /// Why there is no plot.
@@ -113,6 +115,15 @@ pub(crate) fn narrow_crossing(path: &Crossing) -> Result<Picture, PlotError> {
 /// [`PlotError::Draw`].
 pub fn instructions(summary: &Summary) -> Result<Picture, PlotError> {
     instructions::draw(summary)
+}
+
+/// What each watch of a target adds: kinds by programs.
+///
+/// # Errors
+///
+/// [`PlotError::Draw`].
+pub fn watches(target: &WatchedTarget) -> Result<Picture, PlotError> {
+    watches::draw(target)
 }
 
 /// A panel by itself, for a page.

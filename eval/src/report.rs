@@ -22,6 +22,7 @@ mod repeat;
 mod results;
 mod rounds;
 mod section;
+mod watches;
 
 use maud::{DOCTYPE, html};
 
@@ -33,6 +34,7 @@ use crate::crossing::Crossing;
 use crate::levels::Levels;
 use crate::plot::PlotError;
 use crate::summary::Summary;
+use crate::watches::Watches;
 use section::Section;
 
 /// The data for the page.
@@ -48,6 +50,8 @@ pub struct Run<'r> {
     pub provenance: &'r Provenance,
     /// The paths of crossings that were put into its folder.
     pub crossings: &'r [Crossing],
+    /// What each watch adds, if sites were watched.
+    pub watches: Option<&'r Watches>,
 }
 
 /// The page. Labels, notes and all other texts may contain anything: they remain text.
@@ -59,6 +63,7 @@ pub fn html(run: &Run<'_>) -> Result<String, PlotError> {
     let sections = [
         results::section(run.summary),
         findings::section(run.summary),
+        watches::section(run.watches)?,
         instructions::section(run.summary)?,
         plots::ratios(run.summary)?,
         crossings::section(run.summary, run.crossings)?,

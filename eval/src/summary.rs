@@ -229,6 +229,14 @@ impl TargetInfo {
         })
     }
 
+    /// Why it has no rows, although it could be booted.
+    pub fn without_rows(&self) -> &'static str {
+        match self.boots_ok {
+            0 => "no boot succeeded",
+            _ => "watched: see watches.txt",
+        }
+    }
+
     /// Whether its ticks are an emulator's, and so do not measure time.
     pub fn measures_emulator(&self) -> bool {
         self.emulated && self.method != Some(Method::Exact)

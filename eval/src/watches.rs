@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use cost::{Cost, WatchCost, summarize};
 pub use file::{WatchesError, read_csv, write_csv};
 pub use table::text;
+pub(crate) use table::{COLUMNS, WORDS, cells};
 
 use crate::log::{Log, LogWatch};
 

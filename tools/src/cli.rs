@@ -5,6 +5,7 @@ mod compare;
 mod deferred;
 mod doctor;
 mod merge;
+mod probes;
 mod trace;
 mod tune;
 mod usage;
@@ -25,6 +26,7 @@ pub use compare::{CompareArgs, Limit};
 pub use deferred::Deferred;
 pub use doctor::DoctorArgs;
 pub use merge::MergeArgs;
+pub use probes::{ProbesArgs, ProbesCommand};
 pub use trace::TraceArgs;
 pub use tune::{TuneArgs, TuneCommand};
 pub use usage::{
@@ -90,6 +92,9 @@ pub enum Command {
     Man(Deferred<ManArgs>),
     /// Make an archive that starts a program as a Linux guest's /init
     Initramfs(Deferred<InitramfsArgs>),
+    /// What does watching a crossing cost, and which watches does this kernel permit?
+    #[command(after_help = probes::EXAMPLES, after_long_help = probes::EXAMPLES)]
+    Probes(Deferred<ProbesArgs>),
     /// Which system calls does a program need, and which may fail or pretend?
     Usage(Deferred<UsageArgs>),
     /// Give the CPUs a constant clock and few interruptions, and undo that

@@ -32,7 +32,8 @@ Exit codes:
   1        `doctor`: no verdict, because something failed; `diff-env`: the runs differ;
            `usage explore`: the program or its test does not work as it is;
            `usage diff`: the results differ
-  2        `doctor`: the machine is unfit for measuring
+  2        `doctor`: the machine is unfit for measuring;
+           `probes check`: the kernel refuses some kinds
   64       the command line is wrong
   65       a file's content is wrong: experiment, image, log, run
   66       a file is missing or cannot be read

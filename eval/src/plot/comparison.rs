@@ -173,7 +173,7 @@ fn not_measured(platform: &Platform<'_>) -> Option<Bar> {
         remark: match &target.info.missing {
             Some(missing) => missing.what.clone(),
             None if platform.has_counts() => "counted, not timed".into(),
-            None => "no boot succeeded".into(),
+            None => target.info.without_rows().into(),
         },
     })
 }

@@ -49,7 +49,7 @@ fn heading(target: &TargetSummary, empty: bool) -> String {
     let label = &info.label;
     match &info.missing {
         Some(missing) => format!("{label}{mark}: {}", missing.what),
-        None if empty => format!("{label}{mark}: no boot succeeded"),
+        None if empty => format!("{label}{mark}: {}", info.without_rows()),
         None => format!("{label}{mark}"),
     }
 }

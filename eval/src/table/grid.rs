@@ -257,7 +257,7 @@ fn with_numbers(platform: String, line: &Line<'_>) -> Cells {
 pub(super) fn why_nothing(target: &TargetSummary) -> String {
     match &target.info.missing {
         Some(missing) => missing.what.clone(),
-        None => "no boot succeeded".into(),
+        None => target.info.without_rows().into(),
     }
 }
 

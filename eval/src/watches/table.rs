@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::{Cost, Unit, WatchCost, WatchedTarget, Watches};
 
-const COLUMNS: [&str; 10] = [
+/// The columns.
+pub(crate) const COLUMNS: [&str; 10] = [
     "kind",
     "site",
     "operation",
@@ -16,8 +17,8 @@ const COLUMNS: [&str; 10] = [
     "equal",
     "boots",
 ];
-/// The columns that are words.
-const WORDS: usize = 4;
+/// How many of them, from the first, are words.
+pub(crate) const WORDS: usize = 4;
 
 /// A block for each target: a row for each watch, then what a reader should know.
 pub fn text(watches: &Watches) -> String {
@@ -101,7 +102,7 @@ fn missing(row: &WatchCost) -> String {
     }
 }
 
-pub(crate) fn number(cost: Cost, unit: Unit) -> String {
+fn number(cost: Cost, unit: Unit) -> String {
     let each = plain(cost.each, unit);
     match cost.interval {
         Some((low, high)) => format!("{each} [{}, {}]", plain(low, unit), plain(high, unit)),

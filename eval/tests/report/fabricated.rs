@@ -27,6 +27,7 @@ impl Fabricated {
             boots: &self.boots,
             provenance: &self.provenance,
             crossings: &self.crossings,
+            watches: None,
         };
         report::html(&run).unwrap()
     }

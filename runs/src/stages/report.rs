@@ -10,11 +10,20 @@ use eval::report;
 use eval::rounds::Round;
 use eval::summary::Summary;
 use eval::table;
+use eval::watches::{self, Watches};
 
 use host::files;
 
 use crate::run::{BootRow, BootState, Manifest, RunError, RunFolder, parsed, processed};
 use crate::trace::kept;
+
+/// What the files show.
+pub struct Reported {
+    /// The statistics.
+    pub summary: Summary,
+    /// What each watch adds, if sites were watched.
+    pub watches: Option<Watches>,
+}
 
 /// Writes tables, plots and the page; returns the statistics that they show.
 ///
@@ -22,7 +31,7 @@ use crate::trace::kept;
 ///
 /// The results of an earlier stage are missing, damaged or from another state of the run; a
 /// plot cannot be drawn; or a file cannot be written.
-pub fn report(run: &RunFolder) -> Result<Summary, RunError> {
+pub fn report(run: &RunFolder) -> Result<Reported, RunError> {
     let manifest = Manifest::read(run)?;
     parsed::check_manifest(run)?;
     let summary = processed::read_summary(run)?;
@@ -48,19 +57,35 @@ pub fn report(run: &RunFolder) -> Result<Summary, RunError> {
     if summary.has_counts() {
         draw("instructions.svg", plot::instructions(&summary))?;
     }
+    let watched = processed::read_watches(run)?.filter(|watches| !watches.targets.is_empty());
+    if let Some(watches) = &watched {
+        write("watches.txt", watches::text(watches))?;
+        for target in &watches.targets {
+            let file = format!("watches-{}.svg", target.name);
+            let picture = plot::watches(target).map_err(|error| RunError::Plot {
+                file: "watches.svg",
+                error,
+            })?;
+            write(&file, picture.file())?;
+        }
+    }
     let page = report::html(&report::Run {
         summary: &summary,
         levels: &levels,
         boots: &boots,
         provenance: &provenance,
         crossings: &crossings,
+        watches: watched.as_ref(),
     });
     write(
         PAGE,
         page.map_err(|error| RunError::Plot { file: PAGE, error })?,
     )?;
 
-    Ok(summary)
+    Ok(Reported {
+        summary,
+        watches: watched,
+    })
 }
 
 /// The page with everything.

@@ -9,6 +9,7 @@ mod initramfs;
 mod man;
 mod merge;
 mod parse;
+mod probes;
 mod process;
 mod report;
 mod run;
@@ -41,6 +42,7 @@ pub fn run(command: &Command, boot: Option<NewVm>) -> Result<Code> {
         Command::Initramfs(Deferred(args)) => initramfs::run(args),
         Command::Trace(Deferred(args)) => trace::run(args),
         Command::Tune(Deferred(args)) => tune::run(args),
+        Command::Probes(Deferred(args)) => probes::run(args),
         Command::Usage(Deferred(args)) => usage::run(args),
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use eval::table;
 use runs::run::RunFolder;
-use runs::stages::report::{self, PAGE};
+use runs::stages::report::{self, PAGE, Reported};
 
 use crate::cli::RunFolderArgs;
 use crate::exit::Code;
@@ -12,8 +12,11 @@ use crate::output;
 /// Writes tables, plots and the page, and prints the table.
 pub fn run(args: &RunFolderArgs) -> Result<Code> {
     let run = RunFolder::open(&args.run)?;
-    let summary = report::report(&run)?;
+    let Reported { summary, watches } = report::report(&run)?;
     output::print(&table::terminal(&summary, output::style()))?;
+    if let Some(watches) = &watches {
+        output::print(&eval::watches::text(watches))?;
+    }
     tell!("tables and plots are in {}", run.path().display());
     tell!("all of it on one page: {}", run.file(PAGE).display());
     let mut targets = summary.targets.iter();
