@@ -14,9 +14,9 @@ GUEST    := --profile guest --target x86_64-unknown-none
 CARGO_HOME  ?= $(HOME)/.cargo
 GUEST_FLAGS := RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME)=cargo --remap-path-prefix=$(CURDIR)=tollgate"
 
-.PHONY: all deps kernels linux ring0 unikraft-like guest-bench initramfs tools trace-plugin install run parse process plot \
+.PHONY: all deps kernels linux ring0 unikraft-like debian-kernel guest-bench probe-bench initramfs tools trace-plugin install run parse process plot \
         test test-begin test-end test-deps test-style test-docs test-units test-vmm test-report test-kernels \
-        test-commands test-kvm picture bench-boot bench-process bench-usage clean properclean
+        test-commands test-probes test-kvm picture bench-boot bench-process bench-usage clean properclean
 
 # The steps run one after the other. Each prints how long it took.
 .NOTPARALLEL:
@@ -49,6 +49,15 @@ guest-bench: deps
 	$(GUEST_FLAGS) $(CARGO) build --quiet $(GUEST) -p guest-bench
 	install -D -m 755 target/x86_64-unknown-none/guest/guest-bench build/guest-bench
 
+# Carries out watches: init in a guest, or a process.
+probe-bench: deps
+	$(CARGO) build --quiet $(STATIC) -p probes
+	install -D -m 755 target/x86_64-unknown-linux-musl/release/probe-bench build/probe-bench
+
+# What experiments/probes-quick.toml boots.
+debian-kernel:
+	kernels/debian/fetch.sh 6.12.117+deb12 6.12
+
 tools: deps
 	$(CARGO) build --quiet $(STATIC) -p tools
 	install -D -m 755 target/x86_64-unknown-linux-musl/release/tollgate $(TOLLGATE)
@@ -78,7 +87,7 @@ plot: tools
 	$(TOLLGATE) report $(RUN)
 
 test: test-begin test-deps test-style test-docs test-units test-vmm test-report test-kernels \
-      test-commands test-kvm test-end
+      test-commands test-probes test-kvm test-end
 
 # The last step lists what could not run, and why.
 test-begin:
@@ -96,7 +105,7 @@ test-style: deps
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet $(GUEST) -p guest-bench -p ring0 -- -D warnings
 	$(CARGO) test --quiet -p tools --test architecture
-	shellcheck deps.sh install.sh not-run.sh timed.sh vmm/test.sh tools/tunecpumax kernels/linux/*.sh vmm/rig/*.sh usage/*.sh
+	shellcheck deps.sh install.sh not-run.sh timed.sh vmm/test.sh tools/tunecpumax kernels/debian/*.sh kernels/linux/*.sh vmm/rig/*.sh usage/*.sh
 	codespell
 
 test-docs: deps
@@ -120,7 +129,11 @@ test-kernels: kernels
 
 # Real boots, real runs, and every wrong input.
 test-commands: kernels unikraft-like initramfs trace-plugin
-	$(CARGO) test --quiet $(STATIC) -p tools -- --ignored --skip ten_million_samples --skip on_kvm::
+	$(CARGO) test --quiet $(STATIC) -p tools -- --ignored --skip ten_million_samples --skip on_kvm:: --skip on_debian::
+
+# Added instructions of every kind, on Debian's cloud kernel.
+test-probes: probe-bench tools
+	kernels/debian/test.sh
 
 # Every protocol and every end under genuine KVM, on an emulated AMD machine.
 test-kvm: kernels unikraft-like initramfs

@@ -221,5 +221,6 @@ pub struct RefusedWatch<'a> {
     pub reason: &'a str,
 }
 
-/// What a watch-capable program contains, so that an experiment can tell it from others.
+/// The text in a program that carries out watches: without it, an experiment with watches is
+/// refused.
 pub const WATCHES_MARK: &str = "tollgate: this program carries out watches";

@@ -33,7 +33,7 @@ offered() {
 }
 
 newest() {
-    apt-cache pkgnames "linux-image-$1" | grep -E "^linux-image-$1[.0-9]*\+deb[0-9]+-cloud-amd64-unsigned$" |
+    apt-cache pkgnames "linux-image-$1" | grep -E "^linux-image-$1[.0-9]*[-+][a-z0-9]+-cloud-amd64-unsigned$" |
         sort --version-sort | tail -n 1
 }
 

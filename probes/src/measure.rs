@@ -37,7 +37,7 @@ pub struct Found {
 #[error("noop: another system call has its number")]
 pub struct UnexpectedAnswer;
 
-/// Carries out all watches, in an order drawn anew in each boot. The results are in the order
+/// Carries out all watches, in a random order. The results are in the order
 /// of time.
 ///
 /// # Errors
@@ -185,7 +185,7 @@ impl Bench {
         let after = loaded.runs().map_err(&failed)?;
         let events = drained(ring);
         let reached = self.watch.site.is_reached_by(self.watch.operation);
-        // Whoever watches the entry of every system call sees the second reading of the count.
+        // A program at the entry of every system call also sees the second reading of its count.
         let own = u64::from(self.watch.site == WatchSite::SysEnter);
         let runs = after.runs.wrapping_sub(before.runs);
         Ok(WatchRuns {

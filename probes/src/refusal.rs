@@ -138,21 +138,55 @@ fn is_fprobe(kind: WatchKind) -> bool {
 /// Says which of three permissions is missing: root, a capability, or the lockdown's.
 fn permission() -> String {
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-    let lockdown = read("/sys/kernel/security/lockdown");
+    // SAFETY: it has no arguments, and cannot fail.
+    let is_root = unsafe { libc::geteuid() } == 0;
+    let fix = match forbids(
+        is_root,
+        &read("/proc/self/status"),
+        &read("/sys/kernel/security/lockdown"),
+    ) {
+        Forbids::User => "run it as root",
+        Forbids::Capability => {
+            "give it the capabilities CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN, which a \
+             container leaves out"
+        }
+        Forbids::Lockdown => {
+            "boot the machine without lockdown: /sys/kernel/security/lockdown forbids it even to \
+             root"
+        }
+        Forbids::Other => {
+            "this is root with all capabilities, so look for lockdown or a security module on the \
+             machine outside this container"
+        }
+    };
+    format!("fix: {fix}")
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Forbids {
+    User,
+    Capability,
+    Lockdown,
+    Other,
+}
+
+/// By the texts of /proc/self/status and of the lockdown's file.
+fn forbids(is_root: bool, status: &str, lockdown: &str) -> Forbids {
+    // include/uapi/linux/capability.h.
+    const SYS_ADMIN: u64 = 1 << 21;
+    const PERFMON_AND_BPF: u64 = 1 << 38 | 1 << 39;
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let effective = effective.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+    let has = |wanted| effective.is_none_or(|set| set & wanted == wanted);
     let is_locked = ["[integrity]", "[confidentiality]"]
         .iter()
         .any(|mode| lockdown.contains(mode));
-    // SAFETY: it has no arguments, and cannot fail.
-    let is_root = unsafe { libc::geteuid() } == 0;
-    let fix = if !is_root {
-        "run it as root"
-    } else if is_locked {
-        "boot the machine without lockdown: /sys/kernel/security/lockdown forbids it even to root"
-    } else {
-        "give it the capabilities CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN, which a container \
-         leaves out"
-    };
-    format!("fix: {fix}")
+    match () {
+        () if !is_root => Forbids::User,
+        () if !has(SYS_ADMIN) && !has(PERFMON_AND_BPF) => Forbids::Capability,
+        () if is_locked => Forbids::Lockdown,
+        () => Forbids::Other,
+    }
 }
 
 #[cfg(test)]
@@ -190,9 +224,20 @@ mod tests {
 
     #[test]
     fn a_missing_permission_is_named() {
+        let status = |set: &str| format!("Name:\tx\nCapEff:\t{set}\n");
+        let (all, some) = (status("000001ffffffffff"), status("00000000a80425fb"));
+        let locked = "none [integrity] confidentiality\n";
+        for (is_root, status, lockdown, expected) in [
+            (false, &all, locked, Forbids::User),
+            (true, &some, locked, Forbids::Capability),
+            (true, &all, locked, Forbids::Lockdown),
+            (true, &all, "[none] integrity\n", Forbids::Other),
+            (true, &String::new(), "", Forbids::Other),
+        ] {
+            assert_eq!(forbids(is_root, status, lockdown), expected, "{status}");
+        }
         let said = said(Step::Load(WatchKind::RawTp), libc::EPERM);
-        let permissions = ["as root", "lockdown", "CAP_BPF"];
-        assert!(permissions.iter().any(|one| said.contains(one)), "{said}");
+        assert!(said.contains("fix: "), "{said}");
     }
 
     #[test]

@@ -49,6 +49,7 @@ fn the_schemas_are_those_of_the_types() {
     check::<Versioned<usage::budget::Budget>>("usage-budget", "tollgate usage budget --json");
     check::<usage::result::Usage>("usage", "tollgate usage explore: usage.json");
     check::<Versioned<Status>>("tune-status", "tollgate tune status --json");
+    check::<eval::watches::Watches>("watches", "watches.json");
     check::<Crossing>("trace", "tollgate trace --json, and trace-TARGET.json");
 }
 

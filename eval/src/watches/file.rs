@@ -114,6 +114,7 @@ fn line(watch: u64, run: &RunWatch) -> Line {
 pub fn read_csv(input: impl Read) -> Result<Vec<RunWatch>, WatchesError> {
     let mut watches = Vec::new();
     let mut slopes = Vec::new();
+    let mut begun = None;
     let mut reader = csv::Reader::from_reader(input);
     // The first line names the columns.
     let mut last = 1;
@@ -124,6 +125,10 @@ pub fn read_csv(input: impl Read) -> Result<Vec<RunWatch>, WatchesError> {
             line: number,
             problem,
         };
+        let watch = watch(number, &row)?;
+        if *begun.get_or_insert((row.watch, watch)) != (row.watch, watch) {
+            return Err(bad("the end of the watch before it is missing"));
+        }
         match (&row.state, row.ops, row.ticks_n, row.ticks_2n) {
             (Some(state), Some(ops @ 1..), Some(ticks_n), Some(ticks_2n)) => {
                 slopes.push(WatchedSlope {
@@ -138,9 +143,10 @@ pub fn read_csv(input: impl Read) -> Result<Vec<RunWatch>, WatchesError> {
                 let outcome = outcome(&row).ok_or_else(|| {
                     bad("it says neither how often the program ran nor why it was refused")
                 })?;
+                begun = None;
                 watches.push(RunWatch {
                     watch: LogWatch {
-                        watch: watch(number, &row)?,
+                        watch,
                         slopes: std::mem::take(&mut slopes),
                         outcome,
                     },

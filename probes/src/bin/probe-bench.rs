@@ -31,7 +31,7 @@ enum Status {
     OutputFailed = 4,
 }
 
-/// What a guest's init finds unmounted. A missing one is noticed by whoever needs it.
+/// A guest's init starts without these file systems. A watch that needs a missing one reports it.
 fn prepare() {
     for (kind, at) in [
         (c"proc", c"/proc"),
