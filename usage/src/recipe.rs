@@ -185,7 +185,7 @@ mod tests {
         for (text, said) in [
             ("command = []", "needs a program"),
             ("command = \"nginx\"", "line 1"),
-            ("command = [\"x\"]\nredy = \"tcp:80\"", "redy"),
+            ("command = [\"x\"]\nreadiness = \"tcp:80\"", "readiness"),
             ("command = [\"x\"]\nready = \"tcp:x\"", "65535"),
             ("command = [\"x\"]\nrequests = 0", "line 2"),
         ] {
