@@ -22,6 +22,7 @@ pub mod compare;
 pub mod counts;
 pub mod crossing;
 mod digits;
+pub mod export;
 pub mod facts;
 pub mod levels;
 pub mod log;

@@ -7,6 +7,7 @@ mod comparison;
 mod counters;
 mod crossing;
 mod distribution;
+mod forest;
 mod histogram;
 mod instructions;
 mod number;
@@ -20,6 +21,7 @@ mod watches;
 
 pub(crate) use boots::explanation as boots_explanation;
 pub(crate) use distribution::explanation as distribution_explanation;
+pub(crate) use forest::explanation as forest_explanation;
 pub(crate) use instructions::explanation as instructions_explanation;
 pub(crate) use palette::THEME;
 pub use picture::{Caption, Picture};
@@ -31,7 +33,7 @@ use crate::boot::Boot;
 use crate::crossing::Crossing;
 use crate::levels::Levels;
 use crate::stats::StatsError;
-use crate::summary::{Summary, TargetSummary};
+use crate::summary::{Fleet, Summary, TargetSummary};
 use crate::watches::WatchedTarget;
 use panel::Panel;
 
@@ -150,6 +152,11 @@ pub(crate) fn boot_panels(target: &TargetSummary, boots: &[Boot]) -> Result<Vec<
 /// The panels of [`ratio`].
 pub(crate) fn ratio_panels(summary: &Summary) -> Result<Vec<Drawn>, PlotError> {
     alone(&ratio::panels(summary))
+}
+
+/// Each machine's ratios.
+pub(crate) fn forest_panels(fleet: &Fleet) -> Result<Vec<Drawn>, PlotError> {
+    alone(&forest::panels(fleet))
 }
 
 /// The panels of [`instructions`].

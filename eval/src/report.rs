@@ -9,6 +9,7 @@ mod environment;
 mod failures;
 mod figure;
 mod findings;
+mod fleet;
 mod grid;
 mod head;
 mod instructions;
@@ -65,6 +66,7 @@ pub fn html(run: &Run<'_>) -> Result<String, PlotError> {
         findings::section(run.summary),
         watches::section(run.watches)?,
         instructions::section(run.summary)?,
+        fleet::section(run.summary)?,
         plots::ratios(run.summary)?,
         crossings::section(run.summary, run.crossings)?,
         boots::section(run)?,

@@ -12,6 +12,7 @@ pub mod outlier;
 mod quantile;
 pub mod random;
 pub mod rank;
+pub mod student;
 pub mod trend;
 
 use thiserror::Error;

@@ -6,6 +6,7 @@ mod count;
 mod csv;
 mod drift;
 mod findings;
+pub mod fleet;
 mod guest;
 mod json;
 mod models;
@@ -21,6 +22,7 @@ use thiserror::Error;
 pub(crate) use count::counts;
 pub use count::{Count, Seen};
 pub use csv::write_csv;
+pub use fleet::Fleet;
 pub use guest::{FEATURES, GuestCpu};
 use json::OLDEST_VERSION;
 pub use json::{FORMAT_VERSION, read_json, write_json};
@@ -46,6 +48,9 @@ pub struct Summary {
     pub info: RunInfo,
     /// The targets, in the experiment's order.
     pub targets: Vec<TargetSummary>,
+    /// What several machines gave; `None` for a single one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<Fleet>,
 }
 
 impl Summary {
@@ -68,7 +73,13 @@ impl Summary {
         let doctor = self.info.doctor.iter().flat_map(Verdict::lines);
         let rows = findings::of_rows(self).into_iter();
         let counts = findings::of_counts(self);
-        wrong.chain(counts).chain(rows).chain(doctor).collect()
+        let fleet = self.fleet.iter().flat_map(Fleet::lines);
+        fleet
+            .chain(wrong)
+            .chain(counts)
+            .chain(rows)
+            .chain(doctor)
+            .collect()
     }
 
     /// What a reader should know, one line each, most serious first: failed boots, rows that

@@ -4,6 +4,7 @@ mod boot;
 mod compare;
 mod deferred;
 mod doctor;
+mod export;
 mod merge;
 mod probes;
 mod trace;
@@ -25,6 +26,7 @@ pub use boot::BootArgs;
 pub use compare::{CompareArgs, Limit};
 pub use deferred::Deferred;
 pub use doctor::DoctorArgs;
+pub use export::ExportArgs;
 pub use merge::MergeArgs;
 pub use probes::{ProbesArgs, ProbesCommand};
 pub use trace::TraceArgs;
@@ -67,6 +69,9 @@ pub enum Command {
     /// Unite runs of one experiment: shards, and whole runs from several machines
     #[command(after_help = merge::EXAMPLES, after_long_help = merge::EXAMPLES)]
     Merge(Deferred<MergeArgs>),
+    /// Print a run in a format of benchstat, Bencher or Prometheus
+    #[command(after_help = export::EXAMPLES, after_long_help = export::EXAMPLES)]
+    Export(Deferred<ExportArgs>),
     /// Print mean, median and quartiles of console logs, ours or the original's
     Stats(Deferred<StatsArgs>),
     /// Is the second of two runs faster or slower?

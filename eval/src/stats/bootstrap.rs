@@ -59,6 +59,40 @@ pub fn ratio(values: &[f64], reference: &[f64]) -> Option<Interval<f64>> {
     interval(above / below, resampled, &left_out)
 }
 
+/// The geometric mean over strata of each one's ratio of medians, and its 95 % interval: each
+/// resample draws within each stratum, from both sides. `None` below [`MIN_BOOTS`] values on a
+/// side of a stratum, and if a value is not above zero.
+pub fn stratified_ratio(strata: &[(&[f64], &[f64])]) -> Option<(f64, Interval<f64>)> {
+    let mut sides = Vec::new();
+    for (values, reference) in strata {
+        for (side, sign) in [(values, 1.0), (reference, -1.0)] {
+            let side = Sorted::new(side.to_vec()).ok()?;
+            if side.values().len() < MIN_BOOTS || side.min() <= 0.0 {
+                return None;
+            }
+            sides.push((side, sign));
+        }
+    }
+    let each = 1.0 / strata.len() as f64;
+    let total = |log: &mut dyn FnMut(&Sorted) -> f64| {
+        let logs = sides.iter().map(|(side, sign)| sign * each * log(side));
+        logs.sum::<f64>()
+    };
+    let log_ratio = total(&mut |side| side.median().ln());
+    let mut random = SplitMix64::new(SEED);
+    let mut draw = Draw::default();
+    let resampled = (0..RESAMPLES).map(|_| total(&mut |side| draw.median(side, &mut random).ln()));
+    let resampled = Sorted::new(resampled.collect()).ok()?;
+    let left_out = sides.iter().flat_map(|(side, sign)| {
+        let whole = side.median().ln();
+        let medians = without_one(side).into_iter();
+        medians.map(move |median| log_ratio + sign * each * (median.ln() - whole))
+    });
+    let left_out: Vec<_> = left_out.collect();
+    let logs = interval(log_ratio, resampled, &left_out)?;
+    Some((log_ratio.exp(), logs.map(f64::exp)))
+}
+
 /// Draws resamples; reuses its memory between them.
 #[derive(Default)]
 struct Draw(Vec<usize>);

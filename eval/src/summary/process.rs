@@ -77,7 +77,11 @@ pub fn summarize(
     }
     relate(&mut targets);
     guest::compare(&mut targets);
-    Ok(Summary { info, targets })
+    Ok(Summary {
+        info,
+        targets,
+        fleet: None,
+    })
 }
 
 fn check_names<'n>(

@@ -2,6 +2,7 @@
 //! can be run again on its own from the files of the previous one.
 
 pub mod compare;
+pub mod export;
 pub mod parse;
 pub mod process;
 pub mod report;

@@ -1,6 +1,7 @@
 //! From samples to `summary.csv` and `summary.json`.
 
 mod host_effects;
+mod machines;
 mod method;
 mod watches;
 
@@ -55,8 +56,9 @@ pub fn process(run: &RunFolder) -> Result<(), RunError> {
         info.notes.push(FREQUENCIES.into());
     }
     info.notes.extend(guests.disagreements());
-    let summary = summary::summarize(info, targets, &boots(&rows), &levels, &counts)
+    let mut summary = summary::summarize(info, targets, &boots(&rows), &levels, &counts)
         .map_err(RunError::Summary)?;
+    summary.fleet = machines::fleet(&manifest, &parts, &summary);
     files::write_with(&run.summary(), |out| {
         summary::write_json(out, &summary).map_err(io::Error::other)
     })?;

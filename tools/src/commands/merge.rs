@@ -13,14 +13,22 @@ pub fn run(args: &MergeArgs) -> Result<Code> {
         tell!("{incomplete}");
     }
     tell!(
-        "{} boots of {} runs on {} machines are in {}",
-        merged.finished,
-        merged.parts,
-        merged.machines,
+        "{} of {} on {} are in {}",
+        counted(merged.finished, "boot"),
+        counted(merged.parts, "run"),
+        counted(merged.machines, "machine"),
         merged.run.path().display()
     );
     Ok(match merged.incomplete {
         Some(_) => Code::BootsFailed,
         None => Code::Done,
     })
+}
+
+fn counted(count: usize, word: &str) -> String {
+    if count == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{count} {word}s")
+    }
 }

@@ -5,6 +5,7 @@ mod compare;
 mod completions;
 mod diff_env;
 mod doctor;
+mod export;
 mod initramfs;
 mod man;
 mod merge;
@@ -31,6 +32,7 @@ pub fn run(command: &Command, boot: Option<NewVm>) -> Result<Code> {
         Command::Parse(Deferred(args)) => parse::run(args),
         Command::Process(Deferred(args)) => process::run(args),
         Command::Report(Deferred(args)) => report::run(args),
+        Command::Export(Deferred(args)) => export::run(args),
         Command::Merge(Deferred(args)) => merge::run(args),
         Command::Stats(Deferred(args)) => stats::run(args),
         Command::Boot(Deferred(args)) => boot::run(args, boot),

@@ -4,6 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod export;
 mod made_up;
 mod merge;
 mod shards;
+mod slurm;

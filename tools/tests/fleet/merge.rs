@@ -319,3 +319,52 @@ fn a_full_disk_leaves_nothing_behind() {
         nothing_was_written(&sandbox, &before);
     }
 }
+
+/// From consoles of twelve machines to the page, with one machine that is 3 % slower.
+#[test]
+fn an_odd_machine_stands_in_the_table_and_on_the_page() {
+    let sandbox = Sandbox::new();
+    let mut runs = Vec::new();
+    for index in 1..=12 {
+        let name = format!("s{index}");
+        let slow = if index == 5 { 1.03 } else { 1.0 };
+        let own = 1.0 + 0.0005 * f64::from(index * 5 % 7);
+        let shard = MadeUp::shard(index, 12, index);
+        shard.write(&sandbox.path(&name), &|target, boot| {
+            slow * own * cost(0)(target, boot)
+        });
+        change(
+            &sandbox.path(&format!("{name}/manifest.json")),
+            |manifest| {
+                let turbo = if index == 5 { "off" } else { "on" };
+                manifest["machine"]["settings"]["turbo"] = turbo.into();
+            },
+        );
+        runs.push(name);
+    }
+    let runs: Vec<_> = runs.iter().map(String::as_str).collect();
+    merge(&sandbox, "all", &runs).succeeded();
+    sandbox.evaluate("all");
+    let table = sandbox.read("all/table.txt");
+    let odd = "Odd machine 0000000000000006";
+    let differs = "setting.turbo (\"off\" instead of \"on\")";
+    for words in [
+        odd,
+        differs,
+        "machines like these",
+        "spread between machines",
+    ] {
+        assert!(table.contains(words), "{words}: {table}");
+    }
+    let page = sandbox.read("all/report.html");
+    for words in [
+        odd,
+        "By class of machines",
+        "all machines",
+        "id=\"machines\"",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    let summary: Value = serde_json::from_str(&sandbox.read("all/summary.json")).unwrap();
+    assert_eq!(summary["fleet"]["odd"].as_array().unwrap().len(), 1);
+}

@@ -215,3 +215,37 @@ fn a_shard_measures_only_on_the_cpus_of_its_task() {
     let answer: Answer = bound.current_dir(sandbox.path("")).output().unwrap().into();
     answer.refused(64, &["pinned to CPU 1", "remove `pin`"]);
 }
+
+/// The lines of docs/FLEET.md, as they are there.
+#[test]
+#[ignore = "needs the kernels: make test-commands"]
+fn gnu_parallel_runs_the_lines_of_the_documentation() {
+    if Command::new("parallel").arg("--version").output().is_err() {
+        eprintln!("not run: GNU parallel is not installed (parallel)");
+        return;
+    }
+    let sandbox = two_hosts(4);
+    let text = include_str!("../../../docs/FLEET.md");
+    let (_, section) = text.split_once("\n## GNU parallel and ssh\n").unwrap();
+    let lines = section.lines().skip_while(|line| !line.starts_with("    "));
+    let lines: Vec<_> = lines.take_while(|line| line.starts_with("    ")).collect();
+    assert_eq!(lines.len(), 3);
+    let tollgate = assert_cmd::cargo::cargo_bin!("tollgate");
+    let path = format!(
+        "{}:{}",
+        tollgate.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let output = Command::new("bash")
+        .args(["-ec", &format!("mkdir run\n{}", lines.join("\n"))])
+        .current_dir(sandbox.path(""))
+        .env("PATH", path)
+        .output();
+    let answer: Answer = output.unwrap().into();
+    answer.succeeded();
+    assert!(
+        answer.stderr.contains("8 boots of 4 runs on 1 machine are"),
+        "{}",
+        answer.stderr
+    );
+}
