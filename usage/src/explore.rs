@@ -18,6 +18,7 @@ use std::time::Duration;
 use host::files::FileError;
 
 use crate::result::Usage;
+use crate::run::Slots;
 use crate::{Mode, Phase, Ready, SandboxError, static_binary};
 use laboratory::Laboratory;
 use subject::Subject;
@@ -52,7 +53,7 @@ pub struct Request {
     pub read_files: bool,
     /// Runs of each rule that have to agree.
     pub replicas: NonZeroU32,
-    /// Runs at a time.
+    /// Runs that compute at a time; those that wait for their limit do not count.
     pub jobs: NonZeroU32,
     /// Ends each run; `None`: four times the slowest baseline, at least half a second.
     pub limit: Option<Duration>,
@@ -142,7 +143,8 @@ pub fn explore(
     contradictions(request)?;
     let subject = Subject::new(request)?;
     earlier::check(request, &subject)?;
-    let scene = subject.scene(stop);
+    let slots = Slots::new(request.jobs.get());
+    let scene = subject.scene(&slots, stop);
     let runner = |spec: &crate::run::Spec| crate::run::run(&scene, spec);
     let only = subject.only.clone();
     let mut lab = Laboratory::new(request, only, &runner, stop, progress);

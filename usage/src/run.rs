@@ -5,8 +5,10 @@ mod answers;
 mod memory;
 mod origin;
 mod paths;
+mod slots;
 mod watch;
 
+pub use slots::Slots;
 pub use watch::describe;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +41,8 @@ pub struct Scene<'a> {
     pub ready_command: Option<&'a Command>,
     /// What counts and limits each run's processes.
     pub accounting: &'a Accounting,
+    /// How many runs compute at the same time.
+    pub slots: &'a Slots,
     /// Ends all runs when it is set.
     pub stop: &'a AtomicBool,
 }
@@ -70,6 +74,8 @@ pub struct Spec {
     pub origins: bool,
     /// Ends the run.
     pub limit: Duration,
+    /// After this time it counts as one that waits, and another run takes its place.
+    pub patience: Duration,
 }
 
 /// Parts of calls that are looked for.
@@ -114,6 +120,7 @@ pub struct Ran {
 
 /// Runs it once. An error means that there can be no further run either.
 pub fn run(scene: &Scene<'_>, spec: &Spec) -> Result<Ran, SandboxError> {
+    let slot = scene.slots.take();
     let input = std::fs::File::open(scene.input.unwrap_or("/dev/null".as_ref()))?;
     let group = scene.accounting.group()?;
     let rest = if spec.asks {
@@ -130,7 +137,8 @@ pub fn run(scene: &Scene<'_>, spec: &Spec) -> Result<Ran, SandboxError> {
         group: &group,
     };
     let mut running = scene.sandbox.start(&launch)?;
-    let mut ran = watch::Watch::new(scene, spec, &running).until_the_end(Instant::now())?;
+    let watch = watch::Watch::new(scene, spec, &running, &group, slot);
+    let mut ran = watch.until_the_end(Instant::now())?;
     ran.used = group.used();
     let waited = running.end();
     if !group.limits_processes() {

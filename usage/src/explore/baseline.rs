@@ -35,6 +35,7 @@ pub fn explore(lab: &mut Laboratory<'_>, request: &Request) -> Result<(), Explor
     if let Some(only) = lab.never_executed() {
         return Err(ExploreError::NeverExecuted(only));
     }
+    lab.patience = slowest;
     if request.limit.is_none() {
         lab.limit = LEAST.max(slowest * SLOWER);
     }

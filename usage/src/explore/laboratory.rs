@@ -22,6 +22,8 @@ const ASKED_AGAIN: u32 = 3;
 /// A rule that fires more often than this is not counted: asking us takes some
 /// microseconds each time.
 const COUNTED: u64 = 2000;
+/// Runs for each job, with those that wait for their limit.
+const WAITING: NonZeroU32 = NonZeroU32::new(4).unwrap();
 /// For a program whose speed is not known yet.
 const FIRST_LIMIT: Duration = Duration::from_secs(300);
 
@@ -41,6 +43,8 @@ pub struct Laboratory<'a> {
     asks: bool,
     /// Ends a run; a run that reaches it is made once more with twice of it.
     pub limit: Duration,
+    /// A run that takes longer than this most likely waits for its limit.
+    pub patience: Duration,
     /// Calls of runs without rules.
     pub seen: Seen,
     pub foreign: BTreeMap<&'static str, u64>,
@@ -95,6 +99,7 @@ impl<'a> Laboratory<'a> {
             only,
             asks: request.discovery,
             limit: request.limit.unwrap_or(FIRST_LIMIT),
+            patience: Duration::MAX,
             seen: Seen::default(),
             foreign: BTreeMap::new(),
             origins: BTreeMap::new(),
@@ -162,6 +167,7 @@ impl<'a> Laboratory<'a> {
             uncounted: BTreeSet::new(),
             origins: false,
             limit: self.limit,
+            patience: self.patience,
         }
     }
 
@@ -200,7 +206,9 @@ impl<'a> Laboratory<'a> {
         let done = AtomicUsize::new(0);
         let of = rules.len();
         (self.progress)(Progress { stage, done: 0, of });
-        parallel::map(self.jobs, rules, |rules| {
+        // The runs themselves keep those that compute to the number of jobs.
+        let threads = self.jobs.saturating_mul(WAITING);
+        parallel::map(threads, rules, |rules| {
             let observation = self.try_rules(purpose, rules);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             (self.progress)(Progress { stage, done, of });

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use super::{ExploreError, Request};
 use crate::Ready;
 use crate::accounting::Accounting;
-use crate::run::Scene;
+use crate::run::{Scene, Slots};
 use crate::sandbox::{Command, Sandbox};
 
 /// What all runs need.
@@ -81,7 +81,7 @@ impl Subject {
     }
 
     /// The scene of its runs.
-    pub fn scene<'a>(&'a self, stop: &'a AtomicBool) -> Scene<'a> {
+    pub fn scene<'a>(&'a self, slots: &'a Slots, stop: &'a AtomicBool) -> Scene<'a> {
         Scene {
             sandbox: &self.sandbox,
             program: &self.program,
@@ -90,6 +90,7 @@ impl Subject {
             ready: self.ready.as_ref(),
             ready_command: self.ready_command.as_ref(),
             accounting: &self.accounting,
+            slots,
             stop,
         }
     }

@@ -48,6 +48,7 @@ impl Fixture {
             ready: self.ready.as_ref(),
             ready_command: None,
             accounting: &self.accounting,
+            slots: &Slots::new(1),
             stop: &self.stop,
         };
         run(&scene, spec).unwrap()
@@ -67,6 +68,7 @@ pub fn spec() -> Spec {
         uncounted: BTreeSet::new(),
         origins: false,
         limit: Duration::from_secs(30),
+        patience: Duration::MAX,
     }
 }
 
@@ -285,4 +287,47 @@ fn what_all_processes_used_is_counted_with_control_groups_and_without() {
         assert!(ran.used.cpu.unwrap() > Duration::from_millis(1), "{ran:?}");
         assert!(ran.used.memory.unwrap_or(1 << 20) > 100_000, "{ran:?}");
     }
+}
+
+#[test]
+fn much_output_is_in_the_log_and_its_end_in_the_record() {
+    let script = "i=0; while [ $i -lt 9000 ]; do echo line$i; i=$((i+1)); done";
+    let ran = Fixture::tested(
+        script,
+        "[ $(wc -l < \"$1\") = 9000 ] && grep -qx line0 \"$1\"",
+    );
+    let ran = ran.run(&spec());
+    assert_eq!(ran.outcome, Outcome::Works, "{ran:?}");
+    assert!(ran.last_output.ends_with("line8999\n"), "{ran:?}");
+}
+
+#[test]
+fn a_run_that_waits_gives_its_place_to_another() {
+    let fixture = Fixture::new("exec sleep 3");
+    let slots = Slots::new(1);
+    let scene = Scene {
+        sandbox: &fixture.sandbox,
+        program: &fixture.program,
+        input: None,
+        test: None,
+        ready: None,
+        ready_command: None,
+        accounting: &fixture.accounting,
+        slots: &slots,
+        stop: &fixture.stop,
+    };
+    let mut spec = spec();
+    spec.patience = Duration::from_millis(50);
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(run(&scene, &spec).unwrap().outcome, Outcome::Works));
+        }
+    });
+    // One after the other, they would take 12 seconds.
+    assert!(
+        began.elapsed() < Duration::from_secs(9),
+        "{:?}",
+        began.elapsed()
+    );
 }

@@ -10,9 +10,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::answers::Answers;
+use super::slots::Slot;
 use super::{Ran, Scene, Spec};
 use crate::Outcome;
-use crate::accounting::Used;
+use crate::accounting::{Group, Used};
 use crate::notify::Listener;
 use crate::ready::{Listeners, Ready};
 use crate::sandbox::{Order, Report, Running, SandboxError};
@@ -25,8 +26,10 @@ const GRACE: Duration = Duration::from_millis(15);
 const READY_TICK: Duration = Duration::from_millis(2);
 /// How often the stop flag is looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// What is kept of the program's output.
+/// What the log takes of the program's output.
 const LOG_LIMIT: usize = 16 << 20;
+/// What we keep of it: many runs have some at the same time.
+const OUTPUT_LIMIT: usize = 32 << 10;
 
 /// How far the run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,10 @@ pub struct Watch<'a> {
     scene: &'a Scene<'a>,
     spec: &'a Spec,
     running: &'a Running,
+    group: &'a Group,
+    /// Its place among the runs that compute, and until when it keeps it.
+    slot: Option<Slot<'a>>,
+    patience: Duration,
     stage: Stage,
     /// Whether the program is ready: what follows is serving.
     ready: bool,
@@ -56,6 +63,8 @@ pub struct Watch<'a> {
     asked: Instant,
     verdict: Option<Verdict>,
     output: Vec<u8>,
+    /// What the log has.
+    logged: usize,
     test_output: Vec<u8>,
     program_status: Option<i32>,
     /// The program and all its descendants have ended.
@@ -67,12 +76,21 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub fn new(scene: &'a Scene<'a>, spec: &'a Spec, running: &'a Running) -> Self {
+    pub fn new(
+        scene: &'a Scene<'a>,
+        spec: &'a Spec,
+        running: &'a Running,
+        group: &'a Group,
+        slot: Slot<'a>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             scene,
             spec,
             running,
+            group,
+            slot: Some(slot),
+            patience: spec.patience,
             stage: Stage::Starting,
             ready: false,
             listener: None,
@@ -84,6 +102,7 @@ impl<'a> Watch<'a> {
             asked: now,
             verdict: None,
             output: Vec::new(),
+            logged: 0,
             test_output: Vec::new(),
             program_status: None,
             dead: false,
@@ -128,6 +147,7 @@ impl<'a> Watch<'a> {
         if now >= self.deadline {
             return Ok(Some(self.out_of_time()));
         }
+        self.give_way(now);
         let [reports, questions, gone, output, test_output] = self.wait(now)?;
         if let Some(listener) = self.listener.as_ref().filter(|_| questions) {
             self.answers.next(listener, self.ready)?;
@@ -156,10 +176,32 @@ impl<'a> Watch<'a> {
         Ok(None)
     }
 
+    /// A run that is late and does not compute most likely waits for its limit: another one
+    /// can use its place.
+    fn give_way(&mut self, now: Instant) {
+        let past = now.saturating_duration_since(self.started);
+        let started = matches!(self.stage, Stage::Running | Stage::Testing);
+        if self.slot.is_none() || !started || past < self.patience {
+            return;
+        }
+        let used = self.group.used().cpu;
+        if used.is_some_and(|cpu| 2 * cpu > past) {
+            self.patience = 2 * past;
+        } else {
+            self.slot = None;
+        }
+    }
+
     fn wait(&self, now: Instant) -> Result<[bool; 5], SandboxError> {
         let mut tick = TICK;
         if self.stage == Stage::Running && self.scene.ready.is_some() {
             tick = READY_TICK;
+        }
+        if self.slot.is_some() {
+            let late = self
+                .patience
+                .saturating_sub(now.saturating_duration_since(self.started));
+            tick = tick.min(late.max(READY_TICK));
         }
         let left = self.deadline.saturating_duration_since(now).min(tick);
         let timeout = Timespec::try_from(left).map_err(io::Error::other)?;
@@ -351,21 +393,36 @@ impl<'a> Watch<'a> {
     fn read_output(&mut self) {
         let before = self.output.len();
         read_some(&self.running.output, &mut self.output);
-        let mut new = self.output.get(before..).unwrap_or_default();
+        let new = self.output.get(before..).unwrap_or_default();
+        let room = LOG_LIMIT.saturating_sub(self.logged);
+        let mut new = new.get(..room.min(new.len())).unwrap_or_default();
+        self.logged += new.len();
         while let Some(log) = self.log.as_ref().filter(|_| !new.is_empty()) {
             match rustix::io::write(log, new) {
                 Ok(written) => new = new.get(written..).unwrap_or_default(),
                 Err(Errno::INTR) => {}
                 // The run's files fill its memory; the test sees what the program sees.
-                Err(_) => return,
+                Err(_) => break,
             }
+        }
+        self.forget();
+    }
+
+    /// The log has the output; we need its end only, unless we still look for a match.
+    fn forget(&mut self) {
+        let looked_for = !self.ready && matches!(self.scene.ready, Some(Ready::Log(_)));
+        if !looked_for && self.output.len() > OUTPUT_LIMIT {
+            let from = self.output.len() - OUTPUT_LIMIT / 2;
+            self.output.drain(..from);
+            self.output.shrink_to(OUTPUT_LIMIT);
         }
     }
 }
 
 /// Reads what is there, and keeps it up to the limit.
 fn read_some(from: &OwnedFd, into: &mut Vec<u8>) {
-    let mut buffer = [0; 64 << 10];
+    // Many runs have one each.
+    let mut buffer = [0; 16 << 10];
     // One that writes without end must not keep us here.
     for _ in 0..16 {
         match rustix::io::read(from, &mut buffer) {
