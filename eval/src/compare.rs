@@ -31,7 +31,7 @@ pub struct Comparison {
     pub unit: Unit,
     /// Probability of any false verdict if nothing differs.
     pub alpha: f64,
-    /// What was measured in both runs, in the first one's order.
+    /// The rows that both runs have, in the first one's order.
     pub rows: Vec<ComparedRow>,
     /// `target benchmark` of rows that only the first run has.
     pub only_before: Vec<String>,
@@ -83,7 +83,7 @@ pub struct ComparedRow {
     pub p_corrected: Option<f64>,
     /// The verdict.
     pub verdict: Change,
-    /// Why there is no verdict.
+    /// Why the verdict is missing.
     pub reason: Option<String>,
     /// The same in core cycles; `None` if a run has none.
     pub cycles: Option<ComparedCycles>,

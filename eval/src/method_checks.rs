@@ -40,8 +40,8 @@ pub fn fastest_chain(rounds: &[Round]) -> Option<u64> {
     rounds.iter().filter_map(|round| round.imul_ticks).min()
 }
 
-/// The check that the clock chains measure the core's clock. If it fails, there are no core
-/// cycles.
+/// The check that the clock chains measure the core's clock. If it fails, core cycles are not
+/// computed.
 pub const CLOCK_CHAINS: &str = "clock-chains";
 
 /// Cycles of a multiplication divided by cycles of an addition.
@@ -62,8 +62,8 @@ fn chains(evidence: &Evidence<'_>) -> Option<Finding> {
     let rounds = ratios.len();
     let median = Sorted::new(ratios).ok()?.median();
     let figures = format!(
-        "a multiplication takes {ratio:.3} additions by the fastest chains of {rounds} rounds, \
-         {median:.3} in the median round"
+        "a multiplication takes as long as {ratio:.3} additions by the fastest chains of {rounds} \
+         rounds, {median:.3} in the median round"
     );
     Some(if (ratio - RATIO).abs() <= RATIO_TOLERANCE {
         Finding::new(CLOCK_CHAINS, State::Ok, figures)
@@ -108,13 +108,13 @@ fn fence(evidence: &Evidence<'_>) -> Option<Finding> {
         (false, _) => Finding::new(
             "lfence",
             State::Unfit,
-            format!("{figures}: LFENCE does not wait here, so samples may overlap"),
+            format!("{figures}: LFENCE does not wait on this processor, so samples may overlap"),
         ),
         (true, true) => Finding::new("lfence", State::Ok, figures),
         (true, false) => Finding::new(
             "lfence",
             State::Unknown,
-            format!("{figures}: both wait, so this proves nothing about LFENCE"),
+            format!("{figures}: both wait, so this does not show whether LFENCE does"),
         ),
     })
 }
@@ -168,7 +168,7 @@ fn frequency(evidence: &Evidence<'_>) -> Option<Finding> {
         Finding::new(
             "tsc-frequency",
             State::Warning,
-            format!("{figures}: if it is scaled, its ticks are not the host's"),
+            format!("{figures}: if the counter is scaled, its ticks differ from the host's"),
         )
     })
 }

@@ -37,7 +37,7 @@ use crate::summary::{Fleet, Summary, TargetSummary};
 use crate::watches::WatchedTarget;
 use panel::Panel;
 
-/// Why there is no plot.
+/// Why a plot cannot be drawn.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PlotError {

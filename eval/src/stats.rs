@@ -31,7 +31,7 @@ pub const MIN_BOOTS: usize = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum StatsError {
     /// There are none.
-    #[error("there are no values")]
+    #[error("the list of values is empty")]
     Empty,
     /// One is not a number, or infinite.
     #[error("value {index} is not a finite number")]

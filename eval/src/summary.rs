@@ -115,7 +115,7 @@ impl Summary {
         })
     }
 
-    /// Whether there is any interval; there is none if all targets have too few boots.
+    /// Whether any row has an interval; none has if all targets have too few boots.
     pub fn has_intervals(&self) -> bool {
         let mut rows = self.targets.iter().flat_map(|target| &target.rows);
         rows.any(|row| row.interval.is_some())
@@ -146,9 +146,9 @@ pub struct RunInfo {
     /// Why a merged run is not all of the experiment; `None` if it is, or is not merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incomplete: Option<String>,
-    /// The counter's frequency. Without it there are no nanoseconds.
+    /// The counter's frequency. Without it, nanoseconds are missing.
     pub tsc: Option<Tsc>,
-    /// What a reader must know, one line each.
+    /// Facts that every reader needs, one line each.
     pub notes: Vec<String>,
     /// The doctor's verdict on the machine when the run began; `None` if the doctor did not
     /// run.
@@ -284,18 +284,19 @@ pub struct TargetSummary {
     pub counts: Vec<Count>,
 }
 
-/// Why there is no summary.
+/// Why a run cannot be summarised.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SummaryError {
     /// Samples of a target that is not in the experiment.
     #[error(
-        "there are samples of a target {0:?} that is not in the experiment: they are from another run"
+        "the samples of target {0:?} are from another run: the experiment does not have this target"
     )]
     UnknownTarget(String),
     /// Samples of a boot that is not in the run.
     #[error(
-        "there are samples of boot {boot} of {target:?}, which is not one of the run's boots: they are from another run"
+        "the samples of boot {boot} of {target:?} are from another run: this run does not have \
+         this boot"
     )]
     UnknownBoot {
         /// The target's name.

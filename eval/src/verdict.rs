@@ -200,7 +200,7 @@ impl Verdict {
             .map(|(state, checks)| format!("{state}: {checks}"))
             .collect();
         if states.is_empty() {
-            "everything is as it should be".into()
+            "no problems found".into()
         } else {
             states.join("; ")
         }
@@ -261,10 +261,7 @@ mod tests {
             None,
         );
         assert_eq!(verdict.brief(), "unfit: load; warning: turbo, smt");
-        assert_eq!(
-            Verdict::new(vec![], None).brief(),
-            "everything is as it should be"
-        );
+        assert_eq!(Verdict::new(vec![], None).brief(), "no problems found");
     }
 
     #[test]

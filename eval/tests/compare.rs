@@ -357,7 +357,7 @@ fn one_instruction_more_is_a_change_and_its_function_is_named() {
     let undecided = comparison.undecided();
     assert_eq!(
         undecided,
-        ["ring0-exact, scall: the first run does not have a count of it"]
+        ["ring0-exact, scall: the first run does not have a count"]
     );
 
     let (ours, theirs) = (path(53), path(54));

@@ -236,5 +236,8 @@ fn one_exact_log_has_counts_and_no_means() {
     );
     let one = eval::bare::text(&eval::bare::stats(&logs[..1]).unwrap());
     assert!(one.contains("| scall | 64 | – | – |"), "{one}");
-    assert!(one.contains("a second one has to repeat its 253"), "{one}");
+    assert!(
+        one.contains("a second one has to give the same 253"),
+        "{one}"
+    );
 }

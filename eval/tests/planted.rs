@@ -332,7 +332,7 @@ fn outliers_and_clock_changes_are_flagged_and_both_views_are_given() {
         row.outliers
     );
     assert!((share(row.clock_moved) - 0.04).abs() < 0.005);
-    assert!(has_finding(row, "are far from"));
+    assert!(has_finding(row, "are outliers, far from"));
     assert!(has_finding(row, "clock changed"));
     // All samples are in the figures, and the mean shows the outliers.
     assert_eq!(row.samples, u64::from(BOOTS) * ROUNDS * SAMPLES);
@@ -358,7 +358,7 @@ fn two_planted_modes_are_found() {
     };
     assert!((low.at.0 / 7.0 - 1.0).abs() < 0.01 && (high.at.0 / 8.0 - 1.0).abs() < 0.01);
     assert!((high.share - 0.3).abs() < 0.06, "{modes:?}");
-    // A sample is no outlier for lying in the other mode.
+    // A sample in the other mode is not an outlier.
     let outliers = row(&summary, Benchmark::FcallChain).outliers.unwrap();
     assert!(outliers < 100, "{outliers} of 25000");
     assert!(has_finding(

@@ -147,7 +147,7 @@ fn damage_is_named_with_its_line_and_column() {
         ("a,0,tsc,0,,1.5,,,,,,1", "column `ops_n`"),
         (
             "a,0,tsc,0,,1,,,,,,1",
-            "line 3: no method fills exactly these columns",
+            "line 3: this combination of empty and filled columns",
         ),
         (
             "a,0,tsc,0,,,,,,,,",

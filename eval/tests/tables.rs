@@ -183,7 +183,7 @@ fn instructions_are_a_column_of_their_own() {
         "{markdown}"
     );
     assert!(markdown.contains("spectre\\_v2: “Mitigation: IBRS” and “Mitigation: Retpolines”"));
-    // Without counts there is no such column.
+    // Without counts, the table does not have this column.
     assert!(!eval::table::markdown(&self::summary(&MEASURED)).contains("instructions"));
 }
 
@@ -283,7 +283,7 @@ fn without_intervals_the_table_does_not_mention_the_bootstrap() {
 
 #[test]
 fn counts_without_a_value_are_not_called_whole_numbers() {
-    const WHOLE: &str = "whole numbers, which every boot repeats";
+    const WHOLE: &str = "whole numbers that are the same in every boot";
     let mut summary = counted();
     assert!(markdown(&summary).contains(WHOLE));
     for count in summary.targets.iter_mut().flat_map(|t| &mut t.counts) {

@@ -7,7 +7,7 @@ const WORDS: usize = contract::CALLS as usize / 64;
 pub struct CallSet([u64; WORDS]);
 
 impl CallSet {
-    /// Adds one; `None` if there is no such number.
+    /// Adds one; `None` if the number does not exist.
     pub fn insert(&mut self, number: u64) -> Option<()> {
         let word = self.0.get_mut((number / 64) as usize)?;
         *word |= 1 << (number % 64);

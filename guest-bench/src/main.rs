@@ -1,10 +1,10 @@
-//! The benchmark: what does a function call cost, and what a system call?
+//! The benchmark: measures the cost of a function call and of a system call.
 //!
-//! One static-PIE ELF without libc, the same bytes on every kernel: as `/init` or
-//! an ordinary process on Linux, and as the program of an ELF loader that runs it
-//! in ring 0. It therefore takes nothing for granted: no relocation is applied to
-//! it, RSP may come unaligned, FS and GS are not set up, there is no environment,
-//! and a system call may push onto its stack and change XMM registers and RFLAGS.
+//! One static-PIE ELF without libc, the same bytes on every kernel: as `/init` or an
+//! ordinary process on Linux, and as the program of an ELF loader that runs it in ring 0.
+//! It therefore takes nothing for granted: no relocation is applied to it, RSP may come
+//! unaligned, FS and GS are not set up, the environment is missing, and a system call may
+//! push onto its stack and change XMM registers and RFLAGS.
 #![no_std]
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! What Linux shows about a core's threads, clock and turbo: each file has its one reader here,
-//! for whoever judges, tunes or chooses CPUs.
+//! What Linux shows about a core's threads, clock and turbo: the only reader of each of these
+//! files, shared by `doctor`, `tune` and the choice of CPUs.
 
 use crate::cpus;
 

@@ -113,8 +113,8 @@ pub fn parse_list(list: &str) -> Result<Vec<usize>, CpuListError> {
 }
 
 /// Reads a list of the kernel's command line, where `all` is every CPU, `N` the last, and
-/// `0-31:1/2` the first of each two (Linux, kernel-parameters.rst, "cpu lists"). `None` where
-/// it is none, or needs a last CPU that is not known.
+/// `0-31:1/2` the first of each two (Linux, kernel-parameters.rst, "cpu lists"). `None` if it
+/// is not a list, or needs a last CPU that is unknown.
 pub fn parse_parameter(list: &str, last: Option<usize>) -> Option<Vec<usize>> {
     let number = |text: &str| match text {
         "N" | "n" => last,

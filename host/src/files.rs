@@ -40,14 +40,17 @@ pub enum FileError {
         /// The system's reason.
         error: io::Error,
     },
-    /// It does not hold what it should.
+    /// Its content is wrong.
     #[error(transparent)]
     Damaged(#[from] Damaged),
 }
 
 fn remedy_for_reading(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::NotFound => " (is the path right, and did the step that makes it run?)",
+        io::ErrorKind::NotFound => {
+            " (is the path right? has the step that creates this file been \
+            run?)"
+        }
         io::ErrorKind::PermissionDenied => " (run as a user who may read it)",
         io::ErrorKind::IsADirectory => " (name a file; this is a folder)",
         io::ErrorKind::NotADirectory => " (a part of the path is a file, not a folder)",
@@ -58,7 +61,7 @@ fn remedy_for_reading(error: &io::Error) -> &'static str {
 fn remedy_for_writing(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            " (free some space and continue; nothing that was finished is lost)"
+            " (free some space and continue; finished work is not lost)"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             " (choose a folder that you may write to)"
@@ -73,9 +76,9 @@ fn remedy_for_writing(error: &io::Error) -> &'static str {
     }
 }
 
-/// The content of an existing file is not what it should be.
+/// The content of an existing file is wrong.
 #[derive(Debug, thiserror::Error)]
-#[error("{path} is damaged or of another version: {reason}; {remedy}")]
+#[error("{path} is damaged or from another version: {reason}; {remedy}")]
 pub struct Damaged {
     /// The file.
     pub path: PathBuf,
@@ -115,7 +118,7 @@ pub fn check_regular(path: &Path) -> Result<()> {
         return wrong("it is not a regular file (name the file itself)");
     }
     if metadata.len() == 0 {
-        return wrong("it is empty (make it again, or name another)");
+        return wrong("it is empty (create it again, or name another file)");
     }
     open(path)?;
     Ok(())
@@ -138,8 +141,8 @@ pub fn read_text(path: &Path) -> Result<String> {
     })
 }
 
-/// The names of the entries of a folder, in alphabetical order; those that are not UTF-8 are
-/// left out.
+/// The names of the entries of a folder, in alphabetical order; names that are not valid
+/// UTF-8 are left out.
 pub fn names(folder: &Path) -> Result<Vec<String>> {
     let entries = fs::read_dir(folder).map_err(reading(folder))?;
     let mut names = Vec::new();
@@ -241,7 +244,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     })
 }
 
-/// Reads what [`write_json`] wrote; `remedy` says what to do if it is damaged.
+/// Reads a file written by [`write_json`]; `remedy` is the advice for a damaged file.
 pub fn read_json<T: DeserializeOwned>(path: &Path, remedy: &'static str) -> Result<T> {
     let damaged = |reason: String| Damaged {
         path: path.to_owned(),
@@ -252,7 +255,7 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, remedy: &'static str) -> Resu
         serde_json::from_slice(&read(path)?).map_err(|error| damaged(error.to_string()))?;
     let seal = value.as_object_mut().and_then(|object| object.remove(SEAL));
     if seal != Some(sha256(value.to_string().as_bytes()).into()) {
-        return Err(damaged("its content and its seal differ".into()).into());
+        return Err(damaged("its content does not match its seal".into()).into());
     }
     Ok(serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?)
 }
@@ -281,14 +284,14 @@ pub fn check_hash(sums: &Path, file: &Path, hash: &str, remedy: &'static str) ->
     }
     Err(Damaged {
         path: file.to_owned(),
-        reason: format!("its hash is not the one in {}", sums.display()),
+        reason: format!("its hash differs from the one in {}", sums.display()),
         remedy,
     }
     .into())
 }
 
-/// Whether [`write_sums`] recorded a hash of that file: files that an earlier version did not
-/// make have none.
+/// Whether [`write_sums`] recorded a hash of that file: it does not for files that an earlier
+/// version did not write.
 pub fn has_sum(sums: &Path, file: &Path) -> Result<bool> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let is_of = |line: &str| {
@@ -433,7 +436,7 @@ mod tests {
             &serde_json::json!({ "hz": 2596119999.5, "name": "a" }),
         )
         .unwrap();
-        let read_back = || read_json::<Value>(&path, "make it again");
+        let read_back = || read_json::<Value>(&path, "create it again");
         assert_eq!(read_back().unwrap()["hz"], 2596119999.5);
         let good = read(&path).unwrap();
         for at in 0..good.len() {

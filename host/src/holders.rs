@@ -13,7 +13,7 @@ pub struct Process {
     pub name: String,
 }
 
-/// What a descriptor refers to.
+/// The object that a descriptor refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
     /// The BPF link with that number.
@@ -30,7 +30,7 @@ pub enum Held {
 pub struct Holder {
     /// Who holds it.
     pub process: Process,
-    /// What is held.
+    /// The object that is held.
     pub what: Held,
 }
 
@@ -62,7 +62,7 @@ fn of(tree: &Tree, id: u32) -> Vec<Holder> {
         }
     });
     let held: Vec<_> = held.collect();
-    // Most processes hold none, and their names are not needed.
+    // Most processes do not hold any, and their names are not needed.
     if held.is_empty() {
         return Vec::new();
     }

@@ -8,10 +8,10 @@ use std::{fs, io};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// A flag that the first signal sets. A second Ctrl-C ends the process at once; SIGHUP and
-/// SIGTERM, however many, do not: a closing terminal sends two, and what was begun has to be undone
-/// first. An ignored SIGHUP stays ignored (`nohup`); SIGINT does not, because shells start every
-/// background job with it ignored, and `kill -INT` should still stop such a job.
+/// A flag that the first signal sets. A second Ctrl-C ends the process at once; repeated SIGHUP and
+/// SIGTERM do not: a closing terminal sends two, and changes have to be undone first. An ignored
+/// SIGHUP stays ignored (`nohup`); SIGINT does not, because shells start every background job with
+/// it ignored, and `kill -INT` should still stop such a job.
 pub fn flag() -> io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let impatient = Arc::new(AtomicBool::new(false));

@@ -1,9 +1,9 @@
 //! The perf events that processes hold, and whether one of them counts our own system calls:
 //! `perf trace` works like that, and no switch in tracefs shows it.
 //!
-//! The kernel does not say what another process's event counts. But a process that may trace
-//! the other one can get a copy of its descriptor (pidfd_getfd(2)), and reading a count changes
-//! nothing: an event that grows by the number of calls that we make counts them.
+//! The kernel does not show what another process's event counts. But a process that may trace
+//! the other one can get a copy of its descriptor (pidfd_getfd(2)), and reading a count does
+//! not change it: an event that grows by the number of calls that we make counts them.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd, OwnedFd};

@@ -1,5 +1,5 @@
-//! What Linux shows in /proc and /sys, or a copy of that: tests contain descriptions of
-//! machines that are not available.
+//! The contents of /proc and /sys, or a copy: tests contain descriptions of machines that
+//! are not available.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ impl Tree {
         self.0 == Path::new("/")
     }
 
-    /// Where that file lies.
+    /// The path of that file.
     pub fn place(&self, path: &str) -> PathBuf {
         self.0.join(Path::new(path.trim_start_matches('/')))
     }

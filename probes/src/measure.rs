@@ -140,7 +140,7 @@ impl Bench {
         }
     }
 
-    /// With and without statistics, in turns.
+    /// With and without statistics, alternating.
     fn watched(&mut self, random: &mut Random, ring: Option<&Ring>) -> Result<(), Refusal> {
         let mut states = match self.statistics {
             order::Statistics::Off => vec![WatchState::Watched],

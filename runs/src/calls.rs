@@ -34,7 +34,7 @@ pub enum CallsError {
     NoTarget {
         /// The run.
         run: String,
-        /// What was asked for.
+        /// The requested target.
         target: String,
         /// What it has.
         targets: Vec<String>,

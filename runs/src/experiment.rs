@@ -192,7 +192,7 @@ impl ExperimentError {
         Self::Wrong {
             path: path.to_owned(),
             reason: format!(
-                "there is no target {name:?}; the targets are {}",
+                "the experiment does not have a target {name:?}; its targets are {}",
                 targets.join(", ")
             ),
         }
@@ -233,8 +233,8 @@ impl ExperimentError {
 ///
 /// # Errors
 ///
-/// The file cannot be read, is no TOML, has an unknown key, lacks a field, or
-/// holds a value that cannot be. Each error names the place.
+/// The file cannot be read, is not valid TOML, has an unknown key, lacks a field, or has an
+/// invalid value. Each error names the place.
 pub fn load(path: &Path) -> Result<Experiment, ExperimentError> {
     files::check_regular(path)?;
     let text = files::read_text(path)?;

@@ -1,6 +1,5 @@
-//! What is measured, and how: engines boot the targets of experiments, run folders keep what
-//! came of it, with the environment in which it came, stages turn it into tables and plots, and
-//! traces show single crossings.
+//! Runs experiments: engines boot the targets, run folders keep the results and the
+//! environment, stages turn them into tables and plots, and traces show single crossings.
 
 pub mod calls;
 pub mod companions;

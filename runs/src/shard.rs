@@ -16,7 +16,7 @@ pub use self::scheduler::{Scheduled, Start};
 pub struct Shard {
     /// Which one, from 1.
     pub index: u32,
-    /// How many there are.
+    /// The number of shards.
     pub of: u32,
 }
 
@@ -42,7 +42,7 @@ impl Shard {
     ///
     /// # Errors
     ///
-    /// The number is not one from 1 to `of`.
+    /// The number is not from 1 to `of`.
     pub fn new(index: u32, of: u32) -> Result<Self, ShardError> {
         if (1..=of).contains(&index) {
             Ok(Self { index, of })
@@ -56,11 +56,11 @@ impl Shard {
         block % self.of == self.index - 1
     }
 
-    /// Checks that it has at least one of so many blocks.
+    /// Checks that it has at least one of this number of blocks.
     ///
     /// # Errors
     ///
-    /// There are more shards than blocks.
+    /// The experiment has fewer blocks than shards.
     pub fn check(self, blocks: u32) -> Result<(), ShardError> {
         if self.of <= blocks {
             Ok(())
@@ -79,12 +79,12 @@ pub enum ShardError {
     /// Not of the form `I/N`.
     #[error("{0:?} is not a shard; write it like 2/8, or auto")]
     Syntax(String),
-    /// Not one of them.
+    /// Not from 1 to the number of shards.
     #[error("shard {index} of {of} does not exist; shards are counted from 1 to {of}")]
     OutOfRange {
         /// Which one.
         index: u32,
-        /// How many there are.
+        /// The number of shards.
         of: u32,
     },
     /// A shard would be empty.
@@ -93,14 +93,14 @@ pub enum ShardError {
          would leave some empty; use at most {blocks} shards, or raise `boots` in the experiment"
     )]
     TooMany {
-        /// How many there are.
+        /// The number of shards.
         of: u32,
-        /// How many blocks.
+        /// The number of blocks.
         blocks: u32,
     },
-    /// No scheduler is known to have started this process.
+    /// The variables of a scheduler are missing.
     #[error(
-        "--shard auto needs a scheduler's variables, and none is set: SLURM_ARRAY_TASK_ID \
+        "--shard auto needs a scheduler's variables, but none is set: SLURM_ARRAY_TASK_ID \
          (sbatch --array), SLURM_PROCID (srun), JOB_COMPLETION_INDEX (a Kubernetes Indexed Job) \
          or PARALLEL_SEQ (GNU parallel); write --shard I/N instead"
     )]
@@ -115,7 +115,7 @@ pub enum ShardError {
         /// How to set it.
         remedy: &'static str,
     },
-    /// A variable has a value that cannot be right.
+    /// A variable has an invalid value.
     #[error("--shard auto: {name} is {value:?}, {problem}")]
     Variable {
         /// Its name.
@@ -125,25 +125,25 @@ pub enum ShardError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The run that would continue is another shard's.
+    /// The existing run is that of another shard.
     #[error("this run is {then}, not {now}; leave out --shard, or name another folder with --run")]
     Another {
-        /// What the run is.
+        /// The run's shard.
         then: String,
-        /// What was asked for.
+        /// The requested shard.
         now: Shard,
     },
-    /// The experiment names a CPU that is not this task's.
+    /// The experiment names a CPU that this task may not use.
     #[error(
-        "target {target:?} is pinned to CPU {cpu} by the experiment, but this task may only run \
-         on {allowed:?}; remove `pin`, and tollgate chooses one of these"
+        "the experiment pins target {target:?} to CPU {cpu}, but this task may only run on \
+         {allowed:?}; remove `pin` to let tollgate choose one of these"
     )]
     Pinned {
         /// The target.
         target: String,
         /// The CPU.
         cpu: usize,
-        /// What sched_getaffinity allows.
+        /// The CPUs that sched_getaffinity(2) allows.
         allowed: Vec<usize>,
     },
 }

@@ -37,10 +37,10 @@ pub use usage::{
     UsageCommand, UsageDiffArgs,
 };
 
-/// What does it cost to cross into a kernel?
+/// Measure what it costs to cross into a kernel
 ///
-/// `run` boots every target of an experiment many times and keeps each console; `parse`,
-/// `process` and `report` turn the consoles into samples, statistics, tables and plots.
+/// `run` boots every target of an experiment many times and keeps each console log; `parse`,
+/// `process` and `report` turn the logs into samples, statistics, tables and plots.
 #[derive(Debug, Parser)]
 #[command(
     name = "tollgate",
@@ -58,35 +58,36 @@ pub struct Cli {
 /// All commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Boot every target of an experiment, many times, in shuffled blocks
+    /// Boot every target of an experiment many times, in shuffled blocks
     Run(Deferred<RunArgs>),
-    /// Read the consoles of a run: samples.csv and boots.csv
+    /// Read the console logs of a run and write samples.csv and boots.csv
     Parse(Deferred<RunFolderArgs>),
-    /// Compute the statistics of a run: summary.csv and summary.json
+    /// Compute the statistics of a run and write summary.csv and summary.json
     Process(Deferred<RunFolderArgs>),
     /// Write the tables, plots and report.html of a run, and print the table
     Report(Deferred<RunFolderArgs>),
-    /// Unite runs of one experiment: shards, and whole runs from several machines
+    /// Merge runs of one experiment: shards, or whole runs from several machines
     #[command(after_help = merge::EXAMPLES, after_long_help = merge::EXAMPLES)]
     Merge(Deferred<MergeArgs>),
     /// Print a run in a format of benchstat, Bencher or Prometheus
     #[command(after_help = export::EXAMPLES, after_long_help = export::EXAMPLES)]
     Export(Deferred<ExportArgs>),
-    /// Print mean, median and quartiles of console logs, ours or the original's
+    /// Print mean, median and quartiles of console logs, from tollgate or the paper's
+    /// program
     Stats(Deferred<StatsArgs>),
-    /// Is the second of two runs faster or slower?
+    /// Find out whether the second of two runs is faster or slower
     #[command(after_help = compare::EXAMPLES, after_long_help = compare::EXAMPLES)]
     Compare(Deferred<CompareArgs>),
     /// Boot one kernel image, show its console, and exit with its status
     #[command(after_help = boot::EXAMPLES, after_long_help = boot::EXAMPLES)]
     Boot(Deferred<BootArgs>),
-    /// Which instructions does one crossing take, and in which functions?
+    /// Show the instructions of one crossing, by function
     #[command(after_help = trace::EXAMPLES, after_long_help = trace::EXAMPLES)]
     Trace(Deferred<TraceArgs>),
-    /// Is this machine fit for measuring? If not, what fixes it?
+    /// Check whether this machine is fit for measuring, and show how to fix it if not
     #[command(after_help = doctor::EXAMPLES, after_long_help = doctor::EXAMPLES)]
     Doctor(Deferred<DoctorArgs>),
-    /// What differs between the machines, targets and guests of two runs?
+    /// Show the differences between the machines, targets and guests of two runs
     #[command(after_help = DIFF_ENV_EXAMPLES, after_long_help = DIFF_ENV_EXAMPLES)]
     DiffEnv(Deferred<DiffEnvArgs>),
     /// Print a shell script that completes tollgate's commands and options
@@ -95,12 +96,12 @@ pub enum Command {
     /// Write the manual pages
     #[command(hide = true)]
     Man(Deferred<ManArgs>),
-    /// Make an archive that starts a program as a Linux guest's /init
+    /// Make an initramfs that starts a program as a Linux guest's /init
     Initramfs(Deferred<InitramfsArgs>),
-    /// What does watching a crossing cost, and which watches does this kernel permit?
+    /// Show what watching a crossing costs, and which watches this kernel permits
     #[command(after_help = probes::EXAMPLES, after_long_help = probes::EXAMPLES)]
     Probes(Deferred<ProbesArgs>),
-    /// Which system calls does a program need, and which may fail or pretend?
+    /// Find out which system calls a program needs, and which may fail or be faked
     Usage(Deferred<UsageArgs>),
     /// Give the CPUs a constant clock and few interruptions, and undo that
     #[command(after_help = tune::EXAMPLES, after_long_help = tune::EXAMPLES)]
@@ -112,12 +113,12 @@ Examples:
   tollgate diff-env results/mine results/yours
   tollgate diff-env results/monday results/latest --json | jq -r '.differences[].name'
 
-Compares the manifests and what the guests reported: the experiment, the host, how each
-target was booted, and its kernel's description of itself; on each side, the most relevant
-differences come first. Values that change by themselves, like load and times, are shown
+diff-env compares the manifests and the guests' reports: the experiment, the host, how each
+target was booted, and what its kernel reported; on each side, the most relevant
+differences come first. Values that change by themselves, like load and times, are listed
 below and do not count.
 
-Exit codes: 0 the same, 1 they differ; others as in tollgate --help.";
+Exit codes: 0 the runs are the same, 1 they differ; others as in tollgate --help.";
 
 /// `tollgate diff-env`.
 #[derive(Debug, Args)]
@@ -145,7 +146,8 @@ Examples:
 pub struct RunArgs {
     /// The experiment's TOML file
     pub experiment: PathBuf,
-    /// The run's folder [default: a new one, results/NAME-TIME; results/latest points to it]
+    /// The run's folder [default: a new folder, results/NAME-TIME; results/latest points to
+    /// it]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// Continue an interrupted run [default of --run: the newest of this experiment]
@@ -158,12 +160,12 @@ pub struct RunArgs {
     /// Boot only this target
     #[arg(long, value_name = "TARGET", conflicts_with = "resume")]
     pub only: Option<String>,
-    /// Boot only part I of N of the boots, for one of N tasks; auto: as Slurm, Kubernetes or GNU
-    /// parallel says (docs/FLEET.md) [default of --run: results/NAME-shard-I-of-N]
+    /// Boot only part I of N of the boots, for one of N tasks; auto: from the variables of
+    /// Slurm, Kubernetes or GNU parallel (docs/FLEET.md) [default of --run:
+    /// results/NAME-shard-I-of-N]
     #[arg(long, value_name = "I/N|auto", value_parser = parse_shard, conflicts_with = "only")]
     pub shard: Option<ShardWord>,
-    /// Write the host's name into the run; without this, the run only has a hash that stands for
-    /// the machine
+    /// Write the host's name into the run; without this, the run only has a hash for the machine
     #[arg(long)]
     pub name_hosts: bool,
     /// Tune the CPUs to which targets are pinned, and restore everything after the run
@@ -181,7 +183,7 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
-    /// What they ask for.
+    /// The request that these arguments make.
     pub fn order(&self) -> Result<Order, RunError> {
         let shard = self.shard.map(|ShardWord(shard)| {
             Scheduled::of(shard, self.name_hosts, &|name| std::env::var(name).ok())
@@ -276,7 +278,7 @@ pub struct InitramfsArgs {
     /// The archive
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
-    /// How it is compressed
+    /// The compression
     #[arg(long, value_enum, default_value_t = CompressionArg::Gzip)]
     pub compression: CompressionArg,
 }

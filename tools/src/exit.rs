@@ -29,8 +29,8 @@ Exit codes:
            `doctor`: the machine is fit for measuring; `diff-env`: the runs are the same
   1..63    `boot`: the guest's own exit status (63 for all larger ones;
            QEMU only reports the lowest seven bits of a status)
-  1        `doctor`: no verdict, because something failed; `diff-env`: the runs differ;
-           `usage explore`: the program or its test does not work as it is;
+  1        `doctor`: the check itself failed; `diff-env`: the runs differ;
+           `usage explore`: the program or its test fails even with all calls;
            `usage diff`: the results differ
   2        `doctor`: the machine is unfit for measuring;
            `probes check`: the kernel refuses some kinds
@@ -39,7 +39,7 @@ Exit codes:
   66       a file is missing or cannot be read
   69       a required program is not installed, or KVM is not usable
   70       tollgate failed
-  73       the run's folder already exists, or another tollgate is filling it or tuning
+  73       the run's folder already exists, or another tollgate is writing to it or tuning
   74       writing failed: disk full, no permission
   80       `boot`: the guest's kernel panicked
   81       `boot`: the guest's CPU stopped on a triple fault
@@ -48,9 +48,9 @@ Exit codes:
   84       `boot`: the guest halted permanently, with interrupts off
   85       `run`, `parse`, `report`: some boots failed; all others were kept;
            `merge`: shards or boots are missing; all others were merged
-  86       `tune`: some settings could not be made or restored; each is named
+  86       `tune`: some settings could not be made or restored; the output names each
   87       `compare`, `merge`: the runs differ in a way that makes a comparison meaningless
-  88       `compare --fail-on`: a row became slower by more than that;
+  88       `compare --fail-on`: a row became slower by more than the limit;
            `trace --check`: the path has changed
   89       `compare --fail-on`: no row is known to exceed the limit, but some cannot be judged;
            `trace --check`: the file has no path to compare with

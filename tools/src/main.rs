@@ -49,7 +49,7 @@ fn begin_boot() -> Option<NewVm> {
     (command == "boot").then(NewVm::begin)
 }
 
-/// Help and version are no errors; everything else is a wrong command line.
+/// Help and version are not errors; everything else is a wrong command line.
 fn usage(error: &clap::Error) -> ExitCode {
     let long = || env::args_os().any(|word| word == "--version");
     // These fail only if nobody can read the output.

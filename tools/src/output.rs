@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use host::files::{FileError, writing};
 
-/// Prints something to standard error, in one piece. `eprintln!` would panic if nobody reads it
-/// any more, and end a long run.
+/// Prints something to standard error, in one piece. `eprintln!` would panic if the reader is
+/// gone, and end a long run.
 macro_rules! tell {
     ($($message:tt)*) => {{
         use std::io::Write as _;
@@ -57,7 +57,7 @@ pub fn style() -> Style {
     }
 }
 
-/// Prints; a reader that has gone (`| head`) is no error.
+/// Prints; a reader that is gone (`| head`) is not an error.
 pub fn print(text: &str) -> Result<(), FileError> {
     let mut console = Console::default();
     let _ = console.write_all(text.as_bytes());

@@ -1,4 +1,4 @@
-//! A run as it goes on, on standard error: lines, and on a terminal a bar.
+//! The progress of a run, on standard error: lines, and a bar on a terminal.
 
 use std::cell::OnceCell;
 use std::io::{IsTerminal, stderr};
@@ -41,13 +41,13 @@ impl Progress {
     }
 }
 
-/// A bar of so many steps, which are `boots` or `runs`; none where there is no terminal.
+/// A bar for this number of steps, which are `boots` or `runs`; none without a terminal.
 pub fn bar(steps: usize, what: &str) -> ProgressBar {
     if !stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template(&format!(
-        "{{wide_bar}} {{pos}}/{{len}} {what}, {{elapsed}} gone, {{eta}} left  {{msg}}"
+        "{{wide_bar}} {{pos}}/{{len}} {what}, {{elapsed}} elapsed, {{eta}} left  {{msg}}"
     ));
     let bar = ProgressBar::new(steps as u64);
     match style {

@@ -220,7 +220,7 @@ fn files_that_are_not_images_are_refused() {
     for (name, content) in [
         (
             "text",
-            &b"this is no kernel, but long enough to look into"[..],
+            &b"this is not a kernel, but long enough to look at"[..],
         ),
         ("cut-linux", &linux[..linux.len() / 2]),
         ("cut-ring0", &ring0[..ring0.len() / 2]),

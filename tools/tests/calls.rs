@@ -47,7 +47,7 @@ fn a_kernel_without_processes_has_what_it_answers() {
         "db/app/suite/imported/data/dyn.csv",
         "1,Y,N,N,N\n60,Y,N,N,N\n",
     );
-    plan("ring0").refused(66, &["no list", "tollgate usage calls"]);
+    plan("ring0").refused(66, &["does not exist", "tollgate usage calls"]);
 
     let calls = sandbox.tollgate(&["usage", "calls", "run"]);
     calls.succeeded();

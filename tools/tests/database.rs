@@ -77,7 +77,7 @@ fn a_search_prints_plots_and_exports() {
     assert!(
         sandbox
             .read("plots/usage.html")
-            .contains("No data, and therefore in no plot: flask")
+            .contains("Without data, and therefore not plotted: flask")
     );
 
     let export = [&search[..], &["--sqlite", "all.sqlite"]].concat();
@@ -89,7 +89,7 @@ fn a_search_prints_plots_and_exports() {
     );
     sandbox
         .tollgate(&export)
-        .refused(73, &["all.sqlite is there already"]);
+        .refused(73, &["all.sqlite already exists"]);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_target_of_a_run_counts_only_with_calls_that_were_tried() {
         let supported = format!("{}:{target}", run.display());
         sandbox.tollgate(&["usage", "plan", "--db", "db", "--supported", &supported])
     };
-    plan("linux").refused(66, &["no list", "calls-linux.txt"]);
+    plan("linux").refused(66, &["does not exist", "calls-linux.txt"]);
     plan("ghost").refused(70, &["no target \"ghost\""]);
 }
 
@@ -204,7 +204,7 @@ fn a_recipe_becomes_a_measurement() {
         ];
         sandbox.tollgate(&[&line[..], &["--replicas", "1"], words].concat())
     };
-    generate(&["--bench"]).refused(64, &["cannot name a folder"]);
+    generate(&["--bench"]).refused(64, &["cannot be the name"]);
     generate(&["--suite", "--bench"]).refused(64, &["--bench"]);
     generate(&["--suite", "--root", "no.tar", "-d", "no"]).refused(64, &["--root"]);
     let made = generate(&["--suite"]);

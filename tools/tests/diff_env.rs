@@ -103,7 +103,7 @@ fn bad_runs_are_refused_and_unparsed_runs_are_mentioned() {
     let without = diff();
     without.succeeded();
     assert!(
-        without.stderr.contains("do `tollgate parse b`"),
+        without.stderr.contains("run `tollgate parse b`"),
         "{}",
         without.stderr
     );

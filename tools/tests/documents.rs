@@ -1,4 +1,4 @@
-//! CITATION.cff and ARTIFACT.md say what the sources and the recorded paths say.
+//! CITATION.cff and ARTIFACT.md agree with the sources and the recorded paths.
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 use std::fs;

@@ -105,7 +105,7 @@ fn other_calls_are_a_difference() {
     let resumed = [&["--resume"], &fast[..], &["true"]].concat();
     explored(&sandbox, &resumed).succeeded();
     let another = [&["--resume"], &fast[..], &["pwd"]].concat();
-    explored(&sandbox, &another).refused(65, &["another command", "without --resume"]);
+    explored(&sandbox, &another).refused(65, &["another command", "leave out --resume"]);
     fs::rename(sandbox.path("result.json"), sandbox.path("old.json")).unwrap();
     let csv = explored(&sandbox, &[&["--csv"], &fast[..], &["pwd"]].concat());
     csv.succeeded();
@@ -127,7 +127,7 @@ fn other_calls_are_a_difference() {
 #[test]
 fn what_proves_nothing_gives_no_verdict() {
     let sandbox = Sandbox::new();
-    explored(&sandbox, &["--", "false"]).refused(1, &["fails with all its calls", "exit 1"]);
+    explored(&sandbox, &["--", "false"]).refused(1, &["fails even with all its calls", "exit 1"]);
     let blind = explored(&sandbox, &["-t", "/bin/true", "--", "true"]);
     blind.refused(1, &["proves nothing", "make it fail"]);
     assert!(!sandbox.path("result.json").exists());

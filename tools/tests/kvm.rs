@@ -49,7 +49,7 @@ mod on_kvm {
         let mut child = boot(&sandbox, &[tiny::print("x\n"), tiny::hang()].concat());
         child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
         let this_one = HashSet::from([child.id()]);
-        // None where containers hide kernel threads.
+        // None if a container hides kernel threads.
         eprintln!("{} machine", timers(&this_one));
         child.kill().unwrap();
         child.wait().unwrap();

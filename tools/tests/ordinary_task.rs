@@ -1,5 +1,5 @@
-//! The benchmark's task on Linux is one like any other: a system call costs it what it costs
-//! a program that does nothing else.
+//! The benchmark's task on Linux is an ordinary one: a system call costs as much as in a
+//! program that does nothing else.
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
 mod common;
@@ -67,7 +67,7 @@ fn a_system_call_costs_the_benchmark_what_it_costs_any_program() {
     let run = ["run", "test.toml", "--run", "run"];
     ordinary.tollgate(&run).succeeded();
     let plain = instructions(&ordinary, "plain.0");
-    // What a task asks of the kernel can be seen in this way.
+    // This shows what a task requests from the kernel.
     assert!(instructions(&ordinary, "kept.0") > plain);
 
     let benchmark = Sandbox::new();

@@ -159,7 +159,7 @@ fn without_symbols_functions_go_by_their_addresses() {
         "--json",
     ];
     let answer = trace(&[&words[..], &initrd].concat());
-    answer.refused(0, &["no symbols", "--symbols"]);
+    answer.refused(0, &["has symbols", "--symbols"]);
     let path: Value = serde_json::from_str(&answer.stdout).unwrap();
     let with_symbols = trace(&["ring0-full", "--json"]).stdout;
     let with_symbols: Value = serde_json::from_str(&with_symbols).unwrap();
@@ -250,7 +250,7 @@ fn impossible_traces_are_refused_with_a_remedy() {
         (
             ["linux", "--symbols", moved.to_str().unwrap()],
             65,
-            ["another kernel", "no path of linux"],
+            ["different kernel", "no path of linux"],
         ),
     ] {
         trace(&words).refused(code, &complaints);

@@ -1,5 +1,5 @@
-//! A program to explore: it makes a few calls itself, and ends with a status that no
-//! runtime makes where it does not get what it needs.
+//! A program to explore: it makes a few calls itself, and exits with a status that no
+//! runtime uses if it does not get what it needs.
 
 use std::env;
 use std::process::exit;
@@ -25,7 +25,7 @@ fn call(number: libc::c_long, arguments: [usize; 3]) -> isize {
     returned
 }
 
-/// Ends with that status unless the call did what is wanted.
+/// Exits with that status unless the call had the expected result.
 fn want(status: i32, wanted: bool) {
     if !wanted {
         exit(status);
@@ -53,9 +53,9 @@ fn main() {
     let words: Vec<String> = env::args().skip(1).collect();
     for word in &words {
         match word.as_str() {
-            // An error will do, a made-up answer will not.
+            // An error is acceptable, a faked answer is not.
             "stub-only" => want(71, call(libc::SYS_getpgrp, NONE) != 0),
-            // 0 will do, an error will not.
+            // 0 is acceptable, an error is not.
             "fake-only" => want(72, call(libc::SYS_sync, NONE) == 0),
             "both" => {
                 call(libc::SYS_getppid, NONE);
@@ -65,7 +65,7 @@ fn main() {
             "new" => {
                 call(libc::SYS_close_range, [1000, 1000, 0]);
             }
-            // Without the one, it takes the other.
+            // Without the one, it uses the other.
             "fallback" => {
                 if call(libc::SYS_getuid, NONE) < 0 {
                     call(libc::SYS_getegid, NONE);
@@ -82,7 +82,7 @@ fn main() {
                 let time = call(libc::SYS_time, NONE);
                 want(75, time > 0 || heads());
             }
-            // It fails without its own program, and says what it got.
+            // It fails without its own program, and prints what it got.
             "exec" => {
                 let error = std::process::Command::new("/bin/true").status();
                 want(76, error.is_ok());

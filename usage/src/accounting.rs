@@ -1,7 +1,7 @@
-//! What all processes of a run used together, and how many there may be.
+//! The resources that all processes of a run used, and the limit on their number.
 //!
 //! A control group counts the whole tree. It needs version 2 with delegated controllers, or
-//! version 1 and root. Elsewhere wait(2) gives the times of all that ended.
+//! version 1 and root. Otherwise wait(2) gives the times of all processes that ended.
 
 use std::fs;
 use std::io;
@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Processes and threads of one run: enough for any program, and no fork bomb's.
+/// Processes and threads of one run: enough for any program, but not for a fork bomb.
 pub const MOST_PROCESSES: u64 = 4096;
 
 /// Where the figures come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accounting {
-    /// A folder of the one hierarchy.
+    /// A folder in the single hierarchy.
     Version2(PathBuf),
-    /// A folder of each of the hierarchies `cpuacct`, `memory` and `pids`.
+    /// A folder in each of the hierarchies `cpuacct`, `memory` and `pids`.
     Version1([PathBuf; 3]),
     /// None: wait(2).
     Wait,
@@ -42,7 +42,7 @@ pub struct Group {
 }
 
 impl Accounting {
-    /// What this machine lets this user have.
+    /// The best source that this user can use on this machine.
     pub fn find() -> Self {
         let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
@@ -89,7 +89,7 @@ impl Accounting {
             fs::create_dir(&folder)?;
             group.folders.push(folder);
         }
-        // Without delegated controllers, this file is not there.
+        // Without delegated controllers, this file does not exist.
         if let Some(folder) = group.folders.last() {
             fs::write(folder.join("pids.max"), MOST_PROCESSES.to_string())?;
         }
@@ -107,12 +107,12 @@ impl Group {
         folders.try_for_each(|folder| fs::write(folder.join("cgroup.procs"), pid.to_string()))
     }
 
-    /// Whether it keeps the number of processes small.
+    /// Whether it limits the number of processes.
     pub fn limits_processes(&self) -> bool {
         self.accounting != Accounting::Wait
     }
 
-    /// What its processes have used; nothing without control groups.
+    /// The resources that its processes have used; `None` without control groups.
     pub fn used(&self) -> Used {
         match (&self.accounting, self.folders.as_slice()) {
             (Accounting::Version2(_), [folder]) => Used {
@@ -131,7 +131,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         for folder in &self.folders {
-            // The kernel takes a moment to bury the last process.
+            // The kernel takes a moment to remove the last process.
             for _ in 0..50 {
                 match fs::remove_dir(folder) {
                     Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {

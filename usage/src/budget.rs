@@ -1,7 +1,8 @@
-//! What would a program pay for its system calls on another kernel? Its crossings, as an
-//! exploration counted them, times what a crossing costs on each target of a run.
+//! The cost of a program's system calls on another kernel: its crossings, as an exploration
+//! counted them, times the cost of a crossing on each target of a run.
 //!
-//! It predicts the way into the kernel and back. What a call does inside is not in it.
+//! The prediction covers the way into the kernel and back, not the work that a call does
+//! inside.
 
 use std::fmt::{self, Display, Formatter};
 use std::num::NonZeroU64;
@@ -15,17 +16,18 @@ use crate::Call;
 use crate::lines::table;
 use crate::result::Usage;
 
-/// What a program pays for crossing.
+/// The cost of a program's crossings.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Budget {
-    /// The requests that the test makes; none: all is for one run of the test.
+    /// The number of requests that the test makes; `null`: all figures are for one run of the
+    /// test.
     pub requests: Option<NonZeroU64>,
     /// Crossings for one request, or for one run of the test.
     pub crossings: f64,
     /// The same by call, the most frequent first.
     pub calls: Vec<Share>,
-    /// What they cost, on each target.
+    /// Their cost on each target.
     pub targets: Vec<TargetBudget>,
 }
 
@@ -39,19 +41,20 @@ pub struct Share {
     pub crossings: f64,
 }
 
-/// What crossings cost on one target.
+/// The cost of crossings on one target.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TargetBudget {
-    /// The run, as it was named.
+    /// The run, as named on the command line.
     pub run: String,
     /// The target's title.
     pub target: String,
-    /// What was measured as a crossing: `scall`, or `enosys` where the kernel lacks call 500.
+    /// The benchmark that measured a crossing: `scall`, or `enosys` if the kernel lacks call
+    /// 500.
     pub benchmark: String,
-    /// Nanoseconds for one crossing; none where it was not timed, or only on an emulator.
+    /// Nanoseconds for one crossing; `null` if it was not timed, or only on an emulator.
     pub crossing_ns: Option<f64>,
-    /// Instructions for one crossing; none where they were not counted.
+    /// Instructions for one crossing; `null` if they were not counted.
     pub crossing_instructions: Option<u64>,
     /// Nanoseconds for the crossings of one request, or of one run of the test.
     pub ns: Option<f64>,
@@ -59,8 +62,8 @@ pub struct TargetBudget {
     pub instructions: Option<f64>,
 }
 
-/// Multiplies. Without requests it is for one run of the test. Crossings are those that the
-/// program made when it was ready; all of them where it never was.
+/// Computes the budget. Without `requests`, it is for one run of the test. Crossings are the
+/// calls that the program made when it was ready, or all of them if it is not a server.
 pub fn budget(usage: &Usage, requests: Option<NonZeroU64>, runs: &[(String, Summary)]) -> Budget {
     let serving = usage.calls.iter().any(|used| used.serving > 0);
     let divisor = requests.map_or(1.0, |requests| requests.get() as f64);
@@ -123,7 +126,7 @@ impl Display for Budget {
             .iter()
             .map(|share| vec![share.call.to_string(), format!("{:.2}", share.crossings)]);
         f.write_str(&table(&calls.collect::<Vec<_>>()))?;
-        writeln!(f, "\nWhat these crossings cost, for {of}:\n")?;
+        writeln!(f, "\nThe cost of these crossings, for {of}:\n")?;
         let head = [
             "target",
             "run",
@@ -137,8 +140,8 @@ impl Display for Budget {
         rows.extend(self.targets.iter().map(TargetBudget::cells));
         f.write_str(&table(&rows))?;
         f.write_str(
-            "\nOnly the way into the kernel and back is predicted. What a call does inside is not\n\
-             in it, and a kernel that lacks a call does not run the program.\n",
+            "\nThe prediction covers the way into the kernel and back, not the work that a call\n\
+             does inside. A kernel that lacks a required call cannot run the program.\n",
         )
     }
 }
@@ -166,8 +169,7 @@ mod tests {
 
     use super::*;
 
-    /// A run that is kept for tests: Linux by an emulator, and the host, whose kernel lacks
-    /// call 500.
+    /// A run kept for tests: Linux by an emulator, and the host, whose kernel lacks call 500.
     fn run() -> (String, Summary) {
         let json = include_str!("../../tools/tests/golden/before/summary.json");
         let summary = eval::summary::read_json(json.as_bytes()).unwrap();
@@ -243,7 +245,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("Only the way into the kernel and back is predicted."),
+            text.contains("The prediction covers the way into the kernel and back"),
             "{text}"
         );
     }

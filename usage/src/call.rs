@@ -6,12 +6,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use syscalls::{aarch64, x86_64};
 
-/// Whose numbers they are.
+/// The architecture of the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Arch {
-    /// 64-bit x86, without the i386 and x32 calls that its kernels may take, too.
+    /// 64-bit x86, without the i386 and x32 calls that its kernels may also accept.
     #[serde(rename = "x86-64")]
     X86_64,
     /// 64-bit ARM.
@@ -19,7 +19,7 @@ pub enum Arch {
 }
 
 impl Arch {
-    /// The name of a call; `None` where the table has none of that number.
+    /// The name of a call; `None` if the table does not have that number.
     pub fn name(self, number: u32) -> Option<&'static str> {
         let number = number as usize;
         match self {
@@ -52,11 +52,11 @@ impl Arch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Call(pub u32);
 
-/// There is no call of that name.
+/// The name of a call that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no system call {name:?} (use the kernel's name, like openat, or a number)")]
+#[error("{name:?} is not a system call (use the kernel's name, like openat, or a number)")]
 pub struct UnknownCall {
-    /// What was asked for.
+    /// The name that was given.
     pub name: String,
 }
 
@@ -73,7 +73,7 @@ impl Call {
 }
 
 impl Display for Call {
-    /// The name, or else the number.
+    /// The name, or the number if it does not have one.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
@@ -85,7 +85,7 @@ impl Display for Call {
 impl FromStr for Call {
     type Err = UnknownCall;
 
-    /// Takes a name or a number.
+    /// Accepts a name or a number.
     fn from_str(text: &str) -> Result<Self, UnknownCall> {
         let number = text.parse().ok().or_else(|| Arch::X86_64.number(text));
         number.map(Self).ok_or_else(|| UnknownCall {
@@ -115,7 +115,8 @@ impl schemars::JsonSchema for Call {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "A system call: its kernel name, or its number where it has none",
+            "description": "A system call: its name in the kernel, or its number if it does not \
+             have a name",
             "type": "string"
         })
     }

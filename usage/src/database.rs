@@ -1,6 +1,6 @@
-//! A results database in the public layout, which the Loupe project defined
-//! (<https://github.com/unikraft/loupedb>): a folder an application, in it a folder a
-//! workload, in it a folder a measurement.
+//! A results database in the layout that the Loupe project published
+//! (<https://github.com/unikraft/loupedb>): a folder for each application, which contains
+//! a folder for each workload, which contains a folder for each measurement.
 //!
 //! ```text
 //! APP/benchmark-WORKLOAD|suite[-WORKLOAD]/ID/Dockerfile.APP
@@ -45,7 +45,7 @@ pub enum DatabaseError {
         /// Why.
         error: std::io::Error,
     },
-    /// A folder that belongs to no workload.
+    /// A folder that does not belong to a workload.
     #[error(
         "{}: a workload's folder is called benchmark-NAME, suite or suite-NAME; rename it or move it away",
         path.display()
@@ -64,17 +64,17 @@ pub enum DatabaseError {
         /// What is wrong with it.
         error: RowError,
     },
-    /// A name that is not one folder's.
+    /// A name that is not that of a single folder.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A file of a recipe that is not in its folder.
+    /// A file of a recipe that is outside its folder.
     #[error("{} is not below dockerfile_data", path.display())]
     Outside {
         /// As it was given.
         path: PathBuf,
     },
-    /// A choice that names no measurement.
-    #[error("--measurement {choice}: there is no such measurement in {}", path.display())]
+    /// A choice that does not name a measurement.
+    #[error("--measurement {choice}: {} does not have this measurement", path.display())]
     NoSuchChoice {
         /// As it was given.
         choice: Choice,
@@ -82,15 +82,15 @@ pub enum DatabaseError {
         path: PathBuf,
     },
     /// `usage.json` of a measurement is not JSON or has no date.
-    #[error("{}: it is not a result of `tollgate usage explore`: {error}", path.display())]
+    #[error("{} is not a result of `tollgate usage explore`: {error}", path.display())]
     Result {
         /// The file.
         path: PathBuf,
         /// Why.
         error: serde_json::Error,
     },
-    /// The measurement is there already, and was made of other files.
-    #[error("{} is there already; --allow-dirty replaces it", path.display())]
+    /// The measurement already exists with other files.
+    #[error("{} already exists; --allow-dirty replaces it", path.display())]
     Exists {
         /// Its folder.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! What differs between two results.
+//! The differences between two results.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -9,7 +9,8 @@ use crate::{Call, Verdict};
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// The program, its test, or where it ran: what the verdicts are about.
+    /// A difference in what the verdicts are about: the program, its test, or the
+    /// machine.
     Subject {
         /// What it is.
         what: &'static str,
@@ -34,7 +35,7 @@ pub enum Difference {
 }
 
 impl Difference {
-    /// Whether the needs of the program differ, and not only what surrounds it.
+    /// Whether the program's needs differ, and not only its surroundings.
     pub fn is_about_calls(&self) -> bool {
         !matches!(self, Self::Subject { .. })
     }

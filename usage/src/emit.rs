@@ -1,7 +1,7 @@
 //! A result as a filter for other tools.
 //!
-//! It allows what the program was seen to call, and so it is a lower bound: another test, or
-//! another input, may need more.
+//! It allows only the calls that the program was seen to make, so it is a lower bound:
+//! another test or another input may need more.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,11 @@ use serde::Serialize;
 use crate::Call;
 use crate::result::Usage;
 
-const LOWER_BOUND: &str = "A lower bound: the calls that one test made the program make. \
-    Another input may need more.";
+const LOWER_BOUND: &str = "A lower bound: only the calls that the program made under one test. \
+    Other inputs may need more.";
 
-/// Calls that every process needs, whether the program makes them or not: starting it, and
-/// coming back from a signal or a stop.
+/// Calls that every process needs, even if the program does not make them: to start, and to
+/// return from a signal or a stop.
 const ALWAYS: &[&str] = &[
     "execve",
     "exit",

@@ -1,4 +1,5 @@
-//! Runs a program again and again, each time without another call, and says which it needs.
+//! Runs a program again and again, each time without one of its calls, to find out which
+//! ones it needs.
 
 mod assemble;
 mod baseline;
@@ -32,19 +33,20 @@ pub struct Request {
     pub folder: PathBuf,
     /// Its standard input; `None`: empty.
     pub input: Option<PathBuf>,
-    /// Decides whether it works; `None`: its exit status does.
+    /// The test that decides whether it works; `None`: its exit status decides.
     pub test: Option<PathBuf>,
-    /// What makes it ready; `None`: it is no server, and the test follows its end.
+    /// The condition for it to be ready; `None`: it is not a server, and the test runs
+    /// after it has exited.
     pub ready: Option<Ready>,
-    /// When calls are taken away.
+    /// The phase in which calls are removed.
     pub phase: Phase,
     /// What calls get instead of being executed, each once.
     pub modes: Vec<Mode>,
-    /// Whether values of arguments are taken away alone, too.
+    /// Whether values of arguments are also removed alone.
     pub partial: bool,
-    /// Whether paths of the kernel's files are taken away alone, too.
+    /// Whether paths of the kernel's files are also removed alone.
     pub paths: bool,
-    /// The only executable that calls are taken away from; `None`: all.
+    /// The only executable from which calls are removed; `None`: all.
     pub only: Option<String>,
     /// Whether the kernel is asked which calls the program makes; if not, they are those that
     /// its files hold.
@@ -63,43 +65,46 @@ pub struct Request {
     pub earlier: Option<Usage>,
 }
 
-/// Why there is no result.
+/// Why an exploration failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExploreError {
-    /// There is no such program.
-    #[error("there is no program {0:?} (is it installed, and in PATH? a path also works)")]
+    /// The program does not exist.
+    #[error("cannot find the program {0:?} (is it installed and in PATH? a path also works)")]
     NoProgram(String),
-    /// The command or an option makes no sense.
+    /// The command or an option is invalid.
     #[error("{0}")]
     Request(String),
     /// The test cannot be executed.
-    #[error("{0} cannot be executed (chmod +x, and a first line like #!/bin/sh)")]
+    #[error("{0} cannot be executed (fix: chmod +x, and for a script a first line like #!/bin/sh)")]
     TestNotExecutable(PathBuf),
-    /// The program as it is does not work.
-    #[error("the program fails with all its calls, so nothing can be found out: {reason}{output}")]
+    /// The program fails even with all its calls.
+    #[error(
+        "the program fails even with all its calls, so calls cannot be judged: \
+        {reason}{output}"
+    )]
     Baseline {
         /// What happened.
         reason: String,
-        /// The end of the program's output, where there is some.
+        /// The end of the program's output, if it wrote any.
         output: String,
     },
-    /// The test cannot tell a working program from none.
+    /// The test passes even without the program.
     #[error(
-        "the test passes without the program, so it proves nothing: {0} (make it fail if the \
-         program does not answer, or left no output in the log that is its first argument)"
+        "the test passes without the program, so it proves nothing: {0} (fix: make it fail if the \
+         program does not answer, or if the log, its first argument, is empty)"
     )]
     ProvesNothing(String),
     /// The result to continue is about something else.
     #[error(
-        "the result to continue has another {what}: {earlier} instead of {now} (explore into \
-         another file, or without --resume)"
+        "the result to continue has a different {what}: {earlier} instead of {now} (fix: choose \
+         another --output, or leave out --resume)"
     )]
     Another {
         /// What differs.
         what: &'static str,
         /// In the result.
         earlier: String,
-        /// As asked for.
+        /// In the request.
         now: String,
     },
     /// Without discovery, everything hangs on the program's files.
@@ -111,10 +116,10 @@ pub enum ExploreError {
     /// The test failed by itself.
     #[error("the test itself fails: {0}")]
     Harness(String),
-    /// Somebody wants us to stop, and nothing is decided yet.
-    #[error("interrupted before anything was decided")]
+    /// The user interrupted before the first verdict.
+    #[error("interrupted before the first verdict")]
     Interrupted,
-    /// The runs cannot be kept apart.
+    /// The runs cannot be isolated.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     /// A file cannot be read.
@@ -122,10 +127,10 @@ pub enum ExploreError {
     File(#[from] FileError),
 }
 
-/// How far it is.
+/// The progress of an exploration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// What is being done.
+    /// The current stage.
     pub stage: &'static str,
     /// Runs of this stage that have ended.
     pub done: usize,
@@ -133,7 +138,7 @@ pub struct Progress {
     pub of: usize,
 }
 
-/// Explores. Once `stop` is set, what is decided is returned as incomplete.
+/// Explores. Once `stop` is set, it returns the verdicts so far as an incomplete result.
 pub fn explore(
     request: &Request,
     stop: &AtomicBool,
@@ -191,5 +196,5 @@ fn contradictions(request: &Request) -> Result<(), ExploreError> {
     Ok(())
 }
 
-/// Calls that no filter can take away: the kernel makes the program make them.
+/// Calls that no filter can remove, because the kernel makes the program make them.
 const UNTESTABLE: &[&str] = &["rt_sigreturn", "restart_syscall"];

@@ -1,4 +1,4 @@
-//! What a rule takes away: a call, or a part of one.
+//! What a rule removes: a call, or a part of one.
 
 mod arguments;
 
@@ -29,7 +29,7 @@ pub enum Part {
     Argument {
         /// The bits that count.
         mask: u32,
-        /// What they have to be.
+        /// Their required values.
         value: u32,
     },
     /// Those with this path.
@@ -39,7 +39,7 @@ pub enum Part {
 /// The text names no call, or no part of one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownFeature {
-    /// There is no such call.
+    /// The call does not exist.
     #[error(transparent)]
     Call(#[from] UnknownCall),
     /// The call has no such part.
@@ -47,7 +47,7 @@ pub enum UnknownFeature {
     Part {
         /// The call.
         call: Call,
-        /// What was asked for.
+        /// The name that was given.
         part: String,
     },
 }

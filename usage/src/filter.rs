@@ -16,7 +16,7 @@ pub enum Action {
     Allow,
     /// It asks us.
     Notify,
-    /// It answers with that error, or with 0 for 0, and executes nothing.
+    /// It returns that error, or 0 for 0, without executing the call.
     Errno(u16),
 }
 
@@ -41,7 +41,7 @@ pub enum Treatment {
 pub struct Case {
     /// The bits that count.
     pub mask: u32,
-    /// What they have to be.
+    /// Their required values.
     pub value: u32,
     /// What happens then.
     pub action: Action,
@@ -53,9 +53,9 @@ impl From<Action> for Treatment {
     }
 }
 
-/// Where our own `execve` finds its path. The page goes away with the `exec`, and the
-/// filter lets only an `execve` from this very address pass: the program's own may be
-/// taken away. A program would have to map this page itself to escape.
+/// The address of the path of our own `execve`. The `exec` unmaps the page, and the filter
+/// allows only an `execve` with exactly this address, so the program's own can be removed.
+/// To escape, a program would have to map this page itself.
 pub const OWN_EXEC_PATH: usize = 0x1357_9bdf_0000;
 
 /// x32 calls have this bit in their number.

@@ -54,7 +54,7 @@ pub struct Generated {
     pub share: Share,
 }
 
-/// Why there is no measurement.
+/// Why a measurement could not be made.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum GenerateError {

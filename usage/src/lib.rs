@@ -1,7 +1,8 @@
-//! Which system calls does a program need, and which may an operating system leave out?
+//! Finds out which system calls a program needs, and which ones an operating system can leave
+//! out.
 //!
-//! The program's own test runs again and again, each time with one call taken away:
-//! refused ([`Mode::Stub`]), or answered with 0 ([`Mode::Fake`]) or with something likelier
+//! The program's own test runs again and again, each time without one call: refused
+//! ([`Mode::Stub`]), or answered with 0 ([`Mode::Fake`]) or with something likelier
 //! ([`Mode::Plausible`]) and not done. Where the test still passes, the program works without
 //! that call.
 

@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use crate::Verdict;
 
-/// What one program needs of a system call that it uses, or what several need together.
+/// What one program needs of a system call that it uses, or what several need in total.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -20,7 +20,7 @@ pub enum Need {
 }
 
 impl Need {
-    /// What two need together.
+    /// The needs of two, combined.
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Required, _) | (_, Self::Required) => Self::Required,
@@ -30,12 +30,12 @@ impl Need {
         }
     }
 
-    /// Whether the call itself has to be there.
+    /// Whether the kernel has to have the call itself.
     pub fn is_implementation(self) -> bool {
         matches!(self, Self::Required | Self::Conflict)
     }
 
-    /// With the names of stub and fake exchanged, as Loupe's search reads them.
+    /// With stub and fake swapped, as Loupe's search interprets them.
     #[must_use]
     pub fn exchanged(self) -> Self {
         match self {

@@ -21,7 +21,7 @@ const fn ioctl(way: libc::c_ulong, number: libc::c_ulong, size: usize) -> libc::
     way << 30 | (size as libc::c_ulong) << 16 | (b'!' as libc::c_ulong) << 8 | number
 }
 
-/// The end at which the questions come.
+/// The end that receives the questions.
 #[derive(Debug)]
 pub struct Listener(OwnedFd);
 
@@ -41,14 +41,14 @@ pub struct Question {
     pub arguments: [u64; 6],
 }
 
-/// What the program gets.
+/// The answer that the program gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The kernel executes the call.
     Continue,
-    /// Nothing is executed; this is returned.
+    /// The call is not executed, and returns this.
     Value(i64),
-    /// Nothing is executed; this error is returned.
+    /// The call is not executed, and returns this error.
     Error(i32),
 }
 
@@ -58,7 +58,7 @@ impl Listener {
         Self(fd)
     }
 
-    /// The next question; `None` where its process is gone. Waits for one if there is none.
+    /// Waits for the next question; `None` if its process is gone.
     pub fn receive(&self) -> io::Result<Option<Question>> {
         // SAFETY: all its fields are integers; the kernel demands zeros.
         let mut raw: seccomp_notif = unsafe { std::mem::zeroed() };
@@ -116,7 +116,7 @@ impl Listener {
         Ok(fd)
     }
 
-    /// Answers. A process that has gone meanwhile needs no answer.
+    /// Answers. A process that is gone does not need an answer.
     pub fn answer(&self, question: &Question, answer: Answer) -> io::Result<()> {
         let (val, error, flags) = match answer {
             Answer::Continue => (0, 0, CONTINUE),

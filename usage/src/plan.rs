@@ -1,4 +1,4 @@
-//! What has to be built, and in which order, until a kernel runs a set of applications.
+//! The calls that a kernel has to add, and in which order, to run a set of applications.
 
 mod missing;
 mod steps;
@@ -16,13 +16,13 @@ pub use missing::{Missing, MissingCall};
 pub use steps::Step;
 pub use supported::{Supported, SupportedError, TriedError, tried_list};
 
-/// Whose reading of the tables.
+/// How to interpret the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// What they say.
+    /// As they are defined.
     Ours,
-    /// As Loupe's search reads them: stub and fake exchanged, and an application whose
-    /// required calls are there counts as supported whatever else it lacks.
+    /// As Loupe's search does: stub and fake are swapped, and an application counts as
+    /// supported if the kernel has its required calls.
     Loupe,
 }
 
@@ -32,17 +32,17 @@ pub enum Reading {
 pub struct Plan {
     /// How many calls the kernel has.
     pub supported_calls: usize,
-    /// What is missing for the whole set.
+    /// The calls missing for the whole set.
     pub missing: Missing,
-    /// Applications that the kernel runs as it is, if it refuses the calls that it lacks with
-    /// ENOSYS.
+    /// Applications that the kernel already runs, if it answers ENOSYS to the calls that it
+    /// lacks.
     pub supported: Vec<String>,
-    /// What to add for the others, an application at a time: next is always one that lacks the
-    /// fewest calls.
+    /// What to add for the others, one application at a time: each step adds the one that
+    /// lacks the fewest calls.
     pub steps: Vec<Step>,
-    /// Applications of which nothing is known, and which therefore count nowhere.
+    /// Applications without data, which are otherwise ignored.
     pub no_data: Vec<String>,
-    /// Of workloads with several measurements: the ones that stand for them.
+    /// For workloads with several measurements: the ones that are used.
     pub chosen: Vec<String>,
 }
 
@@ -50,7 +50,7 @@ pub struct Plan {
 struct Applications {
     by_name: BTreeMap<String, BTreeMap<Call, Need>>,
     together: BTreeMap<Call, Need>,
-    /// What those need together that do not need the call itself.
+    /// The combined needs of those that do not need the call itself.
     stand_in: BTreeMap<Call, Need>,
 }
 
@@ -91,7 +91,7 @@ impl Applications {
     }
 
     /// Whether an application needs the call itself, in this set of applications: it
-    /// requires it, or its stub is another one's fake.
+    /// requires it, or it needs a stub where another needs a fake.
     fn needs_itself(&self, call: Call, need: Need) -> bool {
         let conflict = self.stand_in.get(&call) == Some(&Need::Conflict);
         need.is_implementation() || (conflict && need != Need::Both)

@@ -1,4 +1,4 @@
-//! Plots of what a database says, in the style of a run's report.
+//! Plots of a database, in the style of a run's report.
 
 mod cumulative;
 mod heat;
@@ -17,7 +17,7 @@ const STATIC_BINARY: RGBColor = EMULATED;
 const USED: RGBColor = MEASURED;
 const REQUIRED: RGBColor = COUNTED;
 
-/// A plot under its name.
+/// A plot and its name.
 #[derive(Clone, Debug)]
 pub struct Drawn {
     /// Its name, for a file and in links.
@@ -28,7 +28,7 @@ pub struct Drawn {
     pub picture: Picture,
 }
 
-/// How many calls serve how many applications.
+/// The share of applications that have the N-th most frequent call.
 ///
 /// # Errors
 ///
@@ -41,7 +41,7 @@ pub fn cumulative(data: &Cumulative) -> Result<Drawn, PlotError> {
     })
 }
 
-/// Which calls applications have.
+/// The share of applications that have each call.
 ///
 /// # Errors
 ///
@@ -54,7 +54,7 @@ pub fn heat(data: &Heat) -> Result<Drawn, PlotError> {
     })
 }
 
-/// How many calls each application has.
+/// The number of calls of each application.
 ///
 /// # Errors
 ///
@@ -77,7 +77,9 @@ pub fn page(selection: &Selection, workloads: &str, plots: &[Drawn]) -> String {
     )];
     if !selection.no_data.is_empty() {
         let missing = names(&selection.no_data).join(", ");
-        about.push(format!("No data, and therefore in no plot: {missing}."));
+        about.push(format!(
+            "Without data, and therefore not plotted: {missing}."
+        ));
     }
     let plates = plots.iter().map(|plot| Plate {
         id: plot.name,
@@ -85,7 +87,7 @@ pub fn page(selection: &Selection, workloads: &str, plots: &[Drawn]) -> String {
         picture: plot.picture.clone(),
     });
     let album = Album {
-        question: "Which system calls does a program need?",
+        question: "The system calls that programs need",
         title: "System calls of applications".into(),
         about,
         plates: plates.collect(),
@@ -156,7 +158,7 @@ mod tests {
         let selection = selection();
         let plots = [histogram(&Profile::all(&selection)).unwrap()];
         let page = page(&selection, "bench", &plots);
-        assert!(page.contains("No data, and therefore in no plot: ghost."));
+        assert!(page.contains("Without data, and therefore not plotted: ghost."));
         for outside in ["src=", "href=\"http", "url(", "<script", "@import"] {
             assert!(!page.contains(outside), "{outside}");
         }

@@ -1,4 +1,4 @@
-//! When is a server ready?
+//! Decides when a server is ready.
 
 use std::fmt::{self, Display, Formatter};
 use std::io;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use regex::bytes::Regex;
 use rustix::net::{RecvFlags, SendFlags};
 
-/// What makes a program ready.
+/// The condition for a program to be ready.
 #[derive(Clone, Debug)]
 pub enum Ready {
     /// It listens on this TCP port.
@@ -19,9 +19,9 @@ pub enum Ready {
     Command(String),
 }
 
-/// This is nothing that makes a program ready.
+/// This is not a valid condition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} does not say when the program is ready: {reason}")]
+#[error("{text:?} is not a condition for --ready: {reason}")]
 pub struct NotReady {
     text: String,
     reason: String,
@@ -30,7 +30,7 @@ pub struct NotReady {
 impl FromStr for Ready {
     type Err = NotReady;
 
-    /// Takes `tcp:PORT`, `log:REGEX` or `cmd:COMMAND`.
+    /// Accepts `tcp:PORT`, `log:REGEX` or `cmd:COMMAND`.
     fn from_str(text: &str) -> Result<Self, NotReady> {
         let wrong = |reason: String| NotReady {
             text: text.to_owned(),
@@ -63,12 +63,12 @@ impl Display for Ready {
     }
 }
 
-/// Where it shows who listens in a network: a connection would be one that the program sees.
+/// Where the kernel lists a network's listeners. The program would notice a connection.
 #[derive(Debug)]
 pub struct Listeners {
-    /// A socket of sock_diag(7), where the kernel has it.
+    /// A socket of sock_diag(7), if the kernel has it.
     pub diag: Option<OwnedFd>,
-    /// `/proc/net/tcp` and `tcp6`, which take the kernel a hundred times longer.
+    /// `/proc/net/tcp` and `tcp6`, which are a hundred times slower.
     pub tables: [OwnedFd; 2],
 }
 
@@ -91,7 +91,7 @@ const NLMSG_DONE: u16 = 3;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const HEADER: usize = 16;
 
-/// Asks for the listeners of both families; `None`: the kernel cannot say.
+/// Asks for the listeners of both families; `None`: the kernel cannot list them.
 fn diagnosed(socket: &OwnedFd, port: u16) -> io::Result<Option<bool>> {
     let mut found = false;
     for family in [libc::AF_INET as u8, libc::AF_INET6 as u8] {

@@ -1,4 +1,4 @@
-//! What an exploration found: usage.json.
+//! The result of an exploration: usage.json.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Arch, Call, Feature, Mode, Outcome, Phase, Plausible, Verdict};
 
-/// The version of the form that is written.
+/// The version of the format.
 pub const VERSION: u32 = 1;
 
 /// One exploration of one program by one test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
-    /// The version of this form.
+    /// The version of this format.
     pub version: u32,
     /// The tool and its version.
     pub tool: String,
-    /// When it began and ended, in RFC 3339.
+    /// When it began, in RFC 3339.
     pub began: String,
-    /// See `began`.
+    /// When it ended, in RFC 3339.
     pub ended: String,
-    /// Whether every call that the program made has its verdict: it was not interrupted.
+    /// Whether every call that the program made has its verdict, that is, whether it was not
+    /// interrupted.
     pub complete: bool,
     /// What was explored.
     pub program: Program,
@@ -29,7 +30,7 @@ pub struct Usage {
     pub test: Test,
     /// Where it ran.
     pub machine: Machine,
-    /// When the rules held.
+    /// The phase in which the rules applied.
     pub phase: Phase,
     /// The only executable that was recorded and that rules took calls away from; `None`: all.
     #[serde(default)]
@@ -42,15 +43,15 @@ pub struct Usage {
     pub replicas: u32,
     /// Runs at a time.
     pub jobs: u32,
-    /// Seconds after which a run was ended; once more with twice of it before it counted.
+    /// Seconds after which a run was ended and repeated once with twice the limit.
     pub limit_s: f64,
     /// Every call that the program made, by number.
     pub calls: Vec<CallUse>,
-    /// Rules that held together.
+    /// Rules that applied together.
     pub unions: Vec<Union>,
-    /// Calls of other ABIs, which no rule took away: `i386` or `x32`, and how often.
+    /// Calls of other ABIs, to which rules do not apply: `i386` or `x32`, and how often.
     pub foreign: BTreeMap<String, u64>,
-    /// What the program's files say of its calls; `None`: nobody read them.
+    /// The calls in the program's files; `None`: they were not read.
     #[serde(default, rename = "static")]
     pub files: Option<Files>,
     /// Every run, as it ended.
@@ -61,7 +62,7 @@ fn yes() -> bool {
     true
 }
 
-/// What the program's files say of its calls.
+/// The calls in the program's files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Files {
@@ -101,7 +102,8 @@ pub struct Test {
     pub path: Option<String>,
     /// The SHA-256 of that file.
     pub sha256: Option<String>,
-    /// What made the program ready; `None`: it is no server, its test followed its end.
+    /// The condition for the program to be ready; `None`: it is not a server, and the test ran
+    /// after it had exited.
     pub ready: Option<String>,
 }
 
@@ -111,7 +113,7 @@ pub struct Test {
 pub struct Machine {
     /// The kernel's release and version.
     pub kernel: String,
-    /// Whose call numbers.
+    /// The architecture of the call numbers.
     pub arch: Arch,
     /// CPUs that the runs could use.
     pub cpus: u32,
@@ -122,8 +124,7 @@ pub struct Machine {
     /// Where the runs' CPU time and memory were read: `cgroup v2`, `cgroup v1`, or `wait` for
     /// wait(2).
     pub accounting: String,
-    /// Folders that the program could see, but not change, because no layer could be put
-    /// over them.
+    /// Folders that the program could see but not change, because they cannot have an overlay.
     pub read_only: Vec<String>,
 }
 
@@ -139,7 +140,7 @@ pub struct CallUse {
     pub init: u64,
     /// How often after that.
     pub serving: u64,
-    /// What made it: the program, or which library.
+    /// The files that made it: the program or a library.
     pub origin: Vec<String>,
     /// What the program does without it.
     pub verdict: Verdict,
@@ -186,23 +187,23 @@ pub struct TriedPlausible {
     pub tried: Tried,
 }
 
-/// What one mode of one call did, by all its runs.
+/// The effect of one mode on one call, over all its runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tried {
-    /// What the runs agreed on; `None`: they did not, or none counts.
+    /// The outcome that the runs agreed on; `None`: they disagreed, or none counts.
     pub works: Option<bool>,
     /// Why a passing run is fragile: other processes or calls than usual.
     pub fragile: Vec<String>,
-    /// Its runs, as places in `runs`.
+    /// Its runs, as indexes into `runs`.
     pub runs: Vec<u32>,
 }
 
-/// Rules that held together.
+/// Rules that applied together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Union {
-    /// What they did to their calls.
+    /// Whether they were stubs or fakes.
     pub mode: Mode,
     /// Every call, or part of one, that works in this mode alone.
     pub calls: Vec<Feature>,
@@ -210,9 +211,9 @@ pub struct Union {
     pub works: Option<bool>,
     /// Calls that work alone, but not together.
     pub conflicts: Vec<Vec<Feature>>,
-    /// A largest set that works: no call of the others can be added.
+    /// A maximal set that works: adding any other call breaks it.
     pub largest: Vec<Feature>,
-    /// Its runs, as places in `runs`.
+    /// Its runs, as indexes into `runs`.
     pub runs: Vec<u32>,
 }
 
@@ -221,11 +222,11 @@ pub struct Union {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
-    /// The program as it is.
+    /// The program with all its calls.
     Baseline,
     /// The test without the program.
     Control,
-    /// Which calls does it make?
+    /// Discovery of its calls.
     Discovery,
     /// One rule.
     Rule,
@@ -241,17 +242,18 @@ pub enum Purpose {
 pub struct Run {
     /// What it was for.
     pub purpose: Purpose,
-    /// What was taken away.
+    /// The rules.
     pub rules: Vec<FiredRule>,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why, for a reader.
+    /// The reason, as text.
     pub reason: String,
     /// From the program's start to the test's end.
     pub duration_s: f64,
-    /// Seconds after which it would have been ended.
+    /// Its time limit in seconds.
     pub limit_s: f64,
-    /// How the program ended before the run did: `exit 0`, `signal 11`; `None`: it lived on.
+    /// How the program ended before the run did: `exit 0`, `signal 11`; `None`: it was still
+    /// running.
     pub program_end: Option<String>,
     /// Processes of the program when the test ended.
     pub processes: u32,
@@ -259,7 +261,7 @@ pub struct Run {
     pub new_calls: Vec<Feature>,
     /// CPU time of all its processes.
     pub cpu_s: Option<f64>,
-    /// The most memory that its processes had at once; by wait(2), the most of one process.
+    /// The peak memory of all its processes; with wait(2), that of the largest process.
     pub memory_bytes: Option<u64>,
 }
 
@@ -269,14 +271,14 @@ pub struct Run {
 pub struct FiredRule {
     /// The call, or the part of it.
     pub call: Feature,
-    /// What it got.
+    /// The answer that it got.
     pub mode: Mode,
     /// How often; `None`: the kernel applied it without asking us, because it fires often.
     pub fired: Option<u64>,
 }
 
 impl From<&Usage> for crate::database::Table {
-    /// The calls as the public database has them.
+    /// The calls in the format of the public database.
     fn from(usage: &Usage) -> Self {
         let need = |used: &CallUse| (used.call, used.verdict.into());
         Self(usage.calls.iter().map(need).collect())

@@ -26,7 +26,7 @@ pub enum Source<'a> {
     Dockerfile(&'a Path),
 }
 
-/// Why there is no root.
+/// Why a root cannot be made.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RootError {
@@ -152,7 +152,7 @@ impl Root {
         let binds = binds.map(|(from, to)| Ok((name(from.into())?, name(self.path().join(to))?)));
         let binds = binds.into_iter().collect::<Result<Vec<_>, RootError>>()?;
         let enter = move || {
-            // SAFETY: the child has one thread, and shares nothing that this takes away.
+            // SAFETY: the child has one thread, and shares nothing that this removes.
             unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?;
             let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
             mount_change(c"/", private)?;

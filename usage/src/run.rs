@@ -1,4 +1,4 @@
-//! One run of the program: started, asked about, tested, ended.
+//! One run of the program: start it, answer questions about its calls, test it, end it.
 
 mod actions;
 mod answers;
@@ -33,11 +33,11 @@ pub struct Scene<'a> {
     pub program: &'a Command,
     /// Its standard input's file; `None`: empty.
     pub input: Option<&'a std::path::Path>,
-    /// What decides whether it works; `None`: its exit status.
+    /// The test that decides whether it works; `None`: its exit status decides.
     pub test: Option<&'a Command>,
-    /// What makes it ready; `None`: it is no server.
+    /// The condition for it to be ready; `None`: it is not a server.
     pub ready: Option<&'a Ready>,
-    /// The shell that asks whether it is ready, where a command does.
+    /// The shell that runs the command of `--ready cmd:`.
     pub ready_command: Option<&'a Command>,
     /// What counts and limits each run's processes.
     pub accounting: &'a Accounting,
@@ -47,14 +47,14 @@ pub struct Scene<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// What one run takes away and looks for.
+/// What one run removes and records.
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// Whether the program runs at all.
     pub program: bool,
     /// What the calls, or parts of them, get.
     pub rules: BTreeMap<Feature, Mode>,
-    /// When.
+    /// The phase.
     pub phase: Phase,
     /// Calls that the kernel executes without asking us.
     pub known: BTreeSet<Call>,
@@ -92,7 +92,7 @@ pub struct Parts {
 pub struct Ran {
     /// Whether it works.
     pub outcome: Outcome,
-    /// Why, for a reader.
+    /// The reason, as text.
     pub reason: String,
     /// From the program's start to the end.
     pub duration: Duration,
@@ -102,7 +102,7 @@ pub struct Ran {
     pub processes: u32,
     /// How often each rule fired; a rule that is not counted is missing.
     pub fired: BTreeMap<Feature, u64>,
-    /// Calls that were asked about.
+    /// Calls about which the kernel asked.
     pub seen: Seen,
     /// Calls of other ABIs.
     pub foreign: BTreeMap<&'static str, u64>,
@@ -114,7 +114,7 @@ pub struct Ran {
     pub used: Used,
     /// Folders that it could see, but not change.
     pub read_only: BTreeSet<String>,
-    /// The end of what the program wrote.
+    /// The end of the program's output.
     pub last_output: String,
 }
 

@@ -1,4 +1,4 @@
-//! One run, kept apart: its namespaces, its file system, its processes.
+//! One isolated run: its namespaces, its file system, its processes.
 
 mod inside;
 mod message;
@@ -31,18 +31,18 @@ use crate::accounting::{Group, Used};
 use inside::{Inside, Shared};
 use step::Step;
 
-/// What can be said about a sandbox that does not work.
+/// Why a sandbox does not work.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The kernel, or whoever set it up, allows users no namespaces.
+    /// The kernel or its configuration does not allow this user namespaces.
     #[error(
-        "this user may not make user namespaces, and without them a run cannot be kept apart \
-         ({0}); run it as root, or allow them: sysctl user.max_user_namespaces=10000, and \
-         where it exists kernel.apparmor_restrict_unprivileged_userns=0"
+        "this user may not create user namespaces, which isolate the runs ({0}); run tollgate as \
+         root, or allow them: sysctl user.max_user_namespaces=10000, and if it exists \
+         kernel.apparmor_restrict_unprivileged_userns=0"
     )]
     NoUserNamespaces(io::Error),
     /// A step failed.
-    #[error("cannot make the sandbox: {what}: {error}")]
+    #[error("cannot create the sandbox: {what}: {error}")]
     Step {
         /// What was to be done.
         what: String,
@@ -73,13 +73,13 @@ pub struct Sandbox {
     nothing: File,
 }
 
-/// What a run starts.
+/// The programs that a run starts.
 pub struct Launch<'a> {
-    /// The program; `None`: nothing, to see what the test says then.
+    /// The program; `None`: run only the test, as a control.
     pub program: Option<&'a Command>,
     /// The test.
     pub test: Option<&'a Command>,
-    /// What finds out whether the program is ready.
+    /// The command that checks whether the program is ready.
     pub ready: Option<&'a Command>,
     /// The filter of the program.
     pub filter: &'a [sock_filter],
@@ -93,7 +93,7 @@ pub struct Launch<'a> {
 #[derive(Debug)]
 pub struct Running {
     process: OwnedFd,
-    /// Orders go in, reports come out.
+    /// Sends orders and receives reports.
     pub control: OwnedFd,
     /// What the program writes.
     pub output: OwnedFd,
@@ -104,7 +104,7 @@ pub struct Running {
 }
 
 impl Sandbox {
-    /// Plans the runs of this machine's present user in that folder.
+    /// Plans the runs of the current user in that folder.
     pub fn new(folder: &Path) -> Result<Self, SandboxError> {
         let base = tempfile::Builder::new()
             .prefix("tollgate-usage-")
@@ -113,10 +113,10 @@ impl Sandbox {
         let steps = plan::plan(base.path(), privileged)?;
         let identity = (!privileged).then(identity);
         let folder = CString::new(folder.as_os_str().as_encoded_bytes())
-            .map_err(|_| io::Error::other("the folder's name has a zero byte"))?;
+            .map_err(|_| io::Error::other("the folder's name contains a zero byte"))?;
         let log = base.path().join("log");
         let log = CString::new(log.as_os_str().as_encoded_bytes())
-            .map_err(|_| io::Error::other("the temporary folder's name has a zero byte"))?;
+            .map_err(|_| io::Error::other("the temporary folder's name contains a zero byte"))?;
         Ok(Self {
             base,
             log,
@@ -200,7 +200,7 @@ impl Sandbox {
         Ok(running)
     }
 
-    /// What a step was to do, for an error's reader.
+    /// What a step was doing, for the error message.
     pub fn step(&self, index: usize) -> String {
         match index {
             inside::IDENTITY => "the user's identity in a user namespace".into(),
@@ -230,7 +230,7 @@ impl Sandbox {
 }
 
 impl Running {
-    /// Asks for something.
+    /// Sends an order.
     pub fn order(&self, order: Order) -> io::Result<()> {
         message::order(&self.control, order)
     }
@@ -242,8 +242,8 @@ impl Running {
 }
 
 impl Running {
-    /// Ends all processes: the kernel ends a PID namespace with its first process. Says what
-    /// they used.
+    /// Ends all processes, because the kernel ends a PID namespace with its first process.
+    /// Returns what they used.
     pub fn end(&mut self) -> Used {
         if let Some(used) = self.used {
             return used;
@@ -292,7 +292,7 @@ fn wait(process: &OwnedFd) -> Used {
     }
 }
 
-/// Whether this process may make all namespaces but a user's by itself.
+/// Whether this process may create all namespaces without a user namespace.
 fn is_privileged() -> bool {
     use rustix::thread::{CapabilitySet, capabilities};
     capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_ADMIN))
@@ -308,7 +308,7 @@ fn identity() -> (CString, CString) {
     )
 }
 
-/// A page that stays the same one in the processes cloned from us.
+/// A page that is shared with the processes cloned from this one.
 struct SharedPage(*mut Shared);
 
 impl SharedPage {

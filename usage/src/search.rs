@@ -1,4 +1,4 @@
-//! What a database says of some applications and workloads.
+//! Queries a database for some applications and workloads.
 
 mod compared;
 mod cumulative;
@@ -19,33 +19,33 @@ pub use show::{Show, show};
 use crate::database::{Choice, Name};
 use crate::{Call, Need};
 
-/// What was found for a selection.
+/// The measurements of a selection.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// By application, those with data.
     pub applications: BTreeMap<Name, Needs>,
-    /// Applications without data: nothing can be said of them.
+    /// Applications without data.
     pub no_data: BTreeSet<Name>,
-    /// Workloads with several measurements, and the one that stands for each.
+    /// Workloads with several measurements, and the one that is used for each.
     pub chosen: Vec<Choice>,
 }
 
-/// What one application needs: by all its selected workloads together, and by kind.
+/// The needs of one application: over all its selected workloads, and by kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// What runs showed, over all selected workloads.
+    /// The results of runs, over all selected workloads.
     pub dynamic: BTreeMap<Call, Need>,
-    /// What runs of benchmarks showed, if they are selected and there are any.
+    /// The results of benchmark runs, if they are selected and exist.
     pub bench: Option<BTreeMap<Call, Need>>,
-    /// What runs of test suites showed, if they are selected and there are any.
+    /// The results of test suite runs, if they are selected and exist.
     pub suite: Option<BTreeMap<Call, Need>>,
-    /// What its files hold.
+    /// The calls in its files.
     pub static_binary: Option<BTreeSet<Call>>,
-    /// What its source holds.
+    /// The calls in its source.
     pub static_sources: Option<BTreeSet<Call>>,
 }
 
-/// What all of them need together.
+/// The combined needs of all of them.
 pub fn together<'n>(
     needs: impl IntoIterator<Item = &'n BTreeMap<Call, Need>>,
 ) -> BTreeMap<Call, Need> {

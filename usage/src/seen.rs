@@ -28,7 +28,7 @@ impl Seen {
         *calls.entry(feature).or_default() += 1;
     }
 
-    /// Takes calls over that are new, and says whether there were any.
+    /// Adds new calls, and returns whether there were any.
     pub fn add_new(&mut self, other: &Self) -> bool {
         let mut any = false;
         for (call, values) in &other.values {

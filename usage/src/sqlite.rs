@@ -1,4 +1,4 @@
-//! A database as one SQLite file, for questions that no command asks.
+//! Exports a database as one SQLite file, for queries that no command offers.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -36,15 +36,15 @@ CREATE TABLE static (
 ) WITHOUT ROWID;
 ";
 
-/// Why there is no SQLite file.
+/// Why the SQLite file could not be written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SqliteError {
     /// The database cannot be read.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// There is a file of that name.
-    #[error("{} is there already; remove it or name another file", path.display())]
+    /// The file already exists.
+    #[error("{} already exists; remove it or name another file", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
@@ -57,7 +57,7 @@ pub enum SqliteError {
         /// Why.
         error: rusqlite::Error,
     },
-    /// The finished file cannot take its place.
+    /// The finished file cannot be moved into place.
     #[error("{}: {error}", path.display())]
     Io {
         /// The file.
@@ -76,8 +76,8 @@ enum Failure {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// Writes all measurements of a database into a new SQLite file, which appears whole or not
-/// at all.
+/// Writes all measurements of a database into a new SQLite file, which appears complete or
+/// not at all.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Which system calls do a program's files hold? The program and its libraries are read,
+//! Finds the system calls in a program's files. The program and its libraries are read,
 //! not run.
 //!
 //! Functions are followed from the program's entry: what they call, jump to, or take the
@@ -6,8 +6,8 @@
 //! tracked back from every `syscall` instruction, into callers if need be.
 //!
 //! It is an upper bound with holes: a function counts as reached if its address is taken
-//! anywhere, and a number that cannot be tracked, or a library that is loaded while the
-//! program runs, stays unknown and is reported.
+//! anywhere, and a number that cannot be tracked, or a library that is loaded at run
+//! time, stays unknown and is reported.
 
 mod code;
 mod elf;
@@ -30,7 +30,7 @@ use reach::Reach;
 pub use share::{Hidden, Share};
 use track::{Place, Tracker};
 
-/// What a program's files hold.
+/// The calls in a program's files.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StaticBinary {
@@ -42,7 +42,7 @@ pub struct StaticBinary {
     pub unknown: Vec<UnknownSite>,
     /// Libraries that were not found.
     pub missing: Vec<String>,
-    /// Functions that load libraries while the program runs; what these do is not known.
+    /// Functions that load libraries at run time, whose calls are unknown.
     pub loads: Vec<Site>,
     /// Functions that were reached, and `syscall` instructions in them.
     pub reached: Count,
@@ -85,7 +85,7 @@ pub struct UnknownSite {
     pub why: Vec<String>,
 }
 
-/// How much there is.
+/// The size of the code.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
@@ -115,8 +115,8 @@ pub enum StaticError {
         /// Why.
         error: object::Error,
     },
-    /// It is another architecture's, or holds no code.
-    #[error("{}: it is not a program for x86-64 with section headers", path.display())]
+    /// It is for another architecture, or does not contain code.
+    #[error("{} is not a program for x86-64 with section headers", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -204,7 +204,7 @@ impl Display for StaticBinary {
         for Site { file, function } in &self.loads {
             writeln!(
                 f,
-                "Unknown libraries: {file}, {function} loads some while the program runs"
+                "Unknown libraries: {file}, {function} loads some at run time"
             )?;
         }
         for missing in &self.missing {

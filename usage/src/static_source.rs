@@ -1,6 +1,6 @@
-//! Which system calls does a program's C source hold? Calls of the C library's wrappers, and
-//! `syscall(SYS_…)`, found in the syntax tree; a name that the source defines itself is not
-//! the library's. What the preprocessor makes is not seen, and neither are other languages.
+//! Finds the system calls in a program's C source: calls of the C library's wrappers, and
+//! `syscall(SYS_…)`, in the syntax tree. A function that the source defines itself is not
+//! the library's. Macros are not expanded, and other languages are not read.
 
 mod wrappers;
 
@@ -16,7 +16,7 @@ use tree_sitter::{Node, Parser};
 use crate::Call;
 use crate::lines::list;
 
-/// What a source tree holds.
+/// The calls in a source tree.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StaticSource {
@@ -52,14 +52,14 @@ pub enum SourceError {
         /// Why.
         error: std::io::Error,
     },
-    /// There is no C.
-    #[error("{}: there is no file that ends with .c or .h", path.display())]
+    /// The folder does not contain C.
+    #[error("{} does not contain a .c or .h file", path.display())]
     NoSource {
         /// The folder.
         path: PathBuf,
     },
     /// The parser.
-    #[error("the parser does not take its own language: {0}")]
+    #[error("the C parser cannot be set up: {0}")]
     Parser(#[from] tree_sitter::LanguageError),
 }
 
@@ -70,7 +70,7 @@ struct Uses {
     defined: BTreeSet<String>,
     /// Functions that are called by name, with the line.
     called: Vec<(String, usize)>,
-    /// What `syscall` is given first, with the line.
+    /// The first argument of `syscall`, with the line.
     numbers: Vec<(String, usize)>,
 }
 
@@ -227,11 +227,7 @@ impl Display for StaticSource {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let calls: Vec<Call> = self.calls.iter().map(|found| found.call).collect();
         writeln!(f, "Calls ({}):\n{}", calls.len(), list(2, &calls))?;
-        writeln!(
-            f,
-            "{} files of C. Other languages are not read.",
-            self.files
-        )?;
+        writeln!(f, "{} C files. Other languages are not read.", self.files)?;
         for place in &self.unknown {
             writeln!(f, "Unknown number: {place}")?;
         }

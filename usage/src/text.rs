@@ -1,11 +1,11 @@
-//! A result, for a reader.
+//! A result as text.
 
 use std::fmt::Write;
 
 use crate::result::{CallUse, Files, Tried, TriedPlausible, Union, Usage};
 use crate::{Mode, Phase, Verdict};
 
-/// The calls with their verdicts, and what follows from them.
+/// The calls with their verdicts, and the conclusions.
 pub fn text(usage: &Usage) -> String {
     let mut text = table(&usage.calls);
     let _ = writeln!(text, "\n{}", counts(&usage.calls));
@@ -177,17 +177,17 @@ fn fragile(calls: &[CallUse]) -> impl Iterator<Item = String> {
 
 fn remarks(usage: &Usage) -> impl Iterator<Item = String> {
     let interrupted =
-        (!usage.complete).then(|| "interrupted: not every call is decided".to_owned());
+        (!usage.complete).then(|| "interrupted: some calls do not have a verdict yet".to_owned());
     let foreign = usage.foreign.iter().map(|(abi, count)| {
-        format!("{count} calls of the {abi} ABI were seen, which no rule takes away")
+        format!("{count} calls of the {abi} ABI were seen; rules do not apply to them")
     });
     let phase = match usage.phase {
         Phase::All => None,
-        Phase::Init => Some("calls were taken away only until the program was ready".to_owned()),
-        Phase::Serving => Some("calls were taken away only after the program was ready".to_owned()),
+        Phase::Init => Some("calls were removed only until the program was ready".to_owned()),
+        Phase::Serving => Some("calls were removed only after the program was ready".to_owned()),
     };
     let read_only = usage.machine.read_only.iter().map(|folder| {
-        format!("note: the program could not change {folder}: no layer can be put over it")
+        format!("note: the program could not change {folder}, because it cannot have an overlay")
     });
     interrupted
         .into_iter()

@@ -1,17 +1,17 @@
-//! What a program does without a system call.
+//! How a program behaves without a system call.
 
 use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-/// What a call gets instead of being executed.
+/// The answer to a call that is not executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// −ENOSYS, as from a kernel without it.
     Stub,
-    /// 0, as if it had been done.
+    /// 0, as if it had been executed.
     Fake,
     /// What the program would get had it been done, where that can be made up.
     Plausible,
@@ -27,7 +27,7 @@ impl Display for Mode {
     }
 }
 
-/// When a rule holds.
+/// When a rule applies.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -36,7 +36,7 @@ impl Display for Mode {
 pub enum Phase {
     /// Until the program is ready.
     Init,
-    /// After it.
+    /// After that.
     Serving,
     /// From its start to its end.
     #[default]
@@ -54,13 +54,13 @@ pub enum Outcome {
     Broken,
     /// The time limit passed.
     TimedOut,
-    /// The test ended with 200: ask again.
+    /// The test exited with 200: repeat the run.
     CannotTell,
-    /// The test or the sandbox failed, and so the run says nothing of the program.
+    /// The test or the sandbox failed, so the run does not count.
     HarnessError,
 }
 
-/// What a program does without one call, by all runs that took it away.
+/// How a program behaves without one call, over all runs without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -73,20 +73,20 @@ pub enum Verdict {
     Fake,
     /// It works either way.
     Both,
-    /// Runs of the same rule ended differently.
+    /// Runs of the same rule had different outcomes.
     Flaky,
-    /// The program never made the call while the rule held.
+    /// The program never made the call while the rule applied.
     Masked,
-    /// No filter can take this call away: `rt_sigreturn`, `restart_syscall`.
+    /// No filter can remove this call: `rt_sigreturn`, `restart_syscall`.
     Untestable,
     /// The test or the sandbox failed: no verdict.
     HarnessError,
-    /// The program made the call; no run took it away.
+    /// The program made the call, but no run removed it.
     Untested,
 }
 
 impl Verdict {
-    /// The verdict of what each mode alone did.
+    /// The verdict from the outcome of each mode.
     pub fn of(stub_works: bool, fake_works: bool) -> Self {
         match (stub_works, fake_works) {
             (true, true) => Self::Both,

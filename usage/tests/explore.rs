@@ -12,7 +12,7 @@ use usage::explore::{ExploreError, Request, explore};
 use usage::result::{CallUse, PartUse, Purpose, Usage};
 use usage::{Call, Feature, Mode, Phase, Plausible, Verdict};
 
-/// Cargo builds it beside this test.
+/// Cargo builds it next to this test.
 fn subject() -> String {
     let here = std::env::current_exe().unwrap();
     let folder = here.parent().unwrap().parent().unwrap();
@@ -58,7 +58,7 @@ fn of<'a>(usage: &'a Usage, name: &str) -> &'a CallUse {
         .unwrap_or_else(|| panic!("{name} was not seen"))
 }
 
-/// A test that can be executed, in a folder that goes away with the first value.
+/// An executable test, in a folder that is deleted with the first value.
 fn script(text: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -112,7 +112,7 @@ fn every_verdict_is_found() {
         of(&usage, "getppid")
     );
 
-    // Each alone is in order, both together are not.
+    // Each alone works, both together do not.
     let conflict = ["getsid", "gettid"].map(|name| name.parse::<Feature>().unwrap());
     for call in &conflict {
         assert_eq!(of(&usage, &call.to_string()).verdict, Verdict::Both);

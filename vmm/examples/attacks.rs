@@ -1,5 +1,5 @@
-//! Tries, from inside a VMM's process, what its filter has to refuse, and reports whether it
-//! did: `attacks`. Each attempt runs in its own process, which the filter kills.
+//! Tries, from inside a VMM's process, calls that its filter must refuse, and reports
+//! whether it did: `attacks`. Each attempt runs in its own process, which the filter kills.
 
 #[path = "../tests/attacks/mod.rs"]
 mod attacks;

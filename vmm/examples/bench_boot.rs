@@ -1,5 +1,5 @@
 //! Times whole processes that boot a guest of a few instructions: ours and QEMU's smallest
-//! machine, in turns, on this machine's /dev/kvm.
+//! machine, alternating, on this machine's /dev/kvm.
 //!
 //! `bench_boot TOLLGATE KERNEL FIRMWARE [TURNS]`, where KERNEL and FIRMWARE (both written by
 //! `tiny_guests`) print one line and exit at once, one as a kernel, the other from the reset

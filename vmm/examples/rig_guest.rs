@@ -12,7 +12,7 @@ use rustix::system::{RebootCommand, reboot};
 use rustix::termios::tcdrain;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-/// A leaf has no more subleaves than that which tell something.
+/// No leaf has more meaningful subleaves than this.
 const MOST_SUBLEAVES: u32 = 16;
 
 fn main() {

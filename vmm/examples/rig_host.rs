@@ -14,7 +14,7 @@
 //! VMEXIT change CPU_INTERRUPT_VIRQ). If the main loop's thread sets CPU_INTERRUPT_HARD at that
 //! moment on another CPU, the interrupt is lost, and no other one follows after a lost timer
 //! interrupt. On x86 each of these writes is one instruction, so threads that share a CPU
-//! cannot interrupt it between its load and its store. If an interrupt is lost all the same,
+//! cannot interrupt it between its load and its store. If an interrupt is lost nevertheless,
 //! the next one from outside makes QEMU look again: a silent machine gets an empty line every
 //! second.
 

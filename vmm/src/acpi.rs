@@ -59,8 +59,8 @@ fn dsdt() -> Sdt {
     dsdt
 }
 
-/// The fixed hardware: PM1 at 0x600 (always in ACPI mode, because there is no SMI command), no
-/// timer, no general events, and the i8042 as the way to reset.
+/// The fixed hardware: PM1 at 0x600 (always in ACPI mode, because the machine does not have an
+/// SMI command), no timer, no general events, and the i8042 as the way to reset.
 fn fadt(dsdt: u64) -> FADTBuilder {
     let mut fadt = FADTBuilder::new(OEM, OEM_TABLE, OEM_REVISION)
         .dsdt_64(dsdt)

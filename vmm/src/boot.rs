@@ -43,7 +43,8 @@ pub struct BootOutcome {
     pub timings: Timings,
     /// How often the guest's vCPUs returned to the engine, if the engine counts that.
     pub exits: Option<Exits>,
-    /// The host's pages behind guest memory, if the engine was asked for them and can find out.
+    /// The host's pages behind guest memory, if they were requested and the engine can find
+    /// out.
     pub pages: Option<GuestPages>,
 }
 
@@ -73,7 +74,7 @@ pub enum End {
     },
     /// The guest powered the machine off.
     PoweredOff,
-    /// The guest asked for a reset.
+    /// The guest requested a reset.
     Rebooted,
     /// The guest's kernel panicked.
     Panicked {

@@ -59,7 +59,7 @@ pub enum LoadError {
     /// A NUL would truncate it.
     #[error("the command line contains a NUL")]
     CmdlineNul,
-    /// The kernel image cannot be read (any more).
+    /// The kernel image cannot be read.
     #[error("cannot read the kernel image: {0}")]
     KernelUnreadable(#[from] io::Error),
     /// An address outside guest memory.

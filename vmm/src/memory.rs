@@ -44,7 +44,7 @@ pub struct MapEntry {
     pub ram: bool,
 }
 
-/// Why there is no guest memory.
+/// Why guest memory cannot be provided.
 #[derive(Debug, thiserror::Error)]
 pub enum MemoryError {
     /// Boot data is in the first MiB, and a kernel above it.
@@ -54,7 +54,7 @@ pub enum MemoryError {
     #[error("cannot map guest memory: {0}")]
     Map(#[from] Errno),
     /// The addresses do not form guest memory.
-    #[error("cannot make guest memory: {0}")]
+    #[error("cannot create guest memory: {0}")]
     Regions(#[from] FromRangesError),
     /// The system does not have so many pages, or cannot provide them in advance.
     #[error("cannot prefault guest memory: {0}")]

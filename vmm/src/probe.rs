@@ -41,7 +41,7 @@ pub enum KvmKind {
         /// What revealed it.
         reason: String,
     },
-    /// There is no /dev/kvm.
+    /// /dev/kvm does not exist.
     NoDevice,
     /// This user may not open /dev/kvm.
     NoPermission {
@@ -83,7 +83,7 @@ impl fmt::Display for KvmKind {
             Self::SoftwareEmulated { rate: None, reason } => {
                 write!(f, "emulated in software: {reason}")
             }
-            Self::NoDevice => f.write_str("there is no /dev/kvm"),
+            Self::NoDevice => f.write_str("/dev/kvm does not exist"),
             Self::NoPermission { fix } => write!(f, "no permission for /dev/kvm: {fix}"),
             Self::Broken { reason } => write!(f, "/dev/kvm does not work: {reason}"),
         }

@@ -141,8 +141,8 @@ impl ExactRow {
                 let s = if change.abs() == 1 { "" } else { "s" };
                 format!("{name}: {change:+} instruction{s} ({before} to {after})")
             }
-            (None, _, _) => format!("{name}: the first run does not have a count of it"),
-            (_, _, _) => format!("{name}: the second run does not have a count of it"),
+            (None, _, _) => format!("{name}: the first run does not have a count"),
+            (_, _, _) => format!("{name}: the second run does not have a count"),
         };
         for function in self.functions.iter().flatten() {
             let Change {
@@ -203,11 +203,11 @@ pub fn exact_table(comparison: &ExactComparison, style: Style) -> String {
     let has_counts = comparison.rows.iter().any(|row| row.change.is_some());
     let mut out = if has_counts {
         wrap(
-            "Instructions for one operation: whole numbers, which all boots of a run repeat. \
-             They are not time.",
+            "Instructions for one operation: whole numbers that are the same in all boots of a \
+             run. They do not measure time.",
         )
     } else {
-        wrap("Instructions for one operation. They are not time.")
+        wrap("Instructions for one operation. They do not measure time.")
     };
     out += &ruled(style, &TITLES, &blocks);
     let changed = comparison.rows.iter().filter(|row| row.change != Some(0));

@@ -38,8 +38,8 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
     out += &block(comparison, style, &TITLES, cells_in_time);
     if comparison.rows.iter().any(|row| row.cycles.is_some()) {
         out += &wrap(
-            "The same in core cycles, from the clock chains around each sample: they do not contain \
-             changes of the core's clock.",
+            "The same in core cycles, from the clock chains around each sample: changes of the \
+             core's clock do not affect them.",
         );
         out += &block(comparison, style, &CYCLES_TITLES, cells_in_cycles);
     }
@@ -117,8 +117,8 @@ fn notes(comparison: &Comparison) -> Vec<String> {
     }
     if comparison.rows.iter().any(|row| row.emulated) {
         notes.push(
-            "Rows marked “emulated” ran on an emulated processor: whatever their verdict, \
-             they do not measure time."
+            "Rows marked “emulated” ran on an emulated processor and do not measure time, even \
+             with a verdict."
                 .into(),
         );
     }
@@ -133,8 +133,8 @@ fn notes(comparison: &Comparison) -> Vec<String> {
         if row.before.method != row.after.method {
             let method = |side: super::Side| side.method.map_or("the original", |m| m.name());
             notes.push(format!(
-                "{name}: the runs used two methods, {} and {}: their results differ even if \
-                 the targets do not.",
+                "{name}: the runs used two methods, {} and {}, whose results differ even for \
+                 equal targets.",
                 method(row.before),
                 method(row.after)
             ));

@@ -11,7 +11,8 @@ pub enum LogError {
     )]
     Silent,
     #[error(
-        "none of the console's {lines} lines is {HEADER_BEGIN:?}: the benchmark never started, or the start of its log was lost; the last line is {last:?}"
+        "the console has {lines} lines, but not the line {HEADER_BEGIN:?}: the benchmark never \
+         started, or the start of its log was lost; the last line is {last:?}"
     )]
     NoHeader { lines: usize, last: String },
     #[error(
@@ -73,20 +74,18 @@ pub enum LogError {
     )]
     Count { line: usize, said: u64, found: u64 },
     #[error(
-        "line {line}: the closing record's checksum is {said:08x}, but the lines' is {found:08x}: the log was changed on its way; boot again"
+        "line {line}: the closing record's checksum is {said:08x}, but that of the lines is \
+         {found:08x}: the log was damaged; boot again"
     )]
     Checksum { line: usize, said: u32, found: u32 },
-    #[error(
-        "the log does not contain any samples: nothing was measured; were all benchmarks turned off?"
-    )]
+    #[error("the log does not contain any samples; were all benchmarks turned off?")]
     NoSamples,
     #[error("line {line}: {text:?} does not have a valid value: the log is damaged; boot again")]
     Value { line: usize, text: String },
-    #[error(
-        "line {line}: the log is cut off within {text:?}: the value may lack digits; boot again"
-    )]
+    #[error("line {line}: the log is cut off within {text:?}: digits may be missing; boot again")]
     UnterminatedValue { line: usize, text: String },
-    #[error("the header says {rounds} rounds, but there are {found} `{}` values: the log was cut off or two logs are mixed; boot again", benchmark.name())]
+    #[error("the header says {rounds} rounds, but the log has {found} `{}` values: it was cut \
+        off, or two logs are mixed; boot again", benchmark.name())]
     ValueCount {
         benchmark: Benchmark,
         rounds: u32,
@@ -96,7 +95,7 @@ pub enum LogError {
         "line {line}: a second `tsc` value in round {round}: lines were lost or two logs are mixed; boot again"
     )]
     SecondTsc { line: usize, round: u32 },
-    #[error("line {line}: round {round}, but the header says {rounds} rounds, which count from 0")]
+    #[error("line {line}: round {round}, but the header says {rounds} rounds, counted from 0")]
     Round {
         line: usize,
         round: u64,
@@ -130,7 +129,8 @@ pub enum LogError {
         problem: &'static str,
     },
     #[error(
-        "line {line}: a loop that begins at {align} bytes, but the program's loops begin at 0, 16, 32 and 48: the log was changed; boot again"
+        "line {line}: a loop begins at offset {align}, but the program's loops begin at 0, 16, 32 \
+         and 48: the log was changed; boot again"
     )]
     Align { line: usize, align: u64 },
     #[error(
@@ -150,7 +150,8 @@ pub enum LogError {
         "line {line}: round {round} has no `tsc` sample to subtract: the paper's method needs it; let the guest also measure `tsc`"
     )]
     NoTsc { line: usize, round: u32 },
-    #[error("line {line}: a `{}` sample, but the guest {}: they cannot both be right", benchmark.name(), answer(*call, said))]
+    #[error("line {line}: a `{}` sample, but the guest {}: one of them is \
+        wrong", benchmark.name(), answer(*call, said))]
     Answer {
         line: usize,
         benchmark: Benchmark,

@@ -40,7 +40,7 @@ impl BootFacts {
     }
 }
 
-/// What the contract does not have is any text.
+/// A fact that the contract does not have may be any text.
 fn check(line: usize, key: &str, value: &str) -> Result<(), LogError> {
     let Some((fact, _)) = Fact::of_key(key) else {
         return Ok(());

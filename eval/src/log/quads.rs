@@ -44,9 +44,9 @@ fn check_operations(line: usize, quad: &Quad) -> Result<(), LogError> {
         .checked_mul(quad.turns)
         .and_then(|ops| ops.checked_mul(4));
     match greatest {
-        _ if quad.benchmark == Benchmark::Tsc => bad("an empty measurement has none"),
+        _ if quad.benchmark == Benchmark::Tsc => bad("an empty measurement does not have any"),
         Some(0) => bad("the divisor is zero"),
         Some(_) => Ok(()),
-        None => bad("no program runs so many"),
+        None => bad("the numbers are too large"),
     }
 }

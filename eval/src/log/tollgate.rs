@@ -137,7 +137,7 @@ fn value(raw: &Raw, round: u32, empty: Option<u64>) -> Result<f64, LogError> {
         ops,
         problem,
     };
-    const EMPTY: &str = "an empty measurement has none";
+    const EMPTY: &str = "an empty measurement does not have any";
     const NONE: &str = "the divisor is zero";
     const FEWER: &str = "the second batch must have more operations than the first";
     match (raw.benchmark, raw.reading) {

@@ -34,16 +34,16 @@ pub(crate) fn explanation(summary: &Summary) -> String {
         "Line: median of the boots' medians."
     };
     let cycles = if summary.has_cycles() {
-        " Thin line from boot to boot: the same in core cycles, drawn so that both medians of \
-             all boots meet; what only the dots do is the core's clock."
+        " Thin line from boot to boot: the same in core cycles, shifted so that both medians of \
+         all boots coincide; if only the dots move, the core's clock changed."
     } else {
         ""
     };
     format!(
         "TSC ticks for one operation: the median of each boot, by its place in the run, from 1. \
-         Every panel has its own axis, which spans at least 1 % of the median; arrows are boots \
-         beyond it. {line}{cycles} Cross: a boot that failed. Bars at the bottom: the share of a boot's \
-         samples whose core clock moved, the tallest for the greatest share."
+         Every panel has its own axis, which spans at least 1 % of the median; arrows mark boots \
+         beyond it. {line}{cycles} Cross: a failed boot. Bars at the bottom: the share of a \
+         boot's samples whose core clock moved, scaled to the greatest share."
     )
 }
 
@@ -287,7 +287,7 @@ impl BootsPanel<'_> {
                 let most = number::share(self.most_moved());
                 format!("clock moved: {share}; most in a boot: {most}")
             }
-            None => "core clock not watched".into(),
+            None => "core clock unknown".into(),
         };
         match self.failed.len() {
             0 => moved,

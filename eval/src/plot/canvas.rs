@@ -1,4 +1,4 @@
-//! What every plot is drawn on, and with.
+//! The canvas and styles of every plot.
 
 use plotters::coord::Shift;
 use plotters::prelude::{
@@ -98,7 +98,7 @@ pub enum Align {
 pub struct Fill {
     /// The ground.
     pub colour: RGBColor,
-    /// Hatched, so that it is told apart in grey print, too.
+    /// Hatched, so that it can also be distinguished in grey print.
     pub hatched: bool,
 }
 
@@ -110,7 +110,7 @@ const DOT: i32 = 3;
 pub struct Dot {
     /// The edge, and the inside of one that is not hollow.
     pub colour: RGBColor,
-    /// So that it is told apart in grey print, too.
+    /// So that it can also be distinguished in grey print.
     pub hollow: bool,
 }
 

@@ -57,7 +57,7 @@ pub(super) fn draw(summary: &Summary) -> Result<Picture, PlotError> {
     let legend_y = FIRST_REMARK + head.height() + GAP;
     let top = legend_y + LEGEND_HEIGHT;
     let bottom = top + groups.iter().map(Group::height).sum::<i32>();
-    let title = format!("What a call costs: experiment {}", summary.info.experiment);
+    let title = format!("The cost of a call: experiment {}", summary.info.experiment);
     let caption = Caption {
         title: title.clone(),
         about: about(&groups),

@@ -103,7 +103,7 @@ fn remarks(path: &Crossing, against: Option<&Crossing>) -> Vec<String> {
     let hatched = against.map(|against| {
         let Crossing { target, total, .. } = against;
         format!(
-            "Hatched: what {target}, with {}, does not execute.",
+            "Hatched: instructions that {target}, with {}, does not execute.",
             total.0
         )
     });

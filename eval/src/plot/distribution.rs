@@ -42,7 +42,9 @@ pub(super) fn draw(summary: &Summary, levels: &Levels) -> Result<Picture, PlotEr
 /// What a reader must know about all panels.
 pub(crate) fn explanation() -> String {
     format!(
-        "TSC ticks for one operation, all boots together. Every panel has its own axis, which shows the {SHOWN}; the samples outside are counted under it. The strip under the bars: median, and first to third quartile."
+        "TSC ticks for one operation, all boots together. Every panel has its own axis, which \
+         shows the {SHOWN}; the line under it counts the samples outside. The strip under the \
+         bars: median, and first to third quartile."
     )
 }
 

@@ -13,9 +13,9 @@ use crate::units::Instructions;
 
 /// The legend of the bars.
 pub(crate) fn explanation() -> String {
-    "Instructions for one operation, which are not time: the number on which nine tenths of the \
-     samples of every boot agree exactly, on the processor that QEMU emulates. If they do not \
-     agree, there is no number."
+    "Instructions for one operation, which do not measure time: the number on which nine tenths \
+     of the samples of every boot agree exactly, on the processor that QEMU emulates. If they do \
+     not agree, the number is missing."
         .into()
 }
 
@@ -45,11 +45,7 @@ struct Entry {
 /// All calls on one sheet.
 pub(super) fn draw(summary: &Summary) -> Result<Picture, PlotError> {
     let panels = panels(summary);
-    let heading = if panels.is_empty() {
-        "nothing was counted"
-    } else {
-        ""
-    };
+    let heading = if panels.is_empty() { "not counted" } else { "" };
     let strip = Strip {
         heading: heading.into(),
         panels,

@@ -15,7 +15,7 @@ pub const COUNTED: RGBColor = RGBColor(0, 158, 115);
 /// What disturbed a measurement, and boots that failed.
 pub const DISTURBED: RGBColor = RGBColor(213, 94, 0);
 
-/// Behind everything: print is white, too.
+/// The background: white, as in print.
 pub const GROUND: RGBColor = RGBColor(255, 255, 255);
 /// Titles, values, whiskers.
 pub const INK: RGBColor = RGBColor(26, 26, 26);

@@ -34,7 +34,7 @@ impl Picture {
             .split_once('>')
             .and_then(|(_, rest)| rest.rsplit_once("</svg>"))
             .map(|(shapes, _)| shapes.to_owned())
-            .ok_or_else(|| PlotError::Draw("the library made no SVG".into()))?;
+            .ok_or_else(|| PlotError::Draw("the library did not produce an SVG".into()))?;
         Ok(Self {
             width,
             height,

@@ -54,7 +54,7 @@ struct Entry {
 pub(super) fn draw(summary: &Summary) -> Result<Picture, PlotError> {
     let panels = panels(summary);
     let heading = if panels.is_empty() {
-        "no two targets can be compared"
+        "fewer than two targets can be compared"
     } else {
         ""
     };

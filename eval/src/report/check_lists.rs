@@ -38,7 +38,7 @@ pub(super) fn method(summary: &Summary) -> Option<Section> {
     };
     (!checked.is_empty()).then_some(Section {
         id: "checks",
-        title: "Does the method hold?",
+        title: "Is the method valid on these targets?",
         content,
     })
 }

@@ -29,8 +29,8 @@ pub(super) fn section(
             // Writing into a `String` cannot fail.
             let _ = write!(
                 caption,
-                ". This run counted {counted}: the path is of another kernel or program. Run \
-                 `tollgate trace --into` again"
+                ". This run counted {counted}: the path belongs to a different kernel or program. \
+                 Run `tollgate trace --into` again"
             );
         }
         figures.push(figure(&plot::narrow_crossing(path)?, &caption));
@@ -40,7 +40,7 @@ pub(super) fn section(
             "Instructions of one system call, function by function, in the order in which the \
              path first enters them. Counted in a separate boot by "
             code { "tollgate trace" }
-            ", on a processor as QEMU emulates it. Instructions are not time."
+            ", on a processor as QEMU emulates it. Instructions do not measure time."
         }
         (figure::row(&figures))
     };

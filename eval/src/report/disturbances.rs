@@ -40,7 +40,9 @@ pub(super) fn section(run: &Run<'_>) -> Option<Section> {
     }
     let content = html! {
         p {
-            "Nothing is deleted: all samples are in all numbers above. A sample is flagged if the core’s clock changed during it, or if it is an outlier, far from its boot’s median. The table shows what the numbers would be without these samples."
+            "No sample is deleted: all numbers above include all samples. A sample is flagged if \
+             the core’s clock changed during it, or if it is an outlier, far from its boot’s \
+             median. The table shows the numbers without these samples."
         }
         @if flagged { (flags(run.summary).render()) }
         @if !counters.is_empty() {
@@ -167,7 +169,7 @@ fn counts<'a>(targets: &[(&TargetSummary, Vec<Counter<'_>>)]) -> Grid<'a> {
     Grid {
         label: "Counters of the kernels",
         first: "Counter",
-        columns: vec!["total", "boots with any", "most in a boot"],
+        columns: vec!["total", "boots affected", "most in a boot"],
         groups: targets.iter().map(group).collect(),
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
     };
     (!targets.is_empty()).then_some(Section {
         id: "findings",
-        title: "What to know",
+        title: "Findings",
         content,
     })
 }

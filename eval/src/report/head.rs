@@ -50,12 +50,13 @@ pub(super) fn banners(summary: &Summary) -> Markup {
             p .banner.unfit { strong { "This run is " (incomplete) "." } }
         }
         @if let Some(headline) = unfit {
-            p .banner.unfit { strong { (headline) } " " a href="#doctor" { "What the doctor found" } }
+            p .banner.unfit { strong { (headline) } " " a href="#doctor" { "The doctor's \
+                findings" } }
         }
         @if untimed > 0 {
             p .banner.emulation {
-                strong { (untimed) " of " (all) " targets were counted and not timed." }
-                " Their instructions are exact for an emulated processor; there are no times."
+                strong { (untimed) " of " (all) " targets were counted but not timed." }
+                " Their instructions are exact for an emulated processor; they do not have times."
             }
         }
         @if emulated > 0 {
@@ -90,7 +91,8 @@ fn frequency(info: &RunInfo) -> Markup {
                 " (" (tsc.source) ")."
             }
         } @else {
-            p { "The time stamp counter’s frequency is not known: there are ticks, but no nanoseconds." }
+            p { "The time stamp counter’s frequency is unknown, so the report has ticks but not \
+                nanoseconds." }
         }
     }
 }
@@ -105,7 +107,7 @@ fn verdict(info: &RunInfo) -> Markup {
             Some(_) => {},
             None => p {
                 strong { "The doctor did not run" }
-                ", so it is not known whether this machine is fit for measuring."
+                ", so the report cannot show whether this machine is fit for measuring."
             },
         }
     }

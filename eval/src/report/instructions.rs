@@ -27,7 +27,9 @@ pub(super) fn section(summary: &Summary) -> Result<Option<Section>, PlotError> {
         @if !models.is_empty() {
             h3 { "CPU models as QEMU emulates them" }
             p {
-                "Models form a group if their counts are equal, and so are the features by which Linux chooses its path. The table shows what Linux does on such a processor, not what it costs on the real one."
+                "Models form a group if their counts and the features by which Linux chooses its \
+                 path are equal. The table shows what Linux does on such a processor, not the \
+                 cost on the real one."
             }
             (model_table(&models))
         }

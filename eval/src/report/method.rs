@@ -18,16 +18,28 @@ pub(super) fn section(run: &Run<'_>) -> Option<Section> {
                 li { b { "precise" } ": two batches with n and 2n copies of the call, each between fenced readings of the time stamp counter. A sample is the difference of their ticks divided by the difference of their calls: loop and readings cancel." }
             }
             @if used(Method::Exact) {
-                li { b { "exact" } ": four batches of n and 2n copies in t and 2t turns, on an emulated machine whose counter advances by one per instruction: [T(2n,2t) − T(2n,t) − T(n,2t) + T(n,t)] ÷ (t·n), in integers. Only a whole number that every boot repeats is a count." }
+                li { b { "exact" } ": four batches of n and 2n copies in t and 2t turns, on an \
+                    emulated machine whose counter advances by one per instruction: [T(2n,2t) − \
+                    T(2n,t) − T(n,2t) + T(n,t)] ÷ (t·n), in integers. Only a whole number that is \
+                    the same in every boot is a count." }
             }
             @if used(Method::Paper) {
-                li { b { "paper" } ": the original’s. One long loop between " code { "cpuid; rdtsc" } " and " code { "rdtscp; cpuid" } ", minus an empty measurement, divided by its calls: the loop’s counting and the timer’s interrupts are part of the value." }
+                li { b { "paper" } ": the original’s. One long loop between "
+                    code { "cpuid; rdtsc" } " and " code { "rdtscp; cpuid" } ", minus an empty \
+                        measurement, \
+                    divided by its calls: the value includes the loop’s counting and the timer’s \
+                    interrupts." }
             }
-            li { "Each target is booted many times, in blocks that boot every target once in a shuffled order, so that memory layout and drift affect all targets alike. Intervals are computed over boots, since samples of one boot are not independent." }
-            li { "Nothing is deleted. Disturbances are counted and reported separately, and a boot counts completely or not at all." }
+            li { "Each target is booted many times, in blocks that boot every target once in a \
+                shuffled order, so that memory layout and drift affect all targets alike. \
+                Intervals are computed over boots, because samples of one boot are not \
+                independent." }
+            li { "No sample is deleted. Disturbances are counted and reported separately, and a \
+                boot counts completely or not at all." }
             li { "Emulated targets do not measure time; instructions counted there are exact. Warm caches and trained predictors make every call cheaper than in a real program." }
         }
-        p .note { "tollgate’s docs/METHOD.md lists each decision, its source, and what it costs to leave it out." }
+        p .note { "tollgate’s docs/METHOD.md lists each decision, its source, and the effect of \
+            leaving it out." }
     };
     Some(Section {
         id: "method",

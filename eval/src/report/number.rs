@@ -42,7 +42,7 @@ pub(super) fn percent(share: f64) -> Markup {
     html! { data value=(share) title={ (percent) " %" } { (format!("{percent:.2}\u{a0}%")) } }
 }
 
-/// The text if there is no number.
+/// The text for a missing number.
 pub(super) fn nothing() -> Markup {
     html! { span .nothing { "–" } }
 }

@@ -12,7 +12,7 @@ pub(super) fn section() -> Option<Section> {
     let content = html! {
         p { "Published, not measured here: " (SOURCE) ", on an " (MACHINE) "." }
         (table().render())
-        p .note { "The original cut decimals off before its statistics." }
+        p .note { "The original program cut off decimals before computing its statistics." }
     };
     Some(Section {
         id: "paper",

@@ -23,7 +23,7 @@ pub(super) fn section(provenance: &Provenance) -> Option<Section> {
     };
     Some(Section {
         id: "repeat",
-        title: "How to repeat it",
+        title: "How to repeat this run",
         content,
     })
 }

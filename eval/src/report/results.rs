@@ -20,9 +20,10 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
             "For one operation. "
             dfn { "Ticks" } ", core cycles and nanoseconds: the median of the boots’ medians, so that each boot counts once. "
             @if summary.has_counts() {
-                dfn { "Instructions" } ": a whole number that all boots of an emulated machine repeat; they are not time. "
+                dfn { "Instructions" } ": a whole number that is the same in all boots of an \
+                    emulated machine; it does not measure time. "
             }
-            dfn { "Ratio" } ": ticks divided by the reference target’s."
+            dfn { "Ratio" } ": ticks divided by those of the reference target."
         }
         (glance(summary).render())
         @for line in counted_on(summary) { p .note { (line) } }
@@ -43,13 +44,16 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
         @if summary.has_cycles() {
             h3 { "In core cycles" }
             p {
-                "Cycles at the core’s own clock, from the clock chains around each sample: changes of that clock from boot to boot affect ticks, but not these. Where ticks spread more, the clock made the difference."
+                "Cycles at the core’s own clock, from the clock chains around each sample: \
+                 changes of that clock from boot to boot affect ticks, but not core cycles. If \
+                 ticks spread more, the clock is the cause."
             }
             (cycles_table(summary).render())
         }
         @if let Some(verdict) = verdict(summary) { p .note { (verdict) } }
         p .note {
-            "Rounded for reading, values with an interval to a precision that shows its width. The exact values appear on hover; all are in "
+            "Values are rounded, those with an interval to a precision that shows its width. The \
+             exact values appear on hover; all are in "
             a href="summary.csv" { "summary.csv" } " and " a href="summary.json" { "summary.json" } "."
         }
     };
@@ -221,7 +225,7 @@ fn why_empty(target: &TargetSummary) -> Markup {
     html! {
         @match &target.info.missing {
             Some(missing) => { (missing.what) ": " (missing.hint) },
-            None => "No boot succeeded: there are no numbers.",
+            None => "No boot succeeded, so numbers are missing.",
         }
     }
 }

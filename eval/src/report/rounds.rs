@@ -31,9 +31,11 @@ pub(super) fn disturbed(run: &Run<'_>) -> Option<Markup> {
     };
     (!grid.groups.is_empty()).then(|| {
         html! {
-            h3 { "Rounds that were disturbed" }
+            h3 { "Disturbed rounds" }
             p {
-                "A round counts if its kernel took the program off the processor, or the hypervisor ran something else there. The table lists the rounds of each target that waited longest; "
+                "A round is disturbed if its kernel took the program off the processor, or the \
+                 hypervisor ran something else there. The table lists each target's rounds with \
+                 the longest waits; "
                 a href="rounds.csv" { "rounds.csv" } " has all."
             }
             (grid.render())

@@ -58,7 +58,9 @@ impl<R: Read> Reader<R> {
             round: row.number(3, COUNT)?,
             reading: columns::reading(reading).ok_or_else(|| SamplesError::Row {
                 line: row.line(),
-                problem: "no method fills exactly these columns".into(),
+                problem: "this combination of empty and filled columns does not belong to any \
+                    method"
+                    .into(),
             })?,
             value: Ticks(value),
         })

@@ -16,7 +16,7 @@ pub struct Point {
 pub struct MannKendall {
     /// Pairs that rise, minus pairs that fall.
     pub s: f64,
-    /// Probability of an S at least as far from 0 if there is no trend (two-sided).
+    /// Probability of an S at least as far from 0 without a trend (two-sided).
     pub p: f64,
 }
 

@@ -24,13 +24,13 @@ pub struct Count {
     /// The number of boots.
     pub boots: u32,
     /// The number on which nine tenths of the samples of every boot agree, in at least two
-    /// boots; `None` if there is no such number, which the findings explain.
+    /// boots; `None` if the samples do not agree, which the findings explain.
     pub instructions: Option<Instructions>,
     /// The share of the samples with the most frequent value, 0 to 1.
     pub agreement: f64,
     /// Every value that was seen, most frequent first.
     pub seen: Vec<Seen>,
-    /// Why there is no count, in sentences.
+    /// Why the count is missing, in sentences.
     pub findings: Vec<String>,
 }
 
@@ -148,13 +148,13 @@ fn count(benchmark: Benchmark, boots: &Tallies, boots_ok: u32) -> Count {
     }
 }
 
-/// The count that every good boot repeats, or why there is none.
+/// The count that is the same in every good boot, or why it is missing.
 fn repeated(boots: &Tallies, boots_ok: u32) -> Result<Instructions, String> {
     let value = agreed(boots).map_err(|why| format!("No count: {why}."))?;
     let counted = boots.len() as u32;
     if boots.len() < MIN_BOOTS {
         Err(format!(
-            "No count: one boot is too few; a second one has to repeat its {}.",
+            "No count: one boot is not enough; a second one has to give the same {}.",
             value.0
         ))
     } else if counted < boots_ok {
@@ -216,7 +216,7 @@ fn in_words(seen: &[Seen]) -> String {
     let mut words: Vec<_> = seen.iter().take(NAMED).map(value).collect();
     if seen.len() > NAMED {
         let more = seen.iter().skip(NAMED).map(|seen| seen.samples);
-        words.push(format!("{} gave others", more.sum::<u64>()));
+        words.push(format!("{} gave other numbers", more.sum::<u64>()));
     }
     words.join(", ")
 }
@@ -285,7 +285,7 @@ mod tests {
     fn a_second_boot_has_to_repeat_it() {
         let one = scall(&[&[(Some(238), 64)]]);
         assert_eq!(one.instructions, None);
-        assert!(one.findings[0].contains("a second one has to repeat its 238"));
+        assert!(one.findings[0].contains("a second one has to give the same 238"));
         let differ = scall(&[&[(Some(238), 64)], &[(Some(289), 64)], &[(Some(238), 64)]]);
         assert_eq!(differ.instructions, None);
         let expected = "No count: boots differ: 238 in boot 0, 2; 289 in boot 1.";

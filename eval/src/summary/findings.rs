@@ -1,4 +1,4 @@
-//! What a reader should know about a row, as text.
+//! Notes on a row, as text.
 
 use std::collections::BTreeMap;
 
@@ -37,13 +37,13 @@ pub(super) fn findings(row: &Row, target: &TargetInfo) -> Vec<String> {
         trend(
             &row.drift.rounds,
             "from the first round of a boot to the last",
-            "the guest or the machine had not settled yet",
+            "the guest or the machine had not reached a steady state",
         ),
         modes(
             row.modes.boots.verdict,
             &row.modes.boots.modes,
             "boots",
-            "something that varies between boots, such as memory layout, makes the difference",
+            "something that varies between boots, such as memory layout, causes the difference",
         ),
         modes(
             row.modes.samples.verdict,
@@ -122,11 +122,11 @@ fn too_few(row: &Row) -> Option<String> {
 /// such a mean.
 fn not_positive(row: &Row) -> Option<String> {
     let why = if row.ticks.median_of_boot_medians.0 <= 0.0 {
-        "median is not above zero, which no cost can be: what was measured is less than \
-             what disturbed it."
+        "median is not above zero, which is impossible for a cost: the disturbances were larger \
+         than the cost."
     } else if row.ticks.mean.0 <= 0.0 {
-        "mean is not above zero, which no cost can be: a few disturbed samples make it, and \
-             the median does not mind them."
+        "mean is not above zero, which is impossible for a cost: a few disturbed samples dominate \
+         it, but do not affect the median."
     } else {
         return None;
     };
@@ -148,7 +148,7 @@ fn clock_differs(row: &Row) -> Option<String> {
     (enough && ticks > CLOCK_SPREAD && ticks > STEADIER * cycles).then(|| {
         format!(
             "The core's clock differed from boot to boot: the interquartile range of the boots' \
-             medians is {} in ticks and {} in core cycles, which are steadier.",
+             medians is {} in ticks but only {} in core cycles.",
             percent(ticks),
             percent(cycles)
         )
@@ -163,9 +163,9 @@ fn no_cycles(row: &Row, target: &TargetInfo) -> Option<String> {
         return None;
     }
     let why = if target.has_core_clock() {
-        "a boot does not say how long its clock chains are, or one took no time"
+        "a boot did not report the length of its clock chains, or one took no time"
     } else {
-        "the check clock-chains has not passed"
+        "the check clock-chains failed"
     };
     Some(format!("No core cycles: {why}."))
 }
@@ -238,7 +238,7 @@ fn outliers(row: &Row) -> Option<String> {
     let share = share(row.outliers?, row);
     (share > FLAGGED).then(|| {
         format!(
-            "{} of the samples are far from {}.",
+            "{} of the samples are outliers, far from {}.",
             percent(share),
             match row.modes.samples.verdict {
                 ModeVerdict::Two => "both modes of their boot",

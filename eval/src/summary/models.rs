@@ -78,7 +78,7 @@ impl ModelGroup<'_> {
         let counts = self.targets.first().into_iter().flat_map(|t| &t.counts);
         let counts = counts.map(|count| match count.instructions {
             Some(Instructions(each)) => format!("{} {each}", count.benchmark.name()),
-            None => format!("{} no count", count.benchmark.name()),
+            None => format!("{} not counted", count.benchmark.name()),
         });
         counts.collect::<Vec<_>>().join(", ")
     }
@@ -131,5 +131,5 @@ fn left_out(target: &TargetSummary) -> Option<String> {
     let names: Vec<_> = lacks
         .map(|name| name.rsplit('.').next().unwrap_or_default())
         .collect();
-    (!names.is_empty()).then(|| format!("Left out by the emulator: {}", names.join(" ")))
+    (!names.is_empty()).then(|| format!("Not implemented by the emulator: {}", names.join(" ")))
 }

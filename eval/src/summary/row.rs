@@ -37,7 +37,7 @@ pub struct Row {
     /// Samples during which the core's clock changed; `None` if the method has no clock chains.
     pub clock_moved: Option<u64>,
     /// Samples far from their boot's median, or from both of its modes if it has two; `None` if
-    /// there is no known scale to judge by.
+    /// the median absolute deviation is 0.
     pub outliers: Option<u64>,
     /// All of it again without the samples whose clock moved and without outliers; `None` if
     /// nothing is left.
@@ -47,10 +47,10 @@ pub struct Row {
     /// The medians by alignment of the loops; `None` if fewer than two alignments are known, or
     /// there are too few boots.
     pub alignments: Option<Alignments>,
-    /// Relative to the reference target; `None` for the reference itself, and if there is no
+    /// Relative to the reference target; `None` for the reference itself, and without a
     /// reference.
     pub ratio: Option<Ratio>,
-    /// What a reader should know about these numbers, one sentence each.
+    /// Notes on these numbers, one sentence each.
     pub findings: Vec<String>,
 }
 
@@ -176,7 +176,7 @@ pub struct Trend {
     /// The change from first to last by the median slope, relative to the median: 0.01 means 1
     /// % more.
     pub change: Option<f64>,
-    /// Probability of such an order if there is no trend (two-sided).
+    /// Probability of such an order without a trend (two-sided).
     pub p: Option<f64>,
 }
 
@@ -240,7 +240,7 @@ pub struct SampleModes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ModeVerdict {
-    /// There is no evidence against one mode.
+    /// The evidence does not rule out a single mode.
     One,
     /// There are at least two.
     Two,

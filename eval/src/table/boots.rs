@@ -51,11 +51,11 @@ pub(super) fn caption(summary: &Summary, unit: Unit) -> String {
     };
     match unit {
         Unit::Ticks => format!(
-            "Boots, each counting once: median of their medians in TSC ticks, {interval}\
+            "Boots, each of which counts once: median of their medians in TSC ticks, {interval}\
              interquartile range over median, and ratio to the first platform with {alike}."
         ),
         Unit::CoreCycles => "The same in core cycles, from the clock chains around each sample: \
-             they do not contain changes of the core's clock."
+            changes of the core's clock do not affect them."
             .into(),
     }
 }

@@ -19,7 +19,7 @@ pub(super) const PUBLISHED: [&str; 7] = [
 /// The number of leading columns with text; the others have numbers.
 pub(super) const WORDS: usize = 2;
 
-/// The text if there is no number.
+/// The text for a missing number.
 pub(super) const NOTHING: &str = "–";
 
 /// A row of cells, not escaped.
@@ -121,7 +121,7 @@ pub(crate) fn counted_on(summary: &Summary) -> Vec<String> {
     let repeated = counts.any(|count| count.instructions.is_some());
     let line = |(on, labels): (String, Vec<&str>)| {
         if only && repeated {
-            format!("Instructions were {on}: whole numbers, which every boot repeats.")
+            format!("Instructions were {on}: whole numbers that are the same in every boot.")
         } else if only {
             format!("Instructions were {on}.")
         } else {

@@ -1,5 +1,5 @@
-//! What a reader sees first: one number per unit, and the findings that change how to read
-//! them.
+//! The table on the terminal: one number per unit, and the findings that affect their
+//! interpretation.
 
 use super::grid::{self, EMULATED, NOTHING, number};
 use super::ruled::{Block, Look, Style, ruled, wrap};

@@ -122,8 +122,8 @@ fn models(summary: &Summary) -> Vec<String> {
         return Vec::new();
     }
     let mut lines = vec![
-        "CPU models as QEMU emulates them; those of a group have equal counts and features, and \
-         Linux does the same on them."
+        "CPU models as QEMU emulates them; models of a group have equal counts and features, and \
+         Linux treats them alike."
             .to_owned(),
     ];
     for (group, number) in groups.iter().zip(1..) {

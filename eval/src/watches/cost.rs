@@ -68,7 +68,7 @@ pub struct WatchCost {
     pub findings: Vec<String>,
 }
 
-/// The rows of a target, and what its rows have to agree on.
+/// The rows of a target, and the facts on which its rows must agree.
 ///
 /// `hz` is the counter's frequency, for targets that were timed.
 pub fn summarize(

@@ -274,7 +274,7 @@ pub fn unfit() -> Verdict {
                 Some("sudo tollgate tune apply"),
             ),
             finding("isolation", State::Warning, "CPU 1 is not isolated", None),
-            finding("governor", State::Unknown, "there is no cpufreq", None),
+            finding("governor", State::Unknown, "cpufreq is missing", None),
         ],
         Some(Noise {
             cpu: 1,

@@ -70,8 +70,14 @@ fn quads_must_be_possible_for_our_program() {
     for (fields, problem) in [
         ("fcall 0 0 0 1", "divisor is zero"),
         ("fcall 0 0 16 0", "divisor is zero"),
-        ("fcall 0 0 4611686018427387904 1", "no program runs so many"),
-        ("fcall 0 0 4294967296 4294967296", "no program runs so many"),
+        (
+            "fcall 0 0 4611686018427387904 1",
+            "the numbers are too large",
+        ),
+        (
+            "fcall 0 0 4294967296 4294967296",
+            "the numbers are too large",
+        ),
         ("tsc 0 0 16 1", "an empty measurement"),
     ] {
         let error = quad(fields).to_string();

@@ -64,7 +64,7 @@ fn of(fakes: &[Fake], counted: &[Counted]) -> Fabricated {
     }
 }
 
-/// Boots in turns, in the order that `common::run` gives them.
+/// Alternating boots, in the order of `common::run`.
 fn boots(summary: &Summary, boots: u32) -> Vec<Boot> {
     let targets: Vec<_> = summary.targets.iter().map(|t| &t.info).collect();
     let mut random = Random(7);

@@ -111,7 +111,7 @@ fn everything_is_on_the_page() {
         "Experiment table1",
         "Linux 6.12/KVM, mitigations=off",
         "emulated: does not measure time",
-        "were counted and not timed",
+        "were counted but not timed",
         "counted on Skylake-Server",
         "No count: boots differ: 8 in boot 0; 9 in boot 1.",
         "253 instructions",
@@ -246,13 +246,13 @@ fn without_kernel_counters_the_page_does_not_mention_rounds() {
         boot.watched_rounds = 0;
         boot.disturbed_rounds.clear();
     }
-    assert!(!text_of(&run.html()).contains("Rounds that were disturbed"));
+    assert!(!text_of(&run.html()).contains("Disturbed rounds"));
 }
 
 #[test]
 fn a_path_of_another_kernel_is_named() {
     let mut run = mixed();
-    const ANOTHER: &str = "the path is of another kernel or program";
+    const ANOTHER: &str = "the path belongs to a different kernel or program";
     let counted = run.summary.targets.iter_mut().find_map(|target| {
         let count = target
             .counts

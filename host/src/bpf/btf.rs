@@ -72,7 +72,7 @@ impl<'b> Types<'b> {
         })
     }
 
-    /// Where the names of the types stand in the strings, in the order of the types. Types are
+    /// The offsets of the types' names in the strings, in the order of the types. Types are
     /// numbered from 1.
     fn names(&self) -> impl Iterator<Item = usize> + '_ {
         let mut at = 0_usize;

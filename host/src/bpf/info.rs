@@ -160,7 +160,7 @@ fn name(descriptor: &OwnedFd, address: usize, length: usize) -> io::Result<Strin
     Ok(calls::text(&name))
 }
 
-/// So many addresses are asked for: more functions than a kernel has.
+/// How many addresses are requested: more functions than a kernel has.
 const MOST: u32 = 1 << 18;
 
 /// Asks again, with a buffer for addresses. The description has the buffer's address at that

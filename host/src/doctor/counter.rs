@@ -19,7 +19,7 @@ pub struct Processor {
     pub hypervisor: Option<String>,
     /// Its extension for running guests, `vmx` or `svm`.
     pub extension: Option<&'static str>,
-    /// What KVM offers its guest, where KVM is the hypervisor underneath.
+    /// The features that KVM offers its guest, if KVM is the hypervisor underneath.
     pub kvm_features: Option<u32>,
 }
 
@@ -37,7 +37,7 @@ pub struct Counter {
 }
 
 /// How far a CPU's counter is ahead of the first measuring CPU's, in ticks: between these two
-/// bounds, which hold whatever else the CPUs did during the comparison.
+/// bounds, which are valid even if the CPUs were interrupted during the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Skew {
     /// The other CPU.

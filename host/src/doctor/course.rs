@@ -1,4 +1,4 @@
-//! What happened to the machine over a longer time: a whole run.
+//! Records what happened to the machine during a whole run.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use super::host::power::Power;
 use crate::core_clock;
 use crate::tree::Tree;
 
-/// What happened while boots were made. What the machine does not show is `null`.
+/// What happened during the boots. Values that the machine does not show are `null`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Course {
@@ -53,7 +53,7 @@ const CLOCK: f64 = 1e-2;
 const STEAL_WARNING: f64 = 1e-3;
 const STEAL_UNFIT: f64 = 1e-2;
 
-/// What a reader of a run's numbers has to know of these courses; nothing about what the machine
+/// The findings of these courses that affect a run's numbers, without anything that the machine
 /// does not show.
 pub fn findings(courses: &[Course]) -> Vec<Finding> {
     let sum = |count: fn(&Course) -> Option<u64>| {
@@ -168,7 +168,7 @@ fn messages(courses: &[Course]) -> Option<Found> {
     })
 }
 
-/// So many warnings are kept.
+/// How many warnings are kept.
 const MOST: usize = 20;
 
 /// The beginning of a [`Course`].

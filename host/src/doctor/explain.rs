@@ -1,4 +1,4 @@
-//! What a check is about, what it reads, and what stands there now.
+//! Explains a check: what it judges, its sources, and their current content.
 
 use std::fs;
 use std::io::Read;
@@ -11,9 +11,9 @@ use crate::tree::Tree;
 pub struct Explanation {
     /// Its name.
     pub check: &'static str,
-    /// What it judges and how, as docs/DOCTOR.md says.
+    /// Its section of docs/DOCTOR.md.
     pub text: &'static str,
-    /// What it reads.
+    /// Its sources.
     pub sources: Vec<Source>,
 }
 
@@ -22,7 +22,7 @@ pub struct Explanation {
 pub struct Source {
     /// A file, an instruction or a system call.
     pub name: String,
-    /// What stands in the file now, or why it cannot be read; `None` for anything else.
+    /// The file's current content, or why it cannot be read; `None` if it is not a file.
     pub now: Option<String>,
 }
 
@@ -31,7 +31,8 @@ pub fn checks() -> impl Iterator<Item = &'static str> {
     checks::ALL.iter().map(|check| check.name)
 }
 
-/// Explains the check of that name for these measuring CPUs; `None` if there is no such check.
+/// Explains the check of that name for these measuring CPUs; `None` if the name is not that of
+/// a check.
 pub fn explain(name: &str, tree: &Tree, cpus: &[usize]) -> Option<Explanation> {
     let check = checks::ALL.iter().find(|check| check.name == name)?;
     let sources = sources(check, cpus).into_iter();
@@ -42,7 +43,7 @@ pub fn explain(name: &str, tree: &Tree, cpus: &[usize]) -> Option<Explanation> {
     })
 }
 
-/// What the check reads: a file of each measuring CPU has its own path.
+/// The check's sources: a file of each measuring CPU has its own path.
 pub(super) fn sources(check: &Check, cpus: &[usize]) -> Vec<String> {
     const CPU: &str = "{cpu}";
     let sources = check.reads.iter().flat_map(|source| {
@@ -69,10 +70,10 @@ fn section(name: &str) -> Option<&'static str> {
     Some(rest.get(..end.unwrap_or(rest.len()))?.trim())
 }
 
-/// So many files that a pattern fits are shown.
+/// How many files are shown for a pattern.
 const MOST: usize = 8;
 
-/// The source with what stands there; a pattern gives the files that it fits.
+/// The source with its current content; a pattern gives the files that match it.
 fn look(tree: &Tree, source: String) -> Vec<Source> {
     let Some(path) = path(&source) else {
         return vec![Source {
@@ -92,7 +93,7 @@ fn look(tree: &Tree, source: String) -> Vec<Source> {
     let mut files: Vec<_> = files.collect();
     if paths.len() > MOST || files.is_empty() {
         let more = match paths.len() {
-            0 => "nothing has such a name".to_owned(),
+            0 => "no file has such a name".to_owned(),
             all => format!("{} more", all - MOST),
         };
         files.push(Source {
@@ -115,7 +116,7 @@ pub(super) fn files(tree: &Tree, source: &str) -> Vec<String> {
     path(source).map_or_else(Vec::new, |path| expand(tree, path))
 }
 
-/// The paths that fit a pattern, in which `*` stands for any part of a name.
+/// The paths that match a pattern, in which `*` stands for any part of a name.
 fn expand(tree: &Tree, pattern: &str) -> Vec<String> {
     let mut paths = vec![String::new()];
     for part in pattern.split('/').skip(1) {
@@ -145,7 +146,7 @@ fn expand(tree: &Tree, pattern: &str) -> Vec<String> {
 /// Longer lines are cut off.
 const LINE: usize = 100;
 
-/// The first line of a file. Devices are not read: what comes from them is not text.
+/// The first line of a file. Devices are not read, because they do not contain text.
 fn contents(tree: &Tree, path: &str) -> String {
     let place = tree.place(path);
     let read = || {

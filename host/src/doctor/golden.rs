@@ -1,7 +1,7 @@
-//! The whole verdict on machines that nobody has at hand.
+//! The whole verdict on machines that are not available.
 //!
-//! What only a running machine can show is put in: a hypervisor where there is one, and a noise
-//! test without a disturbance.
+//! Facts that only a running machine can show are filled in: the hypervisor, and a noise test
+//! without disturbances.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,8 +1,8 @@
-//! What is going to be measured, and where.
+//! What will be measured, and where.
 
 use crate::measuring_cpus::BrokenRule;
 
-/// What is going to be measured, and where.
+/// What will be measured, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
     /// The CPUs that will measure.
@@ -24,6 +24,6 @@ pub enum GuestEngine {
     Kvm,
     /// An emulator, although it does not measure time.
     Emulator,
-    /// There are no guests: programs run on the host.
+    /// No guests: programs run on the host.
     None,
 }

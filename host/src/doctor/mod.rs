@@ -1,9 +1,9 @@
-//! Is this machine fit for measuring? If not, why, and how can it be fixed?
+//! Decides whether this machine is fit for measuring, and if not, why and how to fix it.
 //!
-//! Facts are gathered first: from Linux (`host`), from the processor and its counter
-//! (`counter`), and about what happens while nothing should (`noise`, `activity`). Then each
-//! check of `checks::ALL` judges these facts, without reading anything itself. docs/DOCTOR.md
-//! gives each check's thresholds and reasons.
+//! Facts are gathered first: from Linux (`host`), from the processor and its counter (`counter`),
+//! and about what happens while the machine should be idle (`noise`, `activity`). Then each check
+//! of `checks::ALL` judges these facts, without reading anything itself. docs/DOCTOR.md gives each
+//! check's thresholds and reasons.
 
 mod activity;
 mod audit;
@@ -46,7 +46,7 @@ use crate::tree::Tree;
 /// How long the noise test runs.
 const NOISE_TEST: Duration = Duration::from_secs(2);
 
-/// Everything that the checks judge.
+/// The facts that the checks judge.
 #[derive(Clone, Debug)]
 struct Facts {
     measurement: Measurement,
@@ -87,7 +87,7 @@ fn judge(facts: &Facts) -> Verdict {
 }
 
 /// Facts that the checks judge and a manifest keeps: limits of power and of control groups, audit,
-/// live patches, the switches of speculation.
+/// live patches, the speculation controls.
 pub fn state(tree: &Tree) -> impl Iterator<Item = (&'static str, Option<String>)> {
     let host = Host::read(tree, &[]);
     let limits = host.power.limits.iter();
@@ -151,7 +151,7 @@ fn gather(tree: &Tree, measurement: &Measurement) -> Facts {
     }
 }
 
-/// So many cores' clocks are measured, one after the other, for 40 ms each.
+/// How many cores' clocks are measured, one after the other, for 40 ms each.
 const MOST_CLOCKS: usize = 16;
 
 fn clocks(cpus: &[usize]) -> BTreeMap<usize, Result<Hertz, String>> {

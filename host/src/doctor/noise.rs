@@ -21,8 +21,8 @@ use crate::tsc;
 const GAP: Duration = Duration::from_micros(1);
 /// How often the chain is timed.
 const CHAIN_EVERY: Duration = Duration::from_millis(1);
-/// In 20 ms, every governor has noticed the load, and none has yet had time to change all of
-/// these chains' clock.
+/// Within 20 ms, every governor has noticed the load, but these chains cannot all have run at
+/// the new clock.
 const FIRST_CHAINS: usize = 20;
 
 /// What was found on one CPU. All times in nanoseconds.
@@ -64,7 +64,7 @@ impl CpuNoise {
         (self.chain_first_ns / self.chain_median_ns - 1.0).abs()
     }
 
-    /// As it is kept with a run.
+    /// In the form that a run keeps.
     pub fn figures(&self) -> Noise {
         Noise {
             cpu: self.cpu,

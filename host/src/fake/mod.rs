@@ -1,11 +1,11 @@
-//! Machines that nobody has at hand, as folders: tests of `tune`, of `doctor` and of the
-//! commands read the same ones.
+//! Machines that are not available, as folders, shared by the tests of `tune`, of `doctor` and
+//! of the commands.
 //!
 //! Each file of `trees/` is a machine, made from the kernel's documentation and source. A line
-//! is a path, a tab and what the file holds; `{0-3}` in a path stands for four paths, and `{}`
+//! is a path, a tab and the file's content; `{0-3}` in a path stands for four paths, and `{}`
 //! in their text for the number. A path without a text is followed by the text's lines, each
 //! behind a tab. A path that ends with `/` is a folder. `!EINVAL` is a file that cannot be
-//! read. A later line replaces an earlier one; lines that begin with `#` say what it is.
+//! read. A later line replaces an earlier one; lines that begin with `#` describe the machine.
 
 #![allow(clippy::unwrap_used, reason = "only tests use it")]
 
@@ -61,8 +61,8 @@ pub fn files(name: &str) -> BTreeMap<String, String> {
     parse(text)
 }
 
-/// The machine as a folder, below which its `sys`, `proc` and `dev` lie. It goes away with
-/// the value.
+/// The machine as a folder that contains its `sys`, `proc` and `dev`. It is deleted with the
+/// value.
 pub fn tree(name: &str) -> TempDir {
     let root = TempDir::new().unwrap();
     lay_out(name, root.path());
@@ -73,7 +73,7 @@ pub fn tree(name: &str) -> TempDir {
 pub fn lay_out(name: &str, root: &Path) {
     for (path, text) in files(name) {
         let place = root.join(path.trim_start_matches('/'));
-        // Whoever reads a folder gets an error, though another one.
+        // Reading a folder gives an error, but a different one.
         if path.ends_with('/') || text == UNREADABLE {
             fs::create_dir_all(place).unwrap();
             continue;
@@ -83,7 +83,7 @@ pub fn lay_out(name: &str, root: &Path) {
     }
     link_policies(root);
     fs::create_dir_all(root.join("dev")).unwrap();
-    // What the kernel shows where nobody holds it open (PM_QOS_CPU_LATENCY_DEFAULT_VALUE).
+    // The kernel's value if nobody holds the file open (PM_QOS_CPU_LATENCY_DEFAULT_VALUE).
     let latency = 2_000_000_000_i32.to_ne_bytes();
     fs::write(root.join("dev/cpu_dma_latency"), latency).unwrap();
 }

@@ -1,4 +1,4 @@
-//! Which machine this is, without saying its name.
+//! Identifies this machine without its name.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,34 +6,34 @@ use super::hardware;
 use crate::files;
 use crate::tree::Tree;
 
-/// Hashed with everything below, so that nobody can find a machine's ID of another program
-/// here (machine-id(5) asks for that).
+/// Hashed with everything below, so that nobody can match a machine's ID from another program
+/// (machine-id(5) requires that).
 const SALT: &str = "tollgate: which machine is this? 1";
 
-/// How many hexadecimal digits of a hash make a name: two machines of a million share one with
-/// a probability of less than one in ten million.
+/// How many hexadecimal digits of a hash form a name: the probability that two of a million
+/// machines share one is less than one in ten million.
 const DIGITS: usize = 16;
 
-/// A name for the machine that says nothing else about it.
+/// A name for the machine that reveals nothing else about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
     /// A salted hash of the machine's ID and its firmware.
     pub id: String,
-    /// Where its ID comes from.
+    /// The source of its ID.
     pub source: Source,
     /// The host's name, if the user allowed that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_name: Option<String>,
 }
 
-/// Where a machine's ID comes from.
+/// The source of a machine's ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
-    /// /etc/machine-id, which stays.
+    /// /etc/machine-id, which is permanent.
     MachineId,
-    /// The kernel's boot ID, which lasts until the machine is restarted: in containers without
+    /// The kernel's boot ID, which changes when the machine restarts: in containers without
     /// /etc/machine-id.
     BootId,
 }

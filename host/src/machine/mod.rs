@@ -1,4 +1,4 @@
-//! The machine that measures: what a reader needs to answer "why is your number not mine?".
+//! The machine that measures: everything that may explain why two machines give different numbers.
 
 mod hardware;
 pub mod identity;
@@ -34,11 +34,11 @@ pub struct Machine {
     pub settings: BTreeMap<String, String>,
     /// Parameters of KVM's modules: `kvm.halt_poll_ns`.
     pub kvm_parameters: BTreeMap<String, String>,
-    /// How this process runs, what the kernel does beside, how fast a core is. Older tools did not
-    /// look.
+    /// How this process runs, the kernel's other work, and the speed of a core. Older versions did
+    /// not record this.
     #[serde(default)]
     pub state: BTreeMap<String, String>,
-    /// What changes from minute to minute.
+    /// Values that change from minute to minute.
     pub passing: BTreeMap<String, String>,
     /// The time stamp counter.
     pub tsc: TscFrequency,

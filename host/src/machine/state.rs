@@ -1,5 +1,6 @@
-//! What surrounds a measurement and is no setting of the machine: how this process runs, what
-//! the kernel does beside, how fast the cores are. A run may be resumed under another state.
+//! Conditions of a measurement other than the machine's settings: how this process runs, the
+//! kernel's other work, and the speed of the cores. A run may be resumed under different
+//! conditions.
 
 use std::collections::BTreeMap;
 
@@ -106,7 +107,7 @@ fn energy_perf_bias(tree: &Tree) -> Option<String> {
     Some(values.join(", "))
 }
 
-/// CPU 0's idle states, disabled ones too: `POLL 0, C1 2, C6 133`.
+/// CPU 0's idle states, including disabled ones: `POLL 0, C1 2, C6 133`.
 fn idle_latencies(tree: &Tree) -> Option<String> {
     let folder = format!("{CPU}/cpu0/cpuidle");
     let states = tree.names(&folder).into_iter().filter_map(|state| {
@@ -116,8 +117,8 @@ fn idle_latencies(tree: &Tree) -> Option<String> {
     Some(states.collect::<Vec<_>>().join(", "))
 }
 
-/// The mode in brackets, which only root may see (Linux, kernel/sched/debug.c), or else what the
-/// kernel's version says: PREEMPT_DYNAMIC leaves it open.
+/// The mode in brackets, which only root may see (Linux, kernel/sched/debug.c), or otherwise that
+/// in the kernel's version, which PREEMPT_DYNAMIC leaves open.
 fn preemption(tree: &Tree) -> Option<String> {
     let modes = tree.text("/sys/kernel/debug/sched/preempt");
     let chosen = modes.as_deref().and_then(|modes| {

@@ -65,7 +65,7 @@ impl HostCpus {
         let is_off_core = |cpu: &usize| !self.siblings(*cpu).iter().any(|s| measuring.contains(s));
         let is_ordinary = |cpu: &usize| !self.isolated.contains(cpu);
         let mut left: Vec<_> = self.allowed.iter().copied().filter(is_free).collect();
-        // The nearer to the end, the sooner a preference is given up.
+        // Later preferences are given up first.
         let wishes: [&dyn Fn(&usize) -> bool; 3] = [&is_off_core, &is_ordinary, &is_near];
         for wish in wishes {
             let fewer: Vec<_> = left.iter().copied().filter(wish).collect();

@@ -92,8 +92,8 @@ fn nodes(tree: &Tree) -> BTreeMap<usize, usize> {
     nodes.flatten().collect()
 }
 
-/// Linux leaves isolated CPUs out of every process's affinity mask. tollgate uses them all the
-/// same, unless somebody narrowed the mask.
+/// Linux leaves isolated CPUs out of every process's affinity mask. tollgate uses them
+/// nevertheless, unless somebody narrowed the mask.
 fn allowed(isolated: &BTreeSet<usize>) -> Vec<usize> {
     let mask = cpus::allowed();
     if isolated.is_empty() {

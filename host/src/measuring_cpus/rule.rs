@@ -76,16 +76,19 @@ impl BrokenRule {
         matches!(self, Self::BusySibling { .. } | Self::Busy { .. })
     }
 
-    /// What to do about it.
+    /// How to fix it.
     pub fn remedy(self) -> &'static str {
         match self {
             Self::MixedCores { .. } | Self::EfficiencyCore { .. } => {
-                "choose performance cores with `pin` or --cpus, and let this process use them"
+                "choose performance cores with `pin` or --cpus, and allow this process to use them"
             }
             Self::TooFewCpus { .. } | Self::SharedCore { .. } => {
-                "measure with fewer vCPUs, or let this process use more cores"
+                "measure with fewer vCPUs, or allow this process to use more cores"
             }
-            Self::BusySibling { .. } | Self::Busy { .. } => "stop what runs there, or wait",
+            Self::BusySibling { .. } | Self::Busy { .. } => {
+                "stop the programs that run there, or \
+                wait"
+            }
             Self::FirstCpu | Self::OwnThreadsOnCpu | Self::OwnThreadsOnCore => {
                 "let this process use more cores"
             }
@@ -109,7 +112,7 @@ impl fmt::Display for BrokenRule {
             Self::BusySibling { cpu, sibling } => {
                 write!(f, "CPU {sibling}, on the same core as CPU {cpu}, was busy")
             }
-            Self::FirstCpu => f.write_str("CPU 0 has more of the kernel's own work than others"),
+            Self::FirstCpu => f.write_str("CPU 0 runs more of the kernel's own work than others"),
             Self::Busy { cpu } => write!(f, "CPU {cpu} was busy"),
             Self::OwnThreadsOnCpu => f.write_str("no other CPU is left for tollgate's own threads"),
             Self::OwnThreadsOnCore => {

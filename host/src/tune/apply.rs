@@ -22,7 +22,7 @@ pub struct Applied {
     pub wanted: String,
     /// The current value, read back after all writes; `None` if that fails.
     pub now: Option<String>,
-    /// Whether that is what should stand there, up to the driver's rounding.
+    /// Whether that is the wanted value, up to the driver's rounding.
     pub made: bool,
     /// Why it could not be written.
     pub error: Option<String>,
@@ -80,7 +80,7 @@ pub fn apply(sys: &dyn Sys, journal: &mut Journal) -> Result<Vec<Applied>, FileE
         .collect())
 }
 
-/// Stops the journal's processes; says which could not be.
+/// Stops the journal's processes; returns those that could not be stopped.
 pub fn stop(sys: &dyn Sys, journal: &Journal) -> Vec<String> {
     let stopped = journal.stops().iter();
     stopped

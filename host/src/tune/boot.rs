@@ -17,7 +17,7 @@ const RELEASE: &str = "/proc/sys/kernel/osrelease";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KernelStart {
-    /// The kernel's name for it. Some containers show one of their own.
+    /// The kernel's name for it. Some containers show a different one.
     pub id: String,
     /// When, in seconds since 1970: `btime` of /proc/stat.
     pub started_s: Option<i64>,
@@ -32,7 +32,7 @@ pub struct KernelStart {
 pub enum Since {
     /// It is the same, so that everything written is still there.
     Nothing,
-    /// A kernel started another one: what lies in the processor's registers is still there.
+    /// One kernel started another: the processor's registers still have their values.
     Kexec,
     /// The machine was started again, or it is another one.
     Reboot,

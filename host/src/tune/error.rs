@@ -41,14 +41,14 @@ pub enum TuneError {
         /// The system's reason.
         error: io::Error,
     },
-    /// Somebody else could have written what root would act upon.
+    /// Another user could have written the file that root would act on.
     #[error(
         "{0}: what the journal says would be written as root. Nothing was changed. Find out who \
              made it, then: chown root: {path}; chmod go-w {path}", path = .0.path.display()
     )]
     Untrusted(#[from] Untrusted),
-    /// The root is none.
-    #[error("{root} holds no sys and proc; name a folder that does")]
+    /// The root folder is not that of a machine.
+    #[error("{root} does not contain sys and proc; name a folder that does")]
     NoRoot {
         /// The folder.
         root: PathBuf,
@@ -64,14 +64,12 @@ pub enum TuneError {
     /// The journal is gone, but the rest of it shows that settings were written.
     #[error(
         "{journal} is gone, but {progress} shows that settings were changed; their previous values are lost. \
-             If the machine was rebooted since then, nothing is tuned any more: delete {progress}. \
-             Otherwise reboot, or restore the settings by hand (tollgate tune status shows them), \
-             then delete it"
+             If the machine was rebooted since then, the reboot undid all settings: delete {progress}. Otherwise reboot, or restore the settings by hand (tollgate tune status shows them), then delete it"
     )]
     JournalLost {
-        /// Where the journal was.
+        /// The path of the missing journal.
         journal: PathBuf,
-        /// What is left.
+        /// The progress file that is still there.
         progress: PathBuf,
     },
     /// The settings of an earlier process cannot be restored.

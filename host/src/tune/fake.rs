@@ -1,5 +1,5 @@
 //! A kernel for tests: a tree of settings that behaves as Linux 6.12's cpufreq does (`cpufreq`
-//! has the rules), refuses what it is told to, and can end its caller at any write.
+//! has the rules), refuses the writes that a test names, and can kill its caller at any write.
 
 mod cpufreq;
 
@@ -16,7 +16,7 @@ use crate::fake::UNREADABLE;
 
 const CPU: &str = "/sys/devices/system/cpu";
 
-/// What a panic of [`Fake::write`] carries where a kill was asked for.
+/// The panic payload of [`Fake::write`] for a requested kill.
 #[derive(Debug)]
 pub struct Killed;
 
@@ -25,18 +25,18 @@ pub struct Killed;
 pub enum Moment {
     /// The write does not happen.
     Before,
-    /// The write happens, and nobody hears of it.
+    /// The write happens, but the caller does not get an answer.
     After,
 }
 
 /// The kernel.
 #[derive(Default)]
 pub struct Fake {
-    /// Texts of files; of limits and of the set speed, what was asked for.
+    /// The content of files; for limits and the set speed, the requested value.
     files: RefCell<BTreeMap<String, String>>,
-    /// The files as they were at first, which say what the machine can do.
+    /// The original files, which describe the machine's abilities.
     machine: BTreeMap<String, String>,
-    /// What the preference goes back to with the governor, by policy.
+    /// The preference that returns with the governor, by policy.
     saved_epp: RefCell<BTreeMap<String, String>>,
     offline: RefCell<BTreeSet<usize>>,
     refused: RefCell<BTreeMap<String, Errno>>,
@@ -66,7 +66,7 @@ impl Fake {
         self.refused.borrow_mut().insert(path.to_owned(), errno);
     }
 
-    /// Nothing is refused any more.
+    /// From now on, no write is refused.
     pub fn allow(&self) {
         self.refused.borrow_mut().clear();
     }
@@ -112,17 +112,17 @@ impl Fake {
         self.kill.set(Some((self.writes() + write, moment)));
     }
 
-    /// No kill any more.
+    /// Cancels the kill.
     pub fn spare(&self) {
         self.kill.set(None);
     }
 
-    /// The files that somebody tried to write, in that order.
+    /// The files of all attempted writes, in order.
     pub fn written(&self) -> Vec<String> {
         self.written.borrow().clone()
     }
 
-    /// How often somebody tried to write.
+    /// The number of attempted writes.
     pub fn writes(&self) -> usize {
         self.written.borrow().len()
     }
@@ -139,7 +139,7 @@ impl Fake {
             .collect()
     }
 
-    /// Somebody else writes; nothing is refused, and no kill comes.
+    /// A write by somebody else, which is neither refused nor killed.
     pub fn set(&self, path: &str, value: &str) {
         self.take(path, value);
     }
@@ -181,7 +181,7 @@ impl Fake {
         if is_valid { Ok(()) } else { Err(Errno::INVAL) }
     }
 
-    /// What the write changes, here and elsewhere.
+    /// The effects of the write on this file and others.
     fn take(&self, path: &str, value: &str) {
         match path.strip_suffix("/online") {
             Some(folder) => {

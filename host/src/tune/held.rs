@@ -1,6 +1,6 @@
-//! Whether the cores run at the clock that was asked for: measured, not read back. Settings
-//! can all be as wanted while heat, a power limit or the firmware holds a core down, or while
-//! it boosts on its own.
+//! Measures whether the cores run at the requested clock. Even if all settings have the
+//! wanted values, heat, a power limit or the firmware may slow a core down, or it may boost
+//! by itself.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,15 +13,15 @@ use crate::core_files;
 
 const CPUS: &str = "/sys/devices/system/cpu";
 
-/// A core's clock, asked for and measured.
+/// A core's requested and measured clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Held {
     /// The CPU.
     pub cpu: usize,
-    /// The clock that was asked for.
+    /// The requested clock.
     pub wanted_khz: Khz,
-    /// The clock that it has; `None` if it could not be measured.
+    /// The measured clock; `None` if it could not be measured.
     pub measured_khz: Option<Khz>,
     /// Why it has another, or why it could not be measured.
     pub why: Option<String>,
@@ -57,10 +57,7 @@ pub fn measure(sys: &dyn Sys, clocks: &[Clock]) -> Vec<Held> {
         let wanted_khz = clock.khz.or_else(limit)?;
         let before = Throttled::read(sys, clock.cpu);
         let (measured_khz, why) = match sys.clock(clock.cpu) {
-            None => (
-                None,
-                Some("--root is not the machine that this runs on".into()),
-            ),
+            None => (None, Some("--root is not this machine".into())),
             Some(Err(why)) => (None, Some(why)),
             Some(Ok(khz)) if is_right(wanted_khz, khz) => (Some(khz), None),
             Some(Ok(khz)) => (
@@ -113,14 +110,14 @@ impl Throttled {
     }
 }
 
-/// What holds a core down, as far as anything shows it.
+/// The visible reasons for a core to be slow.
 fn why_slow(sys: &dyn Sys, clock: &Clock, wanted: Khz, before: &Throttled) -> String {
     let now = Throttled::read(sys, clock.cpu);
     let mut causes = Vec::new();
     let below = |path: &str| number(sys, path).filter(|&khz| khz < wanted.0);
     if let Some(khz) = below(&policys(&clock.policy, "bios_limit")) {
         causes.push(format!(
-            "the firmware allows {khz} kHz now (bios_limit, ACPI's _PPC)"
+            "the firmware now allows {khz} kHz (bios_limit, ACPI's _PPC)"
         ));
     } else if let Some(khz) = below(&policys(&clock.policy, "scaling_max_freq")) {
         causes.push(format!(
@@ -134,18 +131,22 @@ fn why_slow(sys: &dyn Sys, clock: &Clock, wanted: Khz, before: &Throttled) -> St
     }
     causes.extend(cooling(sys));
     if now.heat > before.heat {
-        causes.push("heat throttled it meanwhile (thermal_throttle): cool it".into());
+        causes.push(
+            "heat throttled it in the meantime (thermal_throttle): improve the \
+            cooling"
+                .into(),
+        );
     }
     if now.power > before.power {
         causes.push(format!(
-            "a power limit throttled it meanwhile (thermal_throttle){}",
+            "a power limit throttled it in the meantime (thermal_throttle){}",
             power_limits(sys)
         ));
     }
     if causes.is_empty() {
         format!(
-            "nothing here says why: a power or current limit of the firmware{}, or a hypervisor; \
-             turbostat shows more",
+            "the reason is not visible: a power or current limit of the firmware{}, or a \
+             hypervisor; turbostat shows more",
             power_limits(sys)
         )
     } else {
@@ -153,7 +154,7 @@ fn why_slow(sys: &dyn Sys, clock: &Clock, wanted: Khz, before: &Throttled) -> St
     }
 }
 
-/// Processors that heat holds down (processor_thermal.c).
+/// Processors that are slowed down because of heat (processor_thermal.c).
 fn cooling(sys: &dyn Sys) -> Option<String> {
     const DEVICES: &str = "/sys/class/thermal";
     let names = sys.names(DEVICES).into_iter();
@@ -194,8 +195,8 @@ fn why_fast(sys: &dyn Sys, clock: &Clock) -> String {
     ];
     match switches.iter().find(|(path, on)| is(path, on)) {
         Some((path, on)) => format!("turbo is on ({path} is {on})"),
-        None => "turbo is off by every switch there is: the firmware boosts, or another thread of \
-                 its core asks for more"
+        None => "every switch for turbo is off: the firmware boosts, or another thread of its \
+            core requests more"
             .into(),
     }
 }

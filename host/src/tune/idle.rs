@@ -1,11 +1,11 @@
-//! Idle states. A core that sleeps deeply takes long to come back; one that may not sleep at
-//! all polls, and slows the other thread of its core. C1 is between the two, so that its
-//! latency is what may be waited for.
+//! Idle states. A core takes long to leave a deep sleep; one that may not sleep at all polls, and
+//! slows down the other thread of its core. C1 is between the two, so its latency is the limit.
 //!
-//! The wish stands per CPU in `cpuN/power/pm_qos_resume_latency_us` (drivers/base/power/sysfs.c),
-//! where it outlives the process. Without that file, /dev/cpu_dma_latency takes one for all
-//! CPUs, for as long as somebody holds it open (power/pm_qos_interface.rst). The governors take
-//! the smaller of the two, and poll at 0 (cpuidle_governor_latency_req, menu_select).
+//! The limit of each CPU is in `cpuN/power/pm_qos_resume_latency_us`
+//! (drivers/base/power/sysfs.c), where it outlives the process. Without that file,
+//! /dev/cpu_dma_latency accepts one limit for all CPUs, as long as a process holds it open
+//! (power/pm_qos_interface.rst). The governors take the smaller of the two, and poll at 0
+//! (cpuidle_governor_latency_req, menu_select).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -25,7 +25,7 @@ const DEVICE: &str = "/dev/cpu_dma_latency";
 pub struct Idle {
     /// The shallowest state that is not polling.
     pub shallowest: Option<IdleState>,
-    /// `pm_qos_resume_latency_us`: `0` is no wish, `n/a` is 0 µs.
+    /// `pm_qos_resume_latency_us`: `0` means unlimited, `n/a` is 0 µs.
     pub resume_latency_us: Option<String>,
 }
 
@@ -53,13 +53,12 @@ impl Idle {
         }
     }
 
-    /// The wish that allows the shallowest state and none below it. At least 1 µs: 0 polls.
+    /// The limit that allows the shallowest state and none below it. At least 1 µs: 0 polls.
     pub fn wanted_us(&self) -> Option<u32> {
         Some(self.shallowest.as_ref()?.latency_us.max(1))
     }
 
-    /// What is to be written, and what stands there; `None` if the CPU may not sleep deeper
-    /// anyway.
+    /// The value to write and the current one; `None` if the CPU may not sleep deeper anyway.
     pub fn wish(&self) -> Option<(&str, u32)> {
         let (now, wanted) = (self.resume_latency_us.as_deref()?, self.wanted_us()?);
         let is_loose = match now {
@@ -83,19 +82,19 @@ fn shallowest(sys: &dyn Sys, cpu: usize) -> Option<IdleState> {
     Some(IdleState { name, latency_us })
 }
 
-/// Asks for at most this latency on all CPUs. The wish ends with the file, so that nothing
-/// has to be put back after a crash.
+/// Requests at most this latency on all CPUs. The request ends when the file is closed, so a
+/// crash does not leave anything to restore.
 pub fn hold(root: &Tree, latency_us: u32) -> io::Result<File> {
     let mut device = OpenOptions::new().write(true).open(root.place(DEVICE))?;
     device.write_all(&latency_us.to_ne_bytes())?;
     Ok(device)
 }
 
-/// The shortest latency that anybody asks for now, in µs.
+/// The shortest latency that is currently requested, in µs.
 pub fn limit_us(root: &Tree) -> Option<u32> {
     let bytes = fs::read(root.place(DEVICE)).ok()?;
     Some(u32::from_ne_bytes(bytes.try_into().ok()?))
 }
 
-/// What the kernel shows where nobody asks for anything: 2000 s.
+/// The kernel's value without any request: 2000 s.
 pub const NO_LIMIT_US: u32 = 2_000_000_000;

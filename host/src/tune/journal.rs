@@ -1,16 +1,16 @@
 //! The previous settings, on disk before anything changes.
 //!
 //! Two files in one folder. `journal.json` holds the whole plan, sealed, and does not change.
-//! `progress-ID.jsonl` gets a line before and a line after each write, so that after a kill it
-//! is known which values are ours: a file may show another value than the one written (clamped,
-//! rounded), and one write may change what other files show.
+//! `progress-ID.jsonl` gets a line before and a line after each write, so that after a kill
+//! tollgate can recognise its own values: a file may show another value than the one written
+//! (clamped, rounded), and one write may change what other files show.
 //!
 //! The journal and its folder are flushed to the disk before the first write. Lines of
 //! progress are not: they outlive the process in the kernel's memory, and when that is
 //! lost, so are all settings.
 //!
-//! Root writes what the journal says, so nobody else may be able to change it (`trust`), and
-//! only settings that a plan can name are followed.
+//! Root writes the journal's values, so no other user may be able to change it (`trust`), and
+//! only settings that a plan can name are restored.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -62,7 +62,7 @@ pub struct Header {
     pub cpus: Vec<usize>,
     /// All settings, in the order of their writes.
     pub writes: Vec<Write>,
-    /// Processes that are stopped, to be let go on.
+    /// Stopped processes, which have to be resumed.
     pub stops: Vec<Process>,
 }
 
@@ -82,8 +82,8 @@ pub struct Journal {
 }
 
 impl JournalFolder {
-    /// The folder of the journal: with the machine's state, since it is about the machine and
-    /// not about a user.
+    /// The folder of the journal: that of the machine's state, because the journal describes the
+    /// machine and not a user.
     pub fn below(root: &Path) -> Self {
         Self(root.join("var/lib/tollgate"))
     }
@@ -93,8 +93,8 @@ impl JournalFolder {
         self.0.join("journal.json")
     }
 
-    /// Keeps every other process from tuning, for as long as the lock lives. Only root, or
-    /// whoever tunes, can open the file: a lock needs no more than reading.
+    /// Keeps every other process from tuning while the lock exists. Only root, or the user who
+    /// tunes, can open the file, because reading is enough to lock it.
     pub fn lock(&self) -> Result<File, TuneError> {
         let state = |path: &Path| {
             let path = path.to_owned();
@@ -130,7 +130,7 @@ impl JournalFolder {
         Ok(trust::check(&self.0)?.is_some())
     }
 
-    /// The folder, where there is none; its mode does not depend on the umask's absence.
+    /// Creates the folder if it is missing, with a mode that does not depend on the umask.
     fn make(&self) -> Result<(), TuneError> {
         if !self.is_there()? {
             let mut folder = DirBuilder::new();
@@ -143,7 +143,7 @@ impl JournalFolder {
         Ok(())
     }
 
-    /// What is left of an earlier plan.
+    /// The remains of an earlier plan.
     pub fn header(&self) -> Result<Option<Header>, TuneError> {
         let path = self.journal();
         if !self.is_there()? {
@@ -163,7 +163,7 @@ impl JournalFolder {
             return Err(FileError::from(Damaged {
                 path,
                 reason: format!("it has format {format}, but this tool reads format {FORMAT}"),
-                remedy: "use the tollgate that made it",
+                remedy: "use the tollgate version that wrote it",
             })
             .into());
         }
@@ -172,7 +172,7 @@ impl JournalFolder {
             Some(write) => Err(FileError::from(Damaged {
                 path,
                 reason: format!("it names {}, which tune never writes", write.path),
-                remedy: "nothing was written; find out who made it, and delete it",
+                remedy: "nothing was written; find out who created it, and delete it",
             })
             .into()),
             None => Ok(Some(header)),
@@ -266,7 +266,7 @@ impl JournalFolder {
         })
     }
 
-    /// What the lines of progress say, and how many bytes of them are whole lines.
+    /// The content of the progress file, and the length of its complete lines in bytes.
     fn known(&self, header: &Header) -> Result<(Known, usize), TuneError> {
         let path = self.progress(header);
         let damaged = |reason: String| {
@@ -288,7 +288,7 @@ impl JournalFolder {
         Ok((known, whole))
     }
 
-    /// Moves a journal of another boot out of the way, because its content is no longer true.
+    /// Renames a journal of another boot, because its content is outdated.
     pub fn set_aside(&self, header: &Header) -> Result<PathBuf, FileError> {
         let aside = self.0.join(format!("journal-{}.json", header.id));
         // First the file that means nothing without the other one.
@@ -353,9 +353,10 @@ impl Journal {
             .collect()
     }
 
-    /// Whether a value that the file shows now is there because of us, or was before. What
-    /// cannot be read comes back with its CPU, and a limit below ours may be ours: limits show
-    /// what is in effect, which heat and the firmware can lower (cpufreq_set_policy).
+    /// Whether the file's current value is tollgate's or the previous one. A file that cannot be
+    /// read becomes readable with its CPU, and a limit below tollgate's may still be tollgate's:
+    /// limits show what is in effect, which heat and the firmware can lower
+    /// (cpufreq_set_policy).
     pub fn is_ours(&self, k: usize, now: &str) -> bool {
         let write = self.writes().get(k);
         let is_below = |write: &Write| {
@@ -400,7 +401,7 @@ impl Journal {
         self.folder.flush()
     }
 
-    /// Adds a line, and remembers what it says even where the disk does not take it.
+    /// Adds a line, and keeps its content in memory even if the disk is full.
     fn note(&mut self, step: Step) -> Result<(), FileError> {
         let path = self.folder.progress(&self.header);
         let line = serde_json::to_string(&step).map_err(io::Error::from);

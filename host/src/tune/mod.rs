@@ -1,8 +1,8 @@
 //! Gives the CPUs a constant clock and few interruptions, and undoes that.
 //!
-//! `seen` reads the machine, `plan` makes an ordered list of writes from it, `journal` puts
-//! what was there on disk, `apply` writes, `held` measures what came of it, `restore` undoes.
-//! docs/TUNE.md says what is written where, in which order and why.
+//! `seen` reads the machine, `plan` turns that into an ordered list of writes, `journal`
+//! saves the previous values, `apply` writes, `held` measures the result, `restore` undoes
+//! everything. docs/TUNE.md lists every write, its place in the order, and the reason.
 
 mod apply;
 mod boot;
@@ -51,7 +51,7 @@ use crate::tree::Tree;
 
 type Result<T, E = TuneError> = std::result::Result<T, E>;
 
-/// What became of a request.
+/// The outcome of a request.
 pub struct Outcome {
     /// The plan.
     pub plan: Plan,
@@ -64,8 +64,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether the machine is as it was asked to be. A core that runs at its clock is proof
-    /// enough, whatever a rounded or clamped setting of cpufreq shows.
+    /// Whether the machine is in the requested state. If a core runs at its clock, a rounded
+    /// or clamped cpufreq setting does not matter.
     pub fn is_complete(&self) -> bool {
         let proven = !self.clocks.is_empty() && self.clocks.iter().all(Held::is_right);
         let failed = |setting: &Applied| {
@@ -78,7 +78,7 @@ impl Outcome {
             && self.unstopped.is_empty()
     }
 
-    /// A line for each thing that there is to say of it.
+    /// The lines to print about it.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = say::applied(&self.settings);
         lines.extend(say::clocks(&self.clocks));
@@ -94,11 +94,11 @@ impl Outcome {
 
 /// What was restored.
 pub enum Undone {
-    /// There was no journal.
+    /// The journal did not exist.
     Nothing,
     /// The journal was of another boot, whose settings are gone; this is its new path.
     OtherBoot(PathBuf),
-    /// These settings, and what has happened to the kernel meanwhile.
+    /// These settings, and what has happened to the kernel since then.
     Settings(Restoration, Since),
 }
 
@@ -129,7 +129,7 @@ pub fn dry_run(root: &Path, request: &Request) -> Result<Plan> {
     plan::plan(&Seen::read(&Tree::at(root)), request)
 }
 
-/// Tunes the machine until [`restore()`]. Passes what was restored first to `say`.
+/// Tunes the machine until [`restore()`]. Passes the result of the first restore to `say`.
 pub fn apply(root: &Path, request: &Request, tool: Tool, say: &dyn Fn(&str)) -> Result<Outcome> {
     let folder = JournalFolder::below(root);
     let _lock = folder.lock()?;
@@ -148,7 +148,7 @@ pub fn restore(root: &Path) -> Result<Undone> {
 
 /// What [`restore()`] would do.
 pub enum Preview {
-    /// There is no journal.
+    /// The journal does not exist.
     Nothing,
     /// The journal is of another boot.
     OtherBoot,
@@ -170,8 +170,8 @@ pub fn preview(root: &Path) -> Result<Preview> {
     Ok(Preview::Settings(restore::judge(&root, &journal)))
 }
 
-/// Tunes the machine while the work is done, and puts everything back after it,
-/// whatever came of it. `say` hears what is done, line by line.
+/// Tunes the machine during the work, and restores everything afterwards, whether it
+/// succeeded or not. `say` receives a line for each step.
 pub fn during<T, E: From<TuneError>>(
     root: &Path,
     request: &Request,
@@ -192,7 +192,7 @@ pub fn during<T, E: From<TuneError>>(
         match &held {
             Ok(held) => tuning.cpu_dma_latency_us = held.as_ref().map(|(us, _)| *us),
             Err(error) => tuning.remarks.push(format!(
-                "/dev/cpu_dma_latency: {}; CPUs fall into deep idle states",
+                "/dev/cpu_dma_latency: {}; CPUs can enter deep idle states",
                 apply::explain(error)
             )),
         }
@@ -208,7 +208,7 @@ pub fn during<T, E: From<TuneError>>(
     result
 }
 
-/// Where CPUs cannot be kept awake one by one, all of them are for as long as the file lives.
+/// If CPUs cannot be kept awake individually, all of them are while the file is open.
 fn hold_latency(root: &Tree, request: &Request) -> Option<io::Result<(u32, File)>> {
     let seen = Seen::read(root);
     let idle = request.measuring(&seen, &BTreeSet::new()).into_iter();
@@ -218,7 +218,7 @@ fn hold_latency(root: &Tree, request: &Request) -> Option<io::Result<(u32, File)
     Some(idle::hold(root, us).map(|file| (us, file)))
 }
 
-/// A sentence about what an earlier process left, where one did.
+/// A sentence about the remains of an earlier process, if any.
 pub fn leftover(root: &Path) -> Option<String> {
     status::Leftover::find(root).map(|leftover| leftover.to_string())
 }
@@ -246,7 +246,7 @@ fn start(
     let unstopped = apply::stop(sys, &journal);
     let settings = match apply::apply(sys, &mut journal) {
         Ok(settings) => settings,
-        // Without a journal nothing goes on, and nothing stays.
+        // Without a journal, tuning stops and leaves no changes.
         Err(error) => {
             drop(journal);
             stop(sys, folder)?.lines().iter().for_each(|line| say(line));
@@ -285,14 +285,14 @@ impl Undone {
         match self {
             Self::Nothing => Vec::new(),
             Self::OtherBoot(aside) => vec![format!(
-                "tune: the journal was written before the last reboot, which undid all of it; \
-                 it is kept as {}",
+                "tune: the journal was written before the last reboot, which undid all its \
+                 settings; it is kept as {}",
                 aside.display()
             )],
             Self::Settings(done, since) => {
                 let kexec = (*since == Since::Kexec).then(|| {
-                    "this kernel was started by kexec, which does not reset the processor: what \
-                     still shows a tuned value was put back"
+                    "this kernel was started by kexec, which does not reset the processor: every \
+                     file that still showed a tuned value was restored"
                         .to_owned()
                 });
                 let lines = kexec.into_iter().chain(say::restored(done));

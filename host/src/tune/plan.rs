@@ -35,7 +35,7 @@ pub struct Request {
     pub freq: Option<Khz>,
     /// Whether to take the other threads of their cores offline.
     pub offline_siblings: bool,
-    /// Whether to stop irqbalance meanwhile.
+    /// Whether to stop irqbalance while the machine is tuned.
     pub stop_irqbalance: bool,
 }
 
@@ -48,7 +48,7 @@ pub struct Plan {
     pub stops: Vec<Process>,
     /// The clocks that are measured when all is written.
     pub clocks: Vec<Clock>,
-    /// What a reader must know.
+    /// Notes for the user.
     pub remarks: Vec<Remark>,
 }
 
@@ -63,8 +63,8 @@ pub struct Clock {
     pub khz: Option<Khz>,
 }
 
-/// One setting. It stands here even if it already is as it should be, because other
-/// writes may change it by the way.
+/// One setting. It is listed even if it already has the wanted value, because other writes may
+/// change it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Write {
@@ -78,10 +78,10 @@ pub struct Write {
 }
 
 impl Write {
-    /// Whether writing this file may change what another one shows: turbo changes
-    /// the limits of all policies, their own boost switches and `min_perf_pct`, a governor the
-    /// preference and the set speed beside it (intel_pstate.rst, cpufreq.c), and a CPU that goes
-    /// takes its policy along.
+    /// Whether writing this file may change what another one shows: turbo changes the limits of
+    /// all policies, their own boost switches and `min_perf_pct`, a governor changes its
+    /// policy's preference and set speed (intel_pstate.rst, cpufreq.c), and a CPU that goes
+    /// offline takes its policy with it.
     pub fn touches(&self, other: &Self) -> bool {
         self.path != other.path
             && seen::is_cpufreq(&other.path)
@@ -93,7 +93,7 @@ impl Write {
             }
     }
 
-    /// Whether it is a limit, of which files show what is in effect.
+    /// Whether it is a limit, whose file shows the value in effect.
     pub fn is_limit(&self) -> bool {
         seen::policys_file(&self.path).is_some_and(|(_, name)| [MAX, MIN].contains(&name))
     }
@@ -189,8 +189,8 @@ fn leaving(seen: &Seen, request: &Request, plan: &mut Plan) -> BTreeSet<usize> {
     let text = cpus::list(&siblings);
     if !request.offline_siblings {
         plan.remark(format!(
-            "CPU {text}: on the same cores as the measuring ones, which slow down when anything runs \
-             there; keep it idle, or take it offline with --offline-siblings"
+            "CPU {text}: on the same cores as the measuring CPUs, which slow down when anything \
+             runs there; keep it idle, or take it offline with --offline-siblings"
         ));
         return BTreeSet::new();
     }
@@ -239,7 +239,7 @@ impl Plan {
         });
     }
 
-    /// What the machine as a whole makes impossible or doubtful.
+    /// Notes on everything that the machine makes impossible or doubtful.
     fn place(&mut self, seen: &Seen) {
         if !seen.read_only.is_empty() {
             self.lack(format!(
@@ -250,8 +250,8 @@ impl Plan {
         }
         if seen.on_battery == Some(true) {
             self.remark(
-                "the machine runs on its battery: the firmware may hold the clock down at any time; \
-                 plug it in"
+                "the machine runs on battery: the firmware may lower the clock at any time; \
+                 connect the charger"
                     .into(),
             );
         }
@@ -266,8 +266,8 @@ impl Plan {
                 self.stops.push(balancer.process.clone())
             } else {
                 self.remark(format!(
-                    "{} moves interrupts to whichever CPU it likes, measuring ones too; stop it \
-                     meanwhile by --stop-irqbalance",
+                    "{} moves interrupts to any CPU, including the measuring ones; stop it with \
+                     --stop-irqbalance",
                     balancer.process
                 ))
             }
@@ -284,8 +284,8 @@ impl Plan {
         }
     }
 
-    /// Each sample of perf's, and each look of the watchdog, interrupts what is measured.
-    /// The kernel refuses any rate (EINVAL) where it was told not to limit perf's time
+    /// Each sample of perf, and each check of the watchdog, interrupts the measurement. The
+    /// kernel refuses any rate (EINVAL) if it was configured not to limit perf's time
     /// (`perf_cpu_time_max_percent` 0 or 100, sysctl/kernel.rst).
     fn limits(&mut self, seen: &Seen) {
         let unlimited = matches!(seen.perf_cpu_percent.as_deref(), Some("0" | "100"));
@@ -316,7 +316,7 @@ impl Plan {
             .filter(|c| !is_busy(c))
             .collect();
         if others.is_empty() {
-            self.lack("every CPU measures, so none is left for interrupts; name fewer".into());
+            self.lack("every CPU measures, so none is left for interrupts; name fewer CPUs".into());
             return;
         }
         let busy: Vec<_> = seen.online.iter().copied().filter(is_busy).collect();

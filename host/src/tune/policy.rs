@@ -11,7 +11,7 @@ use super::khz::Khz;
 use super::sys::{Sys, UNREADABLE, shown, value};
 use crate::core_files::{self, Nominal};
 
-/// Where the policies lie.
+/// The folder of the policies.
 pub const POLICIES: &str = "/sys/devices/system/cpu/cpufreq";
 
 /// `energy_performance_preference`
@@ -29,10 +29,10 @@ pub const SETSPEED: &str = "scaling_setspeed";
 /// All files of a policy that are ever written.
 pub const SETTINGS: [&str; 6] = [EPP, GOVERNOR, BOOST, MAX, MIN, SETSPEED];
 
-/// The preference that gives back what the firmware has set.
+/// The preference that restores the firmware's value.
 pub const DEFAULT_EPP: &str = "default";
 
-/// What sets a policy's clock.
+/// The driver of a policy's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -106,7 +106,7 @@ impl From<Nominal> for NonTurbo {
     }
 }
 
-/// A policy as it was read. What the machine does not show is `None`.
+/// A policy as it was read. Values that the machine does not show are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Policy {
@@ -124,7 +124,8 @@ pub struct Policy {
     pub min: Option<Khz>,
     /// `scaling_max_freq`
     pub max: Option<Khz>,
-    /// `bios_limit`: what the firmware allows now (ACPI's _PPC); acpi-cpufreq alone shows it.
+    /// `bios_limit`: the firmware's current limit (ACPI's _PPC), which only acpi-cpufreq
+    /// shows.
     pub bios_limit: Option<Khz>,
     /// The highest of `scaling_available_frequencies`; boost may go beyond it.
     pub table_max: Option<Khz>,
@@ -136,8 +137,8 @@ pub struct Policy {
     pub hardware_max: Option<Khz>,
     /// `scaling_setspeed`, a number only while the governor is `userspace`.
     pub setspeed: Option<String>,
-    /// `energy_performance_preference`; `default` also if the kernel has no name for it, so
-    /// that reading fails (EINVAL: amd_pstate_get_energy_pref_index in amd-pstate.c).
+    /// `energy_performance_preference`; also `default` if the kernel does not have a name for
+    /// it, so that reading fails (EINVAL: amd_pstate_get_energy_pref_index in amd-pstate.c).
     pub epp: Option<String>,
     /// The policy's own `boost`.
     pub boost: Option<String>,

@@ -25,7 +25,8 @@ pub struct Process {
     pub pid: u32,
     /// Its program's name.
     pub name: String,
-    /// When it started, in clock ticks since boot: the number alone may be another's later.
+    /// When it started, in clock ticks since boot: the number alone may later belong to another
+    /// process.
     pub started: u64,
     /// Its service, if systemd looks after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,7 +80,7 @@ impl Process {
         stat.name.ends_with(name).then_some((process, activity))
     }
 
-    /// What it does now; `None` if it has ended.
+    /// Its current state; `None` if it has ended.
     pub fn activity(&self, sys: &dyn Sys) -> Option<Activity> {
         let (now, activity) = Self::read(sys, self.pid, &self.name)?;
         (now == *self).then_some(activity)
@@ -95,8 +96,8 @@ impl Process {
         }
     }
 
-    /// Lets it go on, or starts its service again; `None` if it has not been stopped, or if it
-    /// has ended, or if somebody else has started it meanwhile.
+    /// Resumes it, or starts its service again; `None` if it has not been stopped, or if it has
+    /// ended, or if somebody else has started it meanwhile.
     pub fn resume(&self, sys: &dyn Sys) -> Option<io::Result<()>> {
         let service = match self.known_service() {
             Ok(service) => service,

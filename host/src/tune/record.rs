@@ -1,4 +1,4 @@
-//! How the machine was tuned for a run, as its manifest tells it.
+//! The tuning of the machine during a run, as the manifest records it.
 
 use std::path::Path;
 
@@ -24,10 +24,10 @@ pub struct Tuning {
     pub cpus: Vec<usize>,
     /// Every setting with its previous, wanted and current value.
     pub settings: Vec<Applied>,
-    /// The clocks, asked for and measured. Empty after `tollgate tune apply`.
+    /// The requested and measured clocks. Empty after `tollgate tune apply`.
     #[serde(default)]
     pub clocks: Vec<Held>,
-    /// What could not be done or is left to the user.
+    /// Everything that could not be done or is left to the user.
     pub remarks: Vec<String>,
     /// The latency, in µs, at which the run held /dev/cpu_dma_latency; `None` if it did not.
     #[serde(
@@ -63,7 +63,7 @@ pub struct Changed {
     pub now: Option<String>,
 }
 
-/// Earlier runs tell whether the latency was held, which was at 0 µs.
+/// Runs of earlier versions record whether the latency was held, which was at 0 µs.
 fn latency_or_whether<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -78,7 +78,7 @@ fn latency_or_whether<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>,
 }
 
 impl Tuning {
-    /// What became of a request.
+    /// The outcome of a request.
     pub(super) fn new(request: &Request, outcome: &Outcome) -> Self {
         Self {
             by: By::Run,
@@ -91,7 +91,8 @@ impl Tuning {
         }
     }
 
-    /// What an earlier process has tuned and nobody has put back; `None` if nothing is tuned.
+    /// The settings that an earlier process has tuned and nobody has restored; `None` if the
+    /// machine is not tuned.
     pub fn standing(root: &Path) -> Result<Option<Self>, TuneError> {
         let tree = Tree::at(root);
         let folder = JournalFolder::below(root);

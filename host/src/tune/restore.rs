@@ -11,26 +11,27 @@ use super::sys::{Sys, UNREADABLE, shown, unreadable};
 use crate::files::FileError;
 
 /// Restoring one file may change another that was restored before (turbo and the policies' own
-/// switches), and side effects may disappear by themselves. So the first round restores what
-/// was written, the second one everything that still differs, and the third one what that has
-/// changed.
+/// switches), and side effects may disappear by themselves. So the first round restores
+/// everything that was written, the second everything that still differs, and the third
+/// everything that the second changed.
 const ROUNDS: usize = 3;
 
-/// Begins what a set speed shows under most governors (show_scaling_setspeed in cpufreq.c).
+/// The beginning of a set speed's text under most governors (show_scaling_setspeed in
+/// cpufreq.c).
 const UNSUPPORTED: char = '<';
 
-/// What became of a journal.
+/// What happened to a journal.
 #[derive(Debug, Default)]
 pub struct Restoration {
     /// Each setting.
     pub settings: Vec<Restored>,
     /// Processes that were stopped.
     pub processes: Vec<Resumed>,
-    /// Why the journal could not be written meanwhile; the settings were put back all the same.
+    /// Why the journal could not be written; the settings were restored nevertheless.
     pub journal: Option<FileError>,
 }
 
-/// What became of one setting.
+/// What happened to one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
     /// The file.
@@ -39,8 +40,8 @@ pub struct Restored {
     pub before: String,
     /// Its current state.
     pub state: SettingState,
-    /// A limit below the one that was written, which it showed until it was put back: heat, the
-    /// firmware, or somebody's own; no reader can say which.
+    /// It showed a limit below the one that was written until it was restored, because of heat,
+    /// the firmware or somebody else; these cannot be distinguished.
     pub below: Option<String>,
 }
 
@@ -49,33 +50,33 @@ pub struct Restored {
 pub enum SettingState {
     /// As it was before tuning.
     Back,
-    /// What stood there was written, and the kernel shows the lower limit that is in effect.
+    /// The previous value was written, but the kernel shows the lower limit that is in effect.
     Limited {
         /// What it shows.
         now: String,
     },
-    /// Somebody else has changed it since; it was left alone.
+    /// Somebody else has changed it; it was left alone.
     Foreign {
         /// Its current value.
         now: String,
     },
-    /// Its CPU or its interrupt is no longer there.
+    /// Its CPU or its interrupt no longer exists.
     Gone,
     /// It could not be restored.
     Failed {
-        /// What stands there; `None` if nothing can be read.
+        /// The current value; `None` if it cannot be read.
         now: Option<String>,
         /// Why.
         error: Option<String>,
     },
 }
 
-/// What became of a process that was stopped.
+/// What happened to a stopped process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resumed {
     /// The process.
     pub process: Process,
-    /// Why it could not be let go on.
+    /// Why it could not be resumed.
     pub error: Option<String>,
 }
 
@@ -91,14 +92,14 @@ impl Restoration {
         self.settings.iter().all(back) && !self.has_failed()
     }
 
-    /// Whether something is still to be put back.
+    /// Whether some settings still have to be restored.
     pub fn has_failed(&self) -> bool {
         let failed = |setting: &Restored| matches!(setting.state, SettingState::Failed { .. });
         self.settings.iter().any(failed) || self.processes.iter().any(|p| p.error.is_some())
     }
 }
 
-/// Puts back, in reverse order, what is still ours.
+/// Restores, in reverse order, every setting that nobody else has changed.
 pub fn restore(sys: &dyn Sys, journal: &mut Journal) -> Restoration {
     let judged = judge(sys, journal);
     let mut done = Restoration::default();
@@ -119,12 +120,12 @@ pub fn restore(sys: &dyn Sys, journal: &mut Journal) -> Restoration {
             before: setting.write.old,
         })
         .collect();
-    // Last: it would move interrupts while they are put back.
+    // Last, because it would move interrupts while they are being restored.
     done.processes = resume(sys, journal.stops());
     done
 }
 
-/// Lets processes go on, if they have not ended.
+/// Resumes processes, unless they have ended.
 fn resume(sys: &dyn Sys, processes: &[Process]) -> Vec<Resumed> {
     let resumed = processes.iter().filter_map(|process| {
         let resumed = process.resume(sys)?;
@@ -141,7 +142,7 @@ pub struct Judged {
     k: usize,
     /// The previous and the wanted value.
     pub write: Write,
-    /// What stands there, or why it cannot be read; `None` if there is no such file.
+    /// The current value, or why it cannot be read; `None` if the file does not exist.
     pub now: Option<String>,
     /// Whether we caused it.
     pub is_ours: bool,
@@ -158,14 +159,14 @@ impl Judged {
     }
 }
 
-/// The settings that were reached or are not as they were, the last one first, before any of
-/// them is put back: what is written then may change what others show.
+/// The settings that were written or that differ from before, the last one first, read before
+/// any of them is restored, because a write may change what others show.
 pub fn judge(sys: &dyn Sys, journal: &Journal) -> Vec<Judged> {
     let writes = journal.writes().iter().enumerate().rev();
     let judged = writes.filter_map(|(k, write)| {
         let now = shown(sys, &write.path);
         let is_reached = journal.was_written(k) || journal.was_touched(k);
-        // What was not reached is only told of, where somebody else has changed it.
+        // A setting that was not written is only reported if somebody else has changed it.
         let differs = now.as_ref().is_some_and(|now| !write.is_there(now));
         (is_reached || differs).then(|| Judged {
             k,
@@ -179,8 +180,8 @@ pub fn judge(sys: &dyn Sys, journal: &Journal) -> Vec<Judged> {
     judged.collect()
 }
 
-/// Writes what was there before, unless it is there; says why that failed. A journal that
-/// cannot be written stops nothing.
+/// Writes the previous value unless it is already there; returns the reason if that failed. A
+/// journal that cannot be written does not stop this.
 fn put_back(
     sys: &dyn Sys,
     journal: &mut Journal,
@@ -212,16 +213,22 @@ fn state(sys: &dyn Sys, setting: &Judged, error: Option<String>) -> SettingState
         None => SettingState::Failed {
             now: None,
             error: Some(
-                "it is not there, though its CPU is: was the driver or its mode changed?".into(),
+                "it does not exist, although its CPU does: was the driver or its mode \
+                 changed?"
+                    .into(),
             ),
         },
         Some(now) if write.is_there(&now) => SettingState::Back,
         Some(now) if now == unreadable(Errno::BUSY) => SettingState::Failed {
             now: None,
-            error: Some("its CPU is offline; take it online, then tollgate tune restore".into()),
+            error: Some(
+                "its CPU is offline; bring it online, then run tollgate tune \
+                restore"
+                    .into(),
+            ),
         },
         Some(now) if now.starts_with(UNREADABLE) => SettingState::Failed { now: None, error },
-        // A governor of somebody else's does not support it.
+        // A governor that somebody else has chosen does not support it.
         Some(now) if !setting.is_ours || now.starts_with(UNSUPPORTED) => {
             SettingState::Foreign { now }
         }

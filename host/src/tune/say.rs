@@ -37,13 +37,13 @@ pub fn plan(plan: &Plan) -> String {
     for Write { path, old, .. } in plan.writes.iter().filter(|write| write.new.is_none()) {
         let _ = writeln!(
             text,
-            "     {path}: {old}  (remembered: other writes change it)"
+            "     {path}: {old}  (recorded: other writes change it)"
         );
     }
     for (khz, cpus) in by_clock(&plan.clocks) {
         let clock = match khz {
             Some(khz) => format!("{khz} kHz"),
-            None => "what scaling_max_freq then shows".into(),
+            None => "the value that scaling_max_freq then shows".into(),
         };
         let cpus = cpus::list(&cpus);
         let _ = writeln!(text, "then the clock is measured, CPU {cpus}: {clock}");
@@ -73,7 +73,7 @@ pub fn clocks(held: &[Held]) -> Vec<String> {
     let measured = || right.iter().filter_map(|held| held.measured_khz);
     if let (Some(least), Some(most)) = (measured().min(), measured().max()) {
         lines.push(format!(
-            "{} of {} CPUs run at the clock that was asked for: measured {} to {} MHz",
+            "{} of {} CPUs run at the requested clock: measured {} to {} MHz",
             right.len(),
             held.len(),
             least.0 / 1000,
@@ -96,7 +96,7 @@ pub fn clocks(held: &[Held]) -> Vec<String> {
     lines.extend(others.filter_map(|held| {
         let measured = held.measured_khz?;
         Some(format!(
-            "CPU {}: {} MHz were asked for, {} measured: {}",
+            "CPU {}: {} MHz requested, {} MHz measured: {}",
             held.cpu,
             held.wanted_khz.0 / 1000,
             measured.0 / 1000,
@@ -106,16 +106,15 @@ pub fn clocks(held: &[Held]) -> Vec<String> {
     lines
 }
 
-/// What an earlier `apply` has left.
+/// Reports the remains of an earlier `apply`.
 pub fn tuned_since(started: Timestamp, journal: &Path) -> String {
     format!(
-        "the machine has been tuned since {started:.0}, and not been put back: tollgate tune \
-         restore (journal: {})",
+        "the machine has been tuned since {started:.0}; to restore it, run tollgate tune restore (journal: {})",
         journal.display()
     )
 }
 
-/// What was made, and a line for each setting that was not.
+/// Reports the settings that were made, and one line for each that was not.
 pub fn applied(settings: &[Applied]) -> Vec<String> {
     let made = settings.iter().filter(|setting| setting.made).count();
     let mut lines = vec![format!(
@@ -148,21 +147,21 @@ fn failure(setting: &Applied) -> String {
     let now = setting.now.as_deref().unwrap_or("nothing readable");
     let Applied { path, wanted, .. } = setting;
     match &setting.error {
-        Some(error) => format!("{path}: wanted {wanted}, it shows {now}: {error}"),
+        Some(error) => format!("{path}: wanted {wanted}, but it shows {now}: {error}"),
         None => format!(
-            "{path}: wanted {wanted}, it shows {now}: the kernel or the firmware limits or rounds it, \
-             or another program has changed it"
+            "{path}: wanted {wanted}, but it shows {now}: the kernel or the firmware limits or rounds it, or another program has changed it"
         ),
     }
 }
 
-/// What would be restored, in this order, as `restore --dry-run` shows it.
+/// Lists what would be restored, in order, for `restore --dry-run`.
 pub fn preview(preview: &Preview) -> String {
     let settings = match preview {
-        Preview::Nothing => return "nothing is tuned, so there is nothing to restore\n".into(),
+        Preview::Nothing => {
+            return "the machine is not tuned, so there is nothing to restore\n".into();
+        }
         Preview::OtherBoot => {
-            return "the journal was written before the last reboot, which undid all of it; it \
-                    would be renamed\n"
+            return "the journal was written before the last reboot, which undid all its settings; it would be renamed\n"
                 .into();
         }
         Preview::Settings(settings) => settings,
@@ -180,18 +179,18 @@ pub fn preview(preview: &Preview) -> String {
             .as_ref()
             .is_some_and(|now| setting.write.is_there(now));
         let _ = match (is_back, setting.is_ours) {
-            (true, _) => writeln!(text, "{path}: {old}  (is so already)"),
+            (true, _) => writeln!(text, "{path}: {old}  (already restored)"),
             (false, true) => writeln!(text, "{path}: {now} -> {old}"),
             (false, false) => writeln!(
                 text,
-                "{path}: {now}  (somebody else has changed it; left alone, was {old})"
+                "{path}: {now}  (changed by somebody else; left alone; was {old})"
             ),
         };
     }
     text
 }
 
-/// What was put back, and a line for each setting that was not.
+/// Reports the restored settings, and one line for each that was not.
 pub fn restored(done: &Restoration) -> Vec<String> {
     let settings = &done.settings;
     let back = settings.iter().filter(|setting| {
@@ -215,14 +214,13 @@ pub fn restored(done: &Restoration) -> Vec<String> {
     lines.extend(done.processes.iter().map(|resumed| match &resumed.error {
         None => match &resumed.process.service {
             Some(service) => format!("{service} has been started again"),
-            None => format!("{} goes on", resumed.process),
+            None => format!("{} resumed", resumed.process),
         },
         Some(error) => format!("{} is still stopped: {error}", resumed.process),
     }));
     if let Some(error) = &done.journal {
         lines.push(format!(
-            "{error}; everything was put back all the same, but a kill meanwhile would have left \
-             no trace of it"
+            "{error}; everything was restored nevertheless, but without a record of the progress"
         ));
     }
     lines
@@ -230,8 +228,7 @@ pub fn restored(done: &Restoration) -> Vec<String> {
 
 fn overruled(Restored { path, before, .. }: &Restored, below: &str) -> String {
     format!(
-        "{path}: it showed {below}, below what was written: heat, the firmware or somebody's own \
-         limit, which look alike; {before} was written back"
+        "{path}: it showed {below}, less than the value that was written, because of heat, the firmware or somebody else's limit; {before} was restored"
     )
 }
 
@@ -246,20 +243,18 @@ fn unrestored(
     Some(match state {
         SettingState::Back => return None,
         SettingState::Limited { now } => format!(
-            "{path}: {before} was written back; it shows {now}, the limit that heat or the \
-             firmware sets now"
+            "{path}: {before} was restored; it shows {now}, the current limit of heat or the firmware"
         ),
         SettingState::Foreign { now } => format!(
-            "{path}: left alone: somebody else has changed it to {now} since; \
-             it was {before} before tuning"
+            "{path}: left alone, because somebody else has changed it to {now}; it was {before} before tuning"
         ),
-        SettingState::Gone => format!("{path}: it has gone; it was {before} before tuning"),
+        SettingState::Gone => format!("{path}: it no longer exists; it was {before} before tuning"),
         SettingState::Failed { now, error } => {
-            let now = now.as_deref().unwrap_or("nothing that can be read");
+            let now = now.as_deref().unwrap_or("nothing readable");
             let error = error
                 .as_deref()
-                .unwrap_or("the kernel does not take it now");
-            format!("{path}: wanted {before} back, it shows {now}: {error}")
+                .unwrap_or("the kernel does not accept it now");
+            format!("{path}: wanted {before}, but it shows {now}: {error}")
         }
     })
 }

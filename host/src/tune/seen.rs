@@ -29,7 +29,7 @@ const CPUS: &str = "/sys/devices/system/cpu";
 const IRQS: &str = "/proc/irq";
 const AFFINITY: &str = "smp_affinity_list";
 
-/// The current state of the machine. What it does not show is `None`.
+/// The current state of the machine. Values that it does not show are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Seen {
@@ -58,7 +58,7 @@ pub struct Seen {
     pub irqbalance: Vec<Balancer>,
     /// Those of /sys, /proc/sys and /proc/irq that cannot be written, as in a container.
     pub read_only: Vec<String>,
-    /// Whether the machine draws on its battery; `None` if it does not say.
+    /// Whether the machine runs on battery; `None` if that is unknown.
     pub on_battery: Option<bool>,
     /// The firmware's choice between speed and quiet.
     pub platform_profile: Option<String>,

@@ -38,7 +38,7 @@ pub struct Status {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Leftover {
     journal: PathBuf,
-    /// When it was written; `None` where it cannot be read.
+    /// When it was written; `None` if it cannot be read.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     started: Option<Timestamp>,
     /// Whether the machine was rebooted since then, which undid everything.
@@ -69,8 +69,8 @@ impl fmt::Display for Leftover {
             ),
             (Some(_), true) => write!(
                 f,
-                "{journal} is from before the last reboot, which undid it; the next tollgate tune \
-                 renames it"
+                "{journal} is from before the last reboot, which undid its settings; the next \
+                 tollgate tune renames it"
             ),
             (Some(started), false) => f.write_str(&say::tuned_since(started, &self.journal)),
         }
@@ -154,7 +154,7 @@ impl Status {
             _ => None,
         };
         let Some(TurboSwitch { is_on, file }) = core_files::turbo(&text) else {
-            return "unknown: there is no switch".into();
+            return "unknown: the machine does not have a switch".into();
         };
         let state = if is_on { "on" } else { "off" };
         let name = file.trim_start_matches("/sys/devices/system/cpu/");
@@ -185,7 +185,11 @@ impl Status {
     /// The interrupts that may come to the measuring CPUs.
     fn interrupts(&self) -> String {
         if self.cpus.is_empty() {
-            return format!("{} in all (--cpus LIST shows whose)", self.seen.irqs.len());
+            return format!(
+                "{} in total (use --cpus LIST to see which affect those \
+                CPUs)",
+                self.seen.irqs.len()
+            );
         }
         let irqs = self.seen.irqs.iter();
         let here = irqs.filter(|(_, irq)| irq.cpus.iter().any(|cpu| self.cpus.contains(cpu)));
@@ -213,7 +217,7 @@ impl Status {
         let source = match self.seen.on_battery {
             Some(true) => "battery",
             Some(false) => "mains",
-            None => "mains, as far as it is known",
+            None => "external power, as far as is known",
         };
         match &self.seen.platform_profile {
             Some(profile) => format!("{source}; platform profile {profile}"),
@@ -233,13 +237,13 @@ impl Status {
             })
             .collect();
         if processes.is_empty() {
-            "does not run".into()
+            "not running".into()
         } else {
             processes.join("; ")
         }
     }
 
-    /// The shallowest state of the CPUs asked about, and what they may not exceed.
+    /// The shallowest state of these CPUs, and their limit.
     fn idle_states(&self) -> String {
         let idle = self.seen.idle.iter();
         let asked = idle.filter(|(cpu, _)| self.cpus.is_empty() || self.cpus.contains(cpu));
@@ -247,7 +251,7 @@ impl Status {
             .map(|(_, idle)| {
                 let shallowest = match &idle.shallowest {
                     Some(state) => format!("{} takes {} µs", state.name, state.latency_us),
-                    None => return "the kernel chooses none (no cpuidle states)".into(),
+                    None => return "none (the kernel does not have cpuidle states)".into(),
                 };
                 match idle.resume_latency_us.as_deref() {
                     None | Some("0") => format!("{shallowest}; deeper ones are allowed"),

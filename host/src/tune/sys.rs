@@ -16,7 +16,7 @@ use super::khz::Khz;
 use crate::core_clock;
 use crate::tree::Tree;
 
-/// The machine. Tests have a kernel of their own behind it.
+/// The machine. Tests use a model of the kernel instead.
 pub trait Sys {
     /// The file's content, without the line end.
     fn read(&self, path: &str) -> io::Result<String>;
@@ -25,13 +25,13 @@ pub trait Sys {
     fn write(&self, path: &str, value: &str) -> io::Result<()>;
     /// The names in a folder, sorted; empty if the folder does not exist.
     fn names(&self, folder: &str) -> Vec<String>;
-    /// The clock that a core runs at, measured, or why it cannot be; `None` if the settings are
-    /// not those of the machine that this runs on.
+    /// The clock that a core runs at, measured, or why it cannot be measured; `None` if the
+    /// settings are not those of this machine.
     fn clock(&self, cpu: usize) -> Option<Result<Khz, String>>;
-    /// Stops the process of that number, or lets it go on, if it is the one that is meant:
-    /// `is_it` is asked on the machine that runs it.
+    /// Stops or resumes the process with that number, if `is_it` confirms that it is the
+    /// right one.
     fn signal(&self, pid: u32, signal: Signal, is_it: &dyn Fn(&dyn Sys) -> bool) -> io::Result<()>;
-    /// Stops or starts a service, if `is_it` says of the machine that runs it that it should be.
+    /// Stops or starts a service, if `is_it` confirms that it is the right machine.
     fn systemctl(
         &self,
         what: Systemctl,
@@ -58,16 +58,16 @@ pub enum Signal {
     Continue,
 }
 
-/// Begins the text that stands for a file that is there and cannot be read.
+/// The beginning of the text for a file that exists but cannot be read.
 pub const UNREADABLE: char = '!';
 
-/// What the file holds, if it is there, can be read and holds anything.
+/// The file's content, if it exists, can be read and is not empty.
 pub fn value(sys: &dyn Sys, path: &str) -> Option<String> {
     sys.read(path).ok().filter(|text| !text.is_empty())
 }
 
-/// What the file shows: its text, or [`UNREADABLE`] and the system's number for the reason (a
-/// policy whose CPUs are offline answers EBUSY). `None` if there is no such file.
+/// The file's content: its text, or [`UNREADABLE`] and the errno (a policy whose CPUs are
+/// offline answers EBUSY). `None` if the file does not exist.
 pub fn shown(sys: &dyn Sys, path: &str) -> Option<String> {
     match sys.read(path) {
         Ok(text) => Some(text),
@@ -115,7 +115,7 @@ impl Sys for Tree {
         let pid = i32::try_from(pid).ok();
         let pid = pid.and_then(rustix::process::Pid::from_raw);
         let pid = pid.ok_or(Errno::SRCH)?;
-        // Whatever becomes of the number from now on, this is the same process.
+        // From now on, this refers to the same process even if its number is reused.
         let handle = pidfd_open(pid, PidfdFlags::empty())?;
         // A tree may be of another machine, but signals are for processes of this one.
         if !is_it(&Tree::default()) {

@@ -56,7 +56,7 @@ pub enum BootInfoError {
     NoMemoryMap,
     /// The memory map has too many entries.
     TooManyRegions,
-    /// There is no module, and so no program.
+    /// The module, and with it the program, is missing.
     NoModule,
     /// More than one module.
     SeveralModules(u32),

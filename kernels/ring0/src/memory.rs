@@ -158,8 +158,8 @@ pub trait PhysicalMemory {
     /// The `length` bytes from `address`, or `None` if not all of them can be read.
     fn bytes(&self, address: u64, length: u64) -> Option<&[u8]>;
 
-    /// The bytes from `address` up to the first zero, or `None` if there is no zero in the
-    /// first `limit` bytes.
+    /// The bytes from `address` up to the first zero, or `None` if the first `limit` bytes
+    /// do not contain a zero.
     fn c_string(&self, address: u64, limit: u64) -> Option<&[u8]> {
         let is_end = |length: &u64| {
             let byte = address.checked_add(*length).map(|at| self.bytes(at, 1));

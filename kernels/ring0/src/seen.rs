@@ -14,7 +14,7 @@ pub enum Insert {
     New,
     /// The number is new, and the last one for which there was room.
     Last,
-    /// The number was seen before, or there is no room to remember it.
+    /// The number was seen before, or the table is full.
     Old,
 }
 

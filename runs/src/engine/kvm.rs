@@ -39,7 +39,7 @@ impl Kvm {
     }
 }
 
-/// Prepares to boot, whatever /dev/kvm is; nothing is booted yet. Times count from `asked`.
+/// Prepares to boot without checking /dev/kvm; does not boot yet. Times count from `asked`.
 pub fn prepare<'a>(
     new: Option<NewVm>,
     options: &'a KvmOptions,

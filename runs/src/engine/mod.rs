@@ -80,7 +80,7 @@ impl fmt::Display for EngineKind {
     }
 }
 
-/// What an engine says of itself.
+/// An engine's description of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// Which one it is.
@@ -139,7 +139,7 @@ pub enum EngineError {
         /// The option.
         flag: &'static str,
     },
-    /// The same, if nobody asked for qemu.
+    /// The same, if the user did not ask for qemu.
     #[error(
         "{flag} needs the engine kvm, but auto chose qemu, because /dev/kvm: {kind}; {}",
         without_kvm(kind)

@@ -223,7 +223,7 @@ impl Engine for Qemu {
 /// the answer does not change, and takes it a tenth of a second.
 fn left_out(model: &str) -> Result<Vec<String>, EngineError> {
     static KNOWN: Mutex<BTreeMap<String, Vec<String>>> = Mutex::new(BTreeMap::new());
-    // Whoever panicked meanwhile left a map that is whole.
+    // The map is intact even if another thread panicked.
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(lacks) = known.get(model) {
         return Ok(lacks.clone());

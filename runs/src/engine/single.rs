@@ -92,7 +92,10 @@ mod tests {
                 },
                 ["emulated in software: no vmx", "use --engine kvm"],
             ),
-            (KvmKind::NoDevice, ["there is no /dev/kvm", "leave it out"]),
+            (
+                KvmKind::NoDevice,
+                ["/dev/kvm does not exist", "leave it out"],
+            ),
         ];
         for (kind, words) in kinds {
             assert!(matches!(auto(kind.clone(), None, &|_| {}), Ok(false)));

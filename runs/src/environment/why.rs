@@ -3,29 +3,33 @@
 /// By the beginning of a fact's name; the first match counts, and the order is that of
 /// relevance.
 const WHY: &[(&str, &str)] = &[
-    ("program.", "another benchmark program: look at this first"),
+    ("program.", "another benchmark program: check this first"),
     ("method", "the two methods measure different things"),
     (
         "tuned",
-        "without --tune, clocks drift, CPUs go to sleep, and interrupts and perf disturb",
+        "without --tune, clocks drift, CPUs go to sleep, and interrupts and perf disturb the \
+         measurement",
     ),
     (
         "engine.emulated",
-        "an emulator's numbers measure the emulator",
+        "an emulator's times measure the emulator",
     ),
-    ("cpu.vendor_id", "another processor: no number carries over"),
+    (
+        "cpu.vendor_id",
+        "another processor: numbers cannot be compared",
+    ),
     (
         "cpu.cpu family",
-        "another processor: no number carries over",
+        "another processor: numbers cannot be compared",
     ),
-    ("cpu.model", "another processor: no number carries over"),
+    ("cpu.model", "another processor: numbers cannot be compared"),
     (
         "cpu.stepping",
         "other mitigations may be needed, with other costs",
     ),
     (
         "cpu.microcode",
-        "it decides the cost of VERW, IBPB and fences, which mitigations use",
+        "it determines the cost of VERW, IBPB and fences, which mitigations use",
     ),
     (
         "vulnerability.",
@@ -37,7 +41,7 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "state.debug_options",
-        "a kernel that checks itself is slow everywhere, at its entry too",
+        "a kernel with debugging checks is slower everywhere, including its entry",
     ),
     (
         "state.speculation",
@@ -45,12 +49,12 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "state.audit",
-        "with rules, each call is recorded from its entry on",
+        "with rules, the kernel records each call from its entry on",
     ),
     ("state.live_patches", "patched functions take a detour"),
     (
         "state.preemption",
-        "it decides what the kernel checks on its way out, and when it lets go of the CPU",
+        "it determines the kernel's checks on exit, and when it can be preempted",
     ),
     ("cmdline", "it contains mitigations= and similar options"),
     (
@@ -72,27 +76,27 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "syscall_",
-        "a refused call takes another path than one that is answered",
+        "a refused call takes a different path than an implemented one",
     ),
     (
         "kvm",
-        "it decides what the guests' exits and interrupts cost",
+        "it determines the cost of the guests' exits and interrupts",
     ),
     (
         "hypervisor",
-        "a hypervisor takes time and hides clock and neighbours",
+        "a hypervisor takes CPU time and hides the clock and the neighbours",
     ),
     (
         "engine",
-        "it decides what the guest finds, and what its exits cost",
+        "it determines the guest's machine and the cost of its exits",
     ),
     (
         "run.throttled",
-        "a core that slows down for heat runs at another clock while it measures",
+        "a core that is throttled because of heat measures at another clock",
     ),
     (
         "run.group_throttled",
-        "the control group had used up its time, and everything waited",
+        "the control group had used up its CPU time, and its processes had to wait",
     ),
     (
         "run.stolen",
@@ -100,31 +104,32 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "run.kernel_messages",
-        "the kernel complained while boots were made",
+        "the kernel logged warnings during the boots",
     ),
     (
         "state.core_clock_ghz",
-        "ticks for the same work follow the core's clock",
+        "the core's clock determines the ticks for the same work",
     ),
     (
         "state.core_types",
-        "efficiency cores have another clock, other caches, and another entry into the kernel",
+        "efficiency cores have another clock, other caches, and another cost of entering the \
+         kernel",
     ),
     (
         "setting.scaling_",
-        "ticks for the same work follow the core's clock",
+        "the core's clock determines the ticks for the same work",
     ),
     (
         "setting.nominal_khz",
-        "ticks for the same work follow the core's clock",
+        "the core's clock determines the ticks for the same work",
     ),
     (
         "setting.cpuinfo_max_khz",
-        "ticks for the same work follow the core's clock",
+        "the core's clock determines the ticks for the same work",
     ),
     (
         "setting.energy_",
-        "ticks for the same work follow the core's clock",
+        "the core's clock determines the ticks for the same work",
     ),
     (
         "setting.intel_no_turbo",
@@ -140,20 +145,20 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "setting.intel_pstate",
-        "ticks for the same work follow the core's clock",
+        "the core's clock determines the ticks for the same work",
     ),
     (
         "setting.amd_pstate",
-        "ticks for the same work follow the core's clock",
+        "the core's clock determines the ticks for the same work",
     ),
-    ("state.min_perf_pct", "it bounds the clock from below"),
+    ("state.min_perf_pct", "it is the clock's lower limit"),
     (
         "state.max_perf_pct",
-        "it bounds the clock, whatever the governor asks for",
+        "it limits the clock, whatever the governor requests",
     ),
     (
         "state.hwp_dynamic_boost",
-        "the clock rises for a while after a task has waited",
+        "the clock rises temporarily after a task has waited",
     ),
     (
         "state.energy_perf_bias",
@@ -165,23 +170,23 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "state.power_",
-        "less power is a lower clock, sooner or later",
+        "a lower power limit eventually lowers the clock",
     ),
     (
         "state.group_limit",
-        "a control group that has used up its time waits",
+        "a control group that has used up its CPU time has to wait",
     ),
     (
         "state.container",
-        "containers bring seccomp filters, limits and speculation switches",
+        "containers add seccomp filters, limits and speculation controls",
     ),
     (
         "setting.smt",
-        "a busy sibling shares units, caches and predictors of the core",
+        "a busy sibling shares the core's execution units, caches and predictors",
     ),
     (
         "tsc.",
-        "a tick has another length: compare nanoseconds, or core cycles",
+        "a tick has another length: compare nanoseconds or core cycles",
     ),
     (
         "pin",
@@ -191,14 +196,14 @@ const WHY: &[(&str, &str)] = &[
         "setting.cpus_",
         "on a CPU that is not isolated, the tick and other threads disturb samples",
     ),
-    ("setting.cpuidle", "a core that was asleep starts slowly"),
+    ("setting.cpuidle", "a core that wakes up is slow at first"),
     (
         "state.idle_latencies_us",
-        "a core that was asleep begins slowly",
+        "a core that wakes up is slow at first",
     ),
     (
         "setting.idle_states",
-        "a core that was asleep starts slowly",
+        "a core that wakes up is slow at first",
     ),
     (
         "cpu.flags",
@@ -206,15 +211,15 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "vcpus",
-        "a kernel on several CPUs uses other locks and other ticks",
+        "a kernel on several CPUs uses other locks and timer ticks",
     ),
     (
         "memory_mib",
-        "other page tables, other cache behaviour; small",
+        "other page tables and cache behaviour; a small effect",
     ),
     (
         "parameter.",
-        "KVM's settings decide how exits, halts and timers are handled",
+        "KVM's settings determine how exits, halts and timers are handled",
     ),
     (
         "setting.transparent_hugepage",
@@ -222,7 +227,7 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "setting.same_page_merging",
-        "merged pages cost faults, and disturb",
+        "merged pages cause page faults, which disturb the measurement",
     ),
     (
         "setting.randomize",
@@ -234,24 +239,28 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "setting.numa",
-        "balancing unmaps pages to see who uses them, and disturbs",
+        "balancing unmaps pages to find out who uses them, and the page faults disturb the \
+         measurement",
     ),
     (
         "setting.nmi_watchdog",
-        "it interrupts, and takes a performance counter",
+        "it interrupts the CPU, and uses a performance counter",
     ),
     (
         "setting.default_smp_affinity",
-        "it decides where devices interrupt",
+        "it determines which CPUs devices interrupt",
     ),
-    ("state.interrupts", "it decides where devices interrupt"),
+    (
+        "state.interrupts",
+        "it determines which CPUs devices interrupt",
+    ),
     (
         "state.workqueue_cpumask",
         "the kernel's own work may come to the measuring CPUs",
     ),
     (
         "state.stat_interval_s",
-        "gathering statistics interrupts each CPU so often",
+        "each CPU is interrupted this often to gather statistics",
     ),
     (
         "state.scheduling",
@@ -259,26 +268,35 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "state.security_modules",
-        "modules judge opens, maps and signals; a call that does nothing is not their affair",
+        "security modules check opens, maps and signals, but not a call that does nothing",
     ),
     (
         "state.perf_event_paranoid",
-        "it decides who may count and trace",
+        "it determines who may use counters and tracing",
     ),
     (
         "state.limits",
-        "what a process may lock and how large its stack is decide how its memory is mapped",
+        "the limits on locked memory and stack size affect how memory is mapped",
     ),
     ("state.numa_distances", "memory of another node is slower"),
     (
         "state.tainted",
-        "modules from elsewhere, warnings or machine checks since the start",
+        "third-party modules, warnings or machine checks since the kernel started",
     ),
-    ("cache.", "the data of a call may no longer fit"),
-    ("cpu.cache", "the data of a call may no longer fit"),
+    (
+        "cache.",
+        "the data of a call may no longer fit into the cache",
+    ),
+    (
+        "cpu.cache",
+        "the data of a call may no longer fit into the cache",
+    ),
     ("cores.", "more cores share power, caches and interrupts"),
     ("node.", "memory of another node is slower"),
-    ("memory", "other page tables, other cache behaviour; small"),
+    (
+        "memory",
+        "other page tables and cache behaviour; a small effect",
+    ),
     ("kernel.version", "another build of the host's kernel"),
     (
         "firmware.",
@@ -286,7 +304,7 @@ const WHY: &[(&str, &str)] = &[
     ),
     (
         "cpu.",
-        "the features of the processor decide what the kernel does",
+        "the kernel chooses its code according to the processor's features",
     ),
     ("experiment", "other targets, boots, rounds or batches"),
     ("guest_bench", "another version of the benchmark program"),

@@ -152,8 +152,8 @@ impl ExactTable {
     fn checked(&self) -> Result<Exact, String> {
         if self.boots == 1 {
             return Err(
-                "`exact.boots` is 1, but a second boot has to repeat the first one's counts \
-                 (with 0, nothing is counted)"
+                "`exact.boots` is 1, but a second boot has to confirm the first one's counts (0 \
+                 turns counting off)"
                     .into(),
             );
         }
@@ -241,7 +241,7 @@ impl BenchmarkTable {
         let measured: Vec<_> = chosen.into_iter().filter(|b| b.is_by(method)).collect();
         if measured.is_empty() {
             return Err(format!(
-                "`benchmark.benchmarks` contains nothing that method = {:?} measures; \
+                "`benchmark.benchmarks` does not contain a benchmark that method = {:?} measures; \
                  leave it out for the default",
                 method.name()
             ));
@@ -397,7 +397,7 @@ fn within<T: PartialOrd + std::fmt::Display>(
 
 fn distinct(targets: &[Target]) -> Result<(), String> {
     if targets.is_empty() {
-        return Err("there is no [[target]]".into());
+        return Err("the file does not have a [[target]]".into());
     }
     let mut seen = HashSet::new();
     if let Some(twice) = targets.iter().find(|target| !seen.insert(&target.name)) {
@@ -408,7 +408,8 @@ fn distinct(targets: &[Target]) -> Result<(), String> {
     };
     match targets.iter().find(also_counts) {
         Some(Target { name, .. }) => Err(format!(
-            "a target is named \"{name}{SUFFIX}\", the name of the target that counts for {name:?}; rename it"
+            "a target is named \"{name}{SUFFIX}\", which is reserved for the target that counts \
+             for {name:?}; rename it"
         )),
         None => Ok(()),
     }

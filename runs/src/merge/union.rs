@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What two unions have to have in common to be the same.
+    /// The parts of two unions that must be equal for the unions to be the same.
     type Content = Vec<(String, String, Option<Shard>, String, Vec<(String, String)>)>;
 
     fn content(union: &Union) -> Content {

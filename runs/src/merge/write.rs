@@ -172,7 +172,7 @@ fn finished(union: &Union, manifests: &[Manifest]) -> usize {
     parts.map(of_part).sum()
 }
 
-/// The same for the same content, whoever merges it.
+/// The same for the same content, independently of who merges it.
 fn id(union: &Union) -> String {
     let mut text = String::new();
     for part in union.parts() {

@@ -20,16 +20,16 @@ pub struct Guests {
 pub struct Guest {
     /// The boots that reported anything.
     pub boots: Vec<u32>,
-    /// What all of them reported alike.
+    /// The values that all of them agree on.
     pub same: BTreeMap<String, String>,
-    /// What they did not: by name, each value with its boots.
+    /// The other values: by name, each with its boots.
     pub different: BTreeMap<String, BTreeMap<String, Vec<u32>>>,
 }
 
 /// Replaces the value if a boot reported nothing while others of its target did.
 pub const NOT_TOLD: &str = "(not reported)";
 
-/// What kernels measure anew at each start.
+/// Values that kernels measure at each start.
 const PASSING: [&str; 2] = ["cpu.bogomips", "cpu.cpu MHz"];
 
 /// Collects what boots reported.
@@ -54,7 +54,7 @@ impl Gathered {
         }
     }
 
-    /// What they reported alike, and what they did not.
+    /// The values that they agree on, and the others.
     pub fn finish(self) -> Guests {
         let targets = self.0.into_iter();
         Guests {
@@ -103,7 +103,7 @@ impl Guests {
             .map(|(target, guest)| {
                 let names: Vec<_> = guest.different.keys().map(String::as_str).collect();
                 format!(
-                    "Boots of {target} were not alike: they differ in {} (guests.json)",
+                    "The boots of {target} differ in {} (see guests.json)",
                     names.join(", ")
                 )
             })
@@ -162,9 +162,7 @@ mod tests {
         assert_eq!(linux.different, expected);
         assert_eq!(
             guests.disagreements(),
-            [
-                "Boots of linux were not alike: they differ in cpu.flags, vulnerability.mds (guests.json)"
-            ]
+            ["The boots of linux differ in cpu.flags, vulnerability.mds (see guests.json)"]
         );
     }
 }

@@ -65,8 +65,8 @@ pub struct Manifest {
     /// What `--tune` set for the run; `None` without it.
     #[serde(default)]
     pub tune: Option<Tuning>,
-    /// What happened to the machine while boots were made: once for each time that the run was
-    /// begun or resumed. Older tools did not look.
+    /// What happened to the machine while boots ran, once for each time that the run was
+    /// started or resumed. Older versions did not record it.
     #[serde(default)]
     pub courses: Vec<Course>,
     /// The runs that this one was merged from; `None`: it was run.
@@ -74,7 +74,7 @@ pub struct Manifest {
     pub merged: Option<MergedRuns>,
     /// When the run began.
     pub started: Timestamp,
-    /// When its last boot ended; `None` while boots are missing.
+    /// When its last boot ended; `None` until then.
     pub ended: Option<Timestamp>,
 }
 
@@ -134,7 +134,7 @@ pub struct TargetId {
     pub cpus: u32,
     /// Host CPUs to which it was pinned; empty: not pinned.
     pub pin: Vec<usize>,
-    /// Who chose them; `None` if nobody did, and in runs of older tools.
+    /// Who chose them; `None` if nobody did, and in runs of older versions.
     #[serde(default)]
     pub pinned_by: Option<PinnedBy>,
     /// The rules for measuring CPUs that they violate, most important first.
@@ -192,7 +192,7 @@ impl Manifest {
     /// Reads a run's manifest.
     pub fn read(run: &RunFolder) -> Result<Self, FileError> {
         const REMEDY: &str =
-            "the run cannot be used; its consoles can still be read by `tollgate stats`";
+            "the run cannot be used, but `tollgate stats` can still read its consoles";
         let path = run.manifest();
         // The version comes first, because another version may have other fields.
         let version: Version = files::read_json(&path, REMEDY)?;
@@ -203,7 +203,7 @@ impl Manifest {
                 reason: format!(
                     "it has format {found}, but this tool reads formats {OLDEST_FORMAT} to {FORMAT}"
                 ),
-                remedy: "use the tollgate that made it",
+                remedy: "use the tollgate version that wrote it",
             }
             .into());
         }

@@ -1,4 +1,4 @@
-//! What the doctor has to examine for a run's targets.
+//! The doctor's task for a run's targets.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ pub fn measurement(targets: &[TargetId], host_cpus: &HostCpus) -> Measurement {
     }
 }
 
-/// `auto` chose an emulator because there is no KVM, so KVM is what has to be fixed.
+/// `auto` chose an emulator because KVM is missing, so KVM has to be fixed.
 fn guests<'t>(booted: impl Iterator<Item = &'t TargetId>) -> GuestEngine {
     let mut guests = GuestEngine::None;
     for target in booted {

@@ -50,13 +50,16 @@ pub enum RunError {
         folder: PathBuf,
     },
     /// Another process is filling it.
-    #[error("another tollgate is filling {folder}; wait until it has finished")]
+    #[error("another tollgate is writing to {folder}; wait until it has finished")]
     Busy {
         /// The folder.
         folder: PathBuf,
     },
-    /// There is no run in it.
-    #[error("{folder} is not a run: it does not contain manifest.json (`tollgate run` makes runs)")]
+    /// It does not contain a run.
+    #[error(
+        "{folder} is not a run: it does not contain manifest.json (`tollgate run` creates \
+        runs)"
+    )]
     NotARun {
         /// The folder.
         folder: PathBuf,
@@ -84,17 +87,17 @@ pub enum RunError {
     Tuning(&'static str, &'static str),
     /// The runs differ in what no comparison may pass over.
     #[error(
-        "these runs cannot be compared: {}; if that is what you want to compare, add --despite {}",
+        "these runs cannot be compared: {}; to compare them nevertheless, add --despite {}",
         .reasons.join("; "), .names.join(",")
     )]
     NotComparable {
         /// What differs.
         reasons: Vec<String>,
-        /// The names by which it can be passed over.
+        /// The names that `--despite` accepts for it.
         names: Vec<&'static str>,
     },
     /// The samples have no statistics.
-    #[error("cannot sum the run up")]
+    #[error("cannot compute the run's statistics")]
     Summary(#[source] SummaryError),
     /// A picture cannot be drawn.
     #[error("{file}")]

@@ -44,7 +44,7 @@ impl BootRecord {
     }
 
     /// What to do if the file is damaged.
-    pub const REMEDY: &str = "delete it and --resume the run";
+    pub const REMEDY: &str = "delete it, and resume the run with --resume";
 }
 
 /// The state of a planned boot.

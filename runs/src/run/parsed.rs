@@ -16,7 +16,7 @@ use super::{BootRow, BootState, Guests, RunFolder};
 use crate::schedule::PlannedBoot;
 
 /// What to do if one of its files is damaged.
-const AGAIN: &str = "make it again with `tollgate parse`";
+const AGAIN: &str = "recreate it with `tollgate parse`";
 
 /// Refuses samples that were parsed with a manifest other than the run's.
 pub fn check_manifest(run: &RunFolder) -> Result<(), FileError> {

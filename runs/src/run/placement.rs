@@ -14,7 +14,7 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// The experiment's choice, or else ours. An emulator may run anywhere.
+    /// The experiment's choice, otherwise tollgate's. An emulator may run anywhere.
     pub fn choose(experiment: &Experiment, host: HostCpus) -> Self {
         let measured = || {
             experiment

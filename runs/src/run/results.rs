@@ -19,8 +19,8 @@ pub fn fresh(name: &str) -> PathBuf {
     Path::new(RESULTS).join(format!("{name}-{now}"))
 }
 
-/// The folder of a shard of that experiment: always the same one, so that a task that is started
-/// again finds what it has done.
+/// The folder of a shard of that experiment: always the same one, so that a restarted task finds
+/// its finished work.
 pub fn of_shard(name: &str, shard: Shard) -> PathBuf {
     let Shard { index, of } = shard;
     Path::new(RESULTS).join(format!("{name}-shard-{index}-of-{of}"))

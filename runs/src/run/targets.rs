@@ -218,7 +218,7 @@ impl Context<'_> {
             self.experiment.file.display()
         );
         if target.program_as == ProgramAs::Initrd {
-            hint += "; kernels/unikraft/README.md says what an image must offer";
+            hint += "; kernels/unikraft/README.md lists what an image must offer";
         }
         let id = TargetId {
             missing: Some(hint),
@@ -233,7 +233,7 @@ fn why_counted() -> String {
     let kvm = host::kvm::probe();
     let kind = host::kvm::kind(&kvm);
     if kvm.is_real() {
-        "it counts instructions, and KVM measures time".into()
+        "it counts instructions, while KVM measures time".into()
     } else {
         format!("it counts instructions; time cannot be measured here, because /dev/kvm: {kind}")
     }

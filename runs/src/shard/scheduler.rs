@@ -1,4 +1,4 @@
-//! What a scheduler says about its task, in variables of the environment.
+//! Reads a scheduler's environment variables about its task.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Shard, ShardError};
 
-/// A shard, and what asked for it.
+/// A shard, and the starts of its task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scheduled {
     /// The shard.
     pub shard: Shard,
-    /// Each time that the run was begun or resumed.
+    /// One entry for each time that the run was started or resumed.
     pub starts: Vec<Start>,
 }
 
@@ -51,11 +51,11 @@ const COUNT: &str = "TOLLGATE_SHARDS";
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Scheduled {
-    /// That shard, or without one the shard that the scheduler's variables name.
+    /// The given shard, otherwise the one that the scheduler's variables name.
     ///
     /// # Errors
     ///
-    /// A variable is missing, or its value cannot be right.
+    /// A variable is missing or invalid.
     pub fn of(
         shard: Option<Shard>,
         with_names: bool,
@@ -97,7 +97,7 @@ fn from_variables(variable: Variable<'_>) -> Result<Shard, ShardError> {
         (
             "SLURM_PROCID",
             "SLURM_NTASKS",
-            "start the tasks by srun --ntasks N",
+            "start the tasks with srun --ntasks N",
         ),
         ("JOB_COMPLETION_INDEX", COUNT, SET_COUNT),
     ];
@@ -120,7 +120,7 @@ fn from_variables(variable: Variable<'_>) -> Result<Shard, ShardError> {
 fn of_array(variable: Variable<'_>) -> Result<Shard, ShardError> {
     const ID: &str = "SLURM_ARRAY_TASK_ID";
     const COUNT: &str = "SLURM_ARRAY_TASK_COUNT";
-    const ARRAY: &str = "start the task by sbatch --array=1-N";
+    const ARRAY: &str = "start the task with sbatch --array=1-N";
     let need = |name| needed(ID, name, ARRAY, variable);
     let (id, first, of) = (need(ID)?, need("SLURM_ARRAY_TASK_MIN")?, need(COUNT)?);
     let step = number("SLURM_ARRAY_TASK_STEP", variable)?
@@ -173,7 +173,7 @@ fn number(name: &'static str, variable: Variable<'_>) -> Result<Option<u32>, Sha
     let wrong = |error: &dyn Display| ShardError::Variable {
         name,
         value: value.clone(),
-        problem: format!("which is not a number of a task ({error})"),
+        problem: format!("which is not the number of a task ({error})"),
     };
     value.parse().map(Some).map_err(|error| wrong(&error))
 }

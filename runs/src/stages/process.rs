@@ -114,8 +114,8 @@ fn notes(manifest: &Manifest, rows: &[BootRow]) -> Vec<String> {
         .collect();
     if !enosys.is_empty() {
         notes.push(format!(
-            "Without system call 500: {}; \"enosys\" is the cost of a refused call, a \
-             different path through the kernel than \"scall\".",
+            "Without system call 500: {}; \"enosys\" is the cost of a refused call, a different \
+             path through the kernel than \"scall\".",
             enosys.join(", ")
         ));
     }

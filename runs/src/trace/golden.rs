@@ -92,7 +92,7 @@ impl Golden {
         let golden = toml::from_str(&text).map_err(|error| Damaged {
             path: path.to_owned(),
             reason: error.to_string(),
-            remedy: "correct it, or remove it and record it again with --record",
+            remedy: "correct it, or delete it and record it again with --record",
         })?;
         Ok(golden)
     }

@@ -40,7 +40,7 @@ pub fn read(folder: &Path) -> Result<Paths, FileError> {
         let crossing = Crossing::parse(&files::read_text(&path)?).map_err(|error| Damaged {
             path,
             reason: error.to_string(),
-            remedy: "make it again with `tollgate trace`",
+            remedy: "recreate it with `tollgate trace`",
         })?;
         paths.push((target.to_owned(), crossing));
     }

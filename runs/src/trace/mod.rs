@@ -38,7 +38,7 @@ pub use shared::NoPath;
 pub use subject::{Subject, Subjects};
 pub use symbols::Symbols;
 
-/// Why there is no path.
+/// Why a path cannot be found.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
     /// The plugin was not built, or is elsewhere.
@@ -66,7 +66,7 @@ pub enum TraceError {
     #[error(
         "the path of {benchmark} has {} instructions, but the exact method counted {} \
          in the same boot",
-        .traced.0, .counted.map_or("no whole number".into(), |counted| counted.0.to_string())
+        .traced.0, .counted.map_or("not a whole number".into(), |counted| counted.0.to_string())
     )]
     Disagree {
         /// The benchmark.
@@ -76,8 +76,8 @@ pub enum TraceError {
         /// The number on which nine tenths of its samples agree.
         counted: Option<Instructions>,
     },
-    /// There is no room for the record.
-    #[error("cannot make a folder for the record")]
+    /// The record cannot be stored.
+    #[error("cannot create a folder for the record")]
     Folder(#[source] io::Error),
     /// The program cannot be packed.
     #[error("cannot pack {program}")]
@@ -131,7 +131,7 @@ pub fn trace(
     let steps = place::steps(&boot.operation, symbols.as_ref())?;
     if boot.others > 0 {
         say(&format!(
-            "{name}: {} of {} operations took another path and are left out",
+            "{name}: {} of {} operations took a different path and are left out",
             boot.others,
             boot::MARKS
         ));

@@ -27,7 +27,7 @@ const LINUX_STEP: u64 = 2 << 20;
 pub enum Foreign {
     /// The start of the guest's kernel does not match the symbols.
     #[error(
-        "these are the symbols of another kernel: the guest entered its kernel at {entered:#x}, \
+        "these symbols belong to a different kernel: the guest entered its kernel at {entered:#x}, \
          but {LINUX_ENTRY} is at {linked:#x} in the symbols"
     )]
     Entry {
@@ -38,7 +38,8 @@ pub enum Foreign {
     },
     /// A call in the guest's kernel does not lead to the start of a function in the symbols.
     #[error(
-        "these are the symbols of another kernel: the guest's kernel calls {address:#x}, which is \
+        "these symbols belong to a different kernel: the guest's kernel calls {address:#x}, which \
+         is \
          {offset:#x} bytes into {function} in the symbols"
     )]
     Call {
@@ -299,7 +300,7 @@ ffffffff81000200 T _etext
     #[test]
     fn the_symbols_of_another_kernel_are_refused() {
         let error = steps(&operation(0x1000), Some(&symbols())).unwrap_err();
-        assert!(error.to_string().contains("another kernel"), "{error}");
+        assert!(error.to_string().contains("different kernel"), "{error}");
     }
 
     /// Its entry has the same offset from a boundary of 2 MiB.
@@ -316,7 +317,7 @@ ffffffff81000200 T _etext
         let error = steps(&operation, Some(&symbols())).unwrap_err();
         let said = error.to_string();
         assert!(
-            said.contains("another kernel") && said.contains("0x20 bytes into do_syscall_64"),
+            said.contains("different kernel") && said.contains("0x20 bytes into do_syscall_64"),
             "{said}"
         );
     }

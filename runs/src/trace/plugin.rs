@@ -37,8 +37,12 @@ pub fn warning(version: &str) -> Option<String> {
     let tested = version
         .strip_prefix(TESTED)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    (!tested)
-        .then(|| format!("the trace plugin is not tested with QEMU {version}, only with {TESTED}"))
+    (!tested).then(|| {
+        format!(
+            "the trace plugin has only been tested with QEMU {TESTED}, not with \
+            {version}"
+        )
+    })
 }
 
 #[cfg(test)]
@@ -51,7 +55,7 @@ mod tests {
         assert_eq!(warning("7.2.22"), None);
         for version in ["7.20", "8.2.1", "7.1.9", "unknown"] {
             let warning = warning(version).unwrap();
-            assert!(warning.contains("not tested") && warning.contains(version));
+            assert!(warning.contains("only been tested") && warning.contains(version));
         }
     }
 

@@ -32,10 +32,10 @@ pub enum RecordError {
     /// The file has an unsupported version.
     #[error("the trace plugin has another version: build both with `make trace-plugin tools`")]
     Version,
-    /// QEMU loaded the plugin, and there is no record.
+    /// QEMU loaded the plugin, but the record is missing.
     #[error(
-        "the trace plugin wrote no record: is it tollgate's own? Build it with \
-         `make trace-plugin`, or name it with --plugin"
+        "the trace plugin did not write a record: is it tollgate's? Build it with `make \
+         trace-plugin`, or name it with --plugin"
     )]
     Missing,
     /// QEMU was killed, or the disk is full.

@@ -10,13 +10,13 @@ use super::record::Operation;
 /// Fewer operations prove nothing.
 const FEWEST: usize = 10;
 
-/// Why there is no path.
+/// Why the operations do not have a common path.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoPath {
     /// The program did not mark them, or not enough of them.
     #[error(
-        "{found} operations of {benchmark} are marked, but {asked} were requested: \
-         the program has another version, or ended early"
+        "{found} operations of {benchmark} are marked, but {asked} were requested: the program is \
+         from another version, or ended early"
     )]
     Few {
         /// Its name.
@@ -28,8 +28,8 @@ pub enum NoPath {
     },
     /// No path is common to nine tenths of them.
     #[error(
-        "the operations of {benchmark} have no common path: of {all}, at most {most} took the same; \
-         their lengths in instructions are {lengths}"
+        "the operations of {benchmark} do not have a common path: of {all}, at most {most} took \
+         the same one; their lengths in instructions are {lengths}"
     )]
     Divided {
         /// Its name.
@@ -129,7 +129,7 @@ mod tests {
         lengths[19] = 900;
         let operations = operations(&lengths);
         let error = path(&operations, Benchmark::Scall, 20).unwrap_err();
-        let expected = "of 20, at most 17 took the same; their lengths in instructions are \
+        let expected = "of 20, at most 17 took the same one; their lengths in instructions are \
                         238 (17 times), 300 (2 times), 900 (once)";
         assert!(error.to_string().contains(expected), "{error}");
     }

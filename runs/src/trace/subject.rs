@@ -44,7 +44,7 @@ impl Subjects<'_> {
     ///
     /// # Errors
     ///
-    /// There is no such target, or a file of it cannot be read.
+    /// The target does not exist, or one of its files cannot be read.
     pub fn find(&self, name: &str) -> Result<Subject, TraceError> {
         let image = Path::new(name);
         let file = self.experiment;
@@ -139,7 +139,7 @@ impl Subjects<'_> {
             let none = || {
                 FileError::from(Damaged {
                     path: file.to_owned(),
-                    reason: "it does not contain symbols of code".into(),
+                    reason: "it does not contain code symbols".into(),
                     remedy: "use a vmlinux or System.map that does; those of Debian's kernels are \
                          in the package linux-image-VERSION-dbg",
                 })
@@ -149,8 +149,8 @@ impl Subjects<'_> {
         let found = symbols::of_image(image);
         if found.is_none() {
             (self.say)(&format!(
-                "{}: no symbols in it or in its folder; functions are named by their addresses \
-                 (--symbols names a vmlinux or a System.map)",
+                "{}: neither the image nor its folder has symbols; functions are named by their \
+                 addresses (use --symbols to name a vmlinux or a System.map)",
                 image.display()
             ));
         }

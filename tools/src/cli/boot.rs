@@ -17,8 +17,8 @@ Examples:
   tollgate boot build/linux/vmlinux --initrd build/initramfs.cpio.gz \\
       --append 'console=ttyS0 mitigations=off' --cpus 2 --timeout 30
 
-The guest's console goes to standard output unchanged, and how it ended to standard
-error. With the engine kvm, standard input is typed into the guest's serial port.
+The guest's console goes to standard output unchanged, and a line on how the guest ended
+to standard error. With the engine kvm, standard input goes to the guest's serial port.
 Exit codes: see tollgate --help.";
 
 /// `tollgate boot`.
@@ -26,7 +26,7 @@ Exit codes: see tollgate --help.";
 pub struct BootArgs {
     /// The kernel: bzImage, vmlinux, or an ELF file with a PVH note or a Multiboot header
     pub image: PathBuf,
-    /// The initial ramdisk, or the program for kernels that load an ELF file in its place
+    /// The initial ramdisk, or the program for kernels that load an ELF file instead
     #[arg(long, value_name = "FILE")]
     pub initrd: Option<PathBuf>,
     /// The kernel's command line
@@ -65,9 +65,9 @@ pub struct BootArgs {
 pub enum BootEngine {
     /// kvm if KVM really runs guests on the CPU, otherwise qemu
     Auto,
-    /// Our own VMM
+    /// tollgate's own VMM
     Kvm,
-    /// An external QEMU, software emulation
+    /// QEMU, software emulation
     Qemu,
     /// The same QEMU under KVM, with the host's processor
     QemuKvm,
@@ -80,24 +80,24 @@ pub struct KvmArgs {
     /// The boot protocol [default: the best one that the image supports]
     #[arg(long, value_enum)]
     pub protocol: Option<ProtocolArg>,
-    /// Another port, besides 0xf4 and 0x501, to which the guest writes its exit status
+    /// A port, in addition to 0xf4 and 0x501, to which the guest writes its exit status
     #[arg(long, value_name = "PORT", value_parser = parse_port)]
     pub debug_exit: Vec<u16>,
-    /// Take all guest memory from the host before the guest starts
+    /// Allocate all guest memory before the guest starts
     #[arg(long)]
     pub prefault: bool,
-    /// Ask for huge pages behind guest memory
+    /// Request huge pages for guest memory
     #[arg(long)]
     pub huge_pages: bool,
     /// Run without the seccomp filter
     #[arg(long)]
     pub no_seccomp: bool,
-    /// Print exits by reason and port, the time in the guest, and a timeline since process
-    /// start
+    /// Print exits by reason and port, the time spent in the guest, and a timeline since
+    /// process start
     #[arg(long)]
     pub stats: bool,
-    /// Boot as in a run: take all memory, as huge pages, before the guest starts, and report to
-    /// `tollgate run`
+    /// Boot as in a run: allocate all memory as huge pages before the guest starts, and report
+    /// to `tollgate run`
     #[arg(long, hide = true)]
     pub for_run: bool,
 }
@@ -161,8 +161,8 @@ impl KvmArgs {
                 ProtocolArg::Multiboot => Protocol::Multiboot,
             }),
             debug_exit_ports: self.debug_exit.clone(),
-            // Page faults of the host must not fall into a measurement, and there should be as
-            // few TLB misses as possible.
+            // The host's page faults must not occur during a measurement, and TLB misses
+            // should be rare.
             prefault: self.prefault || self.for_run,
             huge_pages: self.huge_pages || self.for_run,
             count_pages: self.stats || self.for_run,
@@ -182,7 +182,7 @@ impl KvmArgs {
         }
     }
 
-    /// An option that QEMU could only ignore.
+    /// The first given option that does not apply to QEMU.
     pub fn given(&self) -> Option<&'static str> {
         let given = [
             ("--protocol", self.protocol.is_some()),

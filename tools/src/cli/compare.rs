@@ -11,35 +11,36 @@ Examples:
   tollgate compare results/monday results/latest --exact --fail-on 1
 
 Verdicts: faster, slower, no difference seen, cannot tell (fewer than 6 boots on a side,
-or too few for so many rows). A different image, command line or setting causes a
-warning. docs/METHOD.md describes the tests, docs/FORMATS.md the JSON.
+or too few for so many rows). A different image, command line or setting only causes
+a warning. docs/METHOD.md describes the tests, docs/FORMATS.md the JSON.
 
-With --exact, compare compares instructions, which are whole numbers: one more is a
-change, on any machine. If both runs hold a trace of the path (tollgate trace --into RUN),
-the functions that changed are named.
+With --exact, compare compares counts of instructions, which are exact on any machine: one
+more is a change. If both runs hold a trace of the path (tollgate trace --into RUN), the
+output names the functions that changed.
 
 Exit codes: 0 done; 87 the runs differ in something that --despite has to name;
-88 --fail-on: a row became slower by more than that, or with --exact takes so many more
-instructions; 89 --fail-on: no row is known to exceed the limit, but some cannot be judged:
-in one run only, emulated, too noisy, or without a count; others as in tollgate --help.";
+88 --fail-on: a row became slower by more than the limit, or with --exact takes at least
+that many more instructions; 89 --fail-on: no row is known to exceed the limit, but some
+cannot be judged: in one run only, emulated, too noisy, or without a count; others as in
+tollgate --help.";
 
 /// `tollgate compare`.
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// The run's folder to compare with
+    /// The folder of the run to compare with
     #[arg(value_name = "BEFORE")]
     pub before: PathBuf,
-    /// The run's folder to judge
+    /// The folder of the run to judge
     #[arg(value_name = "AFTER")]
     pub after: PathBuf,
-    /// Compare although these differ
+    /// Compare even if these differ
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub despite: Vec<Despite>,
     /// Compare counted instructions instead of times
     #[arg(long)]
     pub exact: bool,
     /// Exit with 88 if a row became slower by more than this; with --exact: if it takes at
-    /// least so many more instructions
+    /// least this many more instructions
     #[arg(long, value_name = "REGRESSION%|N", value_parser = parse_limit, allow_hyphen_values = true)]
     pub fail_on: Option<Limit>,
     /// Print JSON, not rounded
@@ -80,7 +81,7 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The largest share by which a row may become slower: 0.02 is 2 %.
+    /// The limit as a share: 0.02 is 2 %.
     pub fn share(self) -> f64 {
         self.number / 100.0
     }

@@ -1,5 +1,5 @@
 //! A command's arguments, defined only if that command is given: defining those of all commands
-//! takes longer than the whole life of a small guest.
+//! takes longer than a small guest runs.
 
 use clap::builder::Resettable;
 use clap::error::Error;

@@ -19,11 +19,11 @@ Examples:
   tollgate doctor --engine host && make all
   tollgate doctor --explain governor
 
-The doctor watches the measuring CPUs for two seconds and changes nothing. docs/DOCTOR.md
-describes every check with its thresholds and reasons.
+The doctor watches the measuring CPUs for two seconds and does not change the machine.
+docs/DOCTOR.md describes every check with its thresholds and reasons.
 
-Exit codes: 0 fit, 2 unfit, 1 no verdict because something failed (64 for a wrong
-command line).";
+Exit codes: 0 the machine is fit, 2 it is unfit, 1 the doctor itself failed (64 for a
+wrong command line).";
 
 /// `tollgate doctor`.
 #[derive(Debug, Args)]
@@ -31,18 +31,18 @@ pub struct DoctorArgs {
     /// The CPUs that will measure [default: the last allowed one, as for host targets]
     #[arg(long, value_name = "LIST", value_parser = parse_pin)]
     pub cpus: Option<Pin>,
-    /// What will boot the targets
+    /// The engine that will boot the targets
     #[arg(long, value_enum, default_value_t = DoctorEngine::Auto)]
     pub engine: DoctorEngine,
     /// Print the verdict as JSON
     #[arg(long)]
     pub json: bool,
-    /// Say what this check judges and how, what it reads, and its current content
+    /// Explain this check: what it judges and how, its sources, and their current content
     #[arg(long, value_name = "CHECK", conflicts_with_all = ["json", "engine"],
           value_parser = PossibleValuesParser::new(host::doctor::checks()))]
     pub explain: Option<String>,
-    /// Read /proc and /sys below this folder; the counter and the noise are this
-    /// machine's all the same
+    /// Read /proc and /sys below this folder; the counter and the noise are still
+    /// measured on this machine
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub root: PathBuf,
 }
@@ -50,11 +50,11 @@ pub struct DoctorArgs {
 /// What the doctor judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DoctorEngine {
-    /// KVM, because otherwise only an emulator is left, and the host
+    /// KVM and the host; without KVM, guests would only be emulated
     Auto,
-    /// Our own VMM
+    /// tollgate's own VMM
     Kvm,
-    /// An external QEMU, software emulation
+    /// QEMU, software emulation
     Qemu,
     /// No guests: programs run on the host
     Host,
@@ -100,7 +100,7 @@ impl DoctorArgs {
         })
     }
 
-    /// table1 has guests, and the host to compare with.
+    /// table1 measures guests and, for comparison, the host.
     fn measures_host(&self) -> bool {
         matches!(self.engine, DoctorEngine::Auto | DoctorEngine::Host)
     }

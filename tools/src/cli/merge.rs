@@ -27,7 +27,7 @@ pub struct MergeArgs {
     pub despite: Vec<DespiteMerge>,
 }
 
-/// What can be passed over.
+/// Checks that the user can skip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DespiteMerge {
     /// Two runs are the same shard, and both count

@@ -16,12 +16,12 @@ Examples:
 
 trace boots the target in QEMU's emulator, which counts instructions, and prints how many
 of them each function executes in one system call. The counts add up to the number that
-the exact method counts in the same boot; otherwise the command fails. They are counts,
-not times. docs/METHOD.md describes the method, docs/FORMATS.md the JSON and the file of
-expected paths.
+the exact method counts in the same boot; otherwise the command fails. They do not
+measure time. docs/METHOD.md describes the method, docs/FORMATS.md the JSON and the file
+of expected paths.
 
-To check your own kernel in CI, record its path once, and check every build. Each build
-counts as another kernel, unless you give all of them one name.
+To check your own kernel in CI, record its path once and check every build. Without
+--kernel-inputs, each build counts as a different kernel.
   tollgate trace ./bzImage --initrd initramfs.cpio.gz --kernel-inputs mine --record paths.toml
   tollgate trace ./bzImage --initrd initramfs.cpio.gz --kernel-inputs mine --check paths.toml
 
@@ -37,7 +37,7 @@ pub struct TraceArgs {
     /// The experiment that describes the targets
     #[arg(long, value_name = "FILE", default_value = "experiments/table1.toml")]
     pub experiment: PathBuf,
-    /// Also trace this one, and show how the first one differs
+    /// Also trace this target or image, and show how the first one differs from it
     #[arg(long, value_name = "TARGET|IMAGE")]
     pub against: Option<String>,
     /// Also trace the same kernel with these words on its command line
@@ -54,7 +54,7 @@ pub struct TraceArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Write trace-NAME.json and trace-NAME.svg into this folder, for example that of a run
+    /// Write trace-NAME.json and trace-NAME.svg into this folder, for example a run's folder
     #[arg(long, value_name = "DIR")]
     pub into: Option<PathBuf>,
     /// Compare with the expected path in this file
@@ -63,15 +63,14 @@ pub struct TraceArgs {
     /// Record this path as the expected one in this file
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// The kernel's name in that file [default: the hash of what it was built from and with, or
-    /// its image's]
+    /// The kernel's name in that file [default: the hash of its build inputs, or of its image]
     #[arg(long, value_name = "WORD")]
     pub kernel_inputs: Option<String>,
     /// The processor that QEMU emulates [default: the target's, or the experiment's; for an
     /// image, max]
     #[arg(long, value_name = "MODEL")]
     pub cpu_model: Option<String>,
-    /// The kernel's vmlinux or System.map, or those of both kernels [default: the image, or a
+    /// The vmlinux or System.map of the kernel, or of both kernels [default: the image, or a
     /// file in its folder]
     #[arg(long, value_name = "FILE")]
     pub symbols: Option<PathBuf>,
@@ -87,8 +86,8 @@ pub struct TraceArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "With an IMAGE")]
 pub struct ImageArgs {
-    /// The archive with guest-bench as /init, or guest-bench itself for kernels that load an
-    /// ELF file in its place
+    /// The initramfs with guest-bench as /init, or guest-bench itself for kernels that load an
+    /// ELF file instead
     #[arg(long, value_name = "FILE")]
     pub initrd: Option<PathBuf>,
     /// The kernel's command line; guest-bench's arguments are appended
@@ -133,8 +132,7 @@ impl TraceArgs {
     /// What the subject is compared with, if it is.
     ///
     /// # Errors
-    ///
-    /// There is no such subject.
+    /// The target or image does not exist.
     pub fn against(&self, subjects: &Subjects<'_>) -> Result<Option<Subject>, TraceError> {
         match (&self.against, &self.against_append) {
             (Some(name), _) => subjects.find(name).map(Some),

@@ -13,7 +13,7 @@ pub struct TuneArgs {
     /// The command
     #[command(subcommand)]
     pub command: TuneCommand,
-    /// The folder that contains sys/, proc/ and dev/, and var/lib/tollgate with the journal
+    /// The folder that contains sys/, proc/, dev/, and var/lib/tollgate with the journal
     #[arg(long, value_name = "DIR", default_value = "/", global = true)]
     pub root: PathBuf,
 }
@@ -21,10 +21,10 @@ pub struct TuneArgs {
 /// Its three commands.
 #[derive(Debug, Subcommand)]
 pub enum TuneCommand {
-    /// Show clocks, turbo, siblings, interrupts and limits, and whether anything is tuned
+    /// Show clocks, turbo, siblings, interrupts and limits, and whether the machine is tuned
     Status(TuneStatusArgs),
-    /// Fix the clock, turn off turbo, move interrupts away; a journal keeps the previous
-    /// settings
+    /// Hold the clock constant, turn off turbo, and move interrupts away; a journal keeps
+    /// the previous settings
     Apply(TuneApplyArgs),
     /// Restore all settings in the journal, except those that others have changed since
     Restore(TuneRestoreArgs),
@@ -60,7 +60,7 @@ pub struct TuneApplyArgs {
     /// Take the other threads of the measuring CPUs' cores offline (never CPU 0)
     #[arg(long, requires = "cpus")]
     pub offline_siblings: bool,
-    /// Stop irqbalance, which moves interrupts back, until restore lets it go on
+    /// Stop irqbalance, which would move interrupts back, until `restore`
     #[arg(long)]
     pub stop_irqbalance: bool,
     /// Print every write in its order, and write nothing
@@ -69,7 +69,7 @@ pub struct TuneApplyArgs {
 }
 
 impl TuneApplyArgs {
-    /// What they ask for.
+    /// The request that these arguments make.
     pub fn request(&self) -> Request {
         Request {
             cpus: self.cpus.clone().map(|cpus| cpus.0).unwrap_or_default(),
@@ -103,5 +103,5 @@ Examples:
   sudo tollgate tune apply --freq 2600000
   sudo tollgate tune restore
 
-`tollgate run --tune` tunes before a run and restores afterwards. docs/TUNE.md lists
-what is written where.";
+`tollgate run --tune` tunes before a run and restores afterwards. docs/TUNE.md lists every
+file that is written.";

@@ -34,7 +34,7 @@ pub struct UsageArgs {
 /// Its commands.
 #[derive(Debug, Subcommand)]
 pub enum UsageCommand {
-    /// Run a program without each of its calls, and record which of them it needs
+    /// Run a program without each of its system calls in turn, and record which ones it needs
     #[command(after_help = EXPLORE_EXAMPLES, after_long_help = EXPLORE_EXAMPLES)]
     Explore(ExploreArgs),
     /// Explore a recipe, and write the result into a database
@@ -43,19 +43,19 @@ pub enum UsageCommand {
     /// Try every system call on the targets of a run, to see which of them they have
     #[command(after_help = data::CALLS_EXAMPLES, after_long_help = data::CALLS_EXAMPLES)]
     Calls(CallsArgs),
-    /// What a database of results says: as a list, as plots, as an SQLite file
+    /// Query a database of results: as a list, as plots, as an SQLite file
     #[command(after_help = data::SEARCH_EXAMPLES, after_long_help = data::SEARCH_EXAMPLES)]
     Search(SearchArgs),
-    /// What does a kernel lack for these applications, and what should it get first?
+    /// List the calls that a kernel lacks for these applications, in the order to build them
     #[command(after_help = data::PLAN_EXAMPLES, after_long_help = data::PLAN_EXAMPLES)]
     Plan(PlanArgs),
-    /// Which calls do a program's files hold, without running it?
+    /// Find the calls in a program's files, without running it
     Static(StaticArgs),
-    /// What would a program pay for its crossings on each target of a run?
+    /// Predict the cost of a program's crossings on each target of a run
     Budget(BudgetArgs),
-    /// Print a seccomp profile that allows the calls that the program made: a lower bound
+    /// Print a seccomp profile that allows only the calls that the program made
     Emit(EmitArgs),
-    /// Which calls and verdicts differ between two results?
+    /// Show which calls and verdicts differ between two results
     Diff(UsageDiffArgs),
 }
 
@@ -66,25 +66,27 @@ Examples:
       -- nginx -g 'daemon off;'
   tollgate usage explore -t ./test.sh --ready 'log:Ready to accept' -- redis-server
 
-The test is executed with the path of the program's output as its first argument, in the
-same namespaces, when the program is ready or, without --ready, after its end. It exits with
-0 (works), 200 (cannot tell, repeat it) or anything else (broken). It must fail without the
-program. Nothing that the program does is visible outside. docs/USAGE.md explains all terms.
+The test runs in the same namespaces as the program, with the path of the program's output
+as its first argument: once the program is ready or, without --ready, after it has exited.
+It exits with 0 (works), 200 (undecided, repeat) or any other code (broken). It must fail
+without the program. The program cannot change anything outside its namespaces.
+docs/USAGE.md explains all terms.
 
-Exit codes: 0 every call has its verdict; 1 the program or its test does not work as it is;
-69 this user may not create namespaces; 130 interrupted, with all verdicts so far kept;
+Exit codes: 0 every call has a verdict; 1 the program or its test fails even with all calls;
+69 this user may not create namespaces; 130 interrupted, all verdicts so far are kept;
 others as in tollgate --help.";
 
 /// `tollgate usage explore`.
 #[derive(Debug, Args)]
 pub struct ExploreArgs {
-    /// What decides whether the program works [default: its exit status]
+    /// The test that decides whether the program works [default: the program's exit status]
     #[arg(short, long, value_name = "PROGRAM")]
     pub test: Option<PathBuf>,
-    /// What makes a server ready: tcp:PORT, log:REGEX or cmd:COMMAND
+    /// The condition for a server to be ready: tcp:PORT, log:REGEX or cmd:COMMAND
     #[arg(long, value_name = "CONDITION")]
     pub ready: Option<Ready>,
-    /// When calls are taken away; init ends and serving begins when the program is ready
+    /// The phase in which calls are removed; init ends and serving begins when the program is
+    /// ready
     #[arg(long, value_enum, default_value_t = PhaseArg::All)]
     pub phase: PhaseArg,
     /// Take away values of arguments as well, like fcntl with F_SETFL
@@ -106,7 +108,7 @@ pub struct ExploreArgs {
     /// Do not ask the kernel which calls there are: try those of the program's files
     #[arg(long)]
     pub no_discovery: bool,
-    /// Runs of each rule that have to agree
+    /// How many runs of each rule have to agree
     #[arg(long, value_name = "N", default_value = "2")]
     pub replicas: NonZeroU32,
     /// Parallel runs [default: two for each CPU]
@@ -119,13 +121,13 @@ pub struct ExploreArgs {
     /// The program's standard input [default: empty]
     #[arg(long, value_name = "FILE")]
     pub stdin: Option<PathBuf>,
-    /// The file for every run and verdict
+    /// The file that receives every run and verdict
     #[arg(long, short, value_name = "FILE", default_value = "usage.json")]
     pub output: PathBuf,
     /// Continue the interrupted result in that file
     #[arg(long)]
     pub resume: bool,
-    /// Print the verdicts as Loupe's database has them, instead of a table
+    /// Print the verdicts in the format of Loupe's database instead of a table
     #[arg(long)]
     pub csv: bool,
     /// The program and its arguments
@@ -145,11 +147,11 @@ impl ExploreArgs {
         modes.into_iter().map(mode).collect()
     }
 
-    /// What they ask for; `earlier` is the result to continue.
+    /// The request that these arguments make; `earlier` is the result to continue.
     pub fn request(&self, earlier: Option<Usage>) -> Result<Request> {
         Ok(Request {
             command: self.command.clone(),
-            folder: env::current_dir().context("the current folder does not exist any more")?,
+            folder: env::current_dir().context("the current folder no longer exists")?,
             input: self.stdin.clone(),
             test: self.test.clone(),
             ready: self.ready.clone(),
@@ -190,12 +192,12 @@ pub enum ModeArg {
     Plausible,
 }
 
-/// When calls are taken away.
+/// The phase in which calls are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PhaseArg {
     /// Until the program is ready
     Init,
-    /// After it
+    /// After that
     Serving,
     /// Always
     All,
@@ -217,7 +219,7 @@ pub struct EmitArgs {
 pub enum EmitForm {
     /// Container engines: --security-opt seccomp=FILE
     Oci,
-    /// A drop-in file of a unit
+    /// A drop-in file for a unit
     Systemd,
 }
 

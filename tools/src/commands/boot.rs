@@ -22,7 +22,7 @@ pub fn run(args: &BootArgs, new: Option<NewVm>) -> Result<Code> {
         files::check_regular(initrd)?;
     }
     let options = args.kvm.options();
-    // The first thing that takes its time, and needs nothing of what comes next.
+    // Started first, because it takes time and does not depend on the following steps.
     let (wish, flag) = (args.engine.into(), args.kvm.given());
     let say = |line: &str| tell!("{line}");
     let engine = single::choose(wish, flag, &spec, &options, new, began, &say)?;

@@ -34,7 +34,8 @@ pub fn run(args: &CompareArgs) -> Result<Code> {
     Ok(judge(&judged))
 }
 
-/// What `--fail-on` ends with. Of a row that became slower nothing else is said.
+/// The exit code of `--fail-on`. If a row became slower, the other reasons are not
+/// printed.
 fn judge(judged: &Judged) -> Code {
     let (what, rows, code) = match (&*judged.regressions, &*judged.undecided) {
         ([], []) => return Code::Done,

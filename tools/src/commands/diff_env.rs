@@ -39,7 +39,8 @@ fn read(path: &Path) -> Result<Environment> {
         Some(parsed::read_guests(&run)?)
     } else {
         tell!(
-            "the guests' sides are not compared: {path} was not parsed; do `tollgate parse {path}`",
+            "the guests are not compared, because {path} was not parsed; run `tollgate parse \
+             {path}`",
             path = path.display()
         );
         None

@@ -26,7 +26,7 @@ fn explain(args: &DoctorArgs, check: &str) -> Result<Code> {
     let tree = args.tree()?;
     let cpus = args.measuring_cpus(&HostCpus::read(&tree))?;
     let Some(explanation) = doctor::explain(check, &tree, &cpus) else {
-        bail!("there is no check {check:?}");
+        bail!("{check:?} is not a check");
     };
     output::print(&print::doctor::explanation(&explanation))?;
     Ok(Code::Done)

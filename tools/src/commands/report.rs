@@ -18,7 +18,7 @@ pub fn run(args: &RunFolderArgs) -> Result<Code> {
         output::print(&eval::watches::text(watches))?;
     }
     tell!("tables and plots are in {}", run.path().display());
-    tell!("all of it on one page: {}", run.file(PAGE).display());
+    tell!("everything on one page: {}", run.file(PAGE).display());
     let mut targets = summary.targets.iter();
     Ok(if targets.any(|target| target.info.boots_failed > 0) {
         Code::BootsFailed

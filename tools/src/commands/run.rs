@@ -18,7 +18,7 @@ pub fn run(args: &RunArgs) -> Result<Code> {
     Ok(report(args, &ended))
 }
 
-/// Says what became of all boots, those of an earlier part of the run included.
+/// Reports the outcome of all boots, including those of an earlier part of the run.
 fn report(args: &RunArgs, ended: &Ended) -> Code {
     let Ended {
         planned,

@@ -29,7 +29,7 @@ pub fn run(args: &TraceArgs) -> Result<Code> {
     }
     let trace = |subject: &Subject| {
         trace::trace(subject, &plugin, &stop, &say)
-            .with_context(|| format!("no path of {}", subject.name))
+            .with_context(|| format!("cannot trace {}", subject.name))
     };
     let mut path = trace(&subject)?;
     if let Some(inputs) = &args.kernel_inputs {

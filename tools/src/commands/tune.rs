@@ -48,7 +48,7 @@ fn restore(args: &TuneArgs) -> Result<Code> {
     let _interrupted = interrupt::flag().context("cannot watch for signals")?;
     let undone = tune::restore(&args.root)?;
     if let Undone::Nothing = undone {
-        tell!("tune: nothing is tuned, so there is nothing to restore");
+        tell!("tune: the machine is not tuned, so there is nothing to restore");
     }
     for line in undone.lines() {
         tell!("{line}");

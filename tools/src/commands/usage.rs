@@ -19,7 +19,7 @@ use crate::cli::{EmitArgs, EmitForm, UsageArgs, UsageCommand, UsageDiffArgs};
 use crate::exit::Code;
 use crate::output;
 
-/// Explores, or reads what was explored.
+/// Explores, or reads earlier results.
 pub fn run(args: &UsageArgs) -> Result<Code> {
     match &args.command {
         UsageCommand::Explore(explore) => explore::run(explore),

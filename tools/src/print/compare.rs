@@ -14,7 +14,7 @@ pub struct Judged {
     pub text: String,
     /// A line for each row that became slower or longer by more than the limit.
     pub regressions: Vec<String>,
-    /// A line for each row of which that cannot be told.
+    /// A line for each row without a verdict.
     pub undecided: Vec<String>,
 }
 

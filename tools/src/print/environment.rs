@@ -8,7 +8,7 @@ use textwrap::Options;
 use runs::environment::{Comparison, Difference};
 
 const WIDTH: usize = 80;
-/// Texts with at least so many words are shown as the words that differ.
+/// Of texts with at least this many words, only the words that differ are shown.
 const MANY_WORDS: usize = 8;
 
 /// The differences, side by side, and below them the values that change by themselves.
@@ -23,7 +23,7 @@ pub fn comparison(comparison: &Comparison) -> String {
         out += &show(difference);
     }
     if comparison.same {
-        out += "No differences in what both runs recorded.\n";
+        out += "No differences in the values that both runs recorded.\n";
     }
     if !comparison.passing.is_empty() {
         out += "\nchanges by itself, and does not count\n";
@@ -122,7 +122,7 @@ host
   cpu.microcode
     A: 0x1
     B: 0x2
-    why: it decides the cost of VERW, IBPB and fences, which mitigations use
+    why: it determines the cost of VERW, IBPB and fences, which mitigations use
   cpu.flags
     A alone: mce
     B alone: fred
@@ -152,7 +152,7 @@ changes by itself, and does not count
         };
         assert_eq!(
             super::comparison(&same),
-            "No differences in what both runs recorded.\n"
+            "No differences in the values that both runs recorded.\n"
         );
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each crate may use of the others. Arrows point down: a library that is used by
-/// another one stands above it here.
+/// The crates that each crate may use. Arrows point down: a library is listed before the
+/// crates that use it.
 const ALLOWED: [(&str, &[&str]); 12] = [
     ("contract", &[]),
     ("initramfs", &[]),

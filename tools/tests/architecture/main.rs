@@ -1,5 +1,5 @@
-//! What may depend on what: crates as DESIGN has them, no modules in a circle, and short
-//! commands.
+//! Rules of the architecture: dependencies between crates, no cycles between modules, and
+//! short commands.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 

@@ -1,8 +1,8 @@
-//! Modules in a circle: whoever reads one of them has to read all of them.
+//! Cycles of modules: to read one of them, you would have to read all of them.
 //!
-//! Of all modules in one folder, each is looked at with everything below it: an arrow from
-//! `a::b` to `c::d` is one from `a` to `c`. A module and its own parts are not a circle,
-//! and tests may use anything.
+//! Compares the modules of one folder, each with everything below it: an arrow from `a::b` to
+//! `c::d` is one from `a` to `c`. A module and its own submodules may use each other, and
+//! tests may use anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,17 +18,17 @@ type Module = Vec<String>;
 type Sources = BTreeMap<Module, String>;
 
 #[test]
-fn no_modules_stand_in_a_circle() {
-    let mut circles = Vec::new();
+fn modules_do_not_form_cycles() {
+    let mut cycles = Vec::new();
     for folder in crates::folders() {
         for root in roots(&folder) {
-            let found = circles_of(&sources(&root));
+            let found = cycles_of(&sources(&root));
             let name = root.strip_prefix(folder.parent().unwrap()).unwrap();
             let name = name.display();
-            circles.extend(found.into_iter().map(|circle| format!("{name}: {circle}")));
+            cycles.extend(found.into_iter().map(|cycle| format!("{name}: {cycle}")));
         }
     }
-    assert!(circles.is_empty(), "{}", circles.join("\n"));
+    assert!(cycles.is_empty(), "{}", cycles.join("\n"));
 }
 
 /// The files in which a crate's library and its programs begin.
@@ -110,8 +110,8 @@ fn read(folder: &Path, module: &[String], sources: &mut Sources) {
     }
 }
 
-/// The circles of a crate, each in words.
-fn circles_of(sources: &Sources) -> Vec<String> {
+/// The cycles of a crate, each in words.
+fn cycles_of(sources: &Sources) -> Vec<String> {
     let uses: BTreeMap<&Module, Vec<Named>> = sources
         .iter()
         .map(|(module, text)| (module, paths::find(text)))
@@ -131,9 +131,9 @@ fn circles_of(sources: &Sources) -> Vec<String> {
     }
     let mut found = BTreeMap::new();
     for start in arrows.keys() {
-        if let Some(circle) = way_back(&arrows, start) {
-            let members: BTreeSet<_> = circle.iter().cloned().collect();
-            let names: Vec<_> = circle.iter().map(|module| module.join("::")).collect();
+        if let Some(cycle) = way_back(&arrows, start) {
+            let members: BTreeSet<_> = cycle.iter().cloned().collect();
+            let names: Vec<_> = cycle.iter().map(|module| module.join("::")).collect();
             found.entry(members).or_insert_with(|| names.join(" → "));
         }
     }
@@ -148,7 +148,7 @@ fn resolve(
     path: &[String],
     depth: usize,
 ) -> Option<Module> {
-    // An import that leads to itself is the compiler's affair.
+    // The compiler reports an import that leads to itself.
     if depth > 8 {
         return None;
     }
@@ -215,7 +215,7 @@ fn planted(files: &[(&str, &str)]) -> Vec<String> {
         words.map(str::to_owned).collect()
     };
     let files = files.iter();
-    circles_of(
+    cycles_of(
         &files
             .map(|(name, text)| (module(name), (*text).to_owned()))
             .collect(),
@@ -223,7 +223,7 @@ fn planted(files: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn a_planted_circle_is_found() {
+fn a_planted_cycle_is_found() {
     let files = [
         ("", "mod run; mod machine; mod doctor;"),
         ("run", "use crate::machine::Machine;"),
@@ -236,7 +236,7 @@ fn a_planted_circle_is_found() {
 }
 
 #[test]
-fn a_circle_inside_a_folder_is_found_through_what_is_exported() {
+fn a_cycle_inside_a_folder_is_found_through_what_is_exported() {
     let files = [
         ("a", "pub mod b; mod c; pub use self::b::B; use self::c::C;"),
         ("a::b", "use super::C;"),
@@ -268,21 +268,21 @@ fn a_program_with_a_root_of_its_own_is_read_from_there() {
     file("src/kernel/other/b.rs", "use crate::a::A;");
     let found = roots(folder.path()).into_iter().map(|root| {
         let name = root.file_stem().unwrap().to_string_lossy().into_owned();
-        (name, circles_of(&sources(&root)))
+        (name, cycles_of(&sources(&root)))
     });
-    let circle = vec!["a → b → a".to_owned()];
+    let cycle = vec!["a → b → a".to_owned()];
     assert_eq!(
         found.collect::<Vec<_>>(),
         [
             ("main".to_owned(), vec![]),
-            ("other".to_owned(), circle),
+            ("other".to_owned(), cycle),
             ("lib".to_owned(), vec![]),
         ]
     );
 }
 
 #[test]
-fn a_module_and_its_parts_are_no_circle() {
+fn a_module_may_use_its_own_parts() {
     let files = [
         ("a", "mod b; use self::b::B; pub struct A;"),
         ("a::b", "use super::A; use crate::a::b::B; use std::a::b;"),

@@ -32,7 +32,7 @@ impl From<Output> for Answer {
 }
 
 impl Answer {
-    /// Checks the code, and that the complaint holds these texts.
+    /// Checks the exit code, and that the message contains these texts.
     #[track_caller]
     pub fn refused(&self, code: i32, texts: &[&str]) {
         assert_eq!(self.code, code, "{}", self.stderr);
@@ -163,7 +163,7 @@ pub fn conforms(output: &Value, name: &str) {
         .map(|e| e.to_string())
         .collect();
     assert!(errors.is_empty(), "{errors:#?}");
-    // A schema that allows anything would be none.
+    // A schema must not allow everything.
     let mut more = output.clone();
     more["no-such-field"] = Value::Null;
     assert!(!validator.is_valid(&more), "{name} allows unknown fields");

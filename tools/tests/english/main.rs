@@ -8,7 +8,10 @@ mod sources;
 use sources::Text;
 
 /// Texts that a rule would find, but that are right: a place and the finding.
-const EXCEPTIONS: [(&str, &str); 0] = [];
+const EXCEPTIONS: [(&str, &str); 1] = [
+    // The bytes of the guests' programs must not change for the sake of a message.
+    ("guest-bench/src/options.rs", "is no such"),
+];
 
 /// Fails with everything that the rules find in these texts.
 fn check(texts: &[Text]) {
@@ -68,6 +71,22 @@ fn messages_and_reports_are_plain() {
 }
 
 #[test]
+fn comments_are_plain() {
+    let comments = sources::comments();
+    assert!(comments.len() > 3000, "only {} comments", comments.len());
+    check(&comments);
+}
+
+#[test]
+fn comments_are_read_by_the_paragraph() {
+    let source = "/// One `shall`\n/// two.\nfn f() {} // three\n# four\n#[five]\n";
+    assert_eq!(
+        sources::comments_of(source),
+        ["One CODE two.", "three", "four"]
+    );
+}
+
+#[test]
 fn every_rule_finds_its_example() {
     for rule in rules::all() {
         assert_eq!(rule.findings(rule.example).len(), 1, "{}", rule.example);
@@ -76,7 +95,7 @@ fn every_rule_finds_its_example() {
 
 #[test]
 fn good_sentences_pass() {
-    let good = "There is no KVM. It is no longer used. There are none. The verdict is: cannot tell. \
+    let good = "It is no longer used. There are none. The verdict is: cannot tell. \
                 It waits too long. Two more, too few. Run the command. It stands for 4.";
     for rule in rules::all() {
         assert!(rule.findings(good).is_empty(), "{:?}", rule.findings(good));

@@ -21,12 +21,12 @@ type Row = (
     &'static str,
 );
 
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 32] = [
     (
-        r"(?i)\b(\w+ )?(is|are|was|were|be) no \w+",
-        Some(r"(?i)^there |no (\w+er|more|less|worse)$"),
+        r"(?i)\b(is|are|was|were|be) no \w+",
+        Some(r"(?i)no (\w+er|more|less|worse)$"),
         "The file is no run.",
-        "is not a …",
+        "is not a …; does not have …; … is missing",
     ),
     (
         r"(?i)\b(\w+ )?(is|are|was|were) none\b",
@@ -141,6 +141,78 @@ const ROWS: [Row; 20] = [
         None,
         "Emulated rows measure no time.",
         "do not measure time; counts, not times",
+    ),
+    (
+        r"(?i)\b(is|are) there already\b",
+        None,
+        "The folder is there already.",
+        "already exists",
+    ),
+    (
+        r"(?i)\b(holds?|holding|held) (\w+ ){0,3}down\b",
+        None,
+        "Heat holds the core down.",
+        "limits, slows down",
+    ),
+    (
+        r"(?i)\bput back\b",
+        None,
+        "Every setting was put back.",
+        "restored",
+    ),
+    (
+        r"(?i)\bany more\b",
+        Some("(?i)any more than"),
+        "Nothing is tuned any more.",
+        "no longer",
+    ),
+    (
+        r"(?i)\bwhere there (is|are)\b",
+        None,
+        "A control group limits it where there is one.",
+        "if … exists, if it has …",
+    ),
+    (
+        r"(?i)\bcan(not)? be seen\b",
+        None,
+        "The processes cannot be seen.",
+        "visible, invisible",
+    ),
+    (
+        r"(?i)\bin turns\b",
+        None,
+        "Both methods run in turns.",
+        "alternating",
+    ),
+    (
+        r"(?i)\bcircles?\b",
+        None,
+        "Modules do not form circles.",
+        "cycle",
+    ),
+    (
+        r"(?i)\btak(en|es|ing) away\b",
+        None,
+        "A call is taken away from the program.",
+        "removed",
+    ),
+    (
+        r"(?i)\blets? (it|them|processes) go on\b",
+        None,
+        "Restore lets it go on.",
+        "resumes",
+    ),
+    (
+        r"(?i)\b(was|were|is|are|been) asked for\b",
+        None,
+        "This is the clock that was asked for.",
+        "requested",
+    ),
+    (
+        r"(?i)\bpassed over\b",
+        None,
+        "Hidden folders are passed over.",
+        "ignored",
     ),
 ];
 

@@ -177,3 +177,69 @@ fn literal(code: &str) -> (String, usize) {
     }
     (text, code.len())
 }
+
+/// The comments in the sources of all crates and in all scripts, a paragraph each.
+pub fn comments() -> Vec<Text> {
+    let output = Command::new("git")
+        .args(["ls-files", "*.rs", "*.sh", "Makefile"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let names = String::from_utf8(output.stdout).unwrap();
+    // The rules quote what they forbid.
+    let names = names
+        .lines()
+        .filter(|name| !name.starts_with("tools/tests/english"));
+    let mut texts = Vec::new();
+    for name in names {
+        let source = fs::read_to_string(root().join(name)).unwrap_or_default();
+        texts.extend(comments_of(&source).into_iter().map(|text| Text {
+            place: name.to_owned(),
+            text,
+        }));
+    }
+    texts
+}
+
+/// The comments of a source or a script: paragraphs without their marks and without code.
+pub fn comments_of(source: &str) -> Vec<String> {
+    let mut paragraphs = vec![String::new()];
+    for line in source.lines() {
+        let text = comment(line).unwrap_or("");
+        // A comment behind code is a paragraph of its own.
+        if text.is_empty() || !is_comment(line) {
+            paragraphs.push(String::new());
+        }
+        let last = paragraphs.last_mut().unwrap();
+        if !last.is_empty() && !text.is_empty() {
+            last.push(' ');
+        }
+        last.push_str(text);
+        if !is_comment(line) {
+            paragraphs.push(String::new());
+        }
+    }
+    paragraphs.retain(|paragraph| !paragraph.is_empty());
+    paragraphs
+        .iter()
+        .map(|paragraph| prose(paragraph))
+        .collect()
+}
+
+/// Whether a line holds nothing but a comment.
+fn is_comment(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("//") || line == "#" || line.starts_with("# ")
+}
+
+/// The text of a line's comment.
+fn comment(line: &str) -> Option<&str> {
+    if is_comment(line) {
+        let marks = ['/', '!', '#'];
+        return Some(line.trim_start().trim_start_matches(marks).trim());
+    }
+    let (_, text) = line
+        .split_once("; // ")
+        .or_else(|| line.split_once("} // "))?;
+    Some(text.trim())
+}

@@ -213,7 +213,7 @@ fn a_shard_measures_only_on_the_cpus_of_its_task() {
     let mut bound = Command::new("taskset");
     bound.args(["-c", "0"]).arg(tollgate).args(words);
     let answer: Answer = bound.current_dir(sandbox.path("")).output().unwrap().into();
-    answer.refused(64, &["pinned to CPU 1", "remove `pin`"]);
+    answer.refused(64, &["to CPU 1", "remove `pin`"]);
 }
 
 /// The lines of docs/FLEET.md, as they are there.

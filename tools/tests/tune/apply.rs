@@ -66,7 +66,9 @@ fn a_machine_is_tuned_and_put_back() {
         restore.stderr
     );
     machine.is_back();
-    machine.tune(&["restore"]).refused(0, &["nothing is tuned"]);
+    machine
+        .tune(&["restore"])
+        .refused(0, &["the machine is not tuned"]);
 }
 
 #[test]
@@ -107,7 +109,7 @@ fn without_cpufreq_that_is_said_and_the_rest_is_done() {
     let machine = Machine::new("kvm-guest");
     machine
         .tune(&["apply", "--cpus", "1"])
-        .refused(86, &["no cpufreq policy", "6 of 6 settings are as wanted"]);
+        .refused(86, &["cpufreq policy", "6 of 6 settings are as wanted"]);
     machine.tune(&["restore"]).succeeded();
     machine.is_back();
 }
@@ -119,7 +121,7 @@ fn without_a_base_frequency_performance_without_turbo_is_constant() {
     apply.refused(
         0,
         &[
-            "policy0, policy1: intel_pstate active shows no base_frequency",
+            "policy0, policy1: intel_pstate active shows neither base_frequency",
             "holds the highest frequency without turbo",
         ],
     );
@@ -156,7 +158,7 @@ fn wrong_requests_change_nothing() {
         (&["fly"], &[]),
         (
             &["apply", "--root", "nowhere"],
-            &["nowhere holds no sys and proc"],
+            &["nowhere does not contain sys and proc"],
         ),
     ] {
         machine.tune(words).refused(64, texts);
@@ -199,7 +201,7 @@ fn settings_that_cannot_be_written_are_named() {
     apply.refused(
         86,
         &[
-            "policy0/scaling_governor: wanted performance, it shows schedutil: Permission denied",
+            "policy0/scaling_governor: wanted performance, but it shows schedutil: Permission denied",
             "run as root or with sudo",
         ],
     );
@@ -209,7 +211,7 @@ fn settings_that_cannot_be_written_are_named() {
 
 #[test]
 fn irqbalance_is_stopped_until_restore() {
-    // A real process of that name, which the folder shows, too.
+    // A real process of that name, which the folder also shows.
     let machine = Machine::new("kvm-guest");
     let program = machine.sandbox.path("irqbalance");
     symlink("/bin/sleep", &program).unwrap();
@@ -234,5 +236,5 @@ fn irqbalance_is_stopped_until_restore() {
     assert!(stopped, "{}", apply.stderr);
     assert!(status.contains("is stopped"), "{status}");
     assert!(!stays_stopped, "{}", restore.stderr);
-    restore.refused(0, &["irqbalance (process", "goes on"]);
+    restore.refused(0, &["irqbalance (process", "resumed"]);
 }

@@ -44,7 +44,7 @@ fn restore_goes_on_when_the_disk_is_full() {
     let Some(answer) = answer else { return };
     answer.refused(
         0,
-        &["No space left", "everything was put back all the same"],
+        &["No space left", "everything was restored nevertheless"],
     );
     assert_eq!(answer.stdout, "fill\nlock\n");
     machine.is_back();

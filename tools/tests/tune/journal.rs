@@ -1,4 +1,4 @@
-//! What `restore` makes of a journal: lost, foreign, old, cut off by a kill.
+//! `restore` with journals that are lost, foreign, old, or cut off by a kill.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ fn a_journal_that_was_lost_is_no_machine_that_is_not_tuned() {
     ] {
         let answer = machine.tune(words);
         answer.refused(66, &["journal.json is gone", name, "reboot", "delete"]);
-        assert!(!answer.stderr.contains("nothing is tuned,"));
+        assert!(!answer.stderr.contains("the machine is not tuned,"));
     }
     let status = machine.tune(&["status"]);
     status.succeeded();
@@ -79,11 +79,11 @@ fn what_others_have_changed_is_left_alone_and_named() {
     machine.is_back();
 }
 
-/// Gives a value to whoever reads the pipe; whoever writes to it waits for ever.
+/// Gives a value to each reader of the pipe; a writer waits for ever.
 fn feed(pipe: PathBuf, value: String) {
     thread::spawn(move || {
         while fs::write(&pipe, format!("{value}\n")).is_ok() {
-            // The reader shall come to the end before it is given more.
+            // The reader has to reach the end before it gets more.
             sleep(Duration::from_millis(200));
         }
     });

@@ -73,7 +73,7 @@ pub fn unprivileged(machine: &Machine, words: &[&str]) -> Answer {
     let folder = machine.place("/..").canonicalize().unwrap();
     let mut command = Command::new(tollgate);
     if rustix::process::geteuid().is_root() {
-        // Where it was built, nobody else may look.
+        // Other users cannot read the build folder.
         let copy = folder.join("tollgate");
         if !copy.exists() {
             fs::copy(tollgate, &copy).unwrap();

@@ -20,7 +20,7 @@ fn a_run_is_tuned_and_its_manifest_tells_it() {
             machine.place("/seen").display()
         ),
     );
-    // The script is no benchmark, so that its boots fail or count for nothing.
+    // The script is not a benchmark, so its boots fail or do not count.
     let run = machine.sandbox.tollgate(&RUN);
     assert!(matches!(run.code, 0 | 85), "{}", run.stderr);
     assert_eq!(machine.value("/seen"), "performance\nperformance");
@@ -48,7 +48,7 @@ fn a_run_is_tuned_and_its_manifest_tells_it() {
             .any(|setting| setting["path"].as_str().unwrap().contains("pm_qos_resume")),
         "{tune}"
     );
-    // It cannot be gone on with untuned.
+    // It cannot be resumed untuned.
     machine
         .sandbox
         .tollgate(&[
@@ -105,7 +105,7 @@ fn a_killed_run_is_mentioned_and_put_back() {
     experiment(&machine, "exec sleep 60");
     let mut run = spawn(&machine, &RUN);
     wait_until(&mut run, || machine.sandbox.path("run").exists());
-    // Nobody else tunes meanwhile.
+    // Nobody else can tune in the meantime.
     machine
         .tune(&["apply"])
         .refused(73, &["another tollgate is tuning this machine"]);
@@ -146,7 +146,7 @@ fn a_plain_run_records_what_apply_has_tuned() {
     let states = [&governor["before"], &governor["wanted"], &governor["now"]];
     assert_eq!(states, ["schedutil", "performance", "performance"]);
     assert_eq!(tune["changed"], serde_json::json!([]));
-    // It cannot be gone on with on a machine that is tuned otherwise.
+    // It cannot be resumed on a machine that is tuned differently.
     machine.tune(&["restore"]).succeeded();
     let resumed = machine
         .sandbox

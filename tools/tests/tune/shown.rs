@@ -1,4 +1,4 @@
-//! What `status` and `apply --dry-run` print of each machine, and what docs/TUNE.md says of it.
+//! The output of `status` and `apply --dry-run` on each machine, compared with docs/TUNE.md.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -58,7 +58,7 @@ fn table() -> BTreeMap<(String, String), [String; 3]> {
     .collect()
 }
 
-/// A plan as a row of the table would tell it: governor, turbo, preference.
+/// A plan as a row of the table: governor, turbo, preference.
 fn planned(plan: &str) -> [String; 3] {
     let write = |name: &str| {
         let lines = plan.lines().filter(|line| line.contains(" -> "));
@@ -74,11 +74,11 @@ fn planned(plan: &str) -> [String; 3] {
         .find(|name| write(name).is_some());
     let preference = plan
         .lines()
-        .any(|line| line.contains("energy_performance_preference") && line.contains("remembered"));
+        .any(|line| line.contains("energy_performance_preference") && line.contains("recorded"));
     [
         governor.unwrap_or_else(|| "–".into()),
         turbo.unwrap_or("the limit alone").into(),
-        if preference { "remembered" } else { "–" }.into(),
+        if preference { "recorded" } else { "–" }.into(),
     ]
 }
 

@@ -65,7 +65,7 @@ fn run_on(terminal: &File, machine: &Machine) -> Child {
 
 fn send(signal: &str, child: &Child) {
     let pid = child.id().to_string();
-    // It may have ended meanwhile.
+    // It may already have ended.
     let _ = Command::new("kill").args(["-s", signal, &pid]).output();
 }
 

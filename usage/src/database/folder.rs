@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::table::LineError;
 use super::{Choice, DatabaseError, Name, Table, UsedTable, Workload};
 
-/// What is in a database's folder. Tables are read when they are asked for.
+/// The contents of a database's folder. Tables are read on demand.
 #[derive(Clone, Debug)]
 pub struct Database {
     /// Its folder.
@@ -18,7 +18,7 @@ pub struct Database {
     pub applications: BTreeMap<Name, Application>,
 }
 
-/// An application's measurements, by workload; there is one at least.
+/// An application's measurements, by workload, each with at least one.
 #[derive(Clone, Debug, Default)]
 pub struct Application(pub BTreeMap<Workload, Vec<Measurement>>);
 
@@ -31,25 +31,25 @@ pub struct Measurement {
     pub workload: Workload,
     /// The Dockerfile's hash, or `imported`.
     pub id: Name,
-    /// When it was made, as it says itself.
+    /// The date in its `usage.json`.
     pub recorded: Option<Timestamp>,
     /// Its folder.
     pub path: PathBuf,
 }
 
-/// The only part of `usage.json` that a choice needs.
+/// The only part of `usage.json` that choosing a measurement needs.
 #[derive(Deserialize)]
 struct Recorded {
     began: Timestamp,
 }
 
 impl Database {
-    /// Looks through a database's folder. Files at its top, hidden folders, and folders
-    /// without a table of results are passed over.
+    /// Reads a database's folder. Files at its top level, hidden folders, and folders
+    /// without a table of results are ignored.
     ///
     /// # Errors
     ///
-    /// A folder cannot be read, or is named as no workload is.
+    /// A folder cannot be read, or its name is not that of a workload.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
         let mut applications = BTreeMap::new();
         for (name, path) in folders(path)? {
@@ -73,7 +73,7 @@ impl Database {
         })
     }
 
-    /// Leaves only the chosen measurement of each workload for which there is a choice.
+    /// Keeps only the chosen measurement of each workload for which the user chose one.
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ impl Database {
 }
 
 impl Application {
-    /// The measurement that stands for each workload: the newest by its recorded date.
+    /// The measurement to use for each workload: the newest by its recorded date.
     pub fn newest(&self) -> impl Iterator<Item = &Measurement> {
         let workloads = self.0.values();
         workloads.filter_map(|all| all.iter().max_by(|a, b| preference(a, b)))
@@ -105,7 +105,8 @@ impl Application {
 }
 
 impl Measurement {
-    /// What was used, and what works without: `dyn.csv`.
+    /// The calls that were used, and those that the application can do without:
+    /// `dyn.csv`.
     ///
     /// # Errors
     ///
@@ -116,7 +117,7 @@ impl Measurement {
         Table::parse(&bytes).map_err(in_file(&path))
     }
 
-    /// What the program's files hold: `static_binary.csv`, if there is one.
+    /// The calls in the program's files: `static_binary.csv`, if it exists.
     ///
     /// # Errors
     ///
@@ -125,7 +126,7 @@ impl Measurement {
         self.found("static_binary.csv")
     }
 
-    /// What the program's source holds: `static_sources.csv`, if there is one.
+    /// The calls in the program's source: `static_sources.csv`, if it exists.
     ///
     /// # Errors
     ///
@@ -195,7 +196,7 @@ fn recorded(path: &Path) -> Result<Option<Timestamp>, DatabaseError> {
     Ok(Some(result.began))
 }
 
-/// The folders in a folder, by name; hidden ones and odd ones belong to no database.
+/// The folders in a folder, by name, without hidden ones and those with invalid names.
 fn folders(path: &Path) -> Result<BTreeMap<Name, PathBuf>, DatabaseError> {
     let mut folders = BTreeMap::new();
     for entry in fs::read_dir(path).map_err(DatabaseError::io(path))? {
@@ -208,9 +209,9 @@ fn folders(path: &Path) -> Result<BTreeMap<Name, PathBuf>, DatabaseError> {
     Ok(folders)
 }
 
-/// Which of two measurements of one workload stands for it: the one with the newer
-/// recorded date; one with a date before one without; one whose recipe is there before an
-/// imported one; then by name. The file system's dates say when a copy was made.
+/// Which of two measurements of one workload takes precedence: the one with the newer
+/// recorded date; one with a date before one without; one with a recipe before an
+/// imported one; then by name. The file system's dates are those of the copy.
 fn preference(a: &Measurement, b: &Measurement) -> Ordering {
     let recipe = |m: &Measurement| m.id.as_str() != IMPORTED;
     a.recorded

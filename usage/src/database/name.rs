@@ -3,15 +3,15 @@ use std::path::Path;
 
 use thiserror::Error;
 
-/// The name of one folder: it leads nowhere else.
+/// The name of one folder, which cannot lead anywhere else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
 /// A name that would lead elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "{0:?} cannot name a folder of the database: a name has letters, digits and . _ + -, \
-     and does not begin with a dot or a dash"
+    "{0:?} cannot be the name of a database folder: use letters, digits and . _ + -, and do not \
+     begin with a dot or a dash"
 )]
 pub struct NameError(pub(super) String);
 

@@ -1,4 +1,4 @@
-//! The tables of a measurement: what was used, and what works without.
+//! The tables of a measurement: the calls that were used, and those that can be left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::Call;
 use crate::need::Need;
 
-/// `dyn.csv`: a row a call.
+/// `dyn.csv`: one row for each call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table(pub BTreeMap<Call, Need>);
 
@@ -21,11 +21,11 @@ pub struct UsedTable(pub BTreeSet<Call>);
 #[non_exhaustive]
 pub enum RowError {
     /// Too few or too many fields.
-    #[error("a row has {expected} fields, and this one has {found}")]
+    #[error("this row has {found} fields instead of {expected}")]
     Fields {
-        /// As it should be.
+        /// The expected number.
         expected: usize,
-        /// As it is.
+        /// The actual number.
         found: usize,
     },
     /// The first field.
@@ -35,26 +35,26 @@ pub enum RowError {
     #[error("{0:?} is neither Y nor N")]
     Mark(String),
     /// A second row for a call.
-    #[error("system call {0} has a row already, which says something else")]
+    #[error("system call {0} already has a row, which contradicts this one")]
     Twice(u32),
-    /// It is not text.
-    #[error("it is not UTF-8")]
+    /// It is not valid UTF-8.
+    #[error("it is not valid UTF-8")]
     NotText,
 }
 
 /// A row's line, from 1, and what is wrong with it.
 pub(super) type LineError = (usize, RowError);
 
-/// The tables hold a row for each number up to this one at least, used or not, as the
-/// public ones do.
+/// The tables have a row for each number at least up to this one, used or not, as the
+/// published ones do.
 const LAST_ROW: u32 = 335;
 
 const DYNAMIC_HEADER: &str = "# syscall, used, works faked, works stubbed, works both";
 const STATIC_HEADER: &str = "# syscall, used";
 
 impl Table {
-    /// Reads a table, with or without its header. Where the columns overlap, the call works
-    /// both ways; marks in the row of an unused call say nothing.
+    /// Reads a table, with or without its header. If the columns overlap, the call works
+    /// both ways; marks in the row of an unused call are ignored.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, LineError> {
         let mut table = BTreeMap::new();
         for row in rows::<4>(bytes) {
@@ -76,13 +76,13 @@ impl Table {
         Ok(Self(table))
     }
 
-    /// What an application needs of a call; `None` where it does not use it.
+    /// What an application needs of a call; `None` if it does not use it.
     pub fn get(&self, call: Call) -> Option<Need> {
         self.0.get(&call).copied()
     }
 
-    /// The table as the layout has it. A call that neither a stub nor a fake is sure to
-    /// stand in for is marked as used alone.
+    /// The table in the database's format. A call for which neither a stub nor a fake is
+    /// known to work is marked only as used.
     pub fn csv(&self) -> String {
         csv(DYNAMIC_HEADER, self.0.keys().last(), |call| {
             match self.get(call) {
@@ -113,7 +113,7 @@ impl UsedTable {
         Ok(Self(used.map(|(call, _)| call).collect()))
     }
 
-    /// The table as the layout has it.
+    /// The table in the database's format.
     pub fn csv(&self) -> String {
         csv(STATIC_HEADER, self.0.last(), |call| {
             if self.0.contains(&call) { "Y" } else { "N" }

@@ -1,4 +1,4 @@
-//! A measurement, written into a database.
+//! Writes a measurement into a database.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -7,14 +7,15 @@ use md5::{Digest, Md5};
 
 use super::{DatabaseError, Name, Table, UsedTable, Workload};
 
-/// How a measurement can be made again.
+/// How to reproduce a measurement.
 #[derive(Clone, Debug)]
 pub struct Recipe<'a> {
     /// The application.
     pub application: &'a Name,
     /// Its workload.
     pub workload: &'a Workload,
-    /// What its root was built from; without one the measurement is `imported`.
+    /// The file from which its root file system was built; without it, the measurement is
+    /// `imported`.
     pub dockerfile: Option<&'a [u8]>,
     /// The command that made the measurement.
     pub command: &'a str,
@@ -22,7 +23,7 @@ pub struct Recipe<'a> {
     pub data: &'a [(PathBuf, Vec<u8>)],
 }
 
-/// What came out.
+/// The result.
 #[derive(Clone, Debug)]
 pub struct Results<'a> {
     /// What was used, and what works without.
@@ -31,7 +32,7 @@ pub struct Results<'a> {
     pub static_binary: Option<&'a UsedTable>,
     /// What its source holds.
     pub static_sources: Option<&'a UsedTable>,
-    /// What was said on the way.
+    /// The log of the exploration.
     pub log: &'a str,
     /// `usage.json`: every run.
     pub json: &'a str,
@@ -49,11 +50,11 @@ pub fn recipe_id(dockerfile: Option<&[u8]>) -> String {
 }
 
 /// Writes a measurement into the database in `path`, and returns its folder. It appears
-/// whole or not at all. `replace` takes the place of one that is there.
+/// complete or not at all. With `replace`, it replaces an existing one.
 ///
 /// # Errors
 ///
-/// The measurement is there already, a file's name leads out of its folder, or writing
+/// The measurement already exists, a file's name leads out of its folder, or writing
 /// fails.
 pub fn write(
     path: &Path,
@@ -69,7 +70,7 @@ pub fn write(
     if folder.exists() && !replace {
         return Err(DatabaseError::Exists { path: folder });
     }
-    // Hidden, so that a reader passes over what an interruption leaves.
+    // Hidden, so that readers ignore the remains of an interrupted write.
     let beside = parent.join(format!(".{id}.new"));
     remove(&beside)?;
     for (file, content) in files(recipe, results)? {
@@ -88,7 +89,7 @@ pub fn write(
 ///
 /// # Errors
 ///
-/// The measurement is there already, or copying fails.
+/// The measurement already exists, or copying fails.
 pub fn adopt(measurement: &Path, workload: &Path, replace: bool) -> Result<PathBuf, DatabaseError> {
     let id = measurement.file_name().unwrap_or_default();
     let folder = workload.join(id);

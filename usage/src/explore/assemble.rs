@@ -1,4 +1,4 @@
-//! The result, of all that was decided.
+//! Assembles the result from the verdicts.
 
 use std::path::Path;
 use std::thread;
@@ -195,7 +195,7 @@ pub fn test(request: &Request, subject: &Subject) -> Result<Test, ExploreError> 
     })
 }
 
-/// Where it runs, and which folders it cannot change there.
+/// The machine, and the folders that the program cannot change.
 pub fn machine(subject: &Subject, read_only: Vec<String>) -> Machine {
     let kernel = rustix::system::uname();
     let word = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();

@@ -1,5 +1,5 @@
-//! The program as it is: which calls does it make, how long does it take, and does its test
-//! notice when it is missing?
+//! The program with all its calls: which calls it makes, how long it takes, and whether its
+//! test fails without it.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use crate::run::Ran;
 
 /// Runs that have to pass.
 const BASELINES: usize = 5;
-/// New calls may show up in each run of a program that is not the same every time.
+/// A nondeterministic program may make new calls in each run.
 const PASSES: u32 = 8;
-/// The least time that a run gets.
+/// The shortest time limit of a run.
 const LEAST: Duration = Duration::from_millis(500);
 /// How much slower than the slowest baseline a run may be.
 const SLOWER: u32 = 4;
 
-/// Finds the calls, the limit and what is usual; fails where the test proves nothing.
+/// Finds the calls, the limit and the usual behaviour; fails if the test proves nothing.
 pub fn explore(lab: &mut Laboratory<'_>, request: &Request) -> Result<(), ExploreError> {
     if request.discovery {
         discover(lab)?;
@@ -45,7 +45,7 @@ pub fn explore(lab: &mut Laboratory<'_>, request: &Request) -> Result<(), Explor
     Ok(())
 }
 
-/// All calls are asked about, which makes it slow: it may even fail.
+/// The kernel asks about all calls, which makes this run slow: it may even fail.
 fn discover(lab: &mut Laboratory<'_>) -> Result<(), ExploreError> {
     let mut spec = lab.plain();
     spec.origins = true;
@@ -56,11 +56,12 @@ fn discover(lab: &mut Laboratory<'_>) -> Result<(), ExploreError> {
     Ok(())
 }
 
-/// Baselines that ask about new calls only. Says whether there were any, and how long the
-/// slowest took.
+/// Baselines that ask about new calls only. Returns whether there were any, and the time of
+/// the slowest.
 fn pass(lab: &mut Laboratory<'_>) -> Result<(bool, Duration), ExploreError> {
     let spec = lab.plain();
-    // The first alone: if it fails, the others would, too, and each may take long.
+    // The first runs alone: if it fails, the others would also fail, and each may take
+    // long.
     let mut ran = vec![baseline(lab, &spec)?];
     let jobs = NonZeroU32::min(lab.jobs, NonZeroU32::new(4).unwrap_or(NonZeroU32::MIN));
     let others = [(); BASELINES - 1];
@@ -74,7 +75,7 @@ fn pass(lab: &mut Laboratory<'_>) -> Result<(bool, Duration), ExploreError> {
     Ok((found, slowest.unwrap_or_default()))
 }
 
-/// Takes over what a run without rules showed; says whether it made new calls.
+/// Records the behaviour of a run without rules; returns whether it made new calls.
 fn learn(lab: &mut Laboratory<'_>, ran: &Ran) -> bool {
     for (abi, count) in &ran.foreign {
         let known = lab.foreign.entry(abi).or_default();
@@ -118,7 +119,7 @@ fn control(lab: &Laboratory<'_>) -> Result<(), ExploreError> {
         Outcome::Broken | Outcome::TimedOut => Ok(()),
         Outcome::Works => Err(ExploreError::ProvesNothing(ran.reason)),
         Outcome::HarnessError | Outcome::CannotTell => Err(ExploreError::Harness(format!(
-            "without the program, {} (it has to end with a status other than 0, 126, 127 and 200)",
+            "without the program, {} (it has to exit with a status other than 0, 126, 127 and 200)",
             ran.reason
         ))),
     }

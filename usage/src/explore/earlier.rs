@@ -1,4 +1,4 @@
-//! Going on with an interrupted exploration.
+//! Resumes an interrupted exploration.
 
 use super::rules::{Decision, Finding};
 use super::subject::Subject;
@@ -33,7 +33,7 @@ pub fn check(request: &Request, subject: &Subject) -> Result<(), ExploreError> {
         ),
         ("test", file(&earlier.test.sha256), file(&test.sha256)),
         (
-            "condition of being ready",
+            "--ready condition",
             ready(&earlier.test.ready),
             ready(&test.ready),
         ),
@@ -61,7 +61,7 @@ pub fn check(request: &Request, subject: &Subject) -> Result<(), ExploreError> {
     })
 }
 
-/// What was decided.
+/// The verdicts so far.
 pub fn decisions(earlier: Option<&Usage>) -> Vec<Decision> {
     let calls = earlier.into_iter().flat_map(|usage| &usage.calls);
     calls

@@ -1,4 +1,4 @@
-//! What the program's files say of its calls.
+//! The calls in the program's files.
 
 use std::collections::BTreeSet;
 

@@ -17,17 +17,17 @@ use crate::{Call, Mode, Outcome, Phase, SandboxError};
 /// What runs a specification.
 pub type Runner<'a> = dyn Fn(&Spec) -> Result<Ran, SandboxError> + Sync + 'a;
 
-/// How often a test is asked again that cannot tell.
+/// How often a run is repeated if its test cannot decide.
 const ASKED_AGAIN: u32 = 3;
-/// A rule that fires more often than this is not counted: asking us takes some
-/// microseconds each time.
+/// A rule that fires more often than this is not counted, because each question takes
+/// some microseconds.
 const COUNTED: u64 = 2000;
 /// Runs for each job, with those that wait for their limit.
 const WAITING: NonZeroU32 = NonZeroU32::new(4).unwrap();
-/// For a program whose speed is not known yet.
+/// For a program whose speed is still unknown.
 const FIRST_LIMIT: Duration = Duration::from_secs(300);
 
-/// Rules that hold together.
+/// Rules that apply together.
 pub type Rules = BTreeMap<Feature, Mode>;
 
 /// Makes runs of one program.
@@ -41,7 +41,8 @@ pub struct Laboratory<'a> {
     only: Option<PathBuf>,
     /// Whether the kernel asks about calls that nobody has seen.
     asks: bool,
-    /// Ends a run; a run that reaches it is made once more with twice of it.
+    /// The time limit of a run; a run that reaches it is repeated once with twice the
+    /// limit.
     pub limit: Duration,
     /// A run that takes longer than this most likely waits for its limit.
     pub patience: Duration,
@@ -51,12 +52,12 @@ pub struct Laboratory<'a> {
     pub origins: BTreeMap<Call, BTreeSet<String>>,
     /// Folders that runs could not change.
     pub read_only: BTreeSet<String>,
-    /// What runs without rules were like.
+    /// The usual behaviour: that of runs without rules.
     pub usual: Usual,
     runs: Mutex<Vec<Run>>,
 }
 
-/// What runs without rules were like.
+/// The usual behaviour: that of runs without rules.
 #[derive(Clone, Debug, Default)]
 pub struct Usual {
     pub processes: BTreeSet<u32>,
@@ -64,16 +65,16 @@ pub struct Usual {
     pub killed_orphans: BTreeSet<u32>,
 }
 
-/// What a run, or its repetition, says.
+/// The outcome of a run, or of its repetition.
 #[derive(Clone, Debug)]
 pub struct Observation {
-    /// `None`: nothing, because the harness failed or could not tell.
+    /// `None` if the harness failed or could not decide.
     pub works: Option<bool>,
     /// How often each counted rule fired.
     pub fired: BTreeMap<Feature, u64>,
-    /// What was unlike runs without rules.
+    /// How it differed from runs without rules.
     pub unusual: Vec<String>,
-    /// Its place in the record, and those of the runs that it repeats.
+    /// Its index in the record, and those of the runs that it repeats.
     pub runs: Vec<u32>,
 }
 
@@ -109,7 +110,7 @@ impl<'a> Laboratory<'a> {
         }
     }
 
-    /// Whether somebody wants us to stop.
+    /// Whether the user has interrupted.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -216,7 +217,7 @@ impl<'a> Laboratory<'a> {
         })
     }
 
-    /// The program with these rules; asked again where the answer may be wrong.
+    /// The program with these rules; repeated if the outcome may be wrong.
     fn try_rules(&self, purpose: Purpose, rules: &Rules) -> Result<Observation, ExploreError> {
         let often = |(feature, mode): &(&Feature, &Mode)| {
             let by_us = matches!(feature.part, Part::Path(_)) || **mode == Mode::Plausible;
@@ -283,13 +284,15 @@ impl<'a> Laboratory<'a> {
             ));
         }
         if !usual.program_status.contains(&ran.program_status) {
-            let end = ran.program_status.map_or("it lived on".into(), describe);
-            unusual.push(format!("the program's own end: {end}"));
+            let end = ran
+                .program_status
+                .map_or("it kept running".into(), describe);
+            unusual.push(format!("the program ended differently: {end}"));
         }
         let most = usual.killed_orphans.last().copied().unwrap_or_default();
         if ran.killed_orphans > most {
             let killed = processes(ran.killed_orphans - most);
-            unusual.push(format!("a signal ended {killed} more"));
+            unusual.push(format!("a signal killed {killed} more"));
         }
         for call in self.new_calls(ran) {
             unusual.push(format!("{call} was called instead"));

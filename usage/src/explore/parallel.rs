@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Does each piece of work, so many at a time, and gives the results in the order of the
-/// work. The first error ends it.
+/// Does each piece of work, up to `jobs` at a time, and returns the results in the order
+/// of the work. The first error ends it.
 pub fn map<T: Sync, R: Send, E: Send>(
     jobs: NonZeroU32,
     work: &[T],
@@ -32,7 +32,7 @@ pub fn map<T: Sync, R: Send, E: Send>(
         }
     });
     let results = results.into_iter();
-    // After an error, some are missing, and the error is not.
+    // After an error, some results are missing, but the error is there.
     results
         .filter_map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner))
         .collect()

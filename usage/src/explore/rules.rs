@@ -9,13 +9,13 @@ use crate::plausible::Recipe;
 use crate::result::Purpose;
 use crate::{Call, Mode};
 
-/// What all runs of one rule say.
+/// The combined outcome of all runs of one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     pub feature: Feature,
     pub mode: Mode,
     pub finding: Finding,
-    /// What was unlike runs without rules, where it works.
+    /// How it differed from runs without rules, if it works.
     pub unusual: BTreeSet<String>,
     pub runs: Vec<u32>,
 }
@@ -29,7 +29,7 @@ pub enum Finding {
     Flaky,
     /// It never fired.
     Masked,
-    /// No run says anything.
+    /// None of the runs counts.
     Nothing,
 }
 
@@ -40,7 +40,7 @@ struct Trial {
     observations: Vec<Observation>,
 }
 
-/// Decides every rule on every call of the phase, but those that are decided.
+/// Decides every rule on every call of the phase, except those already decided.
 pub fn decide(
     lab: &Laboratory<'_>,
     request: &Request,
@@ -109,8 +109,8 @@ fn alone(
 }
 
 /// Rules that have passed alone, in groups: a group that passes confirms each rule that
-/// fired. A group that fails decides nothing and is halved. Gives back what is still to be
-/// confirmed.
+/// fired. A group that fails is split in half. Returns the rules that are still
+/// unconfirmed.
 fn together(
     lab: &Laboratory<'_>,
     trials: &mut [Trial],
@@ -138,7 +138,7 @@ fn together(
             for index in group {
                 let trial = trials.get_mut(index);
                 match trial.filter(|trial| observation.has_fired(&trial.feature)) {
-                    // What is unusual in a group is not the doing of each member.
+                    // Unusual behaviour of a group cannot be attributed to each member.
                     Some(trial) => trial.observations.push(Observation {
                         unusual: Vec::new(),
                         ..observation.clone()

@@ -1,4 +1,4 @@
-//! The program and its test, found and made ready to be executed.
+//! Finds the program and its test, and prepares them for execution.
 
 use std::env;
 use std::ffi::CString;
@@ -80,7 +80,7 @@ impl Subject {
         })
     }
 
-    /// The scene of its runs.
+    /// The setting of its runs.
     pub fn scene<'a>(&'a self, slots: &'a Slots, stop: &'a AtomicBool) -> Scene<'a> {
         Scene {
             sandbox: &self.sandbox,
@@ -123,13 +123,13 @@ fn executable(path: &Path) -> Result<PathBuf, ExploreError> {
 fn is_executable(path: &Path) -> Option<PathBuf> {
     let metadata = path.metadata().ok()?;
     let fit = metadata.is_file() && metadata.permissions().mode() & 0o111 != 0;
-    // Without the links: a run may lack what they go through.
+    // Resolved, because a run may not contain the folders of the links.
     let whole = || path.canonicalize().unwrap_or_else(|_| path.to_owned());
     fit.then(whole)
 }
 
 fn text(text: &str) -> Result<CString, ExploreError> {
-    let wrong = |_| ExploreError::Request(format!("{text:?} has a zero byte in it"));
+    let wrong = |_| ExploreError::Request(format!("{text:?} contains a zero byte"));
     CString::new(text).map_err(wrong)
 }
 

@@ -91,11 +91,11 @@ fn first_failing(
         .position(|seen| seen.works == Some(false)))
 }
 
-/// Which of some sets is the first that fails?
+/// The first of these sets that fails.
 type Ask<'a, E> = dyn FnMut(&[Vec<Feature>]) -> Result<Option<usize>, E> + 'a;
 
-/// Takes a call of each conflict out of a failing set until the rest works, and puts back
-/// what has become possible. Gives the conflicts and the rest.
+/// Removes one call of each conflict from a failing set until the rest works, and adds back
+/// those that have become possible. Returns the conflicts and the rest.
 fn largest<E>(
     calls: &[Feature],
     ask: &mut Ask<'_, E>,
@@ -111,7 +111,7 @@ fn largest<E>(
             break;
         }
     }
-    // The last of them was just found to be too much.
+    // The last of them is the one that made the set fail.
     taken.pop();
     for call in taken {
         let more = [&rest[..], &[call]].concat();
@@ -123,8 +123,8 @@ fn largest<E>(
     Ok((conflicts, rest))
 }
 
-/// A failing set without a call that it can spare: delta debugging (Zeller and Hildebrandt,
-/// "Simplifying and Isolating Failure-Inducing Input", 2002).
+/// A minimal failing set: delta debugging (Zeller and Hildebrandt, "Simplifying and
+/// Isolating Failure-Inducing Input", 2002).
 fn smallest<E>(calls: &[Feature], ask: &mut Ask<'_, E>) -> Result<Vec<Feature>, E> {
     let (mut calls, mut parts) = (calls.to_vec(), 2);
     while calls.len() > 1 {

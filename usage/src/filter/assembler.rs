@@ -17,7 +17,7 @@ const NUMBER: u32 = offset_of!(seccomp_data, nr) as u32;
 const ARCH: u32 = offset_of!(seccomp_data, arch) as u32;
 const ARGUMENTS: u32 = offset_of!(seccomp_data, args) as u32;
 
-/// A program as it grows.
+/// A program under construction.
 #[derive(Default)]
 pub struct Assembler(Vec<sock_filter>);
 

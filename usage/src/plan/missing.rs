@@ -15,7 +15,7 @@ pub struct Missing {
     pub stub: Vec<Call>,
     /// Calls that have to return 0 without doing anything.
     pub fake: Vec<Call>,
-    /// Calls for which either does.
+    /// Calls for which either works.
     pub either: Vec<Call>,
 }
 
@@ -27,7 +27,7 @@ pub struct MissingCall {
     pub call: Call,
     /// Applications that require it.
     pub required_by: Vec<String>,
-    /// Whether nobody requires it, and a stub that one application needs is a fake for another.
+    /// Whether no application requires it, but one needs a stub and another a fake.
     pub conflict: bool,
 }
 

@@ -9,7 +9,7 @@ use crate::{Call, Need};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// The application, and those for which nothing more has to be added then.
+    /// The application, and those that need nothing more after this step.
     pub applications: Vec<String>,
     /// Calls to implement.
     pub implement: Vec<Call>,
@@ -19,7 +19,7 @@ pub struct Step {
     pub fake: Vec<Call>,
 }
 
-/// What a kernel has so far.
+/// The calls that the kernel has so far.
 #[derive(Clone, Default)]
 struct Kernel {
     implemented: BTreeSet<Call>,
@@ -95,7 +95,7 @@ fn step(
             step.implement.push(call);
             continue;
         }
-        // Where either does, what the others need; ENOSYS where they do not care.
+        // If either works, what the others need; ENOSYS if they do not need it.
         match applications.stand_in.get(&call) {
             Some(Need::Fake) if !kernel.faked.contains(&call) => step.fake.push(call),
             Some(Need::Fake) => {}

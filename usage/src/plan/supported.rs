@@ -14,8 +14,8 @@ use crate::{Call, UnknownCall};
 pub struct Supported {
     /// The calls.
     pub calls: BTreeSet<Call>,
-    /// What the list names and Linux does not have, with its line, from 1. The public lists
-    /// have such names, and they support nothing.
+    /// Names in the list that Linux does not have, with their line, from 1. The published
+    /// lists contain such names; they are ignored.
     pub unknown: Vec<(usize, String)>,
 }
 
@@ -32,7 +32,8 @@ pub enum SupportedError {
         error: std::io::Error,
     },
     /// A line that cannot be a call's name or number.
-    #[error("{}:{line}: {text:?} is not a system call; a line has one name or number", path.display())]
+    #[error("{}:{line}: {text:?} is not a system call; write one name or number on each \
+        line", path.display())]
     Line {
         /// The file.
         path: PathBuf,
@@ -53,7 +54,7 @@ pub enum SupportedError {
     },
     /// A run without a list of calls that were tried on the target.
     #[error(
-        "no list: {} does not exist, so nobody has tried on target {target} which calls it has; \
+        "{} does not exist: the calls of target {target} have not been tried yet; \
          fix: tollgate usage calls RUN",
         path.display()
     )]
@@ -73,16 +74,16 @@ pub enum TriedError {
     #[error(transparent)]
     Call(#[from] UnknownCall),
     /// It is not a call and one of the three words.
-    #[error("a line is CALL works, CALL fails or CALL untried, and this one is {0:?}")]
+    #[error("{0:?} is not a line like `CALL works`, `CALL fails` or `CALL untried`")]
     Line(String),
 }
 
 impl Supported {
-    /// The calls of a file, one a line, by name or by number. What follows a `#` is a comment.
+    /// The calls in a file, one on each line, by name or by number. A `#` begins a comment.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or is no such list.
+    /// The file cannot be read, or is not such a list.
     pub fn read(path: &Path) -> Result<Self, SupportedError> {
         let mut supported = Self::default();
         for (line, text) in lines(path)? {
@@ -99,7 +100,7 @@ impl Supported {
         Ok(supported)
     }
 
-    /// What ring0 has, without call 500, by `tollgate usage calls`.
+    /// The calls that ring0 has, without call 500, as `tollgate usage calls` found them.
     pub fn ring0() -> Self {
         const TRIED: &str = include_str!("ring0-calls.txt");
         const NOOP: Call = Call(500);
@@ -116,7 +117,8 @@ impl Supported {
     ///
     /// # Errors
     ///
-    /// [`SupportedError::NoList`] where there is no such file, or it is wrong.
+    /// [`SupportedError::NoList`] if the file does not exist, or another error if it is
+    /// invalid.
     pub fn tried(run: &Path, target: &str) -> Result<Self, SupportedError> {
         let path = run.join(format!("calls-{target}.txt"));
         if !path.exists() {
@@ -148,7 +150,7 @@ fn tried(text: &str) -> Result<(Call, bool), TriedError> {
     }
 }
 
-/// The list of what was tried, by number. Numbers without a name are left out where the kernel
+/// The list of the tried calls, by number. Numbers without a name are left out if the kernel
 /// lacks them.
 pub fn tried_list(calls: &[Has]) -> String {
     let calls = (0..).map(Call).zip(calls);
@@ -157,7 +159,7 @@ pub fn tried_list(calls: &[Has]) -> String {
     lines.collect()
 }
 
-/// The lines that say something, from 1.
+/// The lines with content, from 1.
 fn lines(path: &Path) -> Result<Vec<(usize, String)>, SupportedError> {
     let text = fs::read(path).map_err(|error| SupportedError::Io {
         path: path.to_owned(),

@@ -18,7 +18,11 @@ impl Display for Plan {
             named(f, "\nNo data", &self.no_data)?;
         }
         if !self.chosen.is_empty() {
-            named(f, "\nOf several measurements, these count", &self.chosen)?;
+            named(
+                f,
+                "\nMeasurements used, where a workload has several",
+                &self.chosen,
+            )?;
         }
         Ok(())
     }
@@ -48,7 +52,7 @@ impl Display for Missing {
         }
         named(
             f,
-            "stub (a kernel that answers ENOSYS has these)",
+            "stub (a kernel that answers ENOSYS already does this)",
             &self.stub,
         )?;
         named(f, "fake", &self.fake)?;

@@ -40,10 +40,9 @@ fn curves(data: &Cumulative) -> Vec<Named<'_>> {
 /// How to read it.
 fn explanation(data: &Cumulative) -> String {
     format!(
-        "For each way to find out, the calls are sorted by the share of applications that have \
-         them: at N, the height is the share that has the N-th most frequent call. A kernel \
-         without that call fails so many of them, or needs a stub or a fake for it. The same {} \
-         applications in all curves.",
+        "Each curve sorts the calls by the share of applications that have them: at N, its height \
+         is the share that has the N-th most frequent call. On a kernel without that call, that \
+         share fails or needs a stub or a fake. All curves show the same {} applications.",
         data.applications
     )
 }
@@ -53,7 +52,7 @@ pub(super) fn draw(data: &Cumulative) -> Result<Picture, PlotError> {
     let curves = curves(data);
     let explanation = explanation(data);
     let remarks = Remarks::new(&[], &explanation);
-    let title = "How many applications have the N-th most frequent call";
+    let title = "Share of applications that have the N-th most frequent call";
     let top = FIRST_REMARK + remarks.height() + LEGEND;
     let caption = Caption {
         title: title.into(),

@@ -26,7 +26,7 @@ const SCALE_HEIGHT: i32 = 34;
 type Panel<'h> = (&'static str, RGBColor, Option<&'h Shares>);
 
 fn panels(data: &Heat) -> [Panel<'_>; 4] {
-    // Shades of a light grey cannot be told apart.
+    // Shades of a light grey cannot be distinguished.
     let (sources, binary) = (data.static_sources.as_ref(), data.static_binary.as_ref());
     [
         ("in the source", STATIC_SOURCES, sources),
@@ -39,9 +39,9 @@ fn panels(data: &Heat) -> [Panel<'_>; 4] {
 /// How to read it.
 fn explanation(data: &Heat) -> String {
     format!(
-        "Each cell is a system call, in the order of numbers, {COLUMNS} in a row; the number of \
-         a row's first call is next to it. The denser its colour, the more of the {} \
-         applications have it. The same applications in all panels.",
+        "Each cell is a system call, in the order of numbers, {COLUMNS} in a row; the number next \
+         to a row is that of its first call. The denser the colour, the more of the {} \
+         applications have the call. All panels show the same applications.",
         data.applications
     )
 }
@@ -114,7 +114,7 @@ fn draw_panel(
 ) -> Result<(), PlotError> {
     let (left, middle) = (left + LABELS, top + PANEL_HEADING / 2);
     let Some(shares) = shares else {
-        let heading = format!("{name}: not asked for, or no data");
+        let heading = format!("{name}: not requested, or no data");
         return canvas.text((left, middle), Align::Left, BODY, &heading, PANEL);
     };
     let heading = format!("{name}: {} calls", shares.len());
@@ -135,7 +135,7 @@ fn draw_panel(
     Ok(())
 }
 
-/// A cell with an edge, so that an empty one is seen.
+/// A cell with an edge, so that an empty one is visible.
 fn cell(
     canvas: &Canvas<'_>,
     (x, y): (i32, i32),

@@ -26,9 +26,9 @@ type Parts = (&'static str, Vec<(usize, Fill)>);
 
 /// How to read it.
 fn explanation() -> String {
-    "How many system calls each application has, by four ways to find out: in its source, in its \
-     files, made by its test suite, made by its benchmark. A bar of calls that were made shows \
-     what works without the call itself."
+    "The number of system calls of each application, found in four ways: in its source, in its \
+     files, made by its test suite, made by its benchmark. The bars of calls that were made also \
+     show for how many a stub or a fake works."
         .into()
 }
 

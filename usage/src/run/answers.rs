@@ -114,7 +114,7 @@ impl<'a> Answers<'a> {
         }
     }
 
-    /// What the rules say of it. Each that covers the call has fired.
+    /// The answer of the rules. Each rule that covers the call has fired.
     fn rule(&mut self, features: &[Feature], ready: bool) -> Option<Mode> {
         let holds = match self.spec.phase {
             Phase::All => true,
@@ -147,7 +147,7 @@ impl<'a> Answers<'a> {
                     flags.is_some_and(|flags| argument(flags.index) & flags.close_on_exec != 0);
                 return match listener.add(question, self.nothing, close) {
                     Ok(fd) => Answer::Value(fd.into()),
-                    // As if there were no room for it.
+                    // As if the buffer were too small.
                     Err(error) => Answer::Error(error.raw_os_error().unwrap_or(libc::EMFILE)),
                 };
             }

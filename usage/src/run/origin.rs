@@ -1,4 +1,4 @@
-//! Which file holds the instruction that makes a call?
+//! Finds the file that contains the instruction that makes a call.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -6,7 +6,7 @@ use std::fs;
 use crate::Call;
 use crate::notify::Question;
 
-/// Looking into /proc takes longer than the call: enough is enough.
+/// Reading /proc takes longer than the call, so the number of lookups is limited.
 const LOOKS: usize = 2000;
 
 /// What was found so far.
@@ -18,7 +18,7 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// Looks where the call comes from; its process waits for us meanwhile.
+    /// Finds out where the call comes from while its process waits.
     pub fn look(&mut self, question: &Question) {
         let key = (question.pid, question.instruction);
         if !self.known.contains_key(&key) && self.known.len() < LOOKS {

@@ -213,7 +213,7 @@ fn a_server_that_ends_is_recognised_early() {
         "{ran:?}"
     );
     assert!(ran.duration < Duration::from_secs(10), "{ran:?}");
-    // While it is tested, too.
+    // Also while it is tested.
     let mut fixture = Fixture::tested("echo up; sleep 0.1; exit 4", "sleep 20");
     fixture.ready = Some("log:up".parse().unwrap());
     let ran = fixture.run(&spec());

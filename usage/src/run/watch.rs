@@ -1,4 +1,4 @@
-//! What happens in a run, from its start to its end.
+//! Watches a run from its start to its end.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -18,20 +18,20 @@ use crate::notify::Listener;
 use crate::ready::{Listeners, Ready};
 use crate::sandbox::{Order, Report, Running, SandboxError};
 
-/// How long the making of namespaces may take on a busy machine.
+/// How long creating the namespaces may take on a busy machine.
 const SETUP: Duration = Duration::from_secs(20);
-/// How long a test may go on after its server has ended.
+/// How long a test may continue after its server has ended.
 const GRACE: Duration = Duration::from_millis(15);
-/// How often a port or a command is asked whether the program is ready.
+/// How often the port or the command is checked for readiness.
 const READY_TICK: Duration = Duration::from_millis(2);
-/// How often the stop flag is looked at.
+/// How often the stop flag is checked.
 const TICK: Duration = Duration::from_millis(100);
 /// What the log takes of the program's output.
 const LOG_LIMIT: usize = 16 << 20;
 /// What we keep of it: many runs have some at the same time.
 const OUTPUT_LIMIT: usize = 32 << 10;
 
-/// How far the run is.
+/// The state of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Starting,
@@ -255,7 +255,7 @@ impl<'a> Watch<'a> {
             Report::ProgramEnded { status } => {
                 self.program_status = Some(status);
                 if self.scene.ready.is_some() {
-                    // One that has gone into the background has ended well.
+                    // A program that moved to the background has not failed.
                     if status != 0 {
                         self.die();
                     }
@@ -291,7 +291,7 @@ impl<'a> Watch<'a> {
         self.deadline = self.started + self.spec.limit;
     }
 
-    /// A program that is no server has done its work.
+    /// A program that is not a server is finished.
     fn program_ended(&mut self, status: i32) -> Result<(), SandboxError> {
         if self.scene.test.is_some() {
             return self.start_test();
@@ -343,7 +343,7 @@ impl<'a> Watch<'a> {
         Ok(self.running.order(Order::Test)?)
     }
 
-    /// The verdict is there; how many processes are?
+    /// The verdict is known; count the processes.
     fn count(&mut self, verdict: Verdict) -> Result<(), SandboxError> {
         self.verdict = Some(verdict);
         self.stage = Stage::Counting;
@@ -352,7 +352,7 @@ impl<'a> Watch<'a> {
         Ok(self.running.order(Order::Count)?)
     }
 
-    /// Nothing of the program is left. A server's test may just be about to end.
+    /// The program is gone. A server's test may be about to end.
     fn die(&mut self) {
         let serves = self.scene.ready.is_some() && self.spec.program;
         let undecided = matches!(self.stage, Stage::Running | Stage::Testing);
@@ -366,7 +366,7 @@ impl<'a> Watch<'a> {
         let status = self.program_status.map_or("it ended".into(), describe);
         match self.stage {
             Stage::Starting => (Outcome::HarnessError, "the sandbox did not start".into()),
-            Stage::Counting => (Outcome::HarnessError, "the sandbox does not answer".into()),
+            Stage::Counting => (Outcome::HarnessError, "the sandbox does not respond".into()),
             _ if self.dead && self.ready => (
                 Outcome::Broken,
                 format!("the program ended while it was tested: {status}"),
@@ -385,11 +385,11 @@ impl<'a> Watch<'a> {
     }
 
     fn lost(&self) -> Verdict {
-        let reason = "the first process of the sandbox was killed (is there memory enough?)";
+        let reason = "the first process of the sandbox was killed (is memory short?)";
         (Outcome::HarnessError, reason.into())
     }
 
-    /// What there is of the program's output goes to the log, where the test reads it.
+    /// Copies the program's output so far to the log, where the test reads it.
     fn read_output(&mut self) {
         let before = self.output.len();
         read_some(&self.running.output, &mut self.output);
@@ -423,7 +423,7 @@ impl<'a> Watch<'a> {
 fn read_some(from: &OwnedFd, into: &mut Vec<u8>) {
     // Many runs have one each.
     let mut buffer = [0; 16 << 10];
-    // One that writes without end must not keep us here.
+    // A program that never stops writing must not keep this loop busy.
     for _ in 0..16 {
         match rustix::io::read(from, &mut buffer) {
             Ok(0) | Err(Errno::AGAIN) => return,
@@ -449,14 +449,14 @@ fn of_test(status: i32, output: &[u8]) -> Verdict {
     let outcome = match (libc::WIFEXITED(status), libc::WEXITSTATUS(status)) {
         (true, 0) => Outcome::Works,
         (true, 200) => Outcome::CannotTell,
-        // What a shell says of a test that cannot be run.
+        // A shell's status for a test that cannot be run.
         (true, 126 | 127) | (false, _) => Outcome::HarnessError,
         _ => Outcome::Broken,
     };
     (outcome, reason)
 }
 
-/// A status of wait(2), for a reader.
+/// A status of wait(2), as text.
 pub fn describe(status: i32) -> String {
     if libc::WIFSIGNALED(status) {
         format!("signal {}", libc::WTERMSIG(status))

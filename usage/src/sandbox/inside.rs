@@ -1,6 +1,6 @@
-//! The first process of a run's namespaces: it makes the file system, starts the program
-//! and the test, and buries the dead. It is a copy of one thread of a process that may have
-//! others, and so it allocates nothing and takes no lock.
+//! The first process of a run's namespaces: it creates the file system, starts the program
+//! and the test, and reaps processes. It is a copy of one thread of a process that may have
+//! others, so it must not allocate memory or take a lock.
 
 use std::ffi::{CStr, CString, c_char};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -18,7 +18,7 @@ use super::step::Step;
 use crate::accounting::MOST_PROCESSES;
 use crate::filter::OWN_EXEC_PATH;
 
-/// All that the first process needs, made before it is.
+/// Everything that the first process needs, prepared before it is cloned.
 pub struct Inside<'a> {
     pub steps: &'a [Step],
     /// The user and the group that the program keeps in a user namespace.
@@ -29,7 +29,7 @@ pub struct Inside<'a> {
     pub test: Option<&'a Command>,
     pub ready: Option<&'a Command>,
     pub filter: &'a [sock_filter],
-    /// Whether nothing else keeps the program from starting processes without end.
+    /// Whether `RLIMIT_NPROC` has to limit the number of processes.
     pub limit_processes: bool,
     pub control: BorrowedFd<'a>,
     pub input: BorrowedFd<'a>,
@@ -75,7 +75,7 @@ impl Command {
         self.path.to_string_lossy().into_owned()
     }
 
-    /// Executes it; comes back only if that fails, with the reason.
+    /// Executes it; returns only if that fails, with the reason.
     fn execute(&self, path: *const c_char) -> i32 {
         // SAFETY: the path is terminated, and each list ends with a null pointer.
         unsafe { libc::execve(path, self.arguments.as_ptr(), self.environment.as_ptr()) };
@@ -105,7 +105,7 @@ pub const FILTER: usize = 10_002;
 pub const PROCESS: usize = 10_003;
 pub const FILES: usize = 10_004;
 
-/// Children of the first process that it knows by name.
+/// The children that the first process keeps track of.
 #[derive(Default)]
 struct Children {
     program: i32,
@@ -113,7 +113,8 @@ struct Children {
     ready: i32,
 }
 
-/// Root's means to change the host from inside (capabilities(7)), which containers lack, too.
+/// Capabilities with which root could change the host from inside (capabilities(7)).
+/// Containers drop them as well.
 const DANGEROUS: &[u32] = &[
     16, // CAP_SYS_MODULE
     17, // CAP_SYS_RAWIO
@@ -126,7 +127,7 @@ const DANGEROUS: &[u32] = &[
 ];
 
 impl Inside<'_> {
-    /// Lives as the first process, and ends with its controller.
+    /// Runs as the first process, and ends with its controller.
     pub fn live(&self) -> ! {
         let status = i32::from(self.run().is_err());
         // SAFETY: ends this process without running anything of its parent's.
@@ -137,7 +138,7 @@ impl Inside<'_> {
         // SAFETY: both take numbers only.
         unsafe {
             libc::setsid();
-            // Were we killed, nothing of the run may go on.
+            // If tollgate is killed, the whole run has to end.
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
         }
         self.close_others();
@@ -188,7 +189,7 @@ impl Inside<'_> {
 
     fn enter(&self) -> Result<(), Errno> {
         if let Some((user, group)) = self.identity {
-            // The kernel wants it so before it takes the group's map.
+            // The kernel requires this before it accepts the group's map.
             let deny = c"deny";
             self.or_report(IDENTITY, write(c"/proc/self/setgroups", deny))?;
             self.or_report(IDENTITY, write(c"/proc/self/uid_map", user))?;
@@ -274,7 +275,7 @@ impl Inside<'_> {
                 self.shared.listener.store(listener, Ordering::Release);
                 let error = program.execute(path);
                 self.shared.error.store(error, Ordering::Release);
-                // Whatever the rule takes away, this ends.
+                // This ends the process whichever call the rule removes.
                 std::process::abort()
             }
             Err(error) => {
@@ -300,7 +301,7 @@ impl Inside<'_> {
         Ok(pid)
     }
 
-    /// What every process of ours gets before its `exec`.
+    /// Prepares every process of ours before its `exec`.
     fn prepare(&self, input: BorrowedFd<'_>, output: BorrowedFd<'_>) -> Result<(), Errno> {
         // SAFETY: takes nothing; an empty set of signals is a valid one; the dispositions
         // that Rust's runtime changed go back to the default ones.
@@ -420,12 +421,12 @@ pub fn clone_process(flags: u64) -> Result<i32, Errno> {
     arguments.flags = flags;
     arguments.exit_signal = libc::SIGCHLD as u64;
     let size = size_of::<libc::clone_args>();
-    // SAFETY: without a stack of its own the copy goes on from here like that of fork(2).
+    // SAFETY: without its own stack, the copy continues here, as after fork(2).
     let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size) };
     checked(pid).map(|pid| pid as i32)
 }
 
-/// Of this user in this namespace. It does not bind root.
+/// Limits the processes of this user in this namespace. It does not apply to root.
 fn limit_processes() {
     // SAFETY: each call reads or writes a struct rlimit, which has integers only.
     unsafe {
@@ -449,7 +450,7 @@ fn write(path: &CStr, text: &CStr) -> Result<(), Errno> {
     rustix::io::write(&file, text.to_bytes()).map(|_| ())
 }
 
-/// The ends of children as something to wait for, in place of signals.
+/// A descriptor that reports the ends of children, in place of signals.
 fn child_signals() -> Result<OwnedFd, Errno> {
     // SAFETY: the set is initialised before it is used; the descriptor is new and ours.
     unsafe {

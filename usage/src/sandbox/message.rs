@@ -1,4 +1,4 @@
-//! What the first process of a namespace and we say to each other: single packets.
+//! The messages between tollgate and the first process of a namespace: single packets.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -13,7 +13,7 @@ use rustix::net::{
 
 use crate::ready::Listeners;
 
-/// What we ask for.
+/// An order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Order {
@@ -32,9 +32,10 @@ pub enum Order {
 pub enum Report {
     /// This step failed.
     Failed { step: usize, error: io::Error },
-    /// The folder of this step can be seen, but not changed.
+    /// The folder of this step is visible, but cannot be changed.
     ReadOnly { step: usize },
-    /// The namespaces are made: the log, and who listens in their network.
+    /// The namespaces exist: the log, and the socket that lists listeners in their
+    /// network.
     Prepared { log: OwnedFd, listeners: Listeners },
     /// The program runs, and asks here.
     Started { listener: OwnedFd },
@@ -42,13 +43,13 @@ pub enum Report {
     NotExecuted { error: io::Error },
     /// The program has ended, with this status of wait(2).
     ProgramEnded { status: i32 },
-    /// A process whose parent ended before it has ended.
+    /// An orphan has ended.
     OrphanEnded { status: i32 },
     /// The test has ended.
     TestEnded { status: i32 },
     /// The command has ended.
     ReadyEnded { status: i32 },
-    /// The processes but the first and its helpers.
+    /// The number of processes, without the first and its helpers.
     Counted { processes: u32 },
 }
 
@@ -66,7 +67,7 @@ pub mod kind {
     pub const PREPARED: i32 = 10;
 }
 
-/// Sends a packet; allocates nothing.
+/// Sends a packet without allocating memory.
 pub fn send(to: BorrowedFd<'_>, words: [i32; 3], fds: &[BorrowedFd<'_>]) -> Result<(), Errno> {
     let mut bytes = [0; 12];
     for (place, word) in bytes.chunks_exact_mut(4).zip(words) {
@@ -158,7 +159,8 @@ pub fn order(to: impl AsFd, order: Order) -> io::Result<()> {
     Ok(send(to.as_fd(), [order as i32, 0, 0], &[])?)
 }
 
-/// The next order, for the first process; `None`: we have gone. Allocates nothing.
+/// The next order, for the first process; `None`: tollgate is gone. Does not allocate
+/// memory.
 pub fn next_order(from: BorrowedFd<'_>) -> Result<Option<i32>, Errno> {
     let mut bytes = [0; 12];
     let (_, length) = rustix::net::recv(from, &mut bytes, RecvFlags::empty())?;

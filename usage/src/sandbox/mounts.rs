@@ -7,13 +7,13 @@ use std::path::PathBuf;
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
-    /// Where it is seen.
+    /// Where it is mounted.
     pub place: PathBuf,
     /// The type of its file system.
     pub kind: String,
 }
 
-/// File systems that hold no files of anybody: a layer over them makes no sense.
+/// File systems that do not hold anybody's files, and therefore do not need a layer.
 const VIRTUAL: &[&str] = &[
     "autofs",
     "binfmt_misc",
@@ -45,11 +45,11 @@ impl Mount {
     }
 }
 
-/// The mounts of a mountinfo file, each place once; lines that are none are left out.
+/// The mounts of a mountinfo file, each place once; invalid lines are ignored.
 pub fn parse(mountinfo: &[u8]) -> Vec<Mount> {
     let mut mounts: Vec<Mount> = Vec::new();
     for mount in mountinfo.split(|byte| *byte == b'\n').filter_map(line) {
-        // The later one lies on top.
+        // The later one is on top.
         mounts.retain(|other| other.place != mount.place);
         mounts.push(mount);
     }

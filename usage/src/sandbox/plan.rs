@@ -1,4 +1,4 @@
-//! The file system of a run: what the host has, below layers that take all changes.
+//! The file system of a run: the host's, below layers that collect all changes.
 
 use std::ffi::{CString, OsStr};
 use std::fs::{self, Metadata};
@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use super::mounts::{self, Mount};
 use super::step::Step;
 
-/// Memory for the files that one run may write: more is a full disk to it.
+/// Memory for the files that one run may write; beyond it, the program sees a full disk.
 const SIZE: &str = "size=1g,mode=755";
-/// What every sandbox has of its own.
+/// The private parts of every sandbox.
 const OWN: &[&str] = &["/proc", "/sys", "/dev"];
 /// The devices that a program may use.
 const DEVICES: &[&str] = &["null", "zero", "full", "random", "urandom", "tty"];
@@ -20,7 +20,7 @@ const DEVICES: &[&str] = &["null", "zero", "full", "random", "urandom", "tty"];
 const GUARDED: &[&str] = &["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"];
 
 /// Plans the file system of runs. `base` is an empty folder, hidden by each run's own
-/// memory; `privileged`: whether there is no user namespace.
+/// memory; `privileged`: whether it does not use a user namespace.
 pub fn plan(base: &Path, privileged: bool) -> io::Result<Vec<Step>> {
     let mut plan = Plan {
         base,
@@ -59,8 +59,9 @@ impl Plan<'_> {
         }
     }
 
-    /// Root has one layer over the root's file system, and one over each other. A user
-    /// namespace allows none over a folder with mounts in it: its parts get one each.
+    /// As root, the root file system has one layer, and so does each other file system.
+    /// In a user namespace, a folder that contains mounts cannot have a layer: each of
+    /// its parts gets one.
     fn root(&mut self) -> io::Result<()> {
         if !self.privileged {
             self.mount(c"tmpfs", self.base.join("root"), SIZE);
@@ -165,8 +166,8 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// Without root, the layer belongs to the user whoever the folder belongs to: without
-    /// this, the user could make files there.
+    /// Without root, the layer belongs to the user even if the folder does not: without
+    /// this step, the user could create files there.
     fn mode_of_layer(&self, metadata: &Metadata) -> u32 {
         let mode = mode(metadata);
         let own = metadata.uid() == rustix::process::geteuid().as_raw();
@@ -259,7 +260,7 @@ fn mode(metadata: &Metadata) -> u32 {
     metadata.permissions().mode() & 0o7777
 }
 
-/// What overlayfs takes for separators in its options.
+/// The characters that overlayfs treats as separators in its options.
 fn escaped(path: &OsStr) -> Vec<u8> {
     let mut bytes = Vec::new();
     for byte in path.as_bytes() {
@@ -271,7 +272,7 @@ fn escaped(path: &OsStr) -> Vec<u8> {
     bytes
 }
 
-/// A path of the file system has no zero byte; what has one is cut there.
+/// A path in a file system cannot contain a zero byte; any other text is cut at it.
 fn text(text: impl AsRef<OsStr>) -> CString {
     let bytes = text.as_ref().as_bytes();
     let end = bytes.iter().position(|byte| *byte == 0);

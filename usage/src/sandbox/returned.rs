@@ -1,4 +1,4 @@
-//! What libc returns.
+//! The results of libc calls.
 
 use rustix::io::Errno;
 

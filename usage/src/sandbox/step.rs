@@ -22,8 +22,8 @@ pub enum Step {
         target: CString,
         options: CString,
     },
-    /// Puts a layer over a folder that takes all changes; where that fails, the folder is
-    /// seen, but cannot be changed.
+    /// Puts a layer over a folder that collects all changes; if that fails, the folder is
+    /// visible but cannot be changed.
     Overlay {
         lower: CString,
         target: CString,
@@ -45,14 +45,14 @@ pub enum Step {
     File { path: CString },
     /// Makes a symbolic link.
     Link { path: CString, to: CString },
-    /// Switches the loopback interface on.
+    /// Turns the loopback interface on.
     Loopback,
-    /// Makes this folder the root, and leaves the old one.
+    /// Makes this folder the root, and unmounts the old one.
     Root { folder: CString },
 }
 
 impl Step {
-    /// Takes the step. `Ok(true)`: a folder cannot be changed that should.
+    /// Performs the step. `Ok(true)`: a folder that should be writable is not.
     pub fn take(&self) -> Result<bool, Errno> {
         match self {
             Self::Private => {
@@ -146,7 +146,7 @@ fn make_read_only(target: &CStr) -> Result<(), Errno> {
     super::returned::checked(done).map(|_| ())
 }
 
-/// A folder that may be there already.
+/// Creates a folder, which may already exist.
 fn folder(path: &CStr, mode: u32, owner: Option<(u32, u32)>) -> Result<(), Errno> {
     let mode = Mode::from_raw_mode(mode);
     match rustix::fs::mkdirat(CWD, path, mode) {
@@ -165,7 +165,7 @@ fn folder(path: &CStr, mode: u32, owner: Option<(u32, u32)>) -> Result<(), Errno
             rustix::fs::AtFlags::empty(),
         )?;
     }
-    // The umask had its part in mkdir.
+    // mkdir applied the umask.
     rustix::fs::chmodat(CWD, path, mode, rustix::fs::AtFlags::empty())
 }
 

@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Needs, Selection};
 use crate::Call;
 
-/// The applications of which everything is known that is compared, so that all ways to find
-/// out are shown over the same ones.
+/// The applications with complete data for a comparison, so that all curves or panels cover
+/// the same ones.
 pub(super) struct Compared<'s> {
     applications: Vec<&'s Needs>,
     binary: bool,
@@ -12,8 +12,8 @@ pub(super) struct Compared<'s> {
 }
 
 impl<'s> Compared<'s> {
-    /// The calls that files hold are compared if any application has them; those that
-    /// sources hold if they are asked for. `None` where no application is left.
+    /// The calls in files are compared if any application has them; those in sources only
+    /// on request. `None` if no application has complete data.
     pub(super) fn new(selection: &'s Selection, sources: bool) -> Option<Self> {
         let mut all = selection.applications.values();
         let binary = all.any(|needs| needs.static_binary.is_some());
@@ -29,7 +29,7 @@ impl<'s> Compared<'s> {
         })
     }
 
-    /// How many they are.
+    /// Their number.
     pub(super) fn len(&self) -> usize {
         self.applications.len()
     }

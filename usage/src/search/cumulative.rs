@@ -4,11 +4,12 @@ use super::Selection;
 use super::compared::Compared;
 use crate::Call;
 
-/// How many calls serve how many applications: each curve has its calls sorted by the share
-/// of applications that have them, and all curves are over the same applications.
+/// The share of applications that have the N-th most frequent call: each curve sorts its
+/// calls by the share of applications that have them, and all curves cover the same
+/// applications.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cumulative {
-    /// Over so many applications.
+    /// The number of applications.
     pub applications: usize,
     /// Calls that the source holds.
     pub static_sources: Option<Curve>,
@@ -26,8 +27,7 @@ pub struct Cumulative {
 pub struct Curve(pub Vec<f64>);
 
 impl Cumulative {
-    /// Over the applications of which everything is known that is drawn. `None` where there
-    /// is none.
+    /// Over the applications with complete data. `None` if there are none.
     pub fn new(selection: &Selection, sources: bool) -> Option<Self> {
         let compared = Compared::new(selection, sources)?;
         Some(Self {

@@ -5,10 +5,10 @@ use super::compared::Compared;
 use crate::Call;
 
 /// The share of applications that have each call, by four ways to find out. A call that is
-/// not named is in none of them.
+/// not listed does not occur in any of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heat {
-    /// Over so many applications.
+    /// The number of applications.
     pub applications: usize,
     /// Calls that the source holds.
     pub static_sources: Option<Shares>,
@@ -24,8 +24,7 @@ pub struct Heat {
 pub type Shares = BTreeMap<Call, f64>;
 
 impl Heat {
-    /// Over the applications of which everything is known that is drawn. `None` where there
-    /// is none.
+    /// Over the applications with complete data. `None` if there are none.
     pub fn new(selection: &Selection, sources: bool) -> Option<Self> {
         let compared = Compared::new(selection, sources)?;
         Some(Self {

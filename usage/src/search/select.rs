@@ -24,9 +24,9 @@ pub enum Workloads {
     Of(Kind),
 }
 
-/// There is no such kind of workload.
+/// A kind of workload that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are no workloads {0:?}; there are bench, suite and '*'")]
+#[error("{0:?} is not a kind of workload; write bench, suite or '*'")]
 pub struct UnknownWorkloads(String);
 
 impl FromStr for Applications {
@@ -54,7 +54,7 @@ impl FromStr for Workloads {
     }
 }
 
-/// As it is asked for.
+/// As the user writes it.
 impl Display for Workloads {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -73,8 +73,8 @@ impl Workloads {
     }
 }
 
-/// Reads what the database has of these applications and workloads. An application's
-/// workloads count together; of several measurements of one workload the newest counts.
+/// Reads the measurements of these applications and workloads. An application's workloads
+/// are combined; if a workload has several measurements, the newest counts.
 ///
 /// # Errors
 ///
@@ -108,7 +108,7 @@ pub fn select(
     Ok(selection)
 }
 
-/// Leaves only these applications and workloads in a database.
+/// Keeps only these applications and workloads of a database.
 pub fn restrict(database: &mut Database, applications: &Applications, workloads: Workloads) {
     database.applications.retain(|name, application| {
         application

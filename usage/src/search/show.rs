@@ -11,26 +11,25 @@ use crate::{Call, Need};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Show {
-    /// The applications that it holds for.
+    /// The applications that it covers.
     pub applications: Vec<String>,
     /// Applications without data.
     pub no_data: Vec<String>,
-    /// Of workloads with several measurements: the ones that stand for them.
+    /// For workloads with several measurements: the ones that are used.
     pub chosen: Vec<String>,
-    /// Calls that have to be there: one application requires them, at least.
+    /// Calls that at least one application requires.
     pub required: Vec<Call>,
-    /// Calls that one application needs as a stub and another as a fake, and which
-    /// therefore have to be there.
+    /// Calls that are required because one application needs a stub and another a fake.
     pub conflict: Vec<Call>,
-    /// Calls for which a stub does, and a fake does not.
+    /// Calls for which a stub works, but a fake does not.
     pub stub: Vec<Call>,
-    /// Calls for which a fake does, and a stub does not.
+    /// Calls for which a fake works, but a stub does not.
     pub fake: Vec<Call>,
-    /// Calls for which either does.
+    /// Calls for which either works.
     pub both: Vec<Call>,
 }
 
-/// What a selection needs.
+/// The needs of a selection.
 pub fn show(selection: &Selection) -> Show {
     let needs = together(selection.applications.values().map(|needs| &needs.dynamic));
     let of = |wanted: Need| {
@@ -57,14 +56,17 @@ impl Display for Show {
                 "Required, because one application needs a stub and another a fake",
                 &self.conflict,
             ),
-            ("A stub works, and a fake does not", &self.stub),
-            ("A fake works, and a stub does not", &self.fake),
+            ("A stub works, but a fake does not", &self.stub),
+            ("A fake works, but a stub does not", &self.fake),
             ("Either works", &self.both),
         ];
         let names = [
             ("Applications", &self.applications),
             ("No data", &self.no_data),
-            ("Of several measurements, these count", &self.chosen),
+            (
+                "Measurements used, where a workload has several",
+                &self.chosen,
+            ),
         ];
         for (what, calls) in calls.iter().filter(|(_, calls)| !calls.is_empty()) {
             writeln!(f, "{what} ({}):\n{}", calls.len(), list(2, calls))?;

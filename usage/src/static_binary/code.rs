@@ -17,7 +17,7 @@ pub(super) struct Image {
     instructions: Vec<u64>,
     /// By target, the direct calls and jumps.
     incoming: HashMap<u64, Vec<u64>>,
-    /// By name, the calls and jumps to what another file may hold.
+    /// By name, the calls and jumps to symbols that another file may define.
     by_name: HashMap<String, Vec<u64>>,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct Image {
 pub(super) struct Function {
     pub(super) start: u64,
     end: u64,
-    /// Where it goes, or whose address it takes.
+    /// The addresses that it calls, jumps to, or takes.
     pub(super) goes: Vec<Slot>,
     /// Its `syscall` instructions.
     pub(super) syscalls: Vec<u64>,
@@ -89,7 +89,7 @@ impl Image {
         self.functions.push(function);
     }
 
-    /// What the word that an instruction reads is relocated to.
+    /// The relocation of the word that an instruction reads.
     fn slot(&self, instruction: &Instruction) -> Option<Slot> {
         let relative = instruction.is_ip_rel_memory_operand();
         let place = relative.then(|| instruction.ip_rel_memory_address())?;
@@ -105,7 +105,7 @@ impl Image {
             Mnemonic::Mov | Mnemonic::Push => immediate(instruction)?,
             _ => return None,
         };
-        // A word that happens to lie in code, but not at a function, is a number.
+        // A word that points into code, but not to the start of a function, is a number.
         self.elf.starts.contains(&address).then_some(address)
     }
 
@@ -183,7 +183,7 @@ pub(super) fn immediate(instruction: &Instruction) -> Option<u64> {
     instruction.try_immediate(last).ok()
 }
 
-/// Whether what follows an instruction is executed after it.
+/// Whether execution continues after an instruction.
 pub(super) fn goes_on(instruction: &Instruction) -> bool {
     // Programs that execute HLT end: it is privileged.
     let ends = instruction.mnemonic() == Mnemonic::Hlt;

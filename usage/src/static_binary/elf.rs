@@ -1,4 +1,4 @@
-//! What is needed of one ELF file.
+//! Reads the relevant parts of one ELF file.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -25,9 +25,9 @@ pub(super) struct Elf {
     pub(super) starts: BTreeSet<u64>,
     /// Functions that have a name.
     pub(super) names: BTreeMap<u64, String>,
-    /// What other files find by name.
+    /// Symbols that other files find by name.
     pub(super) exports: HashMap<String, u64>,
-    /// What the loader writes where.
+    /// The loader's relocations.
     pub(super) slots: HashMap<u64, Slot>,
     /// Code addresses in data, apart from those that only code reads by their slot.
     pub(super) pointers: BTreeSet<u64>,
@@ -140,7 +140,7 @@ impl Elf {
         self.starts.insert(self.entry);
     }
 
-    /// The functions in the search table of .eh_frame_hdr, which stripped files have, too
+    /// The functions in the search table of .eh_frame_hdr, which stripped files also have
     /// (Linux Standard Base Core, "Exception Frame Header").
     fn unwinding(&mut self, file: &ElfFile64<'_, Endianness>) {
         const DATA_RELATIVE_SDATA4: u8 = 0x3b;

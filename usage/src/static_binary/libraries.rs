@@ -1,4 +1,4 @@
-//! Which files are loaded together: ld.so(8).
+//! Finds the files that are loaded together, as ld.so(8) does.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
@@ -50,7 +50,7 @@ pub(super) fn closure(program: &Path) -> Result<Closure, StaticError> {
             None => missing.push(name),
         }
     }
-    // Where a library needs the loader by its name, it is there already.
+    // A library may name the loader, which is already in the list.
     if let Some(loader) = loader {
         let name = loader.file_name().unwrap_or_default();
         if !files.iter().any(|file| file.path.file_name() == Some(name)) {

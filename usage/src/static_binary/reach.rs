@@ -1,4 +1,4 @@
-//! Which functions can be reached from a program's entry.
+//! Finds the functions that can be reached from a program's entry.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -6,17 +6,17 @@ use super::Site;
 use super::code::Image;
 use super::elf::Slot;
 
-/// The functions that are reached, as places in a file's functions.
+/// The reached functions, as indexes into a file's functions.
 pub(super) struct Reach {
     functions: BTreeSet<(usize, usize)>,
     /// Names that were looked up.
     names: BTreeSet<(usize, String)>,
 }
 
-/// Functions by which a program loads libraries while it runs: dlopen(3).
+/// Functions with which a program loads libraries at run time: dlopen(3).
 const LOADERS: [&str; 3] = ["dlopen", "dlmopen", "__libc_dlopen_mode"];
 
-/// Who finds a name, and whose it is then.
+/// The file that looks up a name, and the file that defines it.
 struct Names<'i>(HashMap<&'i str, (usize, u64)>);
 
 impl<'i> Names<'i> {
@@ -84,7 +84,7 @@ impl Reach {
         self.functions.contains(&(image, function))
     }
 
-    /// Who loads libraries while the program runs.
+    /// The functions that load libraries at run time.
     pub(super) fn loads(&self, images: &[Image]) -> Vec<Site> {
         let loads = |name: &str| LOADERS.contains(&name);
         let calls = self.names.iter().filter(|(_, name)| loads(name));

@@ -102,7 +102,7 @@ fn a_number_that_cannot_be_tracked_is_unknown_and_says_why() {
     });
     let expected = [
         "memory: it is read from memory in memory",
-        "pointed: pointed is given the number, and is called through a pointer",
+        "pointed: pointed receives the number as an argument, and is called through a pointer",
         "result: a function returns it in result",
     ];
     assert_eq!(why.collect::<Vec<_>>(), expected);

@@ -18,7 +18,7 @@ pub(super) struct Place {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     pub(super) numbers: BTreeSet<u32>,
-    /// Why it can hold other numbers, too.
+    /// Why it can also hold other numbers.
     pub(super) unknown: BTreeSet<String>,
 }
 
@@ -30,17 +30,17 @@ pub(super) struct Tracker<'i> {
 /// A register before an instruction.
 type Question = (Place, Register);
 
-/// What an instruction says of a register after it.
+/// What is known about a register after an instruction.
 enum Answer {
     /// The number.
     Number(u64),
     /// What these held before it.
     Before(Vec<Register>),
-    /// Nothing that could be followed.
+    /// Nothing that can be followed.
     Unknown(String),
 }
 
-/// More ways than this are not followed.
+/// The largest number of paths that are followed.
 const MOST_STEPS: usize = 20_000;
 
 impl<'i> Tracker<'i> {
@@ -58,7 +58,7 @@ impl<'i> Tracker<'i> {
                 continue;
             }
             if seen.len() > MOST_STEPS {
-                found.unknown.insert("there are too many ways to it".into());
+                found.unknown.insert("too many paths lead to it".into());
                 break;
             }
             let (place, register) = question;
@@ -130,7 +130,7 @@ impl<'i> Tracker<'i> {
         ) {
             (false, true) => Ok(sources),
             (true, _) => Err(format!(
-                "{} is given the number, and is called through a pointer",
+                "{} receives the number as an argument, and is called through a pointer",
                 self.name(place)
             )),
             (false, false) => Err(format!(
@@ -155,7 +155,7 @@ impl<'i> Tracker<'i> {
         if function.is_some_and(|function| self.reach.has(from.image, function))
             && let Some(instruction) = image.instruction(from.address)
         {
-            // What is in registers at a call or a jump is there before it, too.
+            // Registers have the same values before a call or a jump as at it.
             let mut arrives = instruction;
             arrives.set_code(iced_x86::Code::Nopd);
             arrives.set_ip(instruction.ip());
@@ -174,9 +174,9 @@ fn add(found: &mut Found, number: u64) {
             found.numbers.insert(number);
         }
         Err(_) => {
-            found
-                .unknown
-                .insert(format!("it is {number:#x}, which is not a call's number"));
+            found.unknown.insert(format!(
+                "it is {number:#x}, which is not the number of a call"
+            ));
         }
     }
 }

@@ -9,8 +9,8 @@ const XTILEDATA: libc::c_ulong = 18;
 /// Requests it for all guests of this process.
 ///
 /// Linux refuses after the process's first vCPU, and KVM's supported CPUID leaves out what has
-/// not been requested, so this must come before both. If Linux refuses because there is no AMX,
-/// guests do not see AMX.
+/// not been requested, so this must come before both. If Linux refuses because the CPU does not
+/// have AMX, guests do not see AMX.
 pub fn ask() {
     // SAFETY: the call does not access memory.
     unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_GUEST_PERM, XTILEDATA) };

@@ -27,7 +27,7 @@ pub enum CpuError {
     /// KVM refuses.
     #[error("KVM refuses {what}: {source}")]
     Refused {
-        /// What KVM was asked for.
+        /// The request to KVM.
         what: &'static str,
         /// KVM's reason.
         source: kvm_ioctls::Error,

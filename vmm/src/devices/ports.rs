@@ -21,7 +21,7 @@ pub const CMOS_INDEX: u16 = 0x70;
 pub const CMOS_DATA: u16 = 0x71;
 /// pvpanic, where QEMU has it.
 pub const PVPANIC: u16 = 0x505;
-/// ACPI PM1 event status, two bytes; there are no events.
+/// ACPI PM1 event status, two bytes; always without events.
 pub const PM1_STATUS: u16 = 0x600;
 /// ACPI PM1 event enable, two bytes.
 pub const PM1_ENABLE: u16 = 0x602;

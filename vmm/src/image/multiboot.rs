@@ -10,7 +10,7 @@ const MAGIC: u32 = 0x1bad_b002;
 const SEARCHED: u64 = 8192;
 /// Bits 0 to 15 are requirements; of these, page-aligned modules and memory information are
 /// met. A video mode (bit 2) is only a preference: every kernel must work without it, because
-/// there may be no screen.
+/// the machine may not have a screen.
 const MET_DEMANDS: u32 = 0b111;
 const DEMANDS: u32 = 0xffff;
 const HAS_ADDRESSES: u32 = 1 << 16;

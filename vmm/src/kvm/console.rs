@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::wake::Wake;
 
-/// A guest waits when so many bytes wait for the caller.
+/// A guest waits while this many bytes wait for the caller.
 const HIGH_WATER: usize = 64 << 10;
 /// The caller is woken for lines, and for long parts of one.
 const WAKE_AT: usize = 4 << 10;

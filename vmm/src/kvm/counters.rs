@@ -30,7 +30,7 @@ impl Counters {
         Self(files)
     }
 
-    /// The current counts, added up over all vCPUs; empty if there are no counters.
+    /// The current counts, added up over all vCPUs; empty without counters.
     pub fn read(&self) -> Option<Counts> {
         let mut total: Option<Counts> = None;
         for file in &self.0 {

@@ -11,8 +11,8 @@ use crate::permission;
 /// Why a guest could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum KvmError {
-    /// There is no /dev/kvm.
-    #[error("there is no /dev/kvm: this machine (or its kernel) does not offer KVM")]
+    /// /dev/kvm does not exist.
+    #[error("/dev/kvm does not exist: this machine or its kernel does not offer KVM")]
     NoDevice,
     /// This user may not open /dev/kvm.
     #[error("no permission for /dev/kvm: {}", permission::fix())]
@@ -20,7 +20,7 @@ pub enum KvmError {
     /// The image is refused.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// There is no memory for the guest.
+    /// The host does not have enough memory for the guest.
     #[error(transparent)]
     Memory(#[from] MemoryError),
     /// The guest's parts do not fit into its memory.
@@ -35,7 +35,7 @@ pub enum KvmError {
     /// KVM refuses a part of the machine.
     #[error("KVM cannot {what}: {source}")]
     Kvm {
-        /// What KVM was asked for.
+        /// The request to KVM.
         what: &'static str,
         /// KVM's reason.
         source: kvm_ioctls::Error,
@@ -51,7 +51,7 @@ pub enum KvmError {
     /// The system refuses something.
     #[error("cannot {what}: {source}")]
     System {
-        /// What the system was asked for.
+        /// The request to the system.
         what: &'static str,
         /// The system's reason.
         source: io::Error,

@@ -1,5 +1,5 @@
 //! The gate before the first guest instruction: either all vCPUs go through at once, or none
-//! does. The last one to arrive does what has to be done before, so that no thread has to be
+//! does. The last one to arrive does the work before the start, so that no thread has to be
 //! woken for it.
 
 use std::fs::File;

@@ -1,7 +1,7 @@
 //! Can anything still wake the guest? `cli; hlt` on every vCPU is an end that the in-kernel
 //! interrupt controller does not report.
 //!
-//! A running guest is not disturbed: vCPUs are asked for their state only if none of their
+//! A running guest is not disturbed: the monitor asks for vCPUs' state only if none of their
 //! threads has used its CPU for a while.
 
 use std::os::unix::thread::JoinHandleExt;

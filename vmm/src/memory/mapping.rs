@@ -65,7 +65,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: it is ours, and the owner guarantees that nobody uses it any more.
+        // SAFETY: it is ours, and the owner guarantees that nothing uses it.
         let _ = unsafe { munmap(self.reserved, self.reserved_size) };
     }
 }

@@ -139,7 +139,8 @@ fn interrupt_gate(handler: u64) -> [u8; GATE_SIZE] {
 }
 
 fn run(code: &[u8], patience: Duration) -> Result<Report, String> {
-    let file = memory_file(code).map_err(|error| format!("no memory file: {error}"))?;
+    let file =
+        memory_file(code).map_err(|error| format!("cannot create a memory file: {error}"))?;
     let image = Image {
         protocol: Protocol::Linux64,
         segments: vec![Segment {

@@ -61,7 +61,7 @@ pub struct OddFact {
     pub usual: Option<String>,
 }
 
-/// The most telling row of each odd machine.
+/// The most informative row of each odd machine.
 pub(super) fn odd(rows: &[FleetRow], machines: &[Machine]) -> Vec<Odd> {
     let mut classes: BTreeMap<&str, Vec<&Machine>> = BTreeMap::new();
     for machine in machines {

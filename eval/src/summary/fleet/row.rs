@@ -28,8 +28,8 @@ pub struct FleetRow {
     pub classes: Vec<ClassCost>,
     /// The ratio over all machines.
     pub ratio: Option<Estimate>,
-    /// How much machines differ in this ratio, or in the cost if there is no ratio: their
-    /// standard deviation, as a share, without what the differences between boots add to it.
+    /// How much machines differ in this ratio, or in the cost without a ratio: their standard
+    /// deviation, as a share, without what the differences between boots add to it.
     pub between_machines: Option<f64>,
     /// How much boots of one machine differ: the standard deviation of their medians, as a share.
     pub between_boots: Option<f64>,

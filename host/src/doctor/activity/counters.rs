@@ -38,8 +38,8 @@ pub fn process(stat: &str) -> Option<Process> {
     })
 }
 
-/// All lines but `ERR` and `MIS`, which count for no CPU. The first line names the columns: CPUs
-/// that are offline have none.
+/// All lines except `ERR` and `MIS`, which are not per CPU. The first line names the columns:
+/// CPUs that are offline have none.
 pub fn interrupts(text: &str) -> Interrupts {
     let mut lines = text.lines();
     let header = lines.next().unwrap_or_default().split_whitespace();

@@ -1,4 +1,4 @@
-//! What the kernel said meanwhile (Linux, Documentation/ABI/testing/dev-kmsg).
+//! The kernel's messages during the noise test (Linux, Documentation/ABI/testing/dev-kmsg).
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
@@ -24,7 +24,8 @@ impl Messages {
         Self(open())
     }
 
-    /// The warnings since then, and what is worse; `None` where they cannot be read.
+    /// The messages since then at the level of a warning or worse; `None` if they cannot be
+    /// read.
     pub fn warnings(mut self) -> Option<Vec<String>> {
         let file = self.0.as_mut()?;
         let mut warnings = Vec::new();

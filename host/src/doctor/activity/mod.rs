@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Files of another kernel, or of none, are at worst not understood.
+        /// Arbitrary files must not make the parsers fail.
         #[test]
         fn any_text_is_survived(
             stat in "(cpu[0-9]{0,3}( [0-9]{1,20}){0,12}\n){0,4}|\\PC*",

@@ -1,4 +1,4 @@
-//! System calls of this host: who watches them, and what one costs, now and earlier.
+//! System calls on this host: who watches them, and their cost now and earlier.
 
 pub mod cost;
 pub mod record;
@@ -12,7 +12,7 @@ use self::watchers::Watchers;
 use crate::cpus;
 use crate::tree::Tree;
 
-/// What is known of this host's system calls.
+/// The facts about this host's system calls.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calls {
     /// Who watches them.
@@ -26,9 +26,9 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Measures on that CPU, together with the bursts of a moment earlier, and keeps the cost
-    /// for later if it is the smallest so far, or the first when nobody watched. The folder of
-    /// another machine has no calls to measure.
+    /// Measures on that CPU, together with the bursts of a moment earlier, and records the
+    /// cost if it is the smallest so far, or the first one measured without watchers. Calls of
+    /// another machine cannot be measured.
     pub fn measure(tree: &Tree, cpu: Option<usize>, mut earlier: Vec<Burst>) -> Self {
         let mut calls = Self {
             watchers: elsewhere(cpu, || Watchers::read(tree)),

@@ -19,15 +19,15 @@ use crate::files::{self, FileError};
 use crate::tree::Tree;
 use crate::trust::{self, Untrusted};
 
-/// What is known about a kernel from earlier.
+/// The record of a kernel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     /// The lowest cost of a call.
     pub cycles: CoreCycles,
-    /// When that was.
+    /// When it was measured.
     pub at: Timestamp,
-    /// Whether root saw that nobody watched.
+    /// Whether root had found that no program watched system calls.
     pub nobody_watched: bool,
 }
 
@@ -43,12 +43,12 @@ const VERSION: u32 = 1;
 /// The number of kernels that are remembered; beyond it, the oldest record goes.
 const MOST: usize = 16;
 const FILE: &str = "system-call.json";
-/// Where root keeps it, readable for everybody.
+/// The folder of root's record, which everybody can read.
 const SHARED: &str = "/var/lib/tollgate";
-const REMEDY: &str = "remove it; the next doctor writes another";
+const REMEDY: &str = "delete it; the next `tollgate doctor` writes a new one";
 
-/// What decides the cost of a call, apart from watchers: the kernel, its command line and
-/// mitigations, the processor with its microcode, and the settings of this process.
+/// Everything that determines the cost of a call, apart from watchers: the kernel, its command
+/// line and mitigations, the processor with its microcode, and the settings of this process.
 pub fn kernel(tree: &Tree) -> String {
     let text = |path| tree.text(path).unwrap_or_default();
     let cpuinfo = text("/proc/cpuinfo");
@@ -106,7 +106,7 @@ fn of_user(state: Option<OsString>, home: Option<OsString>, is_root: bool) -> Op
     }
 }
 
-/// The best record of that kernel: of those in which nobody watched, or else of all, the first.
+/// The best record of that kernel: the first without watchers, otherwise the first of all.
 pub fn read(folders: &[PathBuf], kernel: &str) -> Option<Record> {
     let records = folders.iter().filter_map(|folder| {
         check(folder).ok()?;
@@ -158,7 +158,7 @@ fn check(folder: &Path) -> Result<(), Untrusted> {
     Ok(())
 }
 
-/// Not writable for others, whatever the umask.
+/// Not writable by others, with any umask.
 fn create(folder: &Path) -> Result<(), FileError> {
     let made = DirBuilder::new().recursive(true).mode(0o755).create(folder);
     made.map_err(files::writing(folder))

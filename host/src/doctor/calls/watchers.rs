@@ -8,10 +8,10 @@ use crate::perf_events::{self, PerfEvents};
 use crate::process_stat::ProcessStat;
 use crate::tree::Tree;
 
-/// What was seen of watchers.
+/// The visible watchers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watchers {
-    /// The files of tracefs that say that something is traced; `None` where they cannot be
+    /// The files of tracefs that show that something is traced; `None` if they cannot be
     /// read.
     pub switches: Option<Vec<String>>,
     /// The BPF programs that are attached, or why they cannot be listed.
@@ -38,7 +38,7 @@ impl Watchers {
     pub fn read(tree: &Tree) -> Self {
         let mut watchers = Self {
             switches: switches(tree),
-            bpf: Err("this is another machine's folder".into()),
+            bpf: Err("--root belongs to another machine".into()),
             perf: Vec::new(),
             sees_all: false,
             ours: Vec::new(),

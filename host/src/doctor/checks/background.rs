@@ -1,5 +1,4 @@
-//! What runs beside a measurement on its own account: services, audit, patches, the kernel's
-//! own work.
+//! Checks of background work: services, audit, patches, the kernel's own work.
 
 use super::{Found, list, named};
 use crate::bpf::Hook;
@@ -9,7 +8,7 @@ use crate::doctor::host::services::Does;
 /// Whether services move interrupts or change the clock.
 pub(super) fn services(facts: &Facts) -> Found {
     let Some(running) = &facts.host.services else {
-        return Found::unknown("no processes can be seen");
+        return Found::unknown("processes are not visible");
     };
     let running = running.iter().filter(|(_, does)| *does != Does::Audits);
     let (names, effects): (Vec<_>, Vec<_>) = running
@@ -23,7 +22,7 @@ pub(super) fn services(facts: &Facts) -> Found {
         })
         .unzip();
     match names.as_slice() {
-        [] => Found::ok("none that moves interrupts or changes the clock"),
+        [] => Found::ok("none of them moves interrupts or changes the clock"),
         names => Found::warning(effects.join("; "))
             .fix(format!("stop {} for the measurement", names.join(", "))),
     }
@@ -32,7 +31,7 @@ pub(super) fn services(facts: &Facts) -> Found {
 /// Whether system calls are audited.
 pub(super) fn audit(facts: &Facts) -> Found {
     const PRICE: &str =
-        "each call of a process that a rule may match is recorded from its entry on";
+        "the kernel records every call of a process that a rule may match, from its entry on";
     let services = facts.host.services.iter().flatten();
     let has_service = services.into_iter().any(|(_, does)| *does == Does::Audits);
     let cmdline = facts.host.cmdline.as_deref().unwrap_or_default();
@@ -47,10 +46,10 @@ pub(super) fn audit(facts: &Facts) -> Found {
         Some(_) => Found::ok("off"),
         None if matches!(is_off, Some("audit=0" | "audit=off")) => Found::ok("off at boot"),
         None if has_service => Found::warning(format!(
-            "auditd runs; its rules are shown to root only: {PRICE}"
+            "auditd is running; only root can list its rules: {PRICE}"
         ))
-        .fix("sudo auditctl -l shows them"),
-        None => Found::unknown("whether calls are audited is shown to root only"),
+        .fix("sudo auditctl -l (lists them)"),
+        None => Found::unknown("only root can see whether calls are audited"),
     }
 }
 
@@ -64,7 +63,7 @@ pub(super) fn modules(facts: &Facts) -> Found {
         .collect();
     let modules = match &security.modules {
         Some(modules) => format!("security modules: {}", modules.join(", ")),
-        None => "the security modules are not shown".into(),
+        None => "the kernel does not list its security modules".into(),
     };
     match (security.patches.as_slice(), hooks.as_slice()) {
         ([], []) if security.modules.is_none() => Found::unknown(modules),
@@ -73,16 +72,17 @@ pub(super) fn modules(facts: &Facts) -> Found {
             let mut found = Vec::new();
             if !patches.is_empty() {
                 found.push(format!(
-                    "the kernel is patched while it runs ({}), and patched functions take a \
-                     detour",
+                    "the kernel has live patches ({}), and patched functions take a detour",
                     patches.join(", ")
                 ));
             }
             if !hooks.is_empty() {
                 found.push(format!("BPF programs on hooks: {}", hooks.join(", ")));
             }
-            Found::warning(format!("{}; {modules}", found.join("; ")))
-                .fix("reboot into a kernel that has the patches built in; stop who loaded them")
+            Found::warning(format!("{}; {modules}", found.join("; "))).fix(
+                "reboot into a kernel that has the patches built in; stop the program that \
+                    loaded the BPF programs",
+            )
         }
     }
 }
@@ -94,7 +94,7 @@ const STAT_INTERVAL: u64 = 10;
 pub(super) fn background_work(facts: &Facts) -> Found {
     let host = &facts.host;
     let (Some(workqueue), Some(interval)) = (&host.workqueue, host.stat_interval) else {
-        return Found::unknown("the kernel does not show where its own work runs");
+        return Found::unknown("the kernel does not show the CPUs for its own work");
     };
     let cpus = &facts.measurement.cpus;
     let hit: Vec<_> = cpus
@@ -127,17 +127,17 @@ pub(super) fn background_work(facts: &Facts) -> Found {
     Found::warning(what).fix(mends.join("; "))
 }
 
-/// Whether the kernel complained meanwhile.
+/// Whether the kernel logged warnings during the noise test.
 pub(super) fn messages(facts: &Facts) -> Found {
     let messages = facts
         .activity
         .as_ref()
         .and_then(|activity| activity.messages.as_ref());
     match messages.map(Vec::as_slice) {
-        None => Found::unknown("the kernel's messages are shown to root only"),
-        Some([]) => Found::ok("the kernel had no warning during the noise test"),
+        None => Found::unknown("only root can read the kernel's messages"),
+        Some([]) => Found::ok("the kernel did not log a warning during the noise test"),
         Some(messages) => Found::warning(format!(
-            "the kernel said during the noise test: {}",
+            "the kernel logged during the noise test: {}",
             messages.join("; ")
         ))
         .fix("sudo dmesg -T --level=emerg,alert,crit,err,warn"),
@@ -188,7 +188,7 @@ mod tests {
             "on, without rules",
         );
         expect(audit, audit_is(state(false, 0)), Ok, "off");
-        expect(audit, audit_is(None), Unknown, "root only");
+        expect(audit, audit_is(None), Unknown, "only root can");
         let off = |facts: &mut Facts| {
             facts.host.audit = None;
             facts.host.cmdline = Some("audit=1 quiet audit=0".into());
@@ -198,7 +198,7 @@ mod tests {
             runs("auditd", Does::Audits)(facts);
             facts.host.audit = None;
         };
-        expect(audit, service, Warning, "auditd runs");
+        expect(audit, service, Warning, "auditd is running");
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
         let patched = |facts: &mut Facts| facts.host.security.patches = vec!["lkp_1".into()];
         expect(modules, patched, Warning, "(lkp_1)");
         let hidden = |facts: &mut Facts| facts.host.security.modules = None;
-        expect(modules, hidden, Unknown, "not shown");
+        expect(modules, hidden, Unknown, "does not list");
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
             move |facts: &mut Facts| facts.activity.as_mut().unwrap().messages = messages
         };
         expect(messages, said(Some(&["mce: hot"])), Warning, "mce: hot");
-        expect(messages, said(Some(&[])), Ok, "no warning");
-        expect(messages, said(None), Unknown, "root only");
+        expect(messages, said(Some(&[])), Ok, "did not log a warning");
+        expect(messages, said(None), Unknown, "only root can");
     }
 }

@@ -1,11 +1,11 @@
-//! What the measuring cores are, and how fast they really run.
+//! Checks of the measuring cores' type and real clock.
 
 use super::{Found, list, named};
 use crate::core_clock::Hertz;
 use crate::doctor::Facts;
 use crate::measuring_cpus::CoreKind;
 
-/// A core this much below its nominal frequency is held down.
+/// Something slows down a core this far below its nominal frequency.
 const SLOW: f64 = 0.97;
 
 /// The clock that the cores really run at.
@@ -34,13 +34,10 @@ pub(super) fn core_clock(facts: &Facts) -> Found {
         });
     }
     match (says.as_slice(), slow.as_slice()) {
-        ([], _) => Found::unknown("no core's clock was measured"),
+        ([], _) => Found::unknown("the cores' clocks were not measured"),
         (says, []) => Found::ok(says.join("; ")),
-        (says, _) => Found::warning(format!(
-            "{}: something holds the clock down",
-            says.join("; ")
-        ))
-        .fix("see governor, throttling and power"),
+        (says, _) => Found::warning(format!("{}: something limits the clock", says.join("; ")))
+            .fix("see governor, throttling and power"),
     }
 }
 
@@ -60,11 +57,11 @@ pub(super) fn core_type(facts: &Facts) -> Found {
         ([], []) => Found::ok("all cores are of one type"),
         (fast, []) => Found::ok(format!("performance cores: {}", named(fast))),
         (_, small) => Found::warning(format!(
-            "efficiency cores: {}; their clock, caches and cost of a system call are not those \
-             that most programs see",
+            "efficiency cores: {}; their clock, caches and cost of a system call differ from what \
+             most programs see",
             list(small)
         ))
-        .fix("--cpus with a performance core, which /sys/devices/cpu_core/cpus lists"),
+        .fix("--cpus with a performance core (listed in /sys/devices/cpu_core/cpus)"),
     }
 }
 

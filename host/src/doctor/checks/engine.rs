@@ -1,4 +1,4 @@
-//! What will run the guests, and what this machine itself runs on.
+//! Checks of the engine for the guests, and of the hypervisor under this machine.
 
 use vmm::probe::KvmKind;
 
@@ -51,10 +51,10 @@ pub(super) fn hypervisor(facts: &Facts) -> Found {
     match &facts.processor.hypervisor {
         None => Found::ok("none: the CPU belongs to this machine"),
         Some(name) => Found::warning(format!(
-            "this is a virtual machine ({name}): clock, neighbours and mitigations of the \
-             machine underneath are out of sight"
+            "this is a virtual machine ({name}): the clock, neighbours and mitigations of the \
+             machine underneath are invisible"
         ))
-        .fix("measure on the machine itself, or on a dedicated host"),
+        .fix("measure on the physical machine, or on a dedicated host"),
     }
 }
 

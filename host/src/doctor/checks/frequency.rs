@@ -1,4 +1,4 @@
-//! What sets the core's clock, and what puts the core to sleep.
+//! Checks of everything that sets the core's clock or puts the core to sleep.
 
 use super::noise::{CLOCK_UNFIT, CLOCK_WARNING};
 use super::{Found, list};
@@ -50,7 +50,7 @@ pub(super) fn governor(facts: &Facts) -> Found {
 }
 
 /// How far the clock moved while the noise test loaded the CPUs, or from its first milliseconds
-/// to the rest; `None` where that is not known of this machine.
+/// to the rest; `None` if that is unknown.
 fn effect(facts: &Facts) -> Option<f64> {
     let noise = facts.noise.iter().filter(|_| facts.is_this_machine);
     let moved = noise.map(|noise| noise.chain_spread().max(noise.chain_ramp()));
@@ -77,7 +77,7 @@ pub(super) fn turbo(facts: &Facts) -> Found {
                 .iter()
                 .all(|cpu| is_out_of_reach(cpu, facts)) =>
         {
-            Found::ok("on, but the limit of each measuring CPU lies below")
+            Found::ok("on, but the limit of each measuring CPU is below it")
         }
         Some(true) => {
             Found::warning("on: the clock depends on temperature, power and the other cores' load")
@@ -86,11 +86,11 @@ pub(super) fn turbo(facts: &Facts) -> Found {
                     list(&facts.measurement.cpus)
                 ))
         }
-        None => hidden(facts, "there is no switch for turbo"),
+        None => hidden(facts, "the machine does not have a switch for turbo"),
     }
 }
 
-/// Whether turbo's range lies above what the CPU may run at.
+/// Whether turbo's range is above the CPU's limit.
 fn is_out_of_reach(cpu: &Cpu, facts: &Facts) -> bool {
     let limit = cpu.range_khz.map(|(_, highest)| highest);
     let limits = limit.zip(cpu.nominal_khz);
@@ -103,9 +103,10 @@ fn is_out_of_reach(cpu: &Cpu, facts: &Facts) -> bool {
     })
 }
 
-/// AMD's highest P-state is the nominal frequency, and boost goes on from there without a state
-/// of its own (AMD APM 2, 17.2, "Core Performance Boost"): acpi-cpufreq, which knows states
-/// only, cannot forbid it by a limit of that frequency. Intel's tables have a state for turbo.
+/// AMD's highest P-state is the nominal frequency, and boost continues from there without a
+/// state of its own (AMD APM 2, 17.2, "Core Performance Boost"): acpi-cpufreq, which only
+/// handles states, cannot forbid it with a limit at that frequency. Intel's tables have a state
+/// for turbo.
 fn boosts_beyond_table(cpu: &Cpu, facts: &Facts) -> bool {
     let is_amd = ["AuthenticAMD", "HygonGenuine"]
         .map(Some)
@@ -143,7 +144,7 @@ pub(super) fn idle_states(facts: &Facts) -> Found {
             "{what}, of which /dev/cpu_dma_latency allows {limit} µs"
         )),
         _ => Found::warning(format!(
-            "{what}: a core that was asleep begins with a slow clock and cold caches"
+            "{what}: a core wakes up with a slow clock and cold caches"
         ))
         .fix("tollgate run --tune, or tollgate tune apply, which allow C1 and nothing deeper"),
     }
@@ -247,7 +248,7 @@ mod tests {
                 facts.host.cpus[0].nominal_khz = Some(khz);
             }
         };
-        expect(turbo, nominal("amd-pstate", 3_600_000), Ok, "lies below");
+        expect(turbo, nominal("amd-pstate", 3_600_000), Ok, "is below");
         expect(turbo, nominal("amd-pstate", 3_500_000), Warning, "on: ");
     }
 
@@ -263,12 +264,12 @@ mod tests {
         };
         expect(turbo, limit_is_nominal("AuthenticAMD"), Warning, "on: ");
         expect(turbo, limit_is_nominal("HygonGenuine"), Warning, "on: ");
-        expect(turbo, limit_is_nominal("GenuineIntel"), Ok, "lies below");
+        expect(turbo, limit_is_nominal("GenuineIntel"), Ok, "is below");
         let a_state_below = |facts: &mut Facts| {
             limit_is_nominal("AuthenticAMD")(facts);
             facts.host.cpus[0].range_khz = Some((1_500_000, 2_800_000));
         };
-        expect(turbo, a_state_below, Ok, "lies below");
+        expect(turbo, a_state_below, Ok, "is below");
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub(super) fn isolation(facts: &Facts) -> Found {
         missing => {
             let bare = cmdline.split_whitespace().any(|word| word == "rcu_nocbs");
             let bare = if bare && missing.contains(&"rcu_nocbs") {
-                " (`rcu_nocbs` without a list of CPUs takes none at boot)"
+                " (`rcu_nocbs` without a list does not select any CPU at boot)"
             } else {
                 ""
             };
@@ -91,7 +91,7 @@ fn how_to_isolate(facts: &Facts, missing: &[&str]) -> String {
     let measuring = &facts.measurement.cpus;
     let others = facts.activity.as_ref().map(|activity| &activity.busy);
     if others.is_some_and(|cpus| cpus.keys().all(|cpu| measuring.contains(cpu))) {
-        return "measure on fewer CPUs: one has to remain for everything else".into();
+        return "measure on fewer CPUs: at least one has to remain for everything else".into();
     }
     let cpus = list(measuring);
     let words = missing.iter().map(|name| format!("{name}={cpus}"));
@@ -166,7 +166,7 @@ mod tests {
         };
         let busy = BrokenRule::BusySibling { cpu: 3, sibling: 1 };
         let mixed = BrokenRule::MixedCores { cpu: 9, with: 3 };
-        let words = "CPU 1, on the same core as CPU 3, was busy; CPU 0 has more";
+        let words = "CPU 1, on the same core as CPU 3, was busy; CPU 0 runs more";
         let both = breaks(&[busy, BrokenRule::FirstCpu]);
         expect(measuring_cpu, both, Warning, words);
         expect(measuring_cpu, breaks(&[busy]), Warning, "or wait");
@@ -230,7 +230,7 @@ mod tests {
             isolation,
             callbacks("rcu_nocbs"),
             Warning,
-            "without a list of CPUs takes none",
+            "without a list does not select any CPU",
         );
     }
 

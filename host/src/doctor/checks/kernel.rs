@@ -1,4 +1,4 @@
-//! What the host's kernel and microcode do against attacks, which costs time.
+//! Checks of the kernel's and microcode's protection against attacks, which costs time.
 
 use super::Found;
 use crate::doctor::Facts;
@@ -7,7 +7,12 @@ use crate::doctor::Facts;
 pub(super) fn system_calls(facts: &Facts) -> Found {
     let what = match facts.host.seccomp {
         Some(true) => "a seccomp filter checks every system call of this process and its children",
-        None => return Found::unknown("the kernel does not show whether a filter checks them"),
+        None => {
+            return Found::unknown(
+                "the kernel does not show whether a filter checks system \
+            calls",
+            );
+        }
         Some(false) => return Found::ok("no seccomp filter"),
     };
     // System calls of guests do not reach the host's kernel.
@@ -24,7 +29,8 @@ pub(super) fn aslr(facts: &Facts) -> Found {
     match facts.host.randomize_va_space {
         None => Found::unknown("the kernel does not show whether it randomises addresses"),
         Some(0) => Found::warning(
-            "off: every boot of a host target has the same layout, and its effect stays in the numbers",
+            "off: every boot of a host target has the same layout, so averaging over boots does \
+             not remove its effect",
         )
         .fix("sudo sysctl kernel.randomize_va_space=2"),
         Some(level) => Found::ok(format!("on ({level}): boots average over layouts")),
@@ -45,7 +51,7 @@ pub(super) fn mitigations(facts: &Facts) -> Found {
     let parameter = facts.host.cmdline.as_deref().and_then(mitigations_word);
     let parameter = parameter.map_or(String::new(), |word| format!(" ({word})"));
     match open.as_slice() {
-        [] => Found::ok(format!("none of {} is open{parameter}", all.len())),
+        [] => Found::ok(format!("none of {} vulnerabilities is open{parameter}", all.len())),
         open => Found::warning(format!(
             "vulnerable: {}{parameter}: system calls of the host are cheaper than with every \
              mitigation",
@@ -69,12 +75,12 @@ pub(super) fn microcode(facts: &Facts) -> Found {
     let old = facts.host.vulnerabilities.get(OLD_MICROCODE);
     let is_old = old.is_some_and(|text| text.starts_with("Vulnerable"));
     match (facts.host.microcode.as_slice(), &facts.processor.hypervisor) {
-        ([], _) => Found::unknown("the revision is not shown"),
+        ([], _) => Found::unknown("the kernel does not show the revision"),
         ([revision], Some(name)) => {
             Found::unknown(format!("revision {revision}, as shown by {name}"))
         }
         ([revision], None) if is_old => Found::warning(format!(
-            "revision {revision} is known to be old: newer ones change what kernel entries cost"
+            "revision {revision} is known to be old: newer ones change the cost of kernel entries"
         ))
         .fix("sudo apt-get install amd64-microcode intel-microcode, and reboot"),
         ([revision], None) => Found::ok(format!("revision {revision}")),

@@ -31,9 +31,9 @@ pub(super) struct Found {
 pub(super) struct Check {
     /// Its name. docs/DOCTOR.md describes each under it.
     pub name: &'static str,
-    /// What it makes of the facts.
+    /// Judges the facts.
     pub judge: Judge,
-    /// What the facts come from: files, of which `{cpu}` stands for each measuring CPU and `*`
+    /// The sources of the facts: files, in which `{cpu}` stands for each measuring CPU and `*`
     /// for any name, and instructions or system calls.
     pub reads: &'static [&'static str],
 }
@@ -333,7 +333,7 @@ impl Found {
         Self::new(State::Unknown, what)
     }
 
-    /// What fixes it, if anything has to be fixed.
+    /// The fix, if one is needed.
     fn fix(self, fix: impl Into<String>) -> Self {
         Self {
             fix: (self.state != State::Ok).then(|| fix.into()),

@@ -15,7 +15,7 @@ pub(super) fn smt(facts: &Facts) -> Found {
     for cpu in &facts.host.cpus {
         match &cpu.siblings {
             Some(others) => siblings.extend(others.iter().copied()),
-            None => return Found::unknown("the topology of the cores is not shown"),
+            None => return Found::unknown("the kernel does not show the topology of the cores"),
         }
     }
     let siblings: Vec<_> = siblings.into_iter().collect();
@@ -23,7 +23,7 @@ pub(super) fn smt(facts: &Facts) -> Found {
         return match &facts.processor.hypervisor {
             None => Found::ok("no other CPU shares a core with the measuring CPUs"),
             Some(name) => Found::unknown(format!(
-                "{name} does not show siblings, whether the core has any or not"
+                "{name} does not show whether the core has siblings"
             )),
         };
     }
@@ -55,7 +55,7 @@ const LOAD_UNFIT_SHARE: f64 = 0.5;
 /// The number of busy processes that are named.
 const NAMED: usize = 3;
 
-/// What other processes do.
+/// The load of other processes.
 pub(super) fn load(facts: &Facts) -> Found {
     let Some(activity) = &facts.activity else {
         return Found::unknown("the kernel does not show which processes are busy");
@@ -79,7 +79,7 @@ pub(super) fn load(facts: &Facts) -> Found {
     );
     let unfit = (LOAD_UNFIT_SHARE * cpus as f64).max(LOAD_WARNING);
     Found::graded(activity.others, LOAD_WARNING, unfit, what)
-        .fix("stop them, or wait; `top` shows them")
+        .fix("stop them, or wait (`top` lists them)")
 }
 
 const STEAL_WARNING: f64 = 1e-3;
@@ -102,11 +102,11 @@ pub(super) fn steal(facts: &Facts) -> Found {
         && !reports_steal(name, facts, activity)
     {
         return Found::unknown(format!(
-            "{name} does not say what it takes: the figure is 0 whatever it is; see noise"
+            "{name} does not report stolen time, so the figure is always 0; see noise"
         ));
     }
     if facts.processor.hypervisor.is_none() && worst <= 0.0 {
-        return Found::ok("there is no hypervisor that takes time");
+        return Found::ok("the machine does not run under a hypervisor");
     }
     let what = format!(
         "the hypervisor took {:.2} % of the time of {}",
@@ -162,7 +162,7 @@ mod tests {
             "CPU 1: siblings on the same core, busy for 40 %",
         );
         let guest = |facts: &mut Facts| facts.processor.hypervisor = Some("Xen".into());
-        expect(smt, guest, Unknown, "Xen does not show siblings");
+        expect(smt, guest, Unknown, "Xen does not show whether");
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
             steal,
             under("KVMKVMKVM", Some(0), false),
             Unknown,
-            "does not say",
+            "does not report",
         );
         expect(steal, under("KVMKVMKVM", Some(0), true), Ok, "0.00 %");
         expect(steal, under("XenVMMXenVMM", None, false), Ok, "0.00 %");
@@ -207,7 +207,7 @@ mod tests {
             under("KVMKVMKVM", Some(1 << 5), false)(facts);
             facts.host.cmdline = Some("no-steal-acc".into());
         };
-        expect(steal, off, Unknown, "does not say");
+        expect(steal, off, Unknown, "does not report");
     }
 
     #[test]

@@ -30,16 +30,16 @@ pub(super) fn noise(facts: &Facts) -> Found {
         .fix("see load, interrupts, isolation and steal")
 }
 
-/// So many of the lines that grew most are named.
+/// How many of the lines that grew most are listed.
 const NAMED: usize = 4;
 /// A line that grew by less a second is not.
 const RARE: f64 = 0.5;
 
-/// What the kernel counted on that CPU meanwhile, a second: lines of /proc/interrupts, other
-/// threads, stolen time. What is left of the gaps came from below the kernel.
+/// What the kernel counted on that CPU, per second: lines of /proc/interrupts, other threads,
+/// stolen time. Any remaining gaps came from below the kernel.
 fn causes(facts: &Facts, noise: &CpuNoise) -> String {
     let Some(activity) = &facts.activity else {
-        return "what caused them is not known".into();
+        return "their cause is unknown".into();
     };
     let mut lines: Vec<_> = activity
         .interrupts
@@ -60,7 +60,7 @@ fn causes(facts: &Facts, noise: &CpuNoise) -> String {
     }
     let unknown = noise.figures().gaps_per_second - known;
     if unknown >= RARE {
-        causes.push(format!("nothing that the kernel counts {unknown:.0}"));
+        causes.push(format!("not counted by the kernel {unknown:.0}"));
     }
     let steal = activity.steal.get(&noise.cpu).filter(|share| **share > 0.0);
     if let Some(share) = steal {
@@ -132,8 +132,8 @@ mod tests {
             .into();
             activity.steal.insert(3, 0.02);
         };
-        let words = "a second: LOC 250, 24 nvme0q1 40, other threads 10, nothing that the kernel \
-                     counts 50, stolen 2.0 % of the time";
+        let words = "a second: LOC 250, 24 nvme0q1 40, other threads 10, not counted by the kernel \
+                     50, stolen 2.0 % of the time";
         expect(noise, spoil, Ok, words);
     }
 

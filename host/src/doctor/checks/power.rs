@@ -1,4 +1,4 @@
-//! Power and heat, and what the firmware does about them.
+//! Checks of power, heat and firmware.
 
 use super::{Found, named};
 use crate::doctor::Facts;
@@ -14,7 +14,7 @@ pub(super) fn throttling(facts: &Facts) -> Found {
         Some(critical) => format!("{:.0} °C of {critical:.0} °C", heat.celsius),
         None => format!("{:.0} °C", heat.celsius),
     });
-    let temperature = temperature.unwrap_or_else(|| "the temperature is not shown".into());
+    let temperature = temperature.unwrap_or_else(|| "the temperature is unknown".into());
     let throttled = facts
         .activity
         .as_ref()
@@ -25,20 +25,28 @@ pub(super) fn throttling(facts: &Facts) -> Found {
     });
     match throttled {
         Some(count @ 1..) => Found::unfit(format!(
-            "{} slowed down for heat {count} times during the noise test; {temperature}",
+            "{} slowed down because of heat {count} times during the noise test; {temperature}",
             named(&facts.measurement.cpus)
         )),
-        _ if is_hot => Found::warning(format!("close to where cores slow down: {temperature}")),
-        Some(0) => Found::ok(format!("no core slowed down for heat; {temperature}")),
+        _ if is_hot => Found::warning(format!(
+            "close to the temperature at which cores slow down: \
+            {temperature}"
+        )),
+        Some(0) => Found::ok(format!(
+            "no core slowed down because of heat; {temperature}"
+        )),
         // AMD's processors have a sensor and no counter.
         None if heat.is_some() => Found::ok(format!(
-            "{temperature}; how often cores slow down is not counted"
+            "{temperature}; the kernel does not count how often cores slow down"
         )),
         None => {
-            return Found::unknown("neither a counter of slowed cores nor a temperature is shown");
+            return Found::unknown(
+                "the kernel shows neither a temperature nor how often cores \
+                slow down",
+            );
         }
     }
-    .fix("let the machine cool down, and look after its fans")
+    .fix("let the machine cool down, and check its fans")
 }
 
 /// Whether the machine has the power that its maker meant it to have.
@@ -46,22 +54,22 @@ pub(super) fn power(facts: &Facts) -> Found {
     let power = &facts.host.power;
     let limits: Vec<_> = power.limits.iter().map(limit).collect();
     let limits = match limits.as_slice() {
-        [] => "power limits are not shown".to_owned(),
+        [] => "power limits are unknown".to_owned(),
         limits => limits.join(", "),
     };
     if power.on_mains == Some(false) && power.has_battery == Some(true) {
-        return Found::warning(format!("on battery: firmware saves power; {limits}"))
-            .fix("connect the mains");
+        return Found::warning(format!("on battery: the firmware saves power; {limits}"))
+            .fix("connect the charger");
     }
     if power.limits.iter().any(PowerLimit::is_lowered) {
-        return Found::warning(format!("a power limit is lowered: {limits}"))
+        return Found::warning(format!("a power limit is below the maker's: {limits}"))
             .fix("raise it in the firmware's settings, or see `ls /sys/class/powercap`");
     }
     match (power.on_mains, power.has_battery) {
-        (Some(true), _) => Found::ok(format!("on mains; {limits}")),
+        (Some(true), _) => Found::ok(format!("on external power; {limits}")),
         (_, Some(false)) => Found::ok(format!("no battery; {limits}")),
         _ if !power.limits.is_empty() => Found::ok(limits),
-        _ => Found::unknown("neither power supplies nor limits are shown"),
+        _ => Found::unknown("the kernel shows neither power supplies nor limits"),
     }
 }
 
@@ -83,15 +91,15 @@ pub(super) fn smi(facts: &Facts) -> Found {
     match (smis, &facts.processor.hypervisor) {
         (_, Some(name)) => Found::unknown(format!("{name} hides the firmware underneath")),
         (None, None) => Found::unknown(
-            "the firmware's interrupts are not counted here (they are on Intel, for root, with \
-             the module msr)",
+            "the firmware's interrupts are not counted (only on Intel, for root, with the module \
+             msr)",
         )
         .fix("sudo modprobe msr; sudo tollgate doctor"),
-        (Some(0), None) => Found::ok("the firmware took no CPU away during the noise test"),
+        (Some(0), None) => Found::ok("the firmware did not take a CPU away during the noise test"),
         (Some(count), None) => Found::warning(format!(
             "the firmware took the CPU away {count} times during the noise test (SMI)"
         ))
-        .fix("switch power management and legacy USB off in the firmware's settings"),
+        .fix("turn off power management and legacy USB in the firmware's settings"),
     }
 }
 
@@ -111,7 +119,7 @@ mod tests {
             throttling,
             throttled(Some(2)),
             Unfit,
-            "CPU 3 slowed down for heat 2 times",
+            "CPU 3 slowed down because of heat 2 times",
         );
         let hot = |celsius| {
             move |facts: &mut Facts| {
@@ -138,8 +146,8 @@ mod tests {
                 facts.host.power.on_mains = Some(on_mains);
             }
         };
-        expect(power, battery(false), Warning, "connect the mains");
-        expect(power, battery(true), Ok, "on mains; ");
+        expect(power, battery(false), Warning, "connect the charger");
+        expect(power, battery(true), Ok, "on external power; ");
         let limit = |watts: u64| {
             move |facts: &mut Facts| {
                 facts.host.power.limits = vec![PowerLimit {

@@ -1,5 +1,5 @@
-//! What this process carries with it: its control groups, and switches of speculation. What it
-//! starts inherits both.
+//! Checks of this process's control groups and speculation controls, which its children
+//! inherit.
 
 use eval::verdict::State;
 
@@ -9,7 +9,7 @@ use crate::doctor::Facts;
 /// Whether its control groups take the CPU away.
 pub(super) fn control_group(facts: &Facts) -> Found {
     let Some(group) = &facts.host.group else {
-        return Found::unknown("this process is in no control group that can be seen");
+        return Found::unknown("this process's control group is not visible");
     };
     let throttled = facts
         .activity
@@ -21,18 +21,18 @@ pub(super) fn control_group(facts: &Facts) -> Found {
             "{path} may use {cpus:.2} CPUs, and had to wait {count} times during the noise test"
         )),
         (Some(cpus), _) => Found::warning(format!(
-            "{path} may use {cpus:.2} CPUs, and waits once it has"
+            "{path} may use {cpus:.2} CPUs, and has to wait when it reaches that limit"
         )),
-        (None, _) => Found::ok(format!("{path} may use every CPU that it gets")),
+        (None, _) => Found::ok(format!("{path} does not limit CPU time")),
     }
-    .fix("run outside of it, or raise `cpu.max` (docker: --cpus; systemd: CPUQuota=)")
+    .fix("run outside that group, or raise `cpu.max` (docker: --cpus; systemd: CPUQuota=)")
 }
 
 /// Whether this process pays for mitigations that others do not.
 pub(super) fn speculation(facts: &Facts) -> Found {
     let security = &facts.host.security;
     let (Some(bypass), Some(branch)) = (&security.store_bypass, &security.indirect_branch) else {
-        return Found::unknown("the kernel does not show the switches of speculation");
+        return Found::unknown("the kernel does not show this process's speculation controls");
     };
     let what = format!("store bypass: {bypass}; indirect branches: {branch}");
     // Where only threads that ask pay (Linux, fs/proc/array.c; spec_ctrl.rst).
@@ -45,7 +45,7 @@ pub(super) fn speculation(facts: &Facts) -> Found {
         ""
     };
     Found::new(state, format!("{whose}{what}")).fix(
-        "run outside of the container or sandbox that asked for them (prctl, seccomp before \
+        "run outside the container or sandbox that asked for them (prctl, seccomp before \
          Linux 5.16)",
     )
 }
@@ -76,9 +76,9 @@ mod tests {
             "docker: --cpus",
         );
         // Others in a group above had to wait.
-        expect(control_group, limited(None, Some(3)), Ok, "every CPU");
+        expect(control_group, limited(None, Some(3)), Ok, "does not limit");
         let none = |facts: &mut Facts| facts.host.group = None;
-        expect(control_group, none, Unknown, "no control group");
+        expect(control_group, none, Unknown, "not visible");
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
             ("globally mitigated", "not affected", Ok),
             ("thread force mitigated", "conditional enabled", Warning),
             ("thread vulnerable", "conditional force disabled", Warning),
-            // For everybody, whoever asks.
+            // For all threads.
             ("thread vulnerable", "always disabled", Ok),
         ] {
             expect(speculation, security(bypass, branch), state, bypass);

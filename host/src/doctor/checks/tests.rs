@@ -153,7 +153,7 @@ pub fn fit() -> Facts {
     }
 }
 
-/// What a check says of a machine that is fit but for one thing.
+/// The result of a check on a machine with a single problem.
 #[track_caller]
 pub fn expect(judge: Judge, spoil: impl FnOnce(&mut Facts), state: State, words: &str) {
     let mut facts = fit();

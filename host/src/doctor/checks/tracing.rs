@@ -9,9 +9,9 @@ use crate::doctor::calls::cost::{CallCost, CoreCycles};
 use crate::doctor::calls::record::Record;
 use crate::holders::Process;
 
-/// A call counts as slower from this ratio on: boots of the same kernel differ by some percent
-/// (its layout), and so do times at which the core is shared. The cheapest watcher, an empty
-/// BPF program, adds some 300 cycles.
+/// A call counts as slower from this ratio on: boots of the same kernel differ by a few
+/// percent (its layout), and so does a shared core at different times. The cheapest watcher,
+/// an empty BPF program, adds about 300 cycles.
 const DEARER: f64 = 1.20;
 
 /// Whether system calls are traced, by whom, and the cost of a call compared with earlier.
@@ -50,10 +50,10 @@ pub(in crate::doctor) fn tracing(facts: &Facts) -> Found {
     let cost = compare(facts);
     let ours = match ours.as_slice() {
         [] => String::new(),
-        ours => format!("; on purpose, by this run: {}", ours.join("; ")),
+        ours => format!("; attached by this run on purpose: {}", ours.join("; ")),
     };
     let not_kept = facts.calls.not_kept.as_ref();
-    let not_kept = not_kept.map(|why| format!(" (not kept for later: {why})"));
+    let not_kept = not_kept.map(|why| format!(" (not recorded: {why})"));
     let cost_says = cost.says() + &not_kept.unwrap_or_default();
     if !blamed.is_empty() {
         let (what, fix): (Vec<_>, Vec<_>) = blamed.into_iter().unzip();
@@ -66,14 +66,14 @@ pub(in crate::doctor) fn tracing(facts: &Facts) -> Found {
         // On purpose, so the cost is expected.
         _ if !ours.is_empty() => Found::ok(what),
         Cost::Dearer { .. } => Found::new(guilty(facts), what).fix(if watchers.sees_all {
-            "something that is not listed slows down every call: compare the \
-                     kernel's command line, modules and audit rules with those of that day"
+            "something that is not listed slows down every call: compare the kernel's command \
+             line, modules and audit rules with those at the time of the record"
         } else {
-            "sudo tollgate doctor, which lists who watches"
+            "sudo tollgate doctor (lists the watchers)"
         }),
         _ if watchers.sees_all => Found::ok(what),
         Cost::Same { record, .. } if record.nobody_watched => Found::ok(what),
-        _ => Found::unknown(what).fix("sudo tollgate doctor, once, which lists who watches"),
+        _ => Found::unknown(what).fix("sudo tollgate doctor, once (lists the watchers)"),
     }
 }
 
@@ -112,7 +112,7 @@ fn program(attachment: &Attachment) -> String {
     };
     let holders: Vec<_> = attachment.held_by.iter().map(process).collect();
     let holders = match holders.as_slice() {
-        [] => "pinned, or held by nobody who can be seen".to_owned(),
+        [] => "pinned, or held by an invisible process".to_owned(),
         holders => format!("held by {}", holders.join(", ")),
     };
     format!(
@@ -169,7 +169,7 @@ enum Cost<'r> {
     Unmeasured,
     /// It varies too much for a comparison.
     Noisy(CallCost),
-    /// There is no earlier record.
+    /// This kernel does not have an earlier record.
     First(CallCost),
     Same {
         now: CallCost,
@@ -206,7 +206,10 @@ impl Cost<'_> {
                 1e2 * now.spread
             ),
             Self::First(now) => {
-                format!("{}; there is no earlier record of this kernel", costs(now))
+                format!(
+                    "{}; this kernel does not have an earlier record",
+                    costs(now)
+                )
             }
             Self::Same { now, record } => format!(
                 "{}, as on {} ({:.0}{})",
@@ -214,9 +217,9 @@ impl Cost<'_> {
                 day(record),
                 record.cycles.0,
                 if record.nobody_watched {
-                    ", when nobody watched"
+                    ", recorded without watchers"
                 } else {
-                    ", without a check for watchers"
+                    ", recorded without root"
                 }
             ),
             Self::Dearer { now, record } => format!(
@@ -291,7 +294,7 @@ mod tests {
         };
         let held = || on(Hook::RawTracepoint, "sys_enter", vec![falco()]);
         let words = "BPF program 31 sys_enter_e (raw_tracepoint) on raw tracepoint sys_enter, \
-                     held by falco (812); a system call costs 300 cycles of the core; there";
+                     held by falco (812); a system call costs 300 cycles of the core; this";
         expect(tracing, attached(true, held()), Unfit, words);
         expect(
             tracing,
@@ -328,7 +331,7 @@ mod tests {
             tracing,
             ours,
             Fine,
-            "on purpose, by this run: BPF program 31",
+            "by this run on purpose: BPF program 31",
         );
     }
 
@@ -375,16 +378,16 @@ mod tests {
             tracing,
             user(300.0, None),
             Unknown,
-            "no earlier record of this kernel",
+            "does not have an earlier record",
         );
         expect(
             tracing,
             user(300.0, Some((298.0, true))),
             Fine,
-            "when nobody watched",
+            "recorded without watchers",
         );
-        // Somebody may have watched it then as now.
-        let words = "without a check for watchers";
+        // Calls may have been watched both times.
+        let words = "recorded without root";
         expect(tracing, user(300.0, Some((298.0, false))), Unknown, words);
         let words = "430 cycles of the core, 1.43 times the 300 of 2027-01-15";
         expect(tracing, user(430.0, Some((300.0, true))), Unfit, words);

@@ -28,7 +28,7 @@ pub(super) fn synchronised(facts: &Facts) -> Found {
     if let Some(worst) = off.iter().max_by_key(|skew| skew.proven()) {
         let cpus: Vec<_> = off.iter().map(|skew| skew.cpu).collect();
         return Found::unfit(format!(
-            "{}: the counter is off, by {} ticks or more (clock source: {clock})",
+            "{}: the counter differs by {} ticks or more (clock source: {clock})",
             named(&cpus),
             worst.proven()
         ))
@@ -36,15 +36,15 @@ pub(super) fn synchronised(facts: &Facts) -> Found {
     }
     if facts.host.clocksource.is_some() && !facts.host.clocksources.iter().any(|c| c == "tsc") {
         return Found::warning(format!(
-            "the kernel no longer uses the counter as its clock, but {clock}"
+            "the kernel's clock source is {clock} instead of the counter"
         ))
-        .fix("sudo dmesg | grep -i tsc (shows why)");
+        .fix("sudo dmesg | grep -i tsc (shows the reason)");
     }
     let furthest = skews.iter().map(furthest).max();
     let too_far = CLOSE_NS * facts.counter.frequency.hz() / 1e9;
     match furthest {
         Some(ticks) if ticks as f64 > too_far => Found::unknown(format!(
-            "the other CPUs were too busy for a comparison better than {ticks} ticks (clock \
+            "the other CPUs were too busy to compare counters to better than {ticks} ticks (clock \
              source: {clock})"
         )),
         Some(ticks) => Found::ok(format!(
@@ -110,7 +110,9 @@ pub(super) fn frequency(facts: &Facts) -> Found {
             "{mhz:.3} MHz, measured; CPUID says {:.3} MHz",
             claimed / 1e6
         )),
-        (None, _) => Found::ok(format!("{mhz:.3} MHz, measured; CPUID does not have it")),
+        (None, _) => Found::ok(format!(
+            "{mhz:.3} MHz, measured; CPUID does not list a frequency"
+        )),
     }
 }
 
@@ -142,7 +144,7 @@ mod tests {
             synchronised,
             skew(37, 400),
             Unfit,
-            "CPU 2: the counter is off, by 37",
+            "CPU 2: the counter differs by 37",
         );
         expect(synchronised, skew(-900, -500), Unfit, "by 500 ticks");
         expect(synchronised, skew(36, 400), Ok, "3 CPUs agree to 400 ticks");
@@ -157,7 +159,7 @@ mod tests {
                 at_most: 5,
             });
         };
-        expect(synchronised, wide, Unknown, "too busy for a comparison");
+        expect(synchronised, wide, Unknown, "too busy to compare");
     }
 
     #[test]
@@ -166,7 +168,7 @@ mod tests {
             facts.host.clocksource = Some("hpet".into());
             facts.host.clocksources = vec!["hpet".into()];
         };
-        expect(synchronised, spoil, Warning, "but hpet");
+        expect(synchronised, spoil, Warning, "is hpet");
         expect(
             synchronised,
             |facts| facts.counter.skews.clear(),
@@ -197,6 +199,6 @@ mod tests {
             facts.counter.claimed_hz = None;
             facts.counter.frequency.cpuid_hz = None;
         };
-        expect(frequency, silent, Ok, "does not have it");
+        expect(frequency, silent, Ok, "does not list a frequency");
     }
 }

@@ -9,7 +9,7 @@ use crate::tree::Tree;
 pub struct Cpu {
     /// Its number.
     pub cpu: usize,
-    /// What sets its frequency.
+    /// The driver that sets its frequency.
     pub driver: Option<String>,
     /// Its governor.
     pub governor: Option<String>,
@@ -50,8 +50,8 @@ impl Cpu {
     }
 }
 
-/// A CPU's own wish for a latency: 0 is none, and `n/a` is 0 µs (pm_qos_resume_latency_us_show in
-/// drivers/base/power/sysfs.c).
+/// A CPU's own latency limit: 0 means that it is not set, and `n/a` is 0 µs
+/// (pm_qos_resume_latency_us_show in drivers/base/power/sysfs.c).
 fn latency_limit(tree: &Tree, cpu: usize) -> u64 {
     let wish = tree.text(&format!("{CPU}/cpu{cpu}/power/pm_qos_resume_latency_us"));
     match wish.as_deref() {

@@ -10,12 +10,12 @@ const ROOT: &str = "/sys/fs/cgroup";
 pub struct Group {
     /// Its path, as /proc/self/cgroup has it.
     pub path: String,
-    /// The lowest limit of it and the groups above, in CPUs; `None` without one.
+    /// The lowest limit of the group and its parents, in CPUs; `None` without a limit.
     pub cpus: Option<f64>,
 }
 
 impl Group {
-    /// Reads it; `None` where the process is in no group that can be seen.
+    /// Reads it; `None` if the process's group is not visible.
     pub fn read(tree: &Tree) -> Option<Self> {
         let path = path(tree)?;
         let limits = folders(&path)
@@ -42,8 +42,8 @@ fn path(tree: &Tree) -> Option<String> {
         .or_else(|| of(&str::is_empty))
 }
 
-/// The group's folder and those above it. Inside of a container, the group's own files lie at
-/// the top.
+/// The group's folder and its parents. Inside a container, the group's own files are at the
+/// top.
 fn folders(path: &str) -> Vec<String> {
     let mut folders = vec![String::new()];
     for part in path
@@ -65,15 +65,15 @@ fn limit(tree: &Tree, folder: &str) -> Option<f64> {
     };
     let v1 = || {
         let file = |name| tree.number::<f64>(&format!("{ROOT}/cpu{folder}/cpu.cfs_{name}_us"));
-        // -1 is no limit.
+        // -1 means unlimited.
         Some((file("quota").filter(|quota| *quota > 0.0)?, file("period")?))
     };
     let (quota, period) = v2().or_else(v1)?;
     (period > 0.0).then_some(quota / period)
 }
 
-/// How often the groups had to wait because they had used up their limit; `None` where that is
-/// not counted.
+/// How often the groups had to wait because they had used up their limit; `None` if the kernel
+/// does not count that.
 pub fn throttled(tree: &Tree) -> Option<u64> {
     let counts = folders(&path(tree)?).into_iter().filter_map(|folder| {
         let stat = [
@@ -97,7 +97,7 @@ pub fn isolated(tree: &Tree) -> Vec<usize> {
         .unwrap_or_default();
     for folder in folders(&path(tree).unwrap_or_default()) {
         let file = |name: &str| format!("{ROOT}{folder}/cpuset.cpus.{name}");
-        // `isolated invalid (REASON)` is none.
+        // `isolated invalid (REASON)` does not count.
         if tree.text(&file("partition")).as_deref() == Some("isolated") {
             cpus.extend(tree.cpus(&file("effective")).unwrap_or_default());
         }

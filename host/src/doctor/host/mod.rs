@@ -68,7 +68,7 @@ pub struct Host {
     pub group: Option<Group>,
     /// Power, its limits and heat.
     pub power: Power,
-    /// What else the kernel does at system calls.
+    /// The kernel's other work at system calls.
     pub security: Security,
     /// Services that change the machine.
     pub services: Option<Vec<(Process, Does)>>,
@@ -129,7 +129,7 @@ impl Host {
     }
 
     /// Whether a parameter of the kernel's command line lists that CPU. Without a list, as in a
-    /// bare `rcu_nocbs`, it lists none.
+    /// bare `rcu_nocbs`, it does not list any.
     pub fn cmdline_lists(&self, parameter: &str, cpu: usize) -> bool {
         let words = self.cmdline.iter().flat_map(|line| line.split_whitespace());
         let mut lists = words.filter_map(|word| word.strip_prefix(parameter)?.strip_prefix('='));
@@ -144,7 +144,7 @@ fn clocksource(name: &str) -> String {
     format!("/sys/devices/system/clocksource/clocksource0/{name}")
 }
 
-/// Another machine's processor cannot be asked for what its files do not say.
+/// Another machine's processor cannot be queried for facts that are missing in its files.
 fn kinds(tree: &Tree, cpus: &[usize]) -> BTreeMap<usize, CoreKind> {
     let mut kinds = measuring_cpus::kinds(tree, cpus, |cpu| {
         if tree.is_this_machine() {

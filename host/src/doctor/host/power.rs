@@ -1,4 +1,4 @@
-//! Where the power comes from, and what is held back for want of it, or for heat.
+//! Power supplies, power limits, and throttling because of heat.
 
 use crate::tree::Tree;
 
@@ -7,9 +7,9 @@ const CPU: &str = "/sys/devices/system/cpu";
 /// Power, limits and heat.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Power {
-    /// Whether there is a battery; `None` where the kernel shows no supplies at all.
+    /// Whether the machine has a battery; `None` if the kernel does not list power supplies.
     pub has_battery: Option<bool>,
-    /// Whether the mains are connected; `None` where no such supply is shown.
+    /// Whether external power is connected; `None` if the kernel does not list such a supply.
     pub on_mains: Option<bool>,
     /// The limits of the packages' power.
     pub limits: Vec<PowerLimit>,
@@ -26,12 +26,12 @@ pub struct PowerLimit {
     pub name: String,
     /// The limit, in microwatts.
     pub limit_uw: u64,
-    /// What the processor's maker allows, in microwatts, where that is shown.
+    /// The limit of the processor's maker, in microwatts, if the kernel shows it.
     pub most_uw: Option<u64>,
 }
 
 impl PowerLimit {
-    /// Whether it lies below what the maker allows. For the long-term limit, the kernel shows the
+    /// Whether it is below the maker's limit. For the long-term limit, the kernel shows the
     /// thermal design power as the highest; for the others, the most that the package could ever
     /// draw, which no firmware sets (get_pl_prim in intel_rapl_common.c).
     pub fn is_lowered(&self) -> bool {
@@ -42,7 +42,7 @@ impl PowerLimit {
 /// A sensor of the processor, in degrees Celsius.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Heat {
-    /// What it shows.
+    /// Its temperature.
     pub celsius: f64,
     /// From where on the processor protects itself, where that is shown.
     pub critical: Option<f64>,
@@ -141,7 +141,7 @@ fn heat(tree: &Tree) -> Option<Heat> {
     heats.max_by(|a, b| a.celsius.total_cmp(&b.celsius))
 }
 
-/// How often these CPUs' cores and packages slowed themselves down for heat since the machine's
+/// How often these CPUs' cores and packages slowed down because of heat since the machine's
 /// start (Linux, arch/x86/kernel/cpu/mce/therm_throt.c); `None` where that is not counted.
 pub fn throttled(tree: &Tree, cpus: &[usize]) -> Option<u64> {
     let counts = cpus.iter().flat_map(|cpu| {

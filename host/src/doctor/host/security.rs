@@ -1,18 +1,18 @@
-//! What else the kernel does at system calls: audit, security modules, patches, and switches of
-//! speculation that this process has.
+//! The kernel's other work at system calls: audit, security modules, patches, and this
+//! process's speculation controls.
 
 use crate::tree::Tree;
 
-/// What the kernel says of itself and this process.
+/// The kernel's state, and that of this process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Security {
     /// The security modules, in their order.
     pub modules: Option<Vec<String>>,
     /// Live patches that are in use.
     pub patches: Vec<String>,
-    /// What /proc/self/status says of speculative store bypass.
+    /// The line of /proc/self/status on speculative store bypass.
     pub store_bypass: Option<String>,
-    /// What it says of indirect branches.
+    /// The line on indirect branches.
     pub indirect_branch: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use crate::holders::Process;
 use crate::tree::Tree;
 
-/// What a service does to a measurement.
+/// The effect of a service on a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Does {
     /// It moves interrupts between CPUs.
@@ -38,7 +38,7 @@ fn whole(name: &str) -> &str {
     }
 }
 
-/// Those that run; `None` where processes cannot be seen.
+/// The running services; `None` if processes are not visible.
 pub fn running(tree: &Tree) -> Option<Vec<(Process, Does)>> {
     let ids: Vec<u32> = tree
         .names("/proc")

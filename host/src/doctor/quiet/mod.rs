@@ -2,8 +2,8 @@
 //! used it. Replayed, none of them may raise an alarm.
 //!
 //! Times are recorded as they were read, in ticks of the counter, and counters of the kernel as
-//! its files had them, so a replay goes the whole way from a reading to a verdict. What was
-//! recorded where, and what was refused, stands in `recordings/README.md`.
+//! its files had them, so a replay goes the whole way from a reading to a verdict. The
+//! recordings, and those that were refused, are listed in `recordings/README.md`.
 
 mod record;
 mod replay;

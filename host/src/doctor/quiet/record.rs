@@ -2,9 +2,9 @@
 //!
 //!     cargo test --release -p host record_quiet -- --ignored --nocapture
 //!
-//! It waits for moments in which the machine is idle, records each, and refuses it if others
-//! used the machine meanwhile, and counts what it refused. It never looks at a verdict: a recording is refused for what the
-//! kernel's counters say of others, not for what the doctor would say of it.
+//! It waits for moments in which the machine is idle, records each, and refuses it if others used
+//! the machine meanwhile, and counts what it refused. It never looks at a verdict: a recording is
+//! refused for what the kernel's counters say of others, not for the doctor's verdict on it.
 
 use std::fs;
 use std::io::Write;

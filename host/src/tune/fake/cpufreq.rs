@@ -19,7 +19,7 @@ fn is_policy(folder: &str) -> bool {
 }
 
 impl Fake {
-    /// A limit that shows the hardware's own is nobody's request.
+    /// A limit equal to the hardware's is not a request.
     pub(super) fn take_limits_for_requests(&self) {
         for folder in self.policies() {
             let highest = self.machine.get(&format!("{folder}/cpuinfo_max_freq"));
@@ -214,7 +214,7 @@ impl Fake {
         }
     }
 
-    /// What a core runs at: its governor's choice, and turbo where nothing forbids it.
+    /// A core's clock: its governor's choice, and turbo unless it is forbidden.
     pub(super) fn runs_at(&self, cpu: usize) -> Option<u64> {
         let mut policies = self.policies().into_iter();
         let folder = &policies.find(|folder| self.cpus_of(folder).contains(&cpu))?;
@@ -257,7 +257,7 @@ impl Fake {
                 .parse::<u64>()
                 .is_ok_and(|khz| khz <= self.max(folder)),
             "scaling_setspeed" => self.governor(folder) == "userspace",
-            // Whatever is written, 0 as well (store_local_boost).
+            // For every value, including 0 (store_local_boost).
             "boost" if is_policy(folder) => {
                 self.get(&format!("{CPU}/cpufreq/boost")).as_deref() != Some("0")
             }
@@ -266,7 +266,7 @@ impl Fake {
         if is_valid { Ok(()) } else { Err(Errno::INVAL) }
     }
 
-    /// Under `performance`, whatever is not 0 is refused (intel_pstate_set_energy_pref_index,
+    /// Under `performance`, every value except 0 is refused (intel_pstate_set_energy_pref_index,
     /// amd_pstate_set_energy_pref_index), and on Meteor Lake `performance` is not 0.
     fn check_epp(&self, folder: &str, value: &str) -> Result<(), Errno> {
         let names = [
@@ -293,7 +293,7 @@ impl Fake {
         )
     }
 
-    /// What a preference of 0 is shown as (intel_epp_default, show_energy_performance_preference).
+    /// The text for a preference of 0 (intel_epp_default, show_energy_performance_preference).
     fn forced_epp(&self, folder: &str) -> &'static str {
         let cpuinfo = self.machine.get("/proc/cpuinfo");
         let is_meteor_lake = cpuinfo.is_some_and(|text| text.contains("model\t\t: 170\n"));
@@ -308,7 +308,7 @@ impl Fake {
         match name {
             "scaling_governor" => return self.take_governor(folder, value),
             "energy_performance_preference" if value == "default" => {
-                // What the firmware had set.
+                // The firmware's value.
                 let firmware = match self.machine.get(path).map(String::as_str) {
                     Some(UNREADABLE) => UNREADABLE,
                     _ => "balance_performance",

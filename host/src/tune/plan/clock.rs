@@ -1,22 +1,23 @@
 //! The part of the plan that gives cores a constant clock.
 //!
-//! 1. The governor: `userspace` only where a frequency is known to be set, for it begins with
-//!    the clock that the core happens to have (cpufreq_userspace_policy_start); otherwise
-//!    `performance`, which asks for the highest one.
-//! 2. Turbo off, after the governor, whose change lets drivers look at the limits anew:
-//!    `no_turbo` of intel_pstate, or the global `boost` and then the policies' own, which
-//!    go with it. While the global one is off, nothing can be written to them (EINVAL).
+//! 1. The governor: `userspace` only if the frequency to set is known, because it starts at
+//!    the core's current clock (cpufreq_userspace_policy_start); otherwise `performance`,
+//!    which requests the highest one.
+//! 2. Turbo off, after the governor, because changing it makes drivers recompute the limits:
+//!    `no_turbo` of intel_pstate, or the global `boost` and then the policies' own, which go
+//!    with it. While the global one is off, nothing can be written to them (EINVAL).
 //! 3. `max_perf_pct` to 100, after `no_turbo`.
-//! 4. The limits, after turbo, which changes them. `scaling_min_freq` never stands above
-//!    `scaling_max_freq`: max comes first unless the frequency lies below both.
-//! 5. `scaling_setspeed`, where there is a governor that obeys it.
+//! 4. The limits, after turbo, which changes them. `scaling_min_freq` must never be above
+//!    `scaling_max_freq`: max comes first unless the frequency is below both.
+//! 5. `scaling_setspeed`, if the governor obeys it.
 //!
-//! The preference (EPP) is never written: under `performance` it is 0 anyway, and other
-//! values are refused (EBUSY). It is remembered, before the governor, so that on the way back,
-//! in reverse, it comes after it: amd_pstate leaves it at 0 (amd_pstate_epp_update_limit).
+//! The preference (EPP) is never written: under `performance` it is 0 anyway, and other values
+//! are refused (EBUSY). It is recorded before the governor, so that `restore`, which works in
+//! reverse, writes it afterwards: amd_pstate leaves it at 0 (amd_pstate_epp_update_limit).
 //!
-//! The switches for turbo are the whole machine's. What they change of other policies is
-//! remembered, to be put back with them, and so is what a CPU that goes offline loses.
+//! The switches for turbo affect the whole machine. Their effects on other policies are
+//! recorded and restored with them, and so are the settings that a CPU loses when it goes
+//! offline.
 
 use std::collections::BTreeSet;
 
@@ -42,8 +43,8 @@ pub fn plan(
         if let Some(what) = hidden_by(seen, policy) {
             let (max, highest) = (shown(policy.max), shown(highest(policy)));
             plan.remark(format!(
-                "{}: {MAX} shows {max}, which {what}; what was set before is not to be seen, and \
-                 restore will write {highest}, no limit at all",
+                "{}: {MAX} shows {max}, which {what}; this hides the previous setting, so restore \
+                 will write {highest}, which is not a limit",
                 policy.name
             ));
         }
@@ -96,8 +97,8 @@ fn highest(policy: &Policy) -> Option<Khz> {
     policy.table_max.or(policy.hardware_max)
 }
 
-/// What hides the limit that was set: files show the limit in effect. One that is just what
-/// the firmware or heat allows is hardly anybody's.
+/// What hides the limit that was set: files show the limit in effect. A value equal to what
+/// the firmware or heat allows is probably not a setting.
 fn hidden_by(seen: &Seen, policy: &Policy) -> Option<&'static str> {
     const PERCENT_A_STEP: u64 = 20;
     const STEPS: u64 = 3;
@@ -106,15 +107,15 @@ fn hidden_by(seen: &Seen, policy: &Policy) -> Option<&'static str> {
     if max >= highest {
         None
     } else if policy.bios_limit == Some(max) {
-        Some("the firmware allows now (bios_limit)")
+        Some("the firmware currently allows (bios_limit)")
     } else if seen.cooling_steps.iter().any(by_heat) {
-        Some("heat allows now")
+        Some("heat currently allows")
     } else {
         None
     }
 }
 
-/// The limit to be put back.
+/// The limit to restore.
 fn old_max(seen: &Seen, policy: &Policy) -> Option<Khz> {
     match hidden_by(seen, policy) {
         Some(_) => highest(policy),
@@ -131,8 +132,8 @@ fn without_a_frequency(plan: &mut Plan, seen: &Seen, policies: &[&Policy]) {
     };
     let names: Vec<_> = policies.iter().map(|policy| policy.name.as_str()).collect();
     let unknown = format!(
-        "{}: {} shows no base_frequency, no scaling_available_frequencies and no \
-         acpi_cppc/nominal_freq here",
+        "{}: {} shows neither base_frequency, nor scaling_available_frequencies, nor \
+         acpi_cppc/nominal_freq",
         names.join(", "),
         first.driver
     );
@@ -148,14 +149,15 @@ fn without_a_frequency(plan: &mut Plan, seen: &Seen, policies: &[&Policy]) {
         ))
     } else {
         plan.lack(format!(
-            "{unknown}, so that the highest frequency without turbo is not known; the limits are \
-             left as they are, or give it by --freq KHZ"
+            "{unknown}, so the highest frequency without turbo is unknown; the limits are left \
+             alone (fix: set the frequency with --freq KHZ)"
         ))
     }
 }
 
-/// What the switches for turbo change: `min_perf_pct`, and the limits and switches of all
-/// policies. What a CPU that goes offline loses: the governor, the preference, the set speed.
+/// The settings that the switches for turbo change: `min_perf_pct`, and the limits and
+/// switches of all policies. The settings that a CPU loses when it goes offline: the governor,
+/// the preference, the set speed.
 fn remember(plan: &mut Plan, seen: &Seen, leaving: &BTreeSet<usize>) {
     let is_switch = |path: &str| path == core_files::NO_TURBO || path == core_files::BOOST;
     let is_switched = plan.writes.iter().any(|write| is_switch(&write.path));
@@ -195,8 +197,8 @@ fn nothing_to_set(seen: &Seen) -> String {
                         the clock; `modprobe acpi-cpufreq`, or write `passive` to \
                         /sys/devices/system/cpu/intel_pstate/status"
             .into(),
-        _ => "this machine has no cpufreq policy: its hypervisor or firmware sets the clock, and \
-              tollgate cannot fix it (virtual machine: tune the host; otherwise: enable \
+        _ => "this machine does not have a cpufreq policy: its hypervisor or firmware sets the \
+            clock, and tollgate cannot (virtual machine: tune the host; otherwise: enable \
               P-states, CPPC or \"OS control\" in the firmware's settings)"
             .into(),
     }
@@ -258,8 +260,8 @@ fn governor(plan: &mut Plan, policy: &Policy, request: &Request) {
     match chosen_governor(policy, frequency(policy, request)) {
         Some(new) => plan.write(&policy.file(GOVERNOR), old, new),
         None => plan.lack(format!(
-            "{}: its driver offers no governor that holds a clock, so that `{old}` goes on \
-             choosing it within the limits; load one (modprobe cpufreq_performance)",
+            "{}: its driver does not offer a governor that holds a clock, so `{old}` still \
+             chooses it within the limits; load one (modprobe cpufreq_performance)",
             policy.name
         )),
     }
@@ -277,8 +279,8 @@ fn turbo(plan: &mut Plan, seen: &Seen, policies: &[&Policy], request: &Request) 
     };
     if let Some(policy) = policies.iter().copied().find(is_turbo) {
         plan.lack(format!(
-            "{}: the frequency is in the turbo range, at which no core can be held; turbo is left \
-             as it is",
+            "{}: the frequency is in the turbo range, which cores cannot hold reliably; turbo is \
+             left alone",
             policy.name
         ));
         return;

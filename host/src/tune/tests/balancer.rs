@@ -1,4 +1,4 @@
-//! irqbalance: said, stopped, let go on.
+//! irqbalance: reported, stopped, resumed.
 
 use super::*;
 use crate::tune::processes::{Activity, IRQBALANCE, Process};
@@ -30,7 +30,7 @@ fn it_is_stopped_and_goes_on() {
     assert_eq!(activity(&bench), Activity::Stopped);
     let lines = bench.restore().lines().join("\n");
     assert!(
-        lines.contains("irqbalance (process 812) goes on"),
+        lines.contains("irqbalance (process 812) resumed"),
         "{lines}"
     );
     same(&bench.fake, &before, "");

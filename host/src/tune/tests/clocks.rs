@@ -91,7 +91,7 @@ fn a_limit_that_was_clamped_meanwhile_is_put_back() {
         let bench = Bench::new(tree(name));
         let before = bench.fake.shown();
         bench.apply(&Request::default());
-        // It gets hot, below what was written, and stays so until all is put back.
+        // It gets hot, which lowers the limit until everything is restored.
         bench.fake.clamp(Some(1_300_000));
         assert!(bench.restore().is_complete(), "{name}");
         assert!(bench.folder.header().unwrap().is_none(), "{name}");

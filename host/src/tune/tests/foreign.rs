@@ -82,7 +82,7 @@ fn change(
         .then(|| (path.clone(), value))
 }
 
-/// A limit below ours may be ours, so that it is put back, and named.
+/// A limit below ours may be ours, so it is restored and reported.
 fn is_below(path: &str, now: &str, tuned: &BTreeMap<String, String>) -> bool {
     let khz = |text: &str| text.parse::<u64>().unwrap_or(0);
     let is_limit = path.ends_with("scaling_max_freq") || path.ends_with("scaling_min_freq");

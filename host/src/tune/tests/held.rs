@@ -1,4 +1,4 @@
-//! The clocks are measured, and what holds a core down is looked up.
+//! The clocks are measured, and the reason for a slow core is reported.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn the_measured_clock_is_said() {
     let bench = Bench::new(tree("intel-hybrid-passive"));
     let (is_complete, lines) = lines(&bench, &Request::default());
     assert!(is_complete, "{lines}");
-    let all = "8 of 8 CPUs run at the clock that was asked for: measured 1600 to 2126 MHz";
+    let all = "8 of 8 CPUs run at the requested clock: measured 1600 to 2126 MHz";
     assert!(lines.contains(all), "{lines}");
 }
 
@@ -27,7 +27,7 @@ fn a_core_that_is_held_down_is_a_failure_with_its_cause() {
     assert!(!is_complete, "{slow}");
     for text in [
         "14 of 14 settings are as wanted",
-        "CPU 1: 3600 MHz were asked for, 2800 measured",
+        "CPU 1: 3600 MHz requested, 2800 MHz measured",
         "RAPL: 95 W long_term, 118.75 W short_term",
     ] {
         assert!(slow.contains(text), "{text}: {slow}");
@@ -39,10 +39,10 @@ fn throttling_meanwhile_is_named() {
     let bench = Bench::new(tree("intel-pstate-active"));
     bench.fake.throttle(Some(2_800_000));
     for (count, text) in [
-        ("core_throttle_count", "heat throttled it meanwhile"),
+        ("core_throttle_count", "heat throttled it in the meantime"),
         (
             "package_power_limit_count",
-            "a power limit throttled it meanwhile",
+            "a power limit throttled it in the meantime",
         ),
     ] {
         let path = format!("{CPU1}/thermal_throttle/{count}");
@@ -70,7 +70,7 @@ fn a_core_that_boosts_is_a_failure() {
     bench.fake.refuse(boost, rustix::io::Errno::PERM);
     let (is_complete, lines) = lines(&bench, &Request::default());
     assert!(!is_complete);
-    let text = format!("3400 MHz were asked for, 5100 measured: turbo is on ({boost} is 1)");
+    let text = format!("3400 MHz requested, 5100 MHz measured: turbo is on ({boost} is 1)");
     assert!(lines.contains(&text), "{lines}");
 }
 
@@ -81,7 +81,7 @@ fn a_right_clock_counts_more_than_a_rounded_setting() {
     let (is_complete, lines) = lines(&bench, &Request::default());
     assert!(is_complete, "{lines}");
     assert!(
-        lines.contains("wanted 3600000, it shows 3599999"),
+        lines.contains("wanted 3600000, but it shows 3599999"),
         "{lines}"
     );
 }

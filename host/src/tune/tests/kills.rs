@@ -90,7 +90,7 @@ fn a_rounded_value_is_ours_too() {
             let outcome = bench.apply(&Request::default());
             let lines = say::applied(&outcome.settings).join("\n");
             assert!(
-                lines.contains("wanted 3600000, it shows 3599999"),
+                lines.contains("wanted 3600000, but it shows 3599999"),
                 "{lines}"
             );
         });

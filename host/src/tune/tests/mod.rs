@@ -81,7 +81,7 @@ struct Bench {
 
 impl Bench {
     fn new(fake: Fake) -> Self {
-        // In memory where there is such a folder: thousands of journals are flushed.
+        // In memory if possible, because thousands of journals are flushed.
         let in_memory = TempDir::new_in("/dev/shm");
         let temporary = in_memory.or_else(|_| TempDir::new()).unwrap();
         Self {

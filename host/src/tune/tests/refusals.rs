@@ -47,7 +47,7 @@ fn what_is_refused_is_named_and_the_rest_is_made() {
                     );
                 }
             }
-            // What cannot be put back now is put back when it can.
+            // A setting that cannot be restored now is restored later.
             bench.restore();
             bench.fake.allow();
             assert!(bench.restore().is_complete());
@@ -117,9 +117,9 @@ fn a_limited_value_is_told_and_put_back() {
 ",
     );
     for text in [
-        "wanted 2300000, it shows 2100000",
-        "2300 MHz were asked for, 2100 measured: the firmware allows 2100000 kHz now",
-        "policy0: scaling_max_freq shows 2100000, which the firmware allows now (bios_limit)",
+        "wanted 2300000, but it shows 2100000",
+        "2300 MHz requested, 2100 MHz measured: the firmware now allows 2100000 kHz",
+        "policy0: scaling_max_freq shows 2100000, which the firmware currently allows (bios_limit)",
     ] {
         assert!(lines.contains(text), "{lines}");
     }
@@ -130,7 +130,7 @@ fn a_limited_value_is_told_and_put_back() {
     );
     assert!(undone.is_complete(), "{lines}");
     assert!(
-        lines.contains("2301000 was written back; it shows 2100000"),
+        lines.contains("2301000 was restored; it shows 2100000"),
         "{lines}"
     );
     // When the limit goes, nothing of ours is left.
@@ -149,7 +149,7 @@ fn a_limit_that_heat_hides_is_not_taken_for_a_setting() {
 ",
     );
     assert!(
-        lines.contains("policy0: scaling_max_freq shows 4000000, which heat allows now"),
+        lines.contains("policy0: scaling_max_freq shows 4000000, which heat currently allows"),
         "{lines}"
     );
     bench.restore();
@@ -209,7 +209,7 @@ fn a_reboot_makes_the_journal_harmless() {
 
 #[test]
 fn kexec_does_not_make_the_journal_harmless() {
-    // Another kernel, and the same processor: what it shows of ours is put back.
+    // Another kernel on the same processor: our remaining values are restored.
     let bench = Bench::new(tree("acpi-cpufreq-amd"));
     bench.apply(&Request::default());
     let boost = "/sys/devices/system/cpu/cpufreq/boost";

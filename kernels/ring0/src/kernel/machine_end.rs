@@ -21,7 +21,7 @@ pub fn exit(status: u64) -> ! {
 /// Ends the machine.
 pub fn end(status: u8) -> ! {
     serial::drain();
-    // SAFETY: these ports end the machine, or do nothing if there is no device.
+    // SAFETY: these ports end the machine, or do nothing without a device.
     unsafe {
         // Ports that carry a status come first: a machine that has one never reaches the
         // power-off, which would look like success.

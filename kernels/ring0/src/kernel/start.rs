@@ -106,8 +106,8 @@ fn prepare(
 }
 
 impl Prepared {
-    /// Runs the program, with every register zero except RSP (including RDX: there is no
-    /// function to call at exit).
+    /// Runs the program, with every register zero except RSP (including RDX: no function has to
+    /// be called at exit).
     fn run(self) -> ! {
         system_calls::initialise(self.handler);
         // SAFETY: the entry is in the program's code, and the stack is its own. The contents of

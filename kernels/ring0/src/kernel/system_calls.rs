@@ -24,8 +24,8 @@ pub fn initialise(handler: Handler) {
     // SAFETY: the code selector is the GDT's, and the stack's comes right after it.
     unsafe { Star::write_raw(0, CODE_SELECTOR) };
     LStar::write(VirtAddr::new(entry));
-    // Interrupts stay off, string instructions go upward, and there are no single steps or
-    // alignment checks in here.
+    // Interrupts stay off, string instructions go upward, and single steps and alignment
+    // checks are off in here.
     SFMask::write(
         RFlags::INTERRUPT_FLAG
             | RFlags::DIRECTION_FLAG

@@ -78,7 +78,7 @@ pub fn words(spec: &BootSpec) -> Vec<OsString> {
         word.push(initrd);
         words.push(word);
     }
-    // Whatever the kernel is called, it is not an option.
+    // Ensures that the kernel's name is not read as an option.
     words.extend(["--".into(), spec.kernel.clone().into()]);
     words
 }
@@ -107,7 +107,7 @@ fn how(end: ChildEnd) -> String {
     match end {
         ChildEnd::Exited(code) => format!("ended with {code}"),
         ChildEnd::Signaled(signal) if signal == Signal::SYS.as_raw() => {
-            "was killed because it made a system call that its filter refuses".into()
+            "was killed because it made a system call that its filter does not allow".into()
         }
         ChildEnd::Signaled(signal) => format!("was killed by signal {signal}"),
         ChildEnd::TimedOut => "did not end at its guest's timeout".into(),
@@ -158,7 +158,7 @@ mod tests {
     fn a_process_without_a_report_has_failed() {
         for (end, errors, words) in [
             (ChildEnd::Exited(69), "tollgate: no memory", "no memory"),
-            (ChildEnd::Signaled(31), "", "filter refuses"),
+            (ChildEnd::Signaled(31), "", "filter does not allow"),
             (ChildEnd::Signaled(9), "{}", "signal 9"),
             (ChildEnd::TimedOut, "", "timeout"),
             (ChildEnd::Flooded, "", "too much to its console"),

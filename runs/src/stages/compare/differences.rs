@@ -45,7 +45,7 @@ pub struct Differences {
     others: Vec<String>,
 }
 
-/// At most so many differences of the environment are listed; `diff-env` lists all.
+/// How many differences of the environment are listed; `diff-env` lists all.
 const TOLD: usize = 8;
 
 impl Differences {

@@ -40,8 +40,8 @@ pub fn page_faults<'a>(boots: impl Iterator<Item = &'a BootRow>) -> Option<Findi
             State::Warning,
             format!(
                 "KVM handled page faults while {disturbed} of {} boots measured, up to {most} in \
-                 one: guests touched memory for the first time, or the host had taken pages from \
-                 them, as NUMA balancing, same-page merging (KSM) and khugepaged do",
+                 one: guests touched memory for the first time, or the host had unmapped pages, \
+                 as NUMA balancing, same-page merging (KSM) and khugepaged do",
                 counts.len()
             ),
         ),
@@ -85,7 +85,7 @@ fn needless(name: &str, of_host: &str, of_guest: &str) -> Finding {
             .find(|(of, _)| *of == name)
             .map(|(_, bits)| *bits),
     };
-    let lacks = bits.map(|bits| format!(" (its CPU does not show {bits})"));
+    let lacks = bits.map(|bits| format!(" (its CPU does not have {bits})"));
     let what = format!(
         "{name}: the host has “{of_host}” and the guest “{of_guest}”{}: the guest may pay for a \
          mitigation that its CPU does not need",
@@ -129,7 +129,7 @@ mod tests {
             found(&host, &guest),
             [
                 "meltdown: the host has “Not affected” and the guest “Mitigation: PTI” (its CPU \
-              does not show RDCL_NO): the guest may pay for a mitigation that its CPU does not need"
+              does not have RDCL_NO): the guest may pay for a mitigation that its CPU does not need"
             ]
         );
         assert!(found(&host, &[]).is_empty());
@@ -143,7 +143,7 @@ mod tests {
         assert!(found(&host, &guest(enhanced)).is_empty());
         assert!(found(&host, &guest("Vulnerable; IBPB: disabled")).is_empty());
         let said = found(&host, &guest("Mitigation: Retpolines; IBPB: conditional"));
-        assert!(said[0].contains("does not show IBRS_ALL"), "{said:?}");
+        assert!(said[0].contains("does not have IBRS_ALL"), "{said:?}");
         let retpolines = [("spectre_v2", "Mitigation: Retpolines")];
         assert!(found(&retpolines, &guest("Mitigation: Retpolines")).is_empty());
     }

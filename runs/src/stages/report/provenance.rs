@@ -81,15 +81,14 @@ fn remarks(manifest: &Manifest) -> Vec<String> {
             }
         ),
         format!(
-            "With `seed = {}` in the experiment's file, the boots come in the same order; this \
-             run's copy of it is experiment.toml.",
+            "With `seed = {}` in the experiment's file, the boots have the same order; this run's \
+             copy of the file is experiment.toml.",
             manifest.seed
         ),
     ];
     if commit(&manifest.tool).is_none_or(|(_, changed)| changed) {
         remarks.push(
-            "The tool was not built from a clean commit: its tree had changes that no \
-             commit has."
+            "The tool was not built from a clean commit: its source had uncommitted changes."
                 .into(),
         );
     }

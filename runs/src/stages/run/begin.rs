@@ -19,7 +19,7 @@ use crate::run::{FileId, Manifest, Placement, ProgramId, RunError, RunFolder};
 use crate::schedule;
 use crate::shard::Scheduled;
 
-/// Creates a run's folder. It appears whole or not at all.
+/// Creates a run's folder. It appears complete or not at all.
 pub fn begin(
     order: &Order,
     placement: &Placement,

@@ -148,7 +148,7 @@ pub fn run(order: &Order, stop: &AtomicBool, watch: &dyn Fn(Event<'_>)) -> Resul
     if request.cpus.is_empty() {
         say(
             "tune: a target may run on every CPU, so all CPUs get a constant clock, and \
-             interrupts stay where they are",
+             interrupts are not moved",
         );
     }
     tune::during(&order.tune_root, &request, order.tool, &say, |tuning| {
@@ -249,7 +249,7 @@ fn fill(
 }
 
 impl Ready {
-    /// Makes boots, and notes what happened to the machine meanwhile.
+    /// Runs the boots, and records what happened to the machine in the meantime.
     fn watched(
         &mut self,
         boot: impl FnOnce(&Self) -> Result<(), FileError>,

@@ -32,7 +32,7 @@ pub fn resume(
     })
 }
 
-/// The same shard, if one was asked for, and on the same machine.
+/// The same shard, if the user named one, and the same machine.
 fn continue_shard(manifest: &mut Manifest, now: Option<&Scheduled>) -> Result<(), RunError> {
     let then = manifest.shard.as_mut();
     match (then, now) {

@@ -1,4 +1,4 @@
-//! What asks a database, a program's files, or a result.
+//! The commands that read a database, a program's files, or a result.
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ Examples:
   tollgate usage search --db loupedb -w suite --cumulative --heatmap --histogram --output plots
   tollgate usage search --db loupedb --sqlite usage.sqlite
 
-docs/USAGE.md says how the database is laid out and what the plots show.";
+docs/USAGE.md describes the layout of the database and the plots.";
 
 pub const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -23,8 +23,8 @@ Examples:
   tollgate usage plan --db loupedb --supported ring0 -a nginx,redis --json
   tollgate usage plan --db loupedb --supported results/latest:linux
 
-A file has a call's name or number on each line. RUN:TARGET takes the calls that were tried
-on a target of a run and worked: calls-TARGET.txt in the run's folder.";
+FILE has a call's name or number on each line. RUN:TARGET stands for the calls that worked
+when they were tried on a target of a run: calls-TARGET.txt in the run's folder.";
 
 pub const CALLS_EXAMPLES: &str = "\
 Examples:
@@ -68,19 +68,20 @@ pub struct SelectionArgs {
     /// The database's folder
     #[arg(long, value_name = "DIR")]
     pub db: PathBuf,
-    /// Applications, with commas between them, or '*' for all
+    /// Applications, separated by commas, or '*' for all
     #[arg(short, long, value_name = "A,B", default_value = "*")]
     pub applications: Applications,
     /// bench, suite, or '*' for both
     #[arg(short, long, value_name = "KIND", default_value = "*")]
     pub workloads: Workloads,
-    /// The measurement that counts for its workload [default: the newest recorded date]
+    /// The measurement to use for its workload [default: the one with the newest recorded
+    /// date]
     #[arg(long, value_name = "APP/WORKLOAD/ID")]
     pub measurement: Vec<Choice>,
 }
 
 impl SelectionArgs {
-    /// The database, and what it has of what was asked for.
+    /// The database and the selected measurements.
     pub fn open(&self) -> Result<(Database, Selection)> {
         let mut database = Database::open(&self.db)?;
         database.choose(&self.measurement)?;
@@ -95,28 +96,28 @@ impl SelectionArgs {
 pub struct SearchArgs {
     #[command(flatten)]
     pub selection: SelectionArgs,
-    /// Print what the applications need together
+    /// Print what the applications need in total
     #[arg(long, group = "what")]
     pub show: bool,
-    /// Plot how many calls serve how many applications
+    /// Plot the share of applications that use the N-th most frequent call
     #[arg(long, group = "what")]
     pub cumulative: bool,
-    /// Plot which share of the applications has each call
+    /// Plot the share of applications that have each call
     #[arg(long, group = "what")]
     pub heatmap: bool,
-    /// Plot how many calls each application has
+    /// Plot the number of calls of each application
     #[arg(long, group = "what")]
     pub histogram: bool,
     /// Write the measurements into a new SQLite file
     #[arg(long, group = "what", value_name = "FILE")]
     pub sqlite: Option<PathBuf>,
-    /// Plot the calls in the source as well, for applications whose source was analysed
+    /// Also plot the calls in the source, for applications whose source was analysed
     #[arg(long)]
     pub static_source: bool,
-    /// Where plots go: an SVG file each, and usage.html
+    /// The folder for the plots: one SVG file each, and usage.html
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub output: PathBuf,
-    /// Print what --show prints as JSON
+    /// With --show: print JSON
     #[arg(long, requires = "show")]
     pub json: bool,
 }
@@ -129,7 +130,7 @@ pub struct PlanArgs {
     /// The calls that the kernel has
     #[arg(long, value_name = "FILE|ring0|RUN:TARGET")]
     pub supported: String,
-    /// Read the tables as another program does
+    /// Interpret the tables as another program does
     #[arg(long, value_enum)]
     pub compat: Option<Compat>,
     /// Print the plan as JSON
@@ -137,10 +138,10 @@ pub struct PlanArgs {
     pub json: bool,
 }
 
-/// Whose reading of the tables.
+/// Whose interpretation of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Compat {
-    /// Stub and fake exchanged; an application that lacks only these counts as supported
+    /// Swap stub and fake; an application that lacks only these counts as supported
     Loupe,
 }
 
@@ -177,7 +178,7 @@ pub struct BinaryArgs {
 pub struct PathArgs {
     /// The program, or the folder of its source
     pub path: PathBuf,
-    /// Print JSON, with every place
+    /// Print JSON, with the location of every call
     #[arg(long)]
     pub json: bool,
 }
@@ -185,12 +186,13 @@ pub struct PathArgs {
 /// `tollgate usage budget`.
 #[derive(Debug, Args)]
 pub struct BudgetArgs {
-    /// What tollgate usage explore wrote
+    /// The output of tollgate usage explore
     pub result: PathBuf,
-    /// Runs that say what a crossing costs on each of their targets
+    /// Runs that measured the cost of a crossing on each target
     #[arg(long, value_name = "RUN", required = true, num_args = 1..)]
     pub costs: Vec<PathBuf>,
-    /// The requests that the test makes [default: all is for one run of the test]
+    /// The number of requests that the test makes [default: the cost is for one run of
+    /// the test]
     #[arg(long, value_name = "N")]
     pub requests: Option<NonZeroU64>,
     /// Print JSON

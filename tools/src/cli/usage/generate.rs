@@ -55,7 +55,7 @@ pub struct GenerateArgs {
     /// Only build the root, and list its packages
     #[arg(long)]
     pub build_only: bool,
-    /// Replace a measurement that is there already
+    /// Replace a measurement that already exists
     #[arg(long)]
     pub allow_dirty: bool,
     /// Runs of each rule that have to agree

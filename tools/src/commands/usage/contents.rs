@@ -11,7 +11,7 @@ use crate::cli::{BinaryArgs, PathArgs, StaticArgs, StaticCommand};
 use crate::exit::Code;
 use crate::output;
 
-/// Prints what was found.
+/// Prints the result.
 pub fn run(args: &StaticArgs) -> Result<Code> {
     match &args.command {
         StaticCommand::Binary(args) => binary(args),

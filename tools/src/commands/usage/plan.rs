@@ -16,7 +16,7 @@ pub fn run(args: &PlanArgs) -> Result<Code> {
     let supported = supported(&args.supported)?;
     for (line, name) in &supported.unknown {
         tell!(
-            "warning: {}:{line}: Linux has no system call {name:?}; it supports nothing",
+            "warning: {}:{line}: Linux does not have a system call {name:?}; the line is ignored",
             args.supported
         );
     }
@@ -47,7 +47,10 @@ fn supported(text: &str) -> Result<Supported> {
     let manifest = Manifest::read(&run)?;
     let mut targets = manifest.targets.iter().map(|known| known.name.as_str());
     if !targets.any(|known| known == target) {
-        bail!("{}: the run has no target {target:?}", run.path().display());
+        bail!(
+            "{}: the run does not have a target {target:?}",
+            run.path().display()
+        );
     }
     calls::check(&run, &manifest, target)?;
     Ok(Supported::tried(run.path(), target)?)

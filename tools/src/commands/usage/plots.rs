@@ -9,14 +9,14 @@ use usage::search::{Cumulative, Heat, Profile, Selection};
 
 use crate::cli::SearchArgs;
 
-/// Writes the plots that were asked for, and a page with all of them.
+/// Writes the requested plots, and a page with all of them.
 pub fn write(args: &SearchArgs, selection: &Selection) -> Result<()> {
     let plots = drawn(args, selection)?;
     if plots.is_empty() {
         return Ok(());
     }
     fs::create_dir_all(&args.output)
-        .with_context(|| format!("{} cannot be made", args.output.display()))?;
+        .with_context(|| format!("cannot create {}", args.output.display()))?;
     let workloads = args.selection.workloads.to_string();
     let pictures = plots.iter().map(|plot| {
         let file = format!("{}.svg", plot.name);
@@ -35,7 +35,8 @@ pub fn write(args: &SearchArgs, selection: &Selection) -> Result<()> {
 }
 
 fn drawn(args: &SearchArgs, selection: &Selection) -> Result<Vec<Drawn>> {
-    const NONE: &str = "no data: no application has what --static-source compares";
+    const NONE: &str = "no data: none of the applications has an analysis of its source, which \
+        --static-source needs";
     let mut drawn = Vec::new();
     if args.cumulative {
         let data = Cumulative::new(selection, args.static_source).context(NONE)?;

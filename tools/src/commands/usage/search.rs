@@ -9,12 +9,12 @@ use crate::cli::{SearchArgs, SelectionArgs};
 use crate::exit::Code;
 use crate::output;
 
-/// Prints, plots and exports what was asked for.
+/// Prints, plots and exports the selection.
 pub fn run(args: &SearchArgs) -> Result<Code> {
     let (mut database, selection) = args.selection.open()?;
     if selection.applications.is_empty() {
         bail!(
-            "no data: {} has no measurement of these applications and workloads",
+            "no data: {} does not have measurements of these applications and workloads",
             database.path.display()
         );
     }

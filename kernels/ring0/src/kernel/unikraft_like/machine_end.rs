@@ -12,7 +12,7 @@ pub fn exit(_status: u64) -> ! {
 /// Ends the machine.
 pub fn end(_status: u8) -> ! {
     serial::drain();
-    // SAFETY: these ports end the machine, or do nothing if there is no device.
+    // SAFETY: these ports end the machine, or do nothing without a device.
     unsafe {
         Port::new(PM1_CONTROL).write(PM1_OFF);
         // 16 bits, as Unikraft's.
