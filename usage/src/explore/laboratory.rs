@@ -115,7 +115,7 @@ impl<'a> Laboratory<'a> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// The executable that was asked for, and that no run without rules executed.
+    /// The requested executable, if no run without rules executed it.
     pub fn never_executed(&self) -> Option<PathBuf> {
         let any = !self.seen.calls(Phase::All).is_empty();
         self.only.clone().filter(|_| !any)
