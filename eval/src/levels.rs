@@ -1,17 +1,17 @@
 //! Values by level: target, benchmark, boot.
 
+mod read;
 mod values;
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::sync::Arc;
 
 use contract::Benchmark;
 
 pub use values::{BootValues, CLOCK_MOVED};
 
-use crate::samples::{Reader, Sample, SamplesError};
+use crate::samples::Sample;
 use crate::stats::{Sorted, StatsError};
 
 /// A run's values, eight bytes each, and as many of their clock chains. They are added sample
@@ -25,15 +25,6 @@ pub struct Levels {
 pub type Boots = BTreeMap<u32, BootValues>;
 
 impl Levels {
-    /// Reads `samples.csv`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Reader`].
-    pub fn read<R: Read>(input: R) -> Result<Self, SamplesError> {
-        Reader::new(input)?.collect()
-    }
-
     /// Adds one sample.
     pub fn add(&mut self, sample: &Sample) {
         self.boot(&sample.target, sample.boot, sample.benchmark)

@@ -3,15 +3,18 @@
 //! A run has millions of samples, so target names are shared, not copied, and the file can be
 //! written and read one sample at a time.
 
+mod blocks;
 mod columns;
 mod error;
 mod read;
+mod row;
 mod write;
 
 use std::sync::Arc;
 
 use contract::Benchmark;
 
+pub(crate) use blocks::{Block, Blocks};
 pub use error::SamplesError;
 pub use read::Reader;
 pub use write::Writer;

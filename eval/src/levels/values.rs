@@ -59,6 +59,29 @@ impl BootValues {
         }
     }
 
+    /// Adds the values that were taken next.
+    pub(super) fn append(&mut self, next: Self) {
+        let place = self.values.len();
+        let mut rounds = next.rounds.into_iter().peekable();
+        let last = self.rounds.last().map(|&(round, _)| round);
+        // The same round, in two parts.
+        rounds.next_if(|&(round, _)| Some(round) == last);
+        self.rounds
+            .extend(rounds.map(|(round, start)| (round, place + start)));
+        self.values.extend(next.values);
+        if let Some(moved) = next.clock_moved {
+            let moved = moved.into_iter().map(|index| place + index);
+            self.clock_moved.get_or_insert_default().extend(moved);
+        }
+        self.chains.extend(next.chains);
+        self.alignments.extend(next.alignments);
+        self.step = tsc_step(self.step, next.step);
+        self.ops = match (self.ops, next.ops) {
+            (0, ops) | (ops, 0) => ops,
+            (ours, theirs) => ours.min(theirs),
+        };
+    }
+
     fn count(&mut self, ops: u64, ticks: [u64; 2]) {
         for ticks in ticks {
             // One division for nearly every sample.

@@ -41,12 +41,7 @@ impl SamplesError {
     /// Distinguishes the file's errors from the content's.
     pub(super) fn from_csv(error: csv::Error) -> Self {
         let line = error.position().map_or(0, csv::Position::line);
-        let problem = match error.kind() {
-            csv::ErrorKind::UnequalLengths {
-                expected_len, len, ..
-            } => format!("it has {len} columns instead of {expected_len}: is the file cut off?"),
-            _ => error.to_string(),
-        };
+        let problem = error.to_string();
         match error.into_kind() {
             csv::ErrorKind::Io(error) => Self::Io(error),
             _ => Self::Row { line, problem },
