@@ -7,10 +7,10 @@ use crate::{Answer, Method, NOOP_ANSWER};
 
 system_calls! {
     /// `noop`, which this project adds to Linux under a number beyond all of Linux's.
-    Noop = "noop", 500, Some(NOOP_ANSWER);
+    Noop = "noop", 500, "does nothing", Some(NOOP_ANSWER);
     /// `getppid`, which does a little work: it looks up the number of the process's parent
     /// (Linux, kernel/sys.c). It never fails.
-    Getppid = "getppid", 110, None;
+    Getppid = "getppid", 110, "looks up the number of the parent process", None;
 }
 
 /// What a benchmark repeats.
@@ -110,6 +110,16 @@ benchmarks! {
 }
 
 impl Benchmark {
+    /// What a system call is measured as, by the kernel's answer.
+    pub fn of_call(call: SystemCall, answer: Answer) -> Option<Self> {
+        let operation = match answer {
+            Answer::Works => Operation::Call(call),
+            Answer::Enosys => Operation::Refused(call),
+        };
+        let mut all = Self::ALL.into_iter();
+        all.find(|benchmark| benchmark.operation() == operation)
+    }
+
     /// What to choose to measure it: the benchmark itself; or, if a system call has two
     /// benchmarks, the one of the call, since the kernel's answer decides which of them is
     /// measured.
@@ -117,9 +127,7 @@ impl Benchmark {
         let Operation::Refused(call) = self.operation() else {
             return self;
         };
-        let mut all = Self::ALL.into_iter();
-        let of_call = all.find(|b| b.operation() == Operation::Call(call));
-        of_call.unwrap_or(self)
+        Self::of_call(call, Answer::Works).unwrap_or(self)
     }
 
     /// Whether it can be chosen.

@@ -10,10 +10,10 @@ pub const ENOSYS: u64 = 38u64.wrapping_neg();
 /// The largest error number that Linux returns (include/linux/err.h, MAX_ERRNO).
 const MAX_ERRNO: u64 = 4095;
 
-/// Rows: name, number, and the only answer of a kernel that has the call; `None` for any answer
-/// that is not an error.
+/// Rows: name, number, what it does (after "which"), and the only answer of a kernel that has the
+/// call; `None` for any answer that is not an error.
 macro_rules! system_calls {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $number:literal, $answer:expr;)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $number:literal, $does:literal, $answer:expr;)+) => {
         named! {
             /// A system call that a benchmark makes, without arguments.
             SystemCall { $($(#[$doc])* $variant = $name,)+ }
@@ -24,6 +24,13 @@ macro_rules! system_calls {
             pub const fn number(self) -> u64 {
                 match self {
                     $(Self::$variant => $number,)+
+                }
+            }
+
+            /// What it does, after "system call N, which".
+            pub const fn does(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $does,)+
                 }
             }
 

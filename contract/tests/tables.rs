@@ -28,11 +28,14 @@ fn names_are_unique_and_read_back() {
 #[test]
 fn every_system_call_has_a_benchmark_for_each_answer() {
     for call in SystemCall::ALL {
-        let of = |answer| {
-            let mut all = Benchmark::ALL.into_iter();
-            all.find(|b| b.system_call() == Some(call) && b.answer() == Some(answer))
-        };
-        let (works, refused) = (of(Answer::Works).unwrap(), of(Answer::Enosys).unwrap());
+        let of = |answer| Benchmark::of_call(call, answer).unwrap();
+        let (works, refused) = (of(Answer::Works), of(Answer::Enosys));
+        assert_eq!(
+            [works, refused].map(Benchmark::system_call),
+            [Some(call); 2]
+        );
+        assert_eq!(works.answer(), Some(Answer::Works));
+        assert_eq!(refused.answer(), Some(Answer::Enosys));
         assert_eq!((works.choice(), refused.choice()), (works, works));
         assert!(works.is_choice() && !refused.is_choice());
         assert_ne!(works.title(), refused.title());

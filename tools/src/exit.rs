@@ -358,6 +358,7 @@ fn of_trace_error(error: &TraceError) -> Code {
             code => code,
         },
         TraceError::Disagree { .. }
+        | TraceError::NoAnswer(_)
         | TraceError::Record(_)
         | TraceError::NoPath(_)
         | TraceError::Foreign(_) => Code::BadData,

@@ -1,6 +1,6 @@
 //! The method in five lines.
 
-use contract::Method;
+use contract::{Answer, Benchmark, Method, SystemCall};
 use maud::html;
 
 use super::Run;
@@ -10,10 +10,16 @@ use super::section::Section;
 pub(super) fn section(run: &Run<'_>) -> Option<Section> {
     let methods = run.summary.targets.iter().map(|target| target.info.method);
     let methods: Vec<_> = methods.collect();
+    let calls = calls(run);
     let used = |method| methods.contains(&Some(method));
     let content = html! {
         ol {
-            li { "One program, with the same bytes on every target, times a function call and system call 500, which does nothing; " b { "enosys" } " is the same call on a kernel that lacks it, and is never compared with it." }
+            li {
+                "One program, with the same bytes on every target, times " (times(&calls)) "."
+                @for (works, refused) in names(&calls) {
+                    " " b { (refused) } " is the same call as " b { (works) } " on a kernel that lacks it, and is never compared with it."
+                }
+            }
             @if used(Method::Precise) {
                 li { b { "precise" } ": two batches with n and 2n copies of the call, each between fenced readings of the time stamp counter. A sample is the difference of their ticks divided by the difference of their calls: loop and readings cancel." }
             }
@@ -46,4 +52,41 @@ pub(super) fn section(run: &Run<'_>) -> Option<Section> {
         title: "Method",
         content,
     })
+}
+
+/// The system calls that were measured, in the table's order.
+fn calls(run: &Run<'_>) -> Vec<SystemCall> {
+    let lines = run
+        .summary
+        .platforms()
+        .flat_map(|platform| platform.lines());
+    let measured: Vec<_> = lines
+        .filter_map(|line| line.benchmark.system_call())
+        .collect();
+    let mut calls = SystemCall::ALL.to_vec();
+    calls.retain(|call| measured.contains(call));
+    calls
+}
+
+/// What the program times, in words.
+fn times(calls: &[SystemCall]) -> String {
+    let call = |call: &SystemCall| format!("{}, which {}", call.number(), call.does());
+    match calls {
+        [] => "function calls".into(),
+        [one] => format!("a function call and system call {}", call(one)),
+        several => {
+            let several: Vec<_> = several.iter().map(call).collect();
+            format!("a function call and system calls: {}", several.join("; "))
+        }
+    }
+}
+
+/// The benchmarks of each call, on kernels that have it and on kernels that lack it.
+fn names(calls: &[SystemCall]) -> Vec<(&'static str, &'static str)> {
+    let of = |call: &SystemCall| {
+        let works = Benchmark::of_call(*call, Answer::Works)?;
+        let refused = Benchmark::of_call(*call, Answer::Enosys)?;
+        Some((works.name(), refused.name()))
+    };
+    calls.iter().filter_map(of).collect()
 }

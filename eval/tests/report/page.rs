@@ -1,5 +1,6 @@
 //! The page as text.
 
+use eval::Benchmark;
 use roxmltree::{Document, ParsingOptions};
 
 use crate::fabricated::{Fabricated, mixed};
@@ -130,6 +131,29 @@ fn everything_is_on_the_page() {
         "838750416cb579f9cb987d248e90db11c8c1527565c921e57c1d6170dff657fc",
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+}
+
+#[test]
+fn each_system_call_of_the_run_is_explained() {
+    let noop = "times a function call and system call 500, which does nothing. <b>enosys</b> is \
+                the same call as <b>scall</b> on a kernel that lacks it";
+    let mut run = mixed();
+    let page = run.html();
+    assert!(page.contains(noop) && !page.contains("getppid"), "{page}");
+
+    let target = run.summary.targets.first_mut().unwrap();
+    let row = target
+        .rows
+        .iter_mut()
+        .find(|row| row.benchmark == Benchmark::Scall);
+    row.unwrap().benchmark = Benchmark::GetppidEnosys;
+    let page = run.html();
+    for part in [
+        "system calls: 500, which does nothing; 110, which looks up the number of the parent",
+        "<b>getppid-enosys</b> is the same call as <b>getppid</b> on a kernel that lacks it",
+    ] {
+        assert!(page.contains(part), "{part:?} is not in\n{page}");
     }
 }
 

@@ -8,8 +8,9 @@ mod watches;
 use std::collections::BTreeSet;
 use std::io;
 
-use contract::{Fact, Method};
+use contract::{Answer, Benchmark, Fact, Method, SystemCall};
 use eval::counts::Counts;
+use eval::levels::Levels;
 use eval::quads::Unit;
 use eval::summary::{self, BootInfo, GuestCpu, Missing, RunInfo, TargetInfo, Tsc};
 use eval::units::TscHz;
@@ -50,7 +51,8 @@ pub fn process(run: &RunFolder) -> Result<(), RunError> {
         .map(|target| info(target, &rows, checks.of(target), &guests))
         .collect();
     let parts = manifest.read_parts(run)?;
-    let mut info = run_info(&manifest, &rows);
+    let measured = measured(&manifest, &levels, &counts);
+    let mut info = run_info(&manifest, &rows, &measured);
     if !one_frequency(&parts) {
         info.tsc = None;
         info.notes.push(FREQUENCIES.into());
@@ -77,7 +79,20 @@ pub fn process(run: &RunFolder) -> Result<(), RunError> {
     Ok(())
 }
 
-fn run_info(manifest: &Manifest, rows: &[BootRow]) -> RunInfo {
+/// What was timed or counted on each target, in the experiment's order.
+type Measured<'m> = Vec<(&'m str, BTreeSet<Benchmark>)>;
+
+fn measured<'m>(manifest: &'m Manifest, levels: &Levels, counts: &Counts) -> Measured<'m> {
+    let names = manifest.targets.iter().map(|target| target.name.as_str());
+    let of = |name| {
+        let timed = levels.benchmarks(name).map(|(benchmark, _)| benchmark);
+        let counted = counts.benchmarks(name).map(|(benchmark, _)| benchmark);
+        (name, timed.chain(counted).collect())
+    };
+    names.map(of).collect()
+}
+
+fn run_info(manifest: &Manifest, rows: &[BootRow], measured: &Measured) -> RunInfo {
     let tsc = &manifest.machine.tsc;
     let finished = rows.iter().filter(|row| row.state != BootState::NotRun);
     RunInfo {
@@ -87,13 +102,13 @@ fn run_info(manifest: &Manifest, rows: &[BootRow]) -> RunInfo {
             hz: TscHz(tsc.hz()),
             source: tsc.source().to_owned(),
         }),
-        notes: notes(manifest, rows),
+        notes: notes(manifest, rows, measured),
         doctor: Some(manifest.verdict()),
     }
 }
 
 /// What a reader must know before the first number.
-fn notes(manifest: &Manifest, rows: &[BootRow]) -> Vec<String> {
+fn notes(manifest: &Manifest, rows: &[BootRow], measured: &Measured) -> Vec<String> {
     let mut notes = Vec::new();
     let cpu = manifest.machine.cpu.get("model name");
     notes.push(format!(
@@ -103,22 +118,11 @@ fn notes(manifest: &Manifest, rows: &[BootRow]) -> Vec<String> {
     ));
     let reasons: BTreeSet<_> = manifest.targets.iter().filter_map(reason).collect();
     notes.extend(reasons);
-    let enosys: Vec<_> = manifest
-        .targets
-        .iter()
-        .map(|target| target.name.as_str())
-        .filter(|name| {
-            rows.iter()
-                .any(|row| row.target == *name && row.syscall_500 == "enosys")
-        })
-        .collect();
-    if !enosys.is_empty() {
-        notes.push(format!(
-            "Without system call 500: {}; \"enosys\" is the cost of a refused call, a different \
-             path through the kernel than \"scall\".",
-            enosys.join(", ")
-        ));
-    }
+    notes.extend(
+        SystemCall::ALL
+            .into_iter()
+            .filter_map(|call| without(call, measured)),
+    );
     let not_run = rows
         .iter()
         .filter(|row| row.state == BootState::NotRun)
@@ -130,6 +134,27 @@ fn notes(manifest: &Manifest, rows: &[BootRow]) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// Which targets lack a system call, and what their rows are.
+fn without(call: SystemCall, measured: &Measured) -> Option<String> {
+    let works = Benchmark::of_call(call, Answer::Works)?;
+    let refused = Benchmark::of_call(call, Answer::Enosys)?;
+    let targets = measured
+        .iter()
+        .filter(|(_, benchmarks)| benchmarks.contains(&refused));
+    let targets: Vec<_> = targets.map(|(target, _)| *target).collect();
+    if targets.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "Without system call {}: {}; \"{}\" is the cost of a refused call, a different path \
+         through the kernel than \"{}\".",
+        call.number(),
+        targets.join(", "),
+        refused.name(),
+        works.name()
+    ))
 }
 
 fn reason(target: &TargetId) -> Option<String> {
@@ -174,5 +199,39 @@ fn info(target: &TargetId, rows: &[BootRow], checks: Vec<Finding>, guests: &Gues
         }),
         boots_ok: count(BootState::Ok),
         boots_failed: count(BootState::Failed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_a_kernel_lacks_is_explained() {
+        let measured = vec![
+            (
+                "linux",
+                BTreeSet::from([Benchmark::Scall, Benchmark::Getppid]),
+            ),
+            (
+                "ring0",
+                BTreeSet::from([Benchmark::Scall, Benchmark::GetppidEnosys]),
+            ),
+        ];
+        assert_eq!(without(SystemCall::Noop, &measured), None);
+        let note = without(SystemCall::Getppid, &measured);
+        let expected = "Without system call 110: ring0; \"getppid-enosys\" is the cost of a \
+                        refused call, a different path through the kernel than \"getppid\".";
+        assert_eq!(note.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn every_call_of_the_table_is_explained() {
+        for call in SystemCall::ALL {
+            let refused = Benchmark::of_call(call, Answer::Enosys).unwrap();
+            let measured = vec![("guest", BTreeSet::from([refused]))];
+            let note = without(call, &measured).unwrap();
+            assert!(note.contains(&format!("\"{}\"", refused.name())), "{note}");
+        }
     }
 }

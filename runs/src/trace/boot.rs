@@ -4,7 +4,7 @@ use std::io::sink;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use contract::{Answer, SystemCall};
+use contract::{Method, Operation as Timed, SystemCall};
 use eval::Benchmark;
 use eval::log::{self, Log};
 use eval::quads::instructions;
@@ -17,6 +17,8 @@ use super::{TraceError, shared};
 use crate::engine::{Engine, EngineError, Machine, Qemu, Recording};
 use host::files;
 
+/// The system call whose path is shown.
+const CALL: SystemCall = SystemCall::Noop;
 /// Marked operations of each benchmark.
 pub const MARKS: usize = 32;
 /// Counted samples; nine tenths of them have to agree.
@@ -66,9 +68,8 @@ pub fn boot(
         return Err(RecordError::Missing.into());
     }
     let operations = record::parse(&files::read_text(&out)?)?;
-    let call = crossing(&log);
-    // Function calls are the check, because their instructions are known.
-    for benchmark in [Benchmark::Fcall, Benchmark::FcallChain, call] {
+    let call = crossing(&log)?;
+    for benchmark in checks().chain([call]) {
         agree(&operations, &log, benchmark)?;
     }
     let (operation, others) = shared::path(&operations, call, MARKS)?;
@@ -79,18 +80,28 @@ pub fn boot(
 }
 
 fn words() -> String {
+    let call = Benchmark::ALL
+        .into_iter()
+        .filter(|benchmark| benchmark.is_choice() && benchmark.system_call() == Some(CALL));
+    let names: Vec<_> = call.chain(checks()).map(Benchmark::name).collect();
     format!(
-        "method=exact rounds=1 benchmarks=scall,fcall,fcall_chain warmup=y \
-         samples={SAMPLES} marks={MARKS}"
+        "method=exact rounds=1 benchmarks={} warmup=y samples={SAMPLES} marks={MARKS}",
+        names.join(",")
     )
 }
 
+/// Function calls are the check, because their instructions are known.
+fn checks() -> impl Iterator<Item = Benchmark> {
+    Benchmark::ALL.into_iter().filter(|benchmark| {
+        matches!(benchmark.operation(), Timed::Function { .. }) && benchmark.is_by(Method::Exact)
+    })
+}
+
 /// The kernel's system call, by the name of its answer.
-fn crossing(log: &Log) -> Benchmark {
-    match log.answer(SystemCall::Noop) {
-        Some(Answer::Enosys) => Benchmark::Enosys,
-        _ => Benchmark::Scall,
-    }
+fn crossing(log: &Log) -> Result<Benchmark, TraceError> {
+    let answer = log.answer(CALL);
+    let benchmark = answer.and_then(|answer| Benchmark::of_call(CALL, answer));
+    benchmark.ok_or(TraceError::NoAnswer(CALL))
 }
 
 /// Checks that the path is as long as the exact method counted in the same boot.
@@ -143,6 +154,15 @@ fn version(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_call_and_every_function_call_are_measured() {
+        let words = words();
+        let chosen = words
+            .split(' ')
+            .find_map(|word| word.strip_prefix("benchmarks="));
+        assert_eq!(chosen, Some("scall,fcall,fcall_chain"));
+    }
 
     #[test]
     fn a_version_is_its_number() {

@@ -21,6 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use contract::SystemCall;
 use eval::crossing::{Crossing, FORMAT_VERSION};
 use eval::log::LogError;
 use eval::units::Instructions;
@@ -76,6 +77,13 @@ pub enum TraceError {
         /// The number on which nine tenths of its samples agree.
         counted: Option<Instructions>,
     },
+    /// The console is complete, but the call is not on it.
+    #[error(
+        "its console lacks the answer of system call {} (fix: build the program again, \
+         with `make guest-bench`)",
+        .0.number()
+    )]
+    NoAnswer(SystemCall),
     /// The record cannot be stored.
     #[error("cannot create a folder for the record")]
     Folder(#[source] io::Error),
