@@ -12,7 +12,10 @@ pub enum CpuListError {
     #[error("{0:?} is not a list of CPUs; write it like 1,4-7")]
     Syntax(String),
     /// The CPU is offline, absent, or not in our control group's set.
-    #[error("CPU {cpu} cannot be used: this process may only run on {allowed:?}")]
+    #[error(
+        "CPU {cpu} cannot be used: this process may only run on {} (fix: name some of these)",
+        list(.allowed)
+    )]
     NotAllowed {
         /// The CPU.
         cpu: usize,
@@ -110,6 +113,25 @@ pub fn parse_list(list: &str) -> Result<Vec<usize>, CpuListError> {
         cpus.extend(first..=last);
     }
     Ok(cpus.into_iter().collect())
+}
+
+/// Writes `0-3,7`.
+pub fn list(cpus: &[usize]) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &cpu in cpus {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == cpu => *last = cpu,
+            _ => runs.push((cpu, cpu)),
+        }
+    }
+    let runs = runs.iter().map(|&(first, last)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}-{last}")
+        }
+    });
+    runs.collect::<Vec<_>>().join(",")
 }
 
 /// Reads a list of the kernel's command line, where `all` is every CPU, `N` the last, and

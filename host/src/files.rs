@@ -182,8 +182,12 @@ fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
         .prefix(UNFINISHED)
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
         .tempfile_in(folder)
-        // Without the name of the temporary file, which means nothing to a user.
-        .map_err(|error| io::Error::from(error.kind()))?;
+        // Without the name of the temporary file, which means nothing to a user. A folder that is
+        // not there says so itself, in the system's words.
+        .map_err(|error| match fs::metadata(folder) {
+            Ok(_) => io::Error::from(error.kind()),
+            Err(absent) => absent,
+        })?;
     write_all(&beside, content)?;
     beside.persist(path)?;
     Ok(())

@@ -18,6 +18,7 @@ pub mod measuring_cpus;
 pub mod perf_events;
 pub mod process;
 mod process_stat;
+pub mod program;
 pub mod tool;
 pub mod tree;
 mod trust;

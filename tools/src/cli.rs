@@ -12,6 +12,7 @@ mod tune;
 mod usage;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -246,6 +247,11 @@ pub struct Pin(pub Vec<usize>);
 
 fn parse_pin(list: &str) -> Result<Pin, host::cpus::CpuListError> {
     host::cpus::parse_list(list).map(Pin)
+}
+
+/// A number of which zero makes no sense.
+fn parse_positive<T: FromStr>(text: &str) -> Result<T, &'static str> {
+    text.parse().map_err(|_| "write a whole number from 1")
 }
 
 const COMPLETIONS_EXAMPLES: &str = "\

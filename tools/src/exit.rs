@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use vmm::End;
 
+use host::cpus::CpuListError;
 use host::files::{Damaged, FileError};
+use host::program::NotAProgram;
 use host::tune::TuneError;
 use runs::calls::CallsError;
 use runs::engine::EngineError;
@@ -184,6 +186,8 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         .or_else(|| of_generate_error(cause))
         .or_else(|| of_static_error(cause))
         .or_else(|| cause.is::<Damaged>().then_some(Code::BadData))
+        .or_else(|| cause.is::<NotAProgram>().then_some(Code::BadData))
+        .or_else(|| cause.is::<CpuListError>().then_some(Code::Usage))
 }
 
 fn of_file_error(error: &FileError) -> Code {
@@ -197,8 +201,11 @@ fn of_file_error(error: &FileError) -> Code {
 fn of_run_error(error: &RunError) -> Code {
     match error {
         RunError::Exists { .. } | RunError::Busy { .. } => Code::RunExists,
-        RunError::NotARun { .. } => Code::Missing,
-        RunError::Changed { .. } | RunError::Merged { .. } | RunError::Tuning(..) => Code::BadData,
+        RunError::NotARun { .. } | RunError::NoImage(_) => Code::Missing,
+        RunError::Changed { .. }
+        | RunError::Merged { .. }
+        | RunError::Tuning(..)
+        | RunError::Program(_) => Code::BadData,
         RunError::NotComparable { .. } => Code::NotComparable,
         RunError::Summary(_) | RunError::Plot { .. } | RunError::Initramfs(_) => Code::Failed,
         RunError::File(error) => of_file_error(error),
@@ -244,7 +251,7 @@ fn of_engine_error(error: &EngineError) -> Code {
         | EngineError::NotByAuto { .. } => Code::Unavailable,
         EngineError::Kvm(_) => Code::Engine,
         EngineError::Image { .. } | EngineError::CpuModel { .. } => Code::BadData,
-        EngineError::Pin(_) | EngineError::OnlyKvm { .. } => Code::Usage,
+        EngineError::Pin(_) | EngineError::OnlyKvm { .. } | EngineError::Cmdline(_) => Code::Usage,
     }
 }
 
@@ -282,7 +289,8 @@ fn of_explore_error(error: &ExploreError) -> Code {
 
 fn of_database_error(error: &DatabaseError) -> Code {
     match error {
-        DatabaseError::Io { .. } => Code::Missing,
+        DatabaseError::Read { .. } => Code::Missing,
+        DatabaseError::Write { .. } => Code::Io,
         DatabaseError::NoSuchChoice { .. } | DatabaseError::Name(_) => Code::Usage,
         DatabaseError::Exists { .. } => Code::RunExists,
         _ => Code::BadData,

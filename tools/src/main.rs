@@ -52,14 +52,16 @@ fn begin_boot() -> Option<NewVm> {
 /// Help and version are not errors; everything else is a wrong command line.
 fn usage(error: &clap::Error) -> ExitCode {
     let long = || env::args_os().any(|word| word == "--version");
-    // These fail only if nobody can read the output.
-    if error.kind() == ErrorKind::DisplayVersion && long() {
-        let _ = output::print(&version::long());
-    } else {
-        let _ = error.print();
-    }
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Code::Done.into(),
+    let printed = match error.kind() {
+        ErrorKind::DisplayVersion if long() => output::print(&version::long()),
+        _ => output::printed(error.print()),
+    };
+    match (error.kind(), printed) {
+        (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Ok(())) => Code::Done.into(),
+        (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, Err(error)) => {
+            tell!("tollgate: {error}");
+            Code::Io.into()
+        }
         _ => Code::Usage.into(),
     }
 }

@@ -64,6 +64,12 @@ pub fn print(text: &str) -> Result<(), FileError> {
     console.close()
 }
 
+/// What became of a line that something else printed.
+pub fn printed(result: io::Result<()>) -> Result<(), FileError> {
+    let failed = result.and_then(|()| stdout().flush()).err();
+    Console { failed }.close()
+}
+
 /// Standard output for a guest's console: its failure does not end a guest.
 #[derive(Default)]
 pub struct Console {

@@ -28,6 +28,21 @@ fn boot(sandbox: &Sandbox, code: &[u8]) -> Child {
 mod on_kvm {
     use super::*;
 
+    #[test]
+    #[ignore = "needs /dev/kvm: vmm/test.sh"]
+    fn a_command_line_that_the_kernel_would_refuse_is_refused_before_the_boot() {
+        let sandbox = Sandbox::new();
+        sandbox.write("kernel", tiny::vmlinux(&tiny::exit(0)));
+        let long = "x".repeat(5000);
+        let words = ["boot", "kernel", "--engine", "kvm", "--append", &long];
+        let told = [
+            "the command line has 5000 bytes",
+            "accepts 2047",
+            "fix: shorten it",
+        ];
+        sandbox.tollgate(&words).refused(64, &told);
+    }
+
     /// A boot leaves its machine to the kernel; none may stay.
     #[test]
     #[ignore = "needs /dev/kvm: vmm/test.sh"]

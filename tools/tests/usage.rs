@@ -111,9 +111,9 @@ fn a_folder_or_a_binary_file_is_refused_with_a_remedy() {
     sandbox
         .tollgate(&["initramfs", "empty", "-o", "x"])
         .refused(66, &["empty", "name another"]);
-    sandbox.write("program", "a program");
+    let program = env!("CARGO_BIN_EXE_tollgate");
     sandbox
-        .tollgate(&["initramfs", "program", "-o", "folder"])
+        .tollgate(&["initramfs", program, "-o", "folder"])
         .refused(74, &["folder", "name a file"]);
     sandbox.write("bad.toml", b"name = \"bad\"\nlabel = \"\xff\"\n");
     sandbox
@@ -198,10 +198,10 @@ fn the_originals_log_has_numpys_statistics() {
 #[test]
 fn an_initramfs_is_reproducible() {
     let sandbox = Sandbox::new();
-    sandbox.write("init", "a program");
+    let init = env!("CARGO_BIN_EXE_tollgate");
     for name in ["one", "two"] {
         sandbox
-            .tollgate(&["initramfs", "init", "-o", name])
+            .tollgate(&["initramfs", init, "-o", name, "--compression", "none"])
             .succeeded();
     }
     let read = |name| std::fs::read(sandbox.path(name)).unwrap();

@@ -37,9 +37,17 @@ pub use write::{Recipe, Results, adopt, recipe_id, write};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// A file or folder cannot be read or written.
-    #[error("{}: {error}", path.display())]
-    Io {
+    /// A file or folder cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A file or folder cannot be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Write {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -73,6 +81,16 @@ pub enum DatabaseError {
         /// As it was given.
         path: PathBuf,
     },
+    /// It has no measurement of what was asked for.
+    #[error(
+        "{}: the database has no measurement of these applications and workloads (fix: name another \
+         folder, leave out --apps and --workloads, or add one with tollgate usage explore --db)",
+        path.display()
+    )]
+    Empty {
+        /// The database.
+        path: PathBuf,
+    },
     /// A choice that does not name a measurement.
     #[error("--measurement {choice}: {} does not have this measurement", path.display())]
     NoSuchChoice {
@@ -98,8 +116,13 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
-    fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+    fn reading(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |error| Self::Io { path, error }
+        move |error| Self::Read { path, error }
+    }
+
+    fn writing(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |error| Self::Write { path, error }
     }
 }

@@ -100,7 +100,7 @@ pub struct Count {
 #[non_exhaustive]
 pub enum StaticError {
     /// It cannot be read.
-    #[error("{}: {error}", path.display())]
+    #[error("cannot read {}: {error}", path.display())]
     Io {
         /// The file.
         path: PathBuf,

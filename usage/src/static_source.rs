@@ -45,7 +45,7 @@ pub struct FoundInSource {
 #[non_exhaustive]
 pub enum SourceError {
     /// A file or folder.
-    #[error("{}: {error}", path.display())]
+    #[error("cannot read {}: {error}", path.display())]
     Io {
         /// Which.
         path: PathBuf,

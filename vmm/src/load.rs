@@ -49,7 +49,9 @@ pub enum LoadError {
         source: io::Error,
     },
     /// The kernel accepts fewer bytes.
-    #[error("the command line has {length} bytes, and the kernel accepts {limit}")]
+    #[error(
+        "the command line has {length} bytes, but the kernel accepts {limit} (fix: shorten it)"
+    )]
     CmdlineTooLong {
         /// Bytes, without the closing NUL.
         length: usize,
@@ -57,7 +59,7 @@ pub enum LoadError {
         limit: usize,
     },
     /// A NUL would truncate it.
-    #[error("the command line contains a NUL")]
+    #[error("the command line contains a NUL (fix: remove it)")]
     CmdlineNul,
     /// The kernel image cannot be read.
     #[error("cannot read the kernel image: {0}")]
@@ -130,11 +132,11 @@ fn place_initrd(image: &Image, ram_end: u64, size: u64) -> Result<u64, LoadError
     })
 }
 
-/// Writes the command line with its closing NUL to [`layout::CMDLINE`].
+/// Checks that the kernel accepts a command line.
 ///
 /// # Errors
-/// It is longer than the kernel accepts.
-pub fn cmdline(memory: &Memory, cmdline: &str, image: &Image) -> Result<(), LoadError> {
+/// It is longer than that, or contains a NUL.
+pub fn check_cmdline(cmdline: &str, image: &Image) -> Result<(), LoadError> {
     let room = layout::CMDLINE_ROOM - 1;
     let limit = image
         .setup
@@ -148,6 +150,15 @@ pub fn cmdline(memory: &Memory, cmdline: &str, image: &Image) -> Result<(), Load
     if cmdline.contains('\0') {
         return Err(LoadError::CmdlineNul);
     }
+    Ok(())
+}
+
+/// Writes the command line with its closing NUL to [`layout::CMDLINE`].
+///
+/// # Errors
+/// Those of [`check_cmdline`].
+pub fn cmdline(memory: &Memory, cmdline: &str, image: &Image) -> Result<(), LoadError> {
+    check_cmdline(cmdline, image)?;
     let bytes = [cmdline.as_bytes(), b"\0"].concat();
     memory.write_slice(&bytes, GuestAddress(layout::CMDLINE))?;
     Ok(())

@@ -1,29 +1,11 @@
 //! Lists and masks of CPUs, in the kernel's formats.
 
 use crate::cpus;
+pub use crate::cpus::list;
 
 /// Reads `0-3,7`, or `0 1 2` as cpufreq prints it.
 pub fn parse(list: &str) -> Option<Vec<usize>> {
     cpus::parse_list(&list.trim().replace(char::is_whitespace, ",")).ok()
-}
-
-/// Writes `0-3,7`.
-pub fn list(cpus: &[usize]) -> String {
-    let mut runs: Vec<(usize, usize)> = Vec::new();
-    for &cpu in cpus {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == cpu => *last = cpu,
-            _ => runs.push((cpu, cpu)),
-        }
-    }
-    let runs = runs.iter().map(|&(first, last)| {
-        if first == last {
-            first.to_string()
-        } else {
-            format!("{first}-{last}")
-        }
-    });
-    runs.collect::<Vec<_>>().join(",")
 }
 
 /// A mask of CPUs such as `00ff,ffffffff` without some of them, with as many digits.

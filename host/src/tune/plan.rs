@@ -138,7 +138,7 @@ pub struct Remark {
 
 /// The plan for a machine.
 pub fn plan(seen: &Seen, request: &Request) -> Result<Plan, TuneError> {
-    check(seen, request)?;
+    seen.check_online(&request.cpus)?;
     let mut plan = Plan {
         writes: Vec::new(),
         stops: Vec::new(),
@@ -166,16 +166,6 @@ impl Request {
         online
             .filter(|cpu| named(cpu) && !leaving.contains(cpu))
             .collect()
-    }
-}
-
-fn check(seen: &Seen, request: &Request) -> Result<(), TuneError> {
-    match request.cpus.iter().find(|cpu| !seen.online.contains(cpu)) {
-        Some(&cpu) => Err(TuneError::NoSuchCpu {
-            cpu,
-            online: cpus::list(&seen.online),
-        }),
-        None => Ok(()),
     }
 }
 

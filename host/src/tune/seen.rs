@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::cpus;
 use super::idle::{Idle, RESUME_LATENCY};
 use super::policy::{self, POLICIES, Policy};
 use super::processes::{Activity, IRQBALANCE, Process};
 use super::sys::{Sys, value};
+use super::{TuneError, cpus};
 use crate::core_files::{self, BOOST, NO_TURBO};
 
 /// The least share of the turbo frequency; `no_turbo` lowers it (store_no_turbo in
@@ -97,6 +97,21 @@ pub struct Irq {
 }
 
 impl Seen {
+    /// Whether all of these CPUs are online.
+    ///
+    /// # Errors
+    ///
+    /// Names the first one that is not.
+    pub fn check_online(&self, cpus: &[usize]) -> Result<(), TuneError> {
+        match cpus.iter().find(|cpu| !self.online.contains(cpu)) {
+            Some(&cpu) => Err(TuneError::NoSuchCpu {
+                cpu,
+                online: cpus::list(&self.online),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Reads everything.
     pub fn read(sys: &dyn Sys) -> Self {
         let online = value(sys, &format!("{CPUS}/online"))

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::TuneError;
 use super::boot::Since;
 use super::cpus;
 use super::idle;
@@ -79,15 +80,20 @@ impl fmt::Display for Leftover {
 
 impl Status {
     /// Reads everything.
-    pub fn read(root: &Path, cpus: &[usize]) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// One of the CPUs is not online.
+    pub fn read(root: &Path, cpus: &[usize]) -> Result<Self, TuneError> {
         let files = Tree::at(root);
         let seen = Seen::read(&files);
-        Self {
+        seen.check_online(cpus)?;
+        Ok(Self {
             cpus: cpus.to_vec(),
             seen,
             cpu_dma_latency_us: idle::limit_us(&files),
             leftover: Leftover::find(root),
-        }
+        })
     }
 
     /// For people.

@@ -56,7 +56,10 @@ pub fn prepare<'a>(
 
 /// Opens the image, and checks what else can be checked before anything is booted.
 pub fn open(options: &KvmOptions, spec: &BootSpec) -> Result<(File, Image), EngineError> {
-    image::open(&spec.kernel, options.protocol).map_err(|error| EngineError::image(spec, error))
+    let (file, image) = image::open(&spec.kernel, options.protocol)
+        .map_err(|error| EngineError::image(spec, error))?;
+    kvm::check_cmdline(&spec.cmdline, &image).map_err(EngineError::Cmdline)?;
+    Ok((file, image))
 }
 
 /// Boots once, with standard input as the guest's, and returns everything that only this engine

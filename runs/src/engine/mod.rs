@@ -158,6 +158,9 @@ pub enum EngineError {
         /// What is wrong with it, and what to do.
         reason: String,
     },
+    /// The kernel does not accept the command line.
+    #[error(transparent)]
+    Cmdline(vmm::kvm::LoadError),
     /// The boot was to run on CPUs that it may not use.
     #[error(transparent)]
     Pin(#[from] CpuListError),

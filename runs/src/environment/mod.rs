@@ -79,7 +79,10 @@ impl Environment {
             facts.extend(guest.different.iter().map(|(name, values)| {
                 let values = values.iter();
                 let values: Vec<_> = values
-                    .map(|(value, boots)| format!("{value} in {} boots", boots.len()))
+                    .map(|(value, boots)| match boots.len() {
+                        1 => format!("{value} in 1 boot"),
+                        boots => format!("{value} in {boots} boots"),
+                    })
                     .collect();
                 (name.clone(), values.join("; "))
             }));

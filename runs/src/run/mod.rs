@@ -35,6 +35,7 @@ use crate::shard::ShardError;
 use eval::plot::PlotError;
 use eval::summary::SummaryError;
 use host::files::{self, FileError};
+use host::program::NotAProgram;
 use host::tune::TuneError;
 
 /// Problems with a run's folder.
@@ -108,6 +109,12 @@ pub enum RunError {
         #[source]
         error: PlotError,
     },
+    /// No target has an image, so a run would end without a boot.
+    #[error("no target can be booted, because none has an image (fix: {0})")]
+    NoImage(String),
+    /// The program is not one.
+    #[error(transparent)]
+    Program(#[from] NotAProgram),
     /// The program cannot be packed.
     #[error("cannot build the initramfs")]
     Initramfs(#[source] io::Error),

@@ -39,8 +39,8 @@ pub struct CompareArgs {
     /// Compare counted instructions instead of times
     #[arg(long)]
     pub exact: bool,
-    /// Exit with 88 if a row became slower by more than this; with --exact: if it takes at
-    /// least this many more instructions
+    /// Exit with 88 if a row became slower by more than this percentage, like 2%; with --exact:
+    /// if it takes at least this many more instructions, like 1
     #[arg(long, value_name = "REGRESSION%|N", value_parser = parse_limit, allow_hyphen_values = true)]
     pub fail_on: Option<Limit>,
     /// Print JSON, not rounded
@@ -72,8 +72,7 @@ impl From<Despite> for runs::stages::compare::Despite {
     }
 }
 
-/// The size of a regression. A number without a unit is a percentage, or with `--exact` a
-/// number of instructions.
+/// The size of a regression: a percentage, or without a unit a number of instructions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limit {
     number: f64,
@@ -81,9 +80,9 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The limit as a share: 0.02 is 2 %.
-    pub fn share(self) -> f64 {
-        self.number / 100.0
+    /// The limit as a share: 0.02 is 2 %. `None` if it is not a percentage.
+    pub fn share(self) -> Option<f64> {
+        self.is_percent.then_some(self.number / 100.0)
     }
 
     /// The smallest number of instructions that is too many; `None` if it is not a number of

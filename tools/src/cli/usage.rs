@@ -15,6 +15,7 @@ use ::usage::{Mode, Phase, Ready};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::parse_positive;
 use crate::version::VERSION;
 
 pub use data::{
@@ -109,10 +110,10 @@ pub struct ExploreArgs {
     #[arg(long)]
     pub no_discovery: bool,
     /// How many runs of each rule have to agree
-    #[arg(long, value_name = "N", default_value = "2")]
+    #[arg(long, value_name = "N", default_value = "2", value_parser = parse_positive::<NonZeroU32>)]
     pub replicas: NonZeroU32,
     /// Parallel runs [default: two for each CPU]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_positive::<NonZeroU32>)]
     pub jobs: Option<NonZeroU32>,
     /// Time limit of a run in seconds; a run that reaches it is repeated once with twice the
     /// limit [default: four times the slowest run with all calls, at least 0.5]

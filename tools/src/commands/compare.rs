@@ -3,7 +3,7 @@
 use anyhow::Result;
 use runs::stages::compare::{Pair, What};
 
-use crate::cli::CompareArgs;
+use crate::cli::{CompareArgs, Limit};
 use crate::exit::Code;
 use crate::print::compare::Judged;
 use crate::{output, print};
@@ -18,8 +18,8 @@ pub fn run(args: &CompareArgs) -> Result<Code> {
     let despite: Vec<_> = args.despite.iter().map(|what| (*what).into()).collect();
     let pair = Pair::read(&args.before, &args.after, what, &despite)?;
     let limit = args.fail_on;
-    if args.exact && limit.is_some_and(|limit| limit.instructions().is_none()) {
-        tell!("tollgate: instructions are whole numbers; write --exact --fail-on 1");
+    if let Some(wrong) = limit.and_then(|limit| wrong_unit(args.exact, limit)) {
+        tell!("tollgate: {wrong}");
         return Ok(Code::Usage);
     }
     for warning in &pair.warnings {
@@ -32,6 +32,20 @@ pub fn run(args: &CompareArgs) -> Result<Code> {
     };
     output::print(&judged.text)?;
     Ok(judge(&judged))
+}
+
+/// Times differ by a percentage, and instructions by a whole number.
+fn wrong_unit(exact: bool, limit: Limit) -> Option<&'static str> {
+    match exact {
+        true if limit.instructions().is_none() => {
+            Some("instructions are whole numbers; write --exact --fail-on 1")
+        }
+        false if limit.share().is_none() => Some(
+            "--fail-on needs a unit: write --fail-on 2% for times, or --exact --fail-on 1 for \
+             instructions",
+        ),
+        _ => None,
+    }
 }
 
 /// The exit code of `--fail-on`. If a row became slower, the other reasons are not

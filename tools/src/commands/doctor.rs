@@ -6,7 +6,7 @@ use host::measuring_cpus::HostCpus;
 use host::tune;
 
 use crate::cli::DoctorArgs;
-use crate::exit::Code;
+use crate::exit::{self, Code};
 use crate::{output, print};
 
 /// Examines the machine and prints what was found, or explains one check. Its exit codes are
@@ -18,7 +18,10 @@ pub fn run(args: &DoctorArgs) -> Code {
     };
     code.unwrap_or_else(|error| {
         tell!("tollgate: {error:#}");
-        Code::NoVerdict
+        match exit::of_error(&error) {
+            Code::Usage => Code::Usage,
+            _ => Code::NoVerdict,
+        }
     })
 }
 

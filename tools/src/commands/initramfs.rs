@@ -5,7 +5,7 @@ use initramfs::Compression;
 
 use crate::cli::{CompressionArg, InitramfsArgs};
 use crate::exit::Code;
-use host::files;
+use host::{files, program};
 
 /// Builds the archive.
 pub fn run(args: &InitramfsArgs) -> Result<Code> {
@@ -15,7 +15,9 @@ pub fn run(args: &InitramfsArgs) -> Result<Code> {
         CompressionArg::Zstd => Compression::Zstd,
     };
     files::check_regular(&args.program)?;
-    let archive = initramfs::build(&files::read(&args.program)?, compression)
+    let init = files::read(&args.program)?;
+    program::check_init(&args.program, &init)?;
+    let archive = initramfs::build(&init, compression)
         .with_context(|| format!("cannot pack {}", args.program.display()))?;
     files::write(&args.output, archive)?;
     Ok(Code::Done)

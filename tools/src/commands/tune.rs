@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use host::interrupt;
 use host::tune::status::Status;
-use host::tune::{self, Request, Undone, say};
+use host::tune::{self, Request, TuneError, Undone, say};
 
 use crate::cli::{TuneArgs, TuneCommand};
 use crate::exit::Code;
@@ -14,8 +14,8 @@ use crate::version::TOOL;
 pub fn run(args: &TuneArgs) -> Result<Code> {
     tune::check_root(&args.root)?;
     let shown = match &args.command {
-        TuneCommand::Status(status) if status.json => output::json(&read(args, status.cpus()))?,
-        TuneCommand::Status(status) => read(args, status.cpus()).text(),
+        TuneCommand::Status(status) if status.json => output::json(&read(args, status.cpus())?)?,
+        TuneCommand::Status(status) => read(args, status.cpus())?.text(),
         TuneCommand::Apply(apply) if apply.dry_run => {
             say::plan(&tune::dry_run(&args.root, &apply.request())?)
         }
@@ -29,7 +29,7 @@ pub fn run(args: &TuneArgs) -> Result<Code> {
     Ok(Code::Done)
 }
 
-fn read(args: &TuneArgs, cpus: &[usize]) -> Status {
+fn read(args: &TuneArgs, cpus: &[usize]) -> Result<Status, TuneError> {
     Status::read(&args.root, cpus)
 }
 

@@ -26,7 +26,7 @@ pub fn times(pair: &Pair, limit: Option<Limit>, wants_json: bool) -> serde_json:
     } else {
         with_doctor(compare::table(&comparison, output::style()), pair)
     };
-    let limit = limit.map(Limit::share);
+    let limit = limit.and_then(Limit::share);
     let slower = limit.map(|limit| comparison.regressions(limit).map(change).collect());
     Ok(Judged {
         text,

@@ -113,7 +113,7 @@ impl Measurement {
     /// The file cannot be read, or a line of it.
     pub fn dynamic(&self) -> Result<Table, DatabaseError> {
         let path = self.data("dyn.csv");
-        let bytes = fs::read(&path).map_err(DatabaseError::io(&path))?;
+        let bytes = fs::read(&path).map_err(DatabaseError::reading(&path))?;
         Table::parse(&bytes).map_err(in_file(&path))
     }
 
@@ -140,7 +140,7 @@ impl Measurement {
         if !path.exists() {
             return Ok(None);
         }
-        let bytes = fs::read(&path).map_err(DatabaseError::io(&path))?;
+        let bytes = fs::read(&path).map_err(DatabaseError::reading(&path))?;
         UsedTable::parse(&bytes).map(Some).map_err(in_file(&path))
     }
 
@@ -187,7 +187,7 @@ fn recorded(path: &Path) -> Result<Option<Timestamp>, DatabaseError> {
     if !path.exists() {
         return Ok(None);
     }
-    let bytes = fs::read(path).map_err(DatabaseError::io(path))?;
+    let bytes = fs::read(path).map_err(DatabaseError::reading(path))?;
     let result: Result<Recorded, _> = serde_json::from_slice(&bytes);
     let result = result.map_err(|error| DatabaseError::Result {
         path: path.to_owned(),
@@ -199,8 +199,8 @@ fn recorded(path: &Path) -> Result<Option<Timestamp>, DatabaseError> {
 /// The folders in a folder, by name, without hidden ones and those with invalid names.
 fn folders(path: &Path) -> Result<BTreeMap<Name, PathBuf>, DatabaseError> {
     let mut folders = BTreeMap::new();
-    for entry in fs::read_dir(path).map_err(DatabaseError::io(path))? {
-        let entry = entry.map_err(DatabaseError::io(path))?;
+    for entry in fs::read_dir(path).map_err(DatabaseError::reading(path))? {
+        let entry = entry.map_err(DatabaseError::reading(path))?;
         let name = entry.file_name().to_str().and_then(|n| Name::new(n).ok());
         if let Some(name) = name.filter(|_| entry.path().is_dir()) {
             folders.insert(name, entry.path());

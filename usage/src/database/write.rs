@@ -76,11 +76,11 @@ pub fn write(
     for (file, content) in files(recipe, results)? {
         let file = beside.join(file);
         let parent = file.parent().unwrap_or(&beside);
-        fs::create_dir_all(parent).map_err(DatabaseError::io(parent))?;
-        fs::write(&file, content).map_err(DatabaseError::io(&file))?;
+        fs::create_dir_all(parent).map_err(DatabaseError::writing(parent))?;
+        fs::write(&file, content).map_err(DatabaseError::writing(&file))?;
     }
     remove(&folder)?;
-    fs::rename(&beside, &folder).map_err(DatabaseError::io(&folder))?;
+    fs::rename(&beside, &folder).map_err(DatabaseError::writing(&folder))?;
     Ok(folder)
 }
 
@@ -103,19 +103,19 @@ pub fn adopt(measurement: &Path, workload: &Path, replace: bool) -> Result<PathB
     remove(&beside)?;
     copy(measurement, &beside)?;
     remove(&folder)?;
-    fs::rename(&beside, &folder).map_err(DatabaseError::io(&folder))?;
+    fs::rename(&beside, &folder).map_err(DatabaseError::writing(&folder))?;
     Ok(folder)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), DatabaseError> {
-    fs::create_dir_all(to).map_err(DatabaseError::io(to))?;
-    for entry in fs::read_dir(from).map_err(DatabaseError::io(from))? {
-        let entry = entry.map_err(DatabaseError::io(from))?;
+    fs::create_dir_all(to).map_err(DatabaseError::writing(to))?;
+    for entry in fs::read_dir(from).map_err(DatabaseError::reading(from))? {
+        let entry = entry.map_err(DatabaseError::reading(from))?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         if source.is_dir() {
             copy(&source, &target)?;
         } else {
-            fs::copy(&source, &target).map_err(DatabaseError::io(&target))?;
+            fs::copy(&source, &target).map_err(DatabaseError::writing(&target))?;
         }
     }
     Ok(())
@@ -124,7 +124,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), DatabaseError> {
 fn remove(folder: &Path) -> Result<(), DatabaseError> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(DatabaseError::io(folder)(error))
+            Err(DatabaseError::writing(folder)(error))
         }
         _ => Ok(()),
     }

@@ -24,7 +24,7 @@ pub struct Supported {
 #[non_exhaustive]
 pub enum SupportedError {
     /// It cannot be read.
-    #[error("{}: {error}", path.display())]
+    #[error("cannot read {}: {error}", path.display())]
     Io {
         /// The file.
         path: PathBuf,

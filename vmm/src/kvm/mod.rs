@@ -23,6 +23,7 @@ mod vcpu;
 mod vm;
 mod wake;
 
+pub use crate::load::LoadError;
 pub use error::KvmError;
 pub use monitor::Io;
 pub use new_vm::NewVm;
@@ -40,6 +41,7 @@ use guest::Guest;
 
 use crate::BootSpec;
 use crate::image::{self, Image};
+use crate::{load, protocol};
 
 /// Boots the guest that `spec` describes and returns when it has ended.
 ///
@@ -64,4 +66,12 @@ pub fn boot_image(ready: ReadyVm<'_>, io: Io<'_>, kernel: (File, Image)) -> Repo
     Guest::load(ready, kernel)
         .and_then(|guest| guest.run(io))
         .unwrap_or_else(|error| Report::never_started(&error, asked))
+}
+
+/// Checks that an image's kernel accepts a command line, before anything is booted.
+///
+/// # Errors
+/// It is longer than that, or contains a NUL.
+pub fn check_cmdline(cmdline: &str, image: &Image) -> Result<(), LoadError> {
+    load::check_cmdline(&protocol::cmdline(image.protocol, cmdline), image)
 }

@@ -7,12 +7,14 @@ use std::path::Path;
 use host::files::{self, FileError};
 use host::machine::Machine;
 use host::machine::identity::Identity;
+use host::program;
 use host::tree::Tree;
 use host::tune::Tuning;
 use initramfs::Compression;
 use jiff::Timestamp;
 
 use super::{Order, Ready, examine};
+use crate::engine::EngineKind;
 use crate::experiment::{Experiment, ExperimentError};
 use crate::run::targets::{self, Prepared};
 use crate::run::{FileId, Manifest, Placement, ProgramId, RunError, RunFolder};
@@ -52,6 +54,7 @@ pub fn begin(
         machine.tsc.hz(),
         placement,
     )?;
+    check(&targets, &experiment.program, &program)?;
     let boots = boots(&targets);
     if let Some(Scheduled { shard, .. }) = &order.shard {
         shard.check(schedule::blocks(&boots))?;
@@ -109,6 +112,21 @@ fn check_watches(experiment: &Experiment, program: &[u8]) -> Result<(), Experime
         )),
         _ => Ok(()),
     }
+}
+
+/// Finds before the first boot what would make every boot fail.
+fn check(targets: &[Prepared], path: &Path, program: &[u8]) -> Result<(), RunError> {
+    let mut hints = targets.iter().map(|target| target.id.missing.as_ref());
+    if let Some(Some(hint)) = hints.clone().next()
+        && hints.all(|hint| hint.is_some())
+    {
+        return Err(RunError::NoImage(hint.clone()));
+    }
+    let mut booted = targets.iter().filter(|target| target.boot.is_some());
+    if booted.any(|target| target.id.engine.name != EngineKind::Host) {
+        program::check_init(path, program)?;
+    }
+    Ok(program::check(path, program)?)
 }
 
 /// The targets that can be booted, and how often.

@@ -9,6 +9,8 @@ use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use runs::run::{Manifest, TargetId};
 
+use crate::cli::parse_positive;
+
 pub const SEARCH_EXAMPLES: &str = "\
 Examples:
   tollgate usage search --db loupedb -a nginx,redis -w bench --show
@@ -193,7 +195,7 @@ pub struct BudgetArgs {
     pub costs: Vec<PathBuf>,
     /// The number of requests that the test makes [default: the cost is for one run of
     /// the test]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_positive::<NonZeroU64>)]
     pub requests: Option<NonZeroU64>,
     /// Print JSON
     #[arg(long)]

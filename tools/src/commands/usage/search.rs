@@ -1,6 +1,7 @@
 //! `tollgate usage search`: what a database says.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use usage::database::DatabaseError;
 use usage::search::{restrict, show};
 use usage::sqlite;
 
@@ -13,10 +14,10 @@ use crate::output;
 pub fn run(args: &SearchArgs) -> Result<Code> {
     let (mut database, selection) = args.selection.open()?;
     if selection.applications.is_empty() {
-        bail!(
-            "no data: {} does not have measurements of these applications and workloads",
-            database.path.display()
-        );
+        return Err(DatabaseError::Empty {
+            path: database.path,
+        }
+        .into());
     }
     if args.show {
         let shown = show(&selection);
