@@ -84,7 +84,7 @@ pub enum DatabaseError {
     /// It has no measurement of what was asked for.
     #[error(
         "{}: the database has no measurement of these applications and workloads (fix: name another \
-         folder, leave out --apps and --workloads, or add one with tollgate usage explore --db)",
+         folder, or other applications and workloads)",
         path.display()
     )]
     Empty {

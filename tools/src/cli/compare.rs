@@ -93,6 +93,22 @@ impl Limit {
     }
 }
 
+impl Limit {
+    /// What to write instead: times differ by a percentage, and instructions by a whole number.
+    pub fn wrong_unit(self, exact: bool) -> Option<&'static str> {
+        if exact && self.instructions().is_none() {
+            Some("instructions are whole numbers; write --exact --fail-on 1")
+        } else if !exact && self.share().is_none() {
+            Some(
+                "--fail-on needs a unit: write --fail-on 2% for times, or --exact --fail-on 1 for \
+                 instructions",
+            )
+        } else {
+            None
+        }
+    }
+}
+
 fn parse_limit(text: &str) -> Result<Limit, String> {
     let percent = text.strip_suffix('%');
     let number = percent.unwrap_or(text).trim_end().parse();

@@ -3,13 +3,18 @@
 use anyhow::Result;
 use runs::stages::compare::{Pair, What};
 
-use crate::cli::{CompareArgs, Limit};
+use crate::cli::CompareArgs;
 use crate::exit::Code;
 use crate::print::compare::Judged;
 use crate::{output, print};
 
 /// Compares two runs.
 pub fn run(args: &CompareArgs) -> Result<Code> {
+    let limit = args.fail_on;
+    if let Some(wrong) = limit.and_then(|limit| limit.wrong_unit(args.exact)) {
+        tell!("tollgate: {wrong}");
+        return Ok(Code::Usage);
+    }
     let what = if args.exact {
         What::Instructions
     } else {
@@ -17,11 +22,6 @@ pub fn run(args: &CompareArgs) -> Result<Code> {
     };
     let despite: Vec<_> = args.despite.iter().map(|what| (*what).into()).collect();
     let pair = Pair::read(&args.before, &args.after, what, &despite)?;
-    let limit = args.fail_on;
-    if let Some(wrong) = limit.and_then(|limit| wrong_unit(args.exact, limit)) {
-        tell!("tollgate: {wrong}");
-        return Ok(Code::Usage);
-    }
     for warning in &pair.warnings {
         tell!("warning: {warning}");
     }
@@ -32,20 +32,6 @@ pub fn run(args: &CompareArgs) -> Result<Code> {
     };
     output::print(&judged.text)?;
     Ok(judge(&judged))
-}
-
-/// Times differ by a percentage, and instructions by a whole number.
-fn wrong_unit(exact: bool, limit: Limit) -> Option<&'static str> {
-    match exact {
-        true if limit.instructions().is_none() => {
-            Some("instructions are whole numbers; write --exact --fail-on 1")
-        }
-        false if limit.share().is_none() => Some(
-            "--fail-on needs a unit: write --fail-on 2% for times, or --exact --fail-on 1 for \
-             instructions",
-        ),
-        _ => None,
-    }
 }
 
 /// The exit code of `--fail-on`. If a row became slower, the other reasons are not
