@@ -7,7 +7,7 @@ fn main() {
     println!("cargo::rustc-env=TOLLGATE_COMMIT={}", commit());
     println!("cargo::rustc-env=TOLLGATE_RUSTC={}", compiler());
     // A static program relocates itself at every start. Packed relocations take a thirtieth of the
-    // file, all of which would have to be read. musl knows them since 1.2.4, GNU ld since 2.38.
+    // file, all of which would have to be read. musl supports them since 1.2.4, GNU ld since 2.38.
     if std::env::var("CARGO_CFG_TARGET_ENV").as_deref() == Ok("musl") {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }

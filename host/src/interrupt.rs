@@ -29,7 +29,7 @@ pub fn flag() -> io::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Whether whoever started this process had the signal ignored. (/proc/self/status says that as
+/// Whether the parent process had this signal ignored. (/proc/self/status says that as
 /// well, in thirteen system calls.)
 fn is_ignored(signal: c_int) -> bool {
     // SAFETY: all zeros are a sigaction.

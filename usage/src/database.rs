@@ -81,7 +81,7 @@ pub enum DatabaseError {
         /// As it was given.
         path: PathBuf,
     },
-    /// It has no measurement of what was asked for.
+    /// It has no measurement of the requested applications and workloads.
     #[error(
         "{}: the database has no measurement of these applications and workloads (fix: name another \
          folder, or other applications and workloads)",
