@@ -157,7 +157,7 @@ fn a_target_of_a_run_counts_only_with_calls_that_were_tried() {
         sandbox.tollgate(&["usage", "plan", "--db", "db", "--supported", &supported])
     };
     plan("linux").refused(66, &["does not exist", "calls-linux.txt"]);
-    plan("ghost").refused(70, &["no target \"ghost\""]);
+    plan("ghost").refused(70, &["a target \"ghost\""]);
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn other_calls_are_a_difference() {
     let resumed = [&["--resume"], &fast[..], &["true"]].concat();
     explored(&sandbox, &resumed).succeeded();
     let another = [&["--resume"], &fast[..], &["pwd"]].concat();
-    explored(&sandbox, &another).refused(65, &["another command", "leave out --resume"]);
+    explored(&sandbox, &another).refused(65, &["different command", "leave out --resume"]);
     fs::rename(sandbox.path("result.json"), sandbox.path("old.json")).unwrap();
     let csv = explored(&sandbox, &[&["--csv"], &fast[..], &["pwd"]].concat());
     csv.succeeded();

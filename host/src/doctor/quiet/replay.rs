@@ -202,7 +202,7 @@ fn what_is_taken_below_a_quiet_machine_is_not_put_down_to_its_threads() {
         let noise = judge("noise", &facts);
         if is_alarm(&noise) {
             assert!(
-                noise.what.contains("nothing that the kernel counts"),
+                noise.what.contains("not counted by the kernel"),
                 "{noise:?}"
             );
         }
