@@ -96,16 +96,18 @@ test-begin:
 test-end:
 	./not-run.sh end
 
-# What only tests need: a browser, and letters for it; a second opinion on system calls.
+# What only tests need: a browser, and letters for it; a second opinion on system calls; the
+# schedulers of a fleet.
 test-deps:
 	./deps.sh chromium fonts-dejavu-core strace
+	./deps.sh slurmctld slurmd slurm-client munge parallel || echo "fleet's schedulers are not tested"
 
 test-style: deps
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --quiet $(GUEST) -p guest-bench -p ring0 -- -D warnings
 	$(CARGO) test --quiet -p tools --test architecture
-	shellcheck deps.sh install.sh not-run.sh timed.sh vmm/test.sh tools/tunecpumax kernels/debian/*.sh kernels/linux/*.sh vmm/rig/*.sh usage/*.sh
+	shellcheck deps.sh install.sh not-run.sh timed.sh vmm/test.sh tools/tunecpumax kernels/debian/*.sh kernels/linux/*.sh vmm/rig/*.sh usage/*.sh fleet/slurm/*
 	codespell
 
 test-docs: deps

@@ -5,12 +5,12 @@ mod common;
 #[path = "common/watcher.rs"]
 mod watcher;
 
-use std::path::Path;
-use std::process::Command;
-
-use common::{Answer, Sandbox, conforms};
+use common::{Answer, Sandbox, conforms, not_run};
 use serde_json::Value;
 use watcher::Watcher;
+
+/// Tests that need a user who may attach BPF programs, and a kernel that has them.
+const WATCHED: &str = "test of the doctor with another process that watches";
 
 /// The verdict, and whether the exit code says the same.
 #[track_caller]
@@ -197,7 +197,7 @@ fn perf_events_of_another_process_that_count_every_system_call_are_named() {
     };
     let counter = match Watcher::start("count_calls_until_ended") {
         Ok(counter) => counter,
-        Err(why) => return not_run(&why),
+        Err(why) => return not_run(WATCHED, &why),
     };
     let found = tracing();
     let what = found["what"].as_str().unwrap();
@@ -224,7 +224,7 @@ fn is_seen_each_time(times: usize) {
     for time in 0..times {
         let watcher = match Watcher::start("watch_calls_until_ended") {
             Ok(watcher) => watcher,
-            Err(why) => return not_run(&why),
+            Err(why) => return not_run(WATCHED, &why),
         };
         let found = tracing();
         let what = found["what"].as_str().unwrap();
@@ -246,15 +246,4 @@ fn is_seen_each_time(times: usize) {
         alarms += usize::from(found["state"] != "ok");
     }
     eprintln!("without a watcher of ours: {alarms} alarms in {times}");
-}
-
-/// This user may not attach BPF programs, or this kernel has none.
-fn not_run(reason: &str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let which = "test of the doctor with another process that watches";
-    let status = Command::new(root.join("not-run.sh"))
-        .args(["add", "1", which, reason])
-        .status()
-        .unwrap();
-    assert!(status.success());
 }

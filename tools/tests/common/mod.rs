@@ -121,6 +121,30 @@ impl Sandbox {
     }
 }
 
+/// Enters a test that cannot run here, and why, into the list that `make test` ends with.
+pub fn not_run(which: &str, why: &str) {
+    let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let status = Command::new(root.join("not-run.sh"))
+        .args(["add", "1", which, &why])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+/// The option of `unshare` that gives a command mounts of its own, if that is allowed here.
+pub fn own_mounts() -> Option<&'static str> {
+    let option = if rustix::process::geteuid().is_root() {
+        "-m"
+    } else {
+        "-rm"
+    };
+    let output = Command::new("unshare").args([option, "true"]).output();
+    output
+        .is_ok_and(|output| output.status.success())
+        .then_some(option)
+}
+
 /// Something that `make` builds, named from the project's root.
 pub fn built(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::common::Sandbox;
+use crate::common::{Sandbox, not_run};
 
 fn kept() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -115,7 +115,7 @@ fn benchfmt_has_a_line_for_each_boot_and_none_for_an_emulators_time() {
     let file = sandbox.write("new.txt", export(&sandbox, "benchfmt"));
     match Command::new("benchstat").arg(file).output() {
         Ok(output) => assert!(output.status.success(), "{output:?}"),
-        Err(_) => eprintln!("not run: benchstat is not installed"),
+        Err(_) => not_run("reading of an export by benchstat", "it is not installed"),
     }
 }
 

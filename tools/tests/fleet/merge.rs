@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::common::{Answer, HOST, Sandbox};
+use crate::common::{Answer, HOST, Sandbox, not_run, own_mounts};
 use crate::made_up::{MadeUp, change};
 
 /// A call costs more on some machines, and always more on the other target.
@@ -287,18 +287,9 @@ fn two_merges_into_one_folder_make_one_run() {
 /// A disk of its own that is full after so many kilobytes.
 #[test]
 fn a_full_disk_leaves_nothing_behind() {
-    let own = if rustix::process::geteuid().is_root() {
-        "-m"
-    } else {
-        "-rm"
+    let Some(own) = own_mounts() else {
+        return not_run("test of merge on a full disk", "this user may not mount");
     };
-    let can_mount = std::process::Command::new("unshare")
-        .args([own, "true"])
-        .output();
-    if !can_mount.is_ok_and(|output| output.status.success()) {
-        eprintln!("not run: no namespace for mounts of one's own");
-        return;
-    }
     let sandbox = fleet();
     fs::create_dir(sandbox.path("small")).unwrap();
     let before = tree(&sandbox.path(""));

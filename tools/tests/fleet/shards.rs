@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::common::{Answer, HOST, Sandbox, built};
+use crate::common::{Answer, HOST, Sandbox, built, not_run};
 
 fn two_hosts(boots: u32) -> Sandbox {
     let sandbox = Sandbox::new();
@@ -221,8 +221,7 @@ fn a_shard_measures_only_on_the_cpus_of_its_task() {
 #[ignore = "needs the kernels: make test-commands"]
 fn gnu_parallel_runs_the_lines_of_the_documentation() {
     if Command::new("parallel").arg("--version").output().is_err() {
-        eprintln!("not run: GNU parallel is not installed (parallel)");
-        return;
+        return not_run("test of GNU parallel", "it is not installed (parallel)");
     }
     let sandbox = two_hosts(4);
     let text = include_str!("../../../docs/FLEET.md");

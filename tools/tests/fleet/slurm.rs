@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::common::{Answer, HOST, Sandbox, built};
+use crate::common::{Answer, HOST, Sandbox, built, not_run};
+
+const TEST: &str = "test of Slurm";
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -25,11 +27,11 @@ fn in_cluster(sandbox: &Sandbox, script: &str) -> Option<Answer> {
         .into_iter()
         .find(|p| !has(p));
     if let Some(missing) = missing {
-        eprintln!("not run: {missing} is not installed (slurmctld, slurmd, slurm-client, munge)");
+        not_run(TEST, &format!("{missing} is not installed"));
         return None;
     }
     if !rustix::process::geteuid().is_root() {
-        eprintln!("not run: a cluster of one's own needs root");
+        not_run(TEST, "needs root");
         return None;
     }
     let output = Command::new("bash")

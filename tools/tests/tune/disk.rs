@@ -4,18 +4,15 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::process::Command;
 
-use super::common::Answer;
+use super::common::{Answer, not_run, own_mounts};
 use super::machine::Machine;
 
 /// Runs a script in which `$FOLDER` has 64 kB, where mounts are possible.
 fn with_a_small_disk(machine: &Machine, script: &str) -> Option<Answer> {
-    let is_root = rustix::process::geteuid().is_root();
-    let own = if is_root { "-m" } else { "-rm" };
-    let can_mount = Command::new("unshare").args([own, "true"]).output();
-    if !can_mount.is_ok_and(|output| output.status.success()) {
-        eprintln!("not run: no namespace for mounts of one's own");
+    let Some(own) = own_mounts() else {
+        not_run("test of tune on a full disk", "this user may not mount");
         return None;
-    }
+    };
     let folder = machine.place("/var/lib/tollgate");
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o755).create(&folder).unwrap();

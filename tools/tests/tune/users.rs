@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use super::common::Answer;
+use super::common::{Answer, not_run};
 use super::machine::{Machine, NOBODY};
 
 #[test]
@@ -33,8 +33,7 @@ fn an_open_umask_opens_nothing() {
 #[test]
 fn another_user_cannot_hold_the_lock() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("not run: only root can become another user");
-        return;
+        return not_run("test of tune with two users", "needs root");
     }
     let machine = Machine::new("kvm-guest");
     machine.tune(&["apply"]).refused(86, &[]);
@@ -58,8 +57,7 @@ fn another_user_cannot_hold_the_lock() {
 #[test]
 fn a_folder_of_another_user_is_refused_by_name() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("not run: only root can give a folder to another user");
-        return;
+        return not_run("test of tune with two users", "needs root");
     }
     let machine = Machine::new("intel-pstate-active");
     let folder = machine.place("/var/lib/tollgate");
