@@ -11,6 +11,7 @@ mod rules;
 mod subject;
 mod unions;
 
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +21,8 @@ use host::files::FileError;
 
 use crate::result::Usage;
 use crate::run::Slots;
-use crate::{Mode, Phase, Ready, SandboxError, static_binary};
+use crate::{Mode, Phase, Ready, SandboxError};
+use files::Analysis;
 use laboratory::Laboratory;
 use subject::Subject;
 
@@ -51,8 +53,10 @@ pub struct Request {
     /// Whether the kernel is asked which calls the program makes; if not, they are those that
     /// its files hold.
     pub discovery: bool,
-    /// Whether the program's files are read.
-    pub read_files: bool,
+    /// The command that reads the program's files: it gets the program's path as its last
+    /// argument, and prints [`crate::static_binary::analyse`]'s result as JSON. It runs next to
+    /// discovery. `None`: nobody reads them.
+    pub analyser: Option<Vec<OsString>>,
     /// Runs of each rule that have to agree.
     pub replicas: NonZeroU32,
     /// Runs that compute at a time; those that wait for their limit do not count.
@@ -153,11 +157,9 @@ pub fn explore(
     let runner = |spec: &crate::run::Spec| crate::run::run(&scene, spec);
     let only = subject.only.clone();
     let mut lab = Laboratory::new(request, only, &runner, stop, progress);
-    let files = request
-        .read_files
-        .then(|| static_binary::analyse(&subject.path));
+    let mut files = Analysis::start(request, &subject.path);
     if !request.discovery {
-        lab.assume(files::assumed(files.as_ref())?);
+        lab.assume(files.assumed()?);
     }
     baseline::explore(&mut lab, request)?;
     if stop.load(Ordering::Relaxed) {
@@ -166,13 +168,21 @@ pub fn explore(
     let decided = earlier::decisions(request.earlier.as_ref());
     let decisions = rules::decide(&lab, request, decided)?;
     let unions = unions::explore(&lab, request, &decisions)?;
-    assemble::assemble(request, &subject, lab, decisions, unions, files, began)
+    assemble::assemble(
+        request,
+        &subject,
+        lab,
+        decisions,
+        unions,
+        files.finish(),
+        began,
+    )
 }
 
 /// Options that cannot both be meant.
 fn contradictions(request: &Request) -> Result<(), ExploreError> {
     let wrong = |text: &str| Err(ExploreError::Request(text.into()));
-    if !request.discovery && !request.read_files {
+    if !request.discovery && request.analyser.is_none() {
         return wrong(
             "without discovery, the calls come from the program's files: fix: use one of \
              --no-discovery and --no-static",

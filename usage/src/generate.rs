@@ -1,6 +1,7 @@
 //! A measurement for a database: the recipe is explored, its files are read, and both are
 //! written in the public layout.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::num::NonZeroU32;
@@ -41,6 +42,8 @@ pub struct Order<'a> {
     pub jobs: NonZeroU32,
     /// Who writes the result.
     pub tool: String,
+    /// The command that reads the program's files for the exploration.
+    pub analyser: Vec<OsString>,
 }
 
 /// A measurement that was made.
@@ -120,7 +123,7 @@ fn request(order: &Order<'_>) -> Request {
         paths: false,
         only: None,
         discovery: true,
-        read_files: true,
+        analyser: Some(order.analyser.clone()),
         replicas: order.replicas,
         jobs: order.jobs,
         limit: None,

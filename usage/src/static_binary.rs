@@ -9,6 +9,7 @@
 //! anywhere, and a number that cannot be tracked, or a library that is loaded at run
 //! time, stays unknown and is reported.
 
+mod apart;
 mod code;
 mod elf;
 mod libraries;
@@ -20,11 +21,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::Call;
 use crate::lines::list;
+pub use apart::{Apart, ApartError};
 use code::Image;
 use reach::Reach;
 pub use share::{Hidden, Share};
@@ -32,7 +34,7 @@ use track::{Place, Tracker};
 
 /// The calls in a program's files.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaticBinary {
     /// The program, its loader and its libraries.
     pub files: Vec<PathBuf>,
@@ -52,7 +54,7 @@ pub struct StaticBinary {
 
 /// A call, and the functions that make it.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundCall {
     /// The call.
     pub call: Call,
@@ -64,7 +66,7 @@ pub struct FoundCall {
 
 /// A function of a file.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Site {
     /// The file's name.
     pub file: String,
@@ -74,7 +76,7 @@ pub struct Site {
 
 /// An instruction whose number is not known.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnknownSite {
     /// Where it is.
     #[serde(flatten)]
@@ -87,7 +89,7 @@ pub struct UnknownSite {
 
 /// The size of the code.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// Functions.
     pub functions: usize,

@@ -1,6 +1,7 @@
 //! Explorations of our own subject, whose needs are known.
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
+use std::ffi::OsString;
 use std::fs;
 use std::num::NonZeroU32;
 use std::os::unix::fs::PermissionsExt;
@@ -13,10 +14,18 @@ use usage::result::{CallUse, PartUse, Purpose, Usage};
 use usage::{Call, Feature, Mode, Phase, Plausible, Verdict};
 
 /// Cargo builds it next to this test.
-fn subject() -> String {
+fn example(name: &str) -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let folder = here.parent().unwrap().parent().unwrap();
-    folder.join("examples/subject").display().to_string()
+    folder.join("examples").join(name)
+}
+
+fn subject() -> String {
+    example("subject").display().to_string()
+}
+
+fn analyser() -> Vec<OsString> {
+    vec![example("analyse").into()]
 }
 
 fn request(words: &[&str]) -> Request {
@@ -35,7 +44,7 @@ fn request(words: &[&str]) -> Request {
         paths: false,
         only: None,
         discovery: true,
-        read_files: false,
+        analyser: None,
         replicas: NonZeroU32::new(2).unwrap(),
         jobs: NonZeroU32::new(4).unwrap(),
         // Other tests run at the same time.
@@ -202,6 +211,81 @@ fn a_server_is_explored_while_it_serves_many_at_a_time_on_one_port() {
     let sendto = of(&usage, "sendto");
     assert_eq!(sendto.verdict, Verdict::Required, "{sendto:?}");
     assert!(usage.runs.iter().any(|run| run.purpose == Purpose::Control));
+}
+
+#[test]
+fn a_server_that_moves_to_the_background_is_explored_and_leaves_nothing() {
+    let (folder, test) = script(&format!("exec {} ask", subject()));
+    // A name that no other process has.
+    let daemon = folder.path().join("daemon");
+    fs::copy(subject(), &daemon).unwrap();
+    let mut request = request(&["daemon", "serve"]);
+    let name = daemon.display().to_string();
+    request.command[0].clone_from(&name);
+    request.test = Some(test);
+    request.ready = Some("tcp:4711".parse().unwrap());
+    request.replicas = NonZeroU32::MIN;
+    request.limit = Some(Duration::from_secs(2));
+    let usage = run(&request).unwrap();
+    // The first process has ended, and the test still passes.
+    let mut baselines = usage.runs.iter();
+    let baseline = baselines.find(|run| run.purpose == Purpose::Baseline);
+    let baseline = baseline.unwrap();
+    assert_eq!(baseline.program_end.as_deref(), Some("exit 0"));
+    assert_eq!(baseline.processes, 1);
+    assert_eq!(of(&usage, "setsid").verdict, Verdict::Both);
+    assert_eq!(of(&usage, "sendto").verdict, Verdict::Required);
+    // The server that is in the background is gone, without a signal from the test.
+    assert_eq!(processes_of(&name), Vec::<String>::new());
+}
+
+/// The command lines of processes that run this file.
+fn processes_of(path: &str) -> Vec<String> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).into_owned());
+    lines.filter(|line| line.starts_with(path)).collect()
+}
+
+#[test]
+fn a_user_without_rights_gets_the_same() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not run: only root can become another user");
+        return;
+    }
+    let (folder, _) = script("exit 0");
+    let place = |name: &str| folder.path().join(name);
+    for name in ["deps", "examples"] {
+        fs::create_dir(place(name)).unwrap();
+    }
+    let copy = |from: PathBuf, to| fs::copy(from, place(to)).unwrap();
+    copy(std::env::current_exe().unwrap(), "deps/explore");
+    copy(example("subject"), "examples/subject");
+    let output = std::process::Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(place("deps/explore"))
+        .args([
+            "--exact",
+            "every_verdict_is_found",
+            "a_server_is_explored_while_it_serves_many_at_a_time_on_one_port",
+            "a_server_that_moves_to_the_background_is_explored_and_leaves_nothing",
+        ])
+        .current_dir("/")
+        .output();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => {
+            eprintln!("not run: setpriv: {error}");
+            return;
+        }
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    if said.contains("NoUserNamespaces") {
+        eprintln!("not run: this machine does not allow user namespaces");
+        return;
+    }
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("3 passed"), "{said}");
 }
 
 #[test]
@@ -459,7 +543,7 @@ fn calls_past_the_old_tables_are_seen() {
 fn the_programs_files_are_compared_with_what_was_seen() {
     let mut request = request(&[]);
     request.command = vec!["/bin/true".into()];
-    request.read_files = true;
+    request.analyser = Some(analyser());
     request.replicas = NonZeroU32::MIN;
     let usage = run(&request).unwrap();
     let files = usage.files.unwrap();
@@ -475,7 +559,7 @@ fn the_programs_files_are_compared_with_what_was_seen() {
 fn without_discovery_the_calls_of_the_files_are_tried() {
     let mut request = request(&[]);
     request.command = vec!["/bin/true".into()];
-    request.read_files = true;
+    request.analyser = Some(analyser());
     request.discovery = false;
     request.replicas = NonZeroU32::MIN;
     let usage = run(&request).unwrap();
@@ -503,7 +587,8 @@ fn options_that_contradict_each_other_are_refused() {
     };
     refused(&|request| request.discovery = false, "--no-static");
     let partial = |request: &mut Request| {
-        (request.discovery, request.read_files, request.partial) = (false, true, true);
+        request.analyser = Some(analyser());
+        (request.discovery, request.partial) = (false, true);
     };
     refused(&partial, "--no-discovery");
     refused(&|request| request.phase = Phase::Serving, "--ready");

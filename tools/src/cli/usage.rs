@@ -4,6 +4,7 @@ mod data;
 mod generate;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -166,7 +167,7 @@ impl ExploreArgs {
             paths: self.paths,
             only: self.only.clone(),
             discovery: !self.no_discovery,
-            read_files: !self.no_static,
+            analyser: (!self.no_static).then(analyser).transpose()?,
             replicas: self.replicas,
             jobs: self.jobs.unwrap_or_else(two_for_each_cpu),
             limit: self.timeout.map(Duration::from_secs_f64),
@@ -174,6 +175,13 @@ impl ExploreArgs {
             tool: format!("tollgate {VERSION}"),
         })
     }
+}
+
+/// This program again, which reads another one's files.
+fn analyser() -> Result<Vec<OsString>> {
+    let tollgate = env::current_exe().context("cannot find tollgate's own file")?;
+    let words = ["usage", "static", "binary", "--json", "--"].map(OsString::from);
+    Ok([vec![tollgate.into()], words.into()].concat())
 }
 
 /// Parallel runs.

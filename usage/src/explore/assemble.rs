@@ -12,7 +12,7 @@ use crate::plausible::Recipe;
 use crate::result::{
     CallUse, Machine, PartUse, Program, Test, Tried, TriedPlausible, Union, Usage, VERSION,
 };
-use crate::static_binary::{StaticBinary, StaticError};
+use crate::static_binary::{ApartError, StaticBinary};
 use crate::{Arch, Call, Mode, Phase, Verdict};
 
 /// Puts the result together.
@@ -22,7 +22,7 @@ pub fn assemble(
     lab: Laboratory<'_>,
     decisions: Vec<Decision>,
     unions: Vec<Union>,
-    files: Option<Result<StaticBinary, StaticError>>,
+    files: Option<Result<StaticBinary, ApartError>>,
     began: jiff::Timestamp,
 ) -> Result<Usage, ExploreError> {
     let features = lab.features();

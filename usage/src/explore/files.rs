@@ -1,23 +1,55 @@
 //! The calls in the program's files.
 
 use std::collections::BTreeSet;
+use std::mem;
+use std::path::Path;
 
-use super::ExploreError;
+use super::{ExploreError, Request};
 use crate::Call;
 use crate::result::Files;
-use crate::static_binary::{StaticBinary, StaticError};
+use crate::static_binary::{Apart, ApartError, StaticBinary};
 
 /// Holes that are named; a large program has hundreds.
 const NAMED: usize = 20;
 
-/// The calls to try where nobody asks the kernel.
-pub fn assumed(
-    found: Option<&Result<StaticBinary, StaticError>>,
-) -> Result<BTreeSet<Call>, ExploreError> {
-    match found {
-        Some(Ok(found)) => Ok(calls(found)),
-        Some(Err(error)) => Err(ExploreError::Static(error.to_string())),
-        None => Ok(BTreeSet::new()),
+/// What they hold, once another process has found it.
+pub enum Analysis {
+    Unwanted,
+    Running(Apart),
+    Finished(Result<StaticBinary, ApartError>),
+}
+
+impl Analysis {
+    pub fn start(request: &Request, program: &Path) -> Self {
+        let Some(command) = &request.analyser else {
+            return Self::Unwanted;
+        };
+        match Apart::start(command, program) {
+            Ok(apart) => Self::Running(apart),
+            Err(error) => Self::Finished(Err(error)),
+        }
+    }
+
+    /// Waits for it.
+    pub fn finish(self) -> Option<Result<StaticBinary, ApartError>> {
+        match self {
+            Self::Unwanted => None,
+            Self::Running(apart) => Some(apart.finish()),
+            Self::Finished(found) => Some(found),
+        }
+    }
+
+    /// The calls to try where nobody asks the kernel.
+    pub fn assumed(&mut self) -> Result<BTreeSet<Call>, ExploreError> {
+        let Some(found) = mem::replace(self, Self::Unwanted).finish() else {
+            return Ok(BTreeSet::new());
+        };
+        let calls = match &found {
+            Ok(found) => Ok(calls(found)),
+            Err(error) => Err(ExploreError::Static(error.to_string())),
+        };
+        *self = Self::Finished(found);
+        calls
     }
 }
 
@@ -26,7 +58,7 @@ fn calls(found: &StaticBinary) -> BTreeSet<Call> {
 }
 
 /// What they say, next to what was seen.
-pub fn compare(found: &Result<StaticBinary, StaticError>, seen: &BTreeSet<Call>) -> Files {
+pub fn compare(found: &Result<StaticBinary, ApartError>, seen: &BTreeSet<Call>) -> Files {
     let found = match found {
         Ok(found) => found,
         Err(error) => {

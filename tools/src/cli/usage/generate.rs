@@ -8,6 +8,7 @@ use ::usage::database::{Kind, Name, NameError, Workload};
 use ::usage::generate::Order;
 use ::usage::recipe::Recipe;
 use ::usage::root::Source;
+use anyhow::Result;
 use clap::Args;
 
 use super::two_for_each_cpu;
@@ -102,8 +103,8 @@ impl GenerateArgs {
         workload: &'a Workload,
         dockerfile: Option<&'a [u8]>,
         command: &'a str,
-    ) -> Order<'a> {
-        Order {
+    ) -> Result<Order<'a>> {
+        Ok(Order {
             database: &self.db,
             application: &self.application,
             workload,
@@ -114,7 +115,8 @@ impl GenerateArgs {
             replicas: self.replicas,
             jobs: self.jobs(),
             tool: format!("tollgate {VERSION}"),
-        }
+            analyser: super::analyser()?,
+        })
     }
 
     /// The words for the same command in a root, in which the database, the recipe and the

@@ -34,7 +34,7 @@ pub fn run(args: &GenerateArgs) -> Result<Code> {
         bar.set_position(now.done as u64);
         bar.set_message(now.stage);
     };
-    let order = args.order(&recipe, &workload, dockerfile.as_deref(), &command);
+    let order = args.order(&recipe, &workload, dockerfile.as_deref(), &command)?;
     let made = generate(&order, &stop, &show);
     bar.finish_and_clear();
     let made = made?;
