@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::process::Command;
 
 use common::{Answer, Sandbox, conforms};
 use serde_json::Value;
@@ -171,4 +172,60 @@ fn wrong_words_and_files_are_named() {
     fs::write(sandbox.path("damaged.json"), "{\"seal\": \"\"}").unwrap();
     let damaged = sandbox.tollgate(&["usage", "diff", "damaged.json", "damaged.json"]);
     damaged.refused(65, &["damaged.json", "explore the program again"]);
+}
+
+/// Runs a script as the shell of another namespace; `None` if this machine does not allow that.
+fn elsewhere(sandbox: &Sandbox, unshare: &[&str], script: &str) -> Option<Answer> {
+    let can = Command::new("unshare").args(unshare).arg("true").output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        eprintln!(
+            "not run: no namespace of one's own (unshare {})",
+            unshare.join(" ")
+        );
+        return None;
+    }
+    let output = Command::new("unshare")
+        .args(unshare)
+        .args(["sh", "-c", script])
+        .env("TOLLGATE", assert_cmd::cargo::cargo_bin!("tollgate"))
+        .current_dir(sandbox.path("."))
+        .output();
+    Some(Answer::from(output.unwrap()))
+}
+
+#[test]
+fn a_user_who_may_not_create_namespaces_is_refused() {
+    let sandbox = Sandbox::new();
+    // The limit is that of the new namespace; in it, this user is not root.
+    let answer = elsewhere(
+        &sandbox,
+        &["--user", "--map-user=1000", "--keep-caps"],
+        "echo 0 >/proc/sys/user/max_user_namespaces || exit 99
+         exec \"$TOLLGATE\" usage explore --output result.json -- true",
+    );
+    let Some(answer) = answer else { return };
+    answer.refused(69, &["may not create user namespaces", "sysctl"]);
+    assert!(!sandbox.path("result.json").exists());
+}
+
+#[test]
+fn a_full_disk_is_named_and_leaves_no_half_result() {
+    let sandbox = Sandbox::new();
+    let mount = if rustix::process::geteuid().is_root() {
+        "-m"
+    } else {
+        "-rm"
+    };
+    let answer = elsewhere(
+        &sandbox,
+        &[mount],
+        "mkdir disk && mount -t tmpfs -o size=4k tmpfs disk || exit 99
+         \"$TOLLGATE\" usage explore --replicas 1 --timeout 2 --output disk/result.json -- true
+         code=$?
+         ls -A disk
+         exit $code",
+    );
+    let Some(answer) = answer else { return };
+    answer.refused(74, &["disk/result.json", "No space left"]);
+    assert_eq!(answer.stdout, "");
 }
