@@ -73,8 +73,7 @@ pub enum Command {
     /// Print a run in a format of benchstat, Bencher or Prometheus
     #[command(after_help = export::EXAMPLES, after_long_help = export::EXAMPLES)]
     Export(Deferred<ExportArgs>),
-    /// Print mean, median and quartiles of console logs, from tollgate or the paper's
-    /// program
+    /// Print mean, median and quartiles of console logs, ours or the paper program's
     Stats(Deferred<StatsArgs>),
     /// Find out whether the second of two runs is faster or slower
     #[command(after_help = compare::EXAMPLES, after_long_help = compare::EXAMPLES)]

@@ -130,7 +130,7 @@ fn a_wrong_database_is_named_with_its_line() {
     show(&["--db", "nowhere"]).refused(66, &["nowhere"]);
     show(&["--db", "db", "-a", "../db"]).refused(64, &["../db"]);
     show(&["--db", "db", "-w", "fuzz"]).refused(64, &["fuzz"]);
-    show(&["--db", "db", "-a", "ghost"]).refused(70, &["no data"]);
+    show(&["--db", "db", "-a", "ghost"]).refused(65, &["no measurement", "other applications"]);
     show(&["--db", "db", "--measurement", "nginx/suite/imported"]).refused(64, &["nginx/suite"]);
     sandbox.write(
         "db/flask/suite/imported/data/dyn.csv",

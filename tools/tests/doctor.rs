@@ -154,7 +154,7 @@ fn a_wrong_cpu_or_folder_gives_no_verdict() {
     let sandbox = Sandbox::new();
     sandbox
         .tollgate(&["doctor", "--cpus", "1023"])
-        .refused(1, &["CPU 1023 cannot be used"]);
+        .refused(64, &["CPU 1023 cannot be used"]);
     sandbox
         .tollgate(&["doctor", "--root", "gone"])
         .refused(1, &["gone is not a folder"]);

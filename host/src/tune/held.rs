@@ -13,6 +13,9 @@ use crate::core_files;
 
 const CPUS: &str = "/sys/devices/system/cpu";
 
+/// Why the clocks of another machine are not measured.
+const ELSEWHERE: &str = "--root is not this machine";
+
 /// A core's requested and measured clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +36,11 @@ impl Held {
     pub fn is_right(&self) -> bool {
         self.measured_khz
             .is_some_and(|measured| is_right(self.wanted_khz, measured))
+    }
+
+    /// Whether it is this machine's, and could not be measured: success is not assumed.
+    pub fn is_unknown(&self) -> bool {
+        self.measured_khz.is_none() && self.why.as_deref() != Some(ELSEWHERE)
     }
 
     /// Whether the core is known to run at another clock.
@@ -57,7 +65,7 @@ pub fn measure(sys: &dyn Sys, clocks: &[Clock]) -> Vec<Held> {
         let wanted_khz = clock.khz.or_else(limit)?;
         let before = Throttled::read(sys, clock.cpu);
         let (measured_khz, why) = match sys.clock(clock.cpu) {
-            None => (None, Some("--root is not this machine".into())),
+            None => (None, Some(ELSEWHERE.into())),
             Some(Err(why)) => (None, Some(why)),
             Some(Ok(khz)) if is_right(wanted_khz, khz) => (Some(khz), None),
             Some(Ok(khz)) => (

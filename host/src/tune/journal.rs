@@ -379,6 +379,12 @@ impl Journal {
         self.known.begun().any(|begun| begun == k)
     }
 
+    /// Whether the file was written, and may still hold that value though it shows another.
+    pub fn may_hide(&self, k: usize) -> bool {
+        let write = self.writes().get(k);
+        write.is_some_and(|write| write.is_limit() && self.known.has_shown_other(k, &write.old))
+    }
+
     /// Whether a file was written that affects this one.
     pub fn was_touched(&self, k: usize) -> bool {
         let Some(write) = self.writes().get(k) else {

@@ -74,6 +74,7 @@ impl Outcome {
         };
         !self.settings.iter().any(failed)
             && !self.clocks.iter().any(Held::is_wrong)
+            && !self.clocks.iter().any(Held::is_unknown)
             && !self.plan.remarks.iter().any(|remark| remark.incomplete)
             && self.unstopped.is_empty()
     }

@@ -129,6 +129,9 @@ pub struct Policy {
     pub bios_limit: Option<Khz>,
     /// The highest of `scaling_available_frequencies`; boost may go beyond it.
     pub table_max: Option<Khz>,
+    /// `scaling_available_frequencies`, the highest first; empty if the driver has no table.
+    #[serde(skip)]
+    pub table: Vec<Khz>,
     /// `scaling_cur_freq`
     pub current: Option<Khz>,
     /// `cpuinfo_min_freq`
@@ -179,7 +182,11 @@ impl Policy {
             min: khz("scaling_min_freq"),
             max: khz("scaling_max_freq"),
             bios_limit: khz("bios_limit"),
-            table_max: frequencies.and_then(|all| all.first().copied()).map(Khz),
+            table_max: frequencies
+                .as_ref()
+                .and_then(|all| all.first().copied())
+                .map(Khz),
+            table: frequencies.into_iter().flatten().map(Khz).collect(),
             current: khz("scaling_cur_freq"),
             hardware_min: khz("cpuinfo_min_freq"),
             hardware_max: khz("cpuinfo_max_freq"),
@@ -189,6 +196,13 @@ impl Policy {
             non_turbo: core_files::nominal(&|file| value(sys, file), &folder, first)
                 .map(NonTurbo::from),
         })
+    }
+
+    /// The limit that is shown when that much is allowed: the next lower entry of the table
+    /// (cpufreq_set_policy, with CPUFREQ_RELATION_H).
+    pub fn within_table(&self, khz: Khz) -> Khz {
+        let below = self.table.iter().find(|&&entry| entry <= khz);
+        below.or(self.table.last()).copied().unwrap_or(khz)
     }
 
     /// The path of one of its files.

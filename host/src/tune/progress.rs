@@ -61,6 +61,12 @@ impl Known {
         self.in_doubt.get(&k).cloned().unwrap_or_default()
     }
 
+    /// Whether the file showed another value than that one because of us, or may have.
+    pub fn has_shown_other(&self, k: usize, old: &str) -> bool {
+        let mut ours = self.ours.get(&k).into_iter().flatten();
+        self.in_doubt.contains_key(&k) || ours.any(|ours| ours != old)
+    }
+
     /// Whether a number is below one that the file showed because of us.
     pub fn is_below_ours(&self, k: usize, now: &str) -> bool {
         let number = |text: &str| text.parse::<u64>().ok();

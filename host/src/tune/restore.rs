@@ -107,7 +107,11 @@ pub fn restore(sys: &dyn Sys, journal: &mut Journal) -> Restoration {
     for round in 0..ROUNDS {
         for (setting, error) in judged.iter().zip(&mut errors) {
             if setting.is_ours && (setting.was_written || round > 0) {
-                *error = put_back(sys, journal, setting, &mut done.journal);
+                // A limit shows what is in effect. If heat or the firmware allows no more than the
+                // previous value, tollgate's own one is hidden and would come back.
+                let is_first = round == 0 || error.is_some();
+                let is_hidden = is_first && setting.was_written && setting.may_hide;
+                *error = put_back(sys, journal, setting, is_hidden, &mut done.journal);
             }
         }
     }
@@ -147,6 +151,7 @@ pub struct Judged {
     /// Whether we caused it.
     pub is_ours: bool,
     was_written: bool,
+    may_hide: bool,
 }
 
 impl Judged {
@@ -175,23 +180,26 @@ pub fn judge(sys: &dyn Sys, journal: &Journal) -> Vec<Judged> {
             is_ours: now.as_ref().is_none_or(|now| journal.is_ours(k, now)),
             now,
             was_written: journal.was_written(k),
+            may_hide: journal.may_hide(k),
         })
     });
     judged.collect()
 }
 
-/// Writes the previous value unless it is already there; returns the reason if that failed. A
-/// journal that cannot be written does not stop this.
+/// Writes the previous value unless it is already there and does not hide another one; returns the
+/// reason if that failed. A journal that cannot be written does not stop this.
 fn put_back(
     sys: &dyn Sys,
     journal: &mut Journal,
     Judged { k, write, .. }: &Judged,
+    is_hidden: bool,
     trouble: &mut Option<FileError>,
 ) -> Option<String> {
     let now = shown(sys, &write.path).unwrap_or_default();
     // A set speed that the governor did not support comes back with the governor, and one that
     // it does not support now cannot be written.
-    if write.is_there(&now) || write.old.starts_with(UNSUPPORTED) || now.starts_with(UNSUPPORTED) {
+    let is_there = write.is_there(&now) && !is_hidden;
+    if is_there || write.old.starts_with(UNSUPPORTED) || now.starts_with(UNSUPPORTED) {
         return None;
     }
     let mut note = |noted: Result<(), FileError>| {
@@ -218,7 +226,9 @@ fn state(sys: &dyn Sys, setting: &Judged, error: Option<String>) -> SettingState
                     .into(),
             ),
         },
-        Some(now) if write.is_there(&now) => SettingState::Back,
+        Some(now) if write.is_there(&now) && (error.is_none() || !write.is_limit()) => {
+            SettingState::Back
+        }
         Some(now) if now == unreadable(Errno::BUSY) => SettingState::Failed {
             now: None,
             error: Some(

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::common::Answer;
 use super::machine::{Machine, NOBODY, POLICY0, unprivileged};
@@ -222,19 +222,26 @@ fn irqbalance_is_stopped_until_restore() {
         sleep(Duration::from_millis(1));
     }
     symlink(&real, machine.place(&real)).unwrap();
-    let is_stopped = || {
-        let stat = fs::read_to_string(format!("{real}/stat")).unwrap();
-        stat.contains(") T ")
+    // A process stops, and continues, when it is next scheduled.
+    let becomes = |is_stopped: bool| {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let stat = fs::read_to_string(format!("{real}/stat")).unwrap();
+            if stat.contains(") T ") == is_stopped || Instant::now() > deadline {
+                return stat.contains(") T ") == is_stopped;
+            }
+            sleep(Duration::from_millis(1));
+        }
     };
     let apply = machine.tune(&["apply", "--stop-irqbalance"]);
-    let stopped = is_stopped();
+    let stopped = becomes(true);
     let status = machine.tune(&["status"]).stdout;
     let restore = machine.tune(&["restore"]);
-    let stays_stopped = is_stopped();
+    let continues = becomes(false);
     balancer.kill().unwrap();
     balancer.wait().unwrap();
     assert!(stopped, "{}", apply.stderr);
     assert!(status.contains("is stopped"), "{status}");
-    assert!(!stays_stopped, "{}", restore.stderr);
+    assert!(continues, "{}", restore.stderr);
     restore.refused(0, &["irqbalance (process", "resumed"]);
 }

@@ -46,7 +46,10 @@ impl Watchers {
         if tree.is_this_machine() {
             watchers.bpf = bpf::attached(tree).map_err(|error| error.to_string());
             watchers.perf = perf_events::of_others(tree);
-            watchers.sees_all = watchers.bpf.is_ok() && is_first_pid_namespace(tree);
+            // Events stay on while tracefs is not mounted, and in privileged containers it is not.
+            let sees_switches = watchers.switches.is_some() || !has_tracefs(tree);
+            watchers.sees_all =
+                watchers.bpf.is_ok() && sees_switches && is_first_pid_namespace(tree);
             let attached = watchers.bpf.iter().flatten().flat_map(|one| &one.held_by);
             let holders = attached.chain(watchers.perf.iter().map(|events| &events.process));
             let ours = holders.filter(|process| is_ours(tree, process.id));
@@ -54,6 +57,12 @@ impl Watchers {
         }
         watchers
     }
+}
+
+/// Whether the kernel was built with tracefs, which makes the folder for its mount (tracefs_init in
+/// fs/tracefs/inode.c).
+fn has_tracefs(tree: &Tree) -> bool {
+    tree.place("/sys/kernel/tracing").is_dir()
 }
 
 /// Events at the entry and exit of calls: `0` is off, `1` on, `X` on for some calls (Linux,

@@ -103,13 +103,24 @@ fn hidden_by(seen: &Seen, policy: &Policy) -> Option<&'static str> {
     const PERCENT_A_STEP: u64 = 20;
     const STEPS: u64 = 3;
     let (max, highest) = (policy.max?, highest(policy)?);
-    let by_heat = |&step: &u64| highest.0 * (100 - PERCENT_A_STEP * step.min(STEPS)) / 100 == max.0;
+    let top = policy.hardware_max.unwrap_or(highest);
+    let by_heat = |&step: &u64| {
+        let allowed = top.0 * (100 - PERCENT_A_STEP * step.min(STEPS)) / 100;
+        policy.within_table(Khz(allowed)) == max
+    };
+    // Of the turbo frequency, which is not shown while turbo is off (update_qos_request).
+    let is_passive = policy.driver == Driver::IntelPstatePassive;
+    let percent = seen.max_perf_pct.as_ref().filter(|_| is_passive);
+    let percent = percent.and_then(|percent| percent.parse::<u64>().ok());
+    let by_percent = |percent: u64| Khz((top.0 * percent).div_ceil(100)) == max;
     if max >= highest {
         None
     } else if policy.bios_limit == Some(max) {
         Some("the firmware currently allows (bios_limit)")
     } else if seen.cooling_steps.iter().any(by_heat) {
         Some("heat currently allows")
+    } else if percent.is_some_and(by_percent) {
+        Some("max_perf_pct currently allows")
     } else {
         None
     }

@@ -100,6 +100,93 @@ fn a_limit_that_was_clamped_meanwhile_is_put_back() {
     }
 }
 
+/// The firmware allows only the lowest P-state (ACPI's _PPC), so every minimum looks as it was.
+#[test]
+fn a_minimum_that_a_clamp_hides_is_put_back() {
+    for name in TREES {
+        let bench = Bench::new(tree(name));
+        let before = bench.fake.shown();
+        bench.apply(&Request::default());
+        let lowest = format!("{CPU}/cpufreq/policy1/cpuinfo_min_freq");
+        let lowest = before.get(&lowest).map(|khz| khz.parse().unwrap());
+        bench.fake.clamp(lowest);
+        assert!(bench.restore().is_complete(), "{name}");
+        bench.fake.clamp(None);
+        same(&bench.fake, &before, name);
+    }
+}
+
+#[test]
+fn a_maximum_that_a_clamp_hides_is_put_back() {
+    for name in [
+        "amd-pstate-guided",
+        "acpi-cpufreq-intel",
+        "acpi-cpufreq-amd",
+    ] {
+        let bench = Bench::new(tree(name));
+        let max = format!("{CPU}/cpufreq/policy1/scaling_max_freq");
+        bench.fake.set(&max, "2200000");
+        let before = bench.fake.shown();
+        bench.apply(&Request::default());
+        bench.fake.clamp(Some(2_200_000));
+        assert!(bench.restore().is_complete(), "{name}");
+        bench.fake.clamp(None);
+        same(&bench.fake, &before, name);
+    }
+}
+
+/// Steps of 20 % of cpuinfo_max_freq, which acpi-cpufreq shows as the next lower entry of its
+/// table: 2301000 becomes 1840800, and 4600000 becomes 2760000.
+#[test]
+fn heat_that_a_table_rounds_is_not_taken_for_a_setting() {
+    for (name, step, shows, highest) in [
+        ("acpi-cpufreq-intel", "1", "1700000", "2301000"),
+        ("acpi-cpufreq-amd", "2", "2200000", "3400000"),
+    ] {
+        let mut files = crate::fake::files(name);
+        for (path, text) in &mut files {
+            if path.ends_with("/scaling_max_freq") {
+                *text = shows.into();
+            }
+            if path.ends_with("cooling_device1/cur_state") {
+                *text = step.into();
+            }
+        }
+        let outcome = Bench::new(Fake::new(files)).apply(&Request::default());
+        let limits = outcome.settings.iter();
+        let mut limits = limits.filter(|setting| setting.path.ends_with("scaling_max_freq"));
+        assert!(limits.all(|limit| limit.before == highest), "{name}");
+        let remarks: Vec<_> = outcome.plan.remarks.iter().map(|r| &r.text).collect();
+        let is_told = remarks
+            .iter()
+            .any(|text| text.contains("which heat currently allows"));
+        assert!(is_told, "{name}: {remarks:?}");
+    }
+}
+
+#[test]
+fn a_percentage_does_not_become_a_limit_of_the_users() {
+    for name in ["intel-pstate-passive", "intel-pstate-passive-without-hwp"] {
+        let bench = Bench::new(tree(name));
+        let percent = format!("{CPU}/intel_pstate/max_perf_pct");
+        bench.fake.set(&percent, "50");
+        let request = Request {
+            freq: Some(Khz(1_200_000)),
+            ..Request::default()
+        };
+        bench.apply(&request);
+        assert!(bench.restore().is_complete(), "{name}");
+        bench.fake.set(&percent, "100");
+        let shown = bench.fake.shown();
+        let policys = |file: &str| shown[&format!("{CPU}/cpufreq/policy1/{file}")].clone();
+        assert_eq!(
+            policys("scaling_max_freq"),
+            policys("cpuinfo_max_freq"),
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn a_speed_that_was_set_before_is_set_again() {
     for name in [
