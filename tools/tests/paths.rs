@@ -230,7 +230,7 @@ fn impossible_traces_are_refused_with_a_remedy() {
         (
             ["mine", "--against", "ring0"],
             65,
-            ["no target \"mine\"", "ring0-full"],
+            ["does not have a target \"mine\"", "ring0-full"],
         ),
         (
             ["host", "--against", "ring0"],
