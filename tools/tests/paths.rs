@@ -240,7 +240,7 @@ fn impossible_traces_are_refused_with_a_remedy() {
         (
             ["linux", "--symbols", moved.to_str().unwrap()],
             65,
-            ["different kernel", "no path of linux"],
+            ["different kernel", "cannot trace linux"],
         ),
     ] {
         trace(&words).refused(code, &complaints);
