@@ -33,9 +33,9 @@ pub use probes::{ProbesArgs, ProbesCommand};
 pub use trace::TraceArgs;
 pub use tune::{TuneArgs, TuneCommand};
 pub use usage::{
-    BinaryArgs, BudgetArgs, CallsArgs, Compat, EmitArgs, EmitForm, ExploreArgs, GenerateArgs,
-    PathArgs, PlanArgs, SearchArgs, SelectionArgs, StaticArgs, StaticCommand, UsageArgs,
-    UsageCommand, UsageDiffArgs,
+    BinaryArgs, BudgetArgs, CallsArgs, Compat, CoverageArgs, EmitArgs, EmitForm, ExploreArgs,
+    GenerateArgs, PackageArgs, PathArgs, PlanArgs, SearchArgs, SelectionArgs, StaticArgs,
+    StaticCommand, UsageArgs, UsageCommand, UsageDiffArgs,
 };
 
 /// Measure what it costs to cross into a kernel

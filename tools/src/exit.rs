@@ -17,6 +17,7 @@ use runs::trace::{TraceError, Verdict};
 use usage::database::{DatabaseError, NameError};
 use usage::explore::ExploreError;
 use usage::generate::GenerateError;
+use usage::package::PackageError;
 use usage::plan::SupportedError;
 use usage::recipe::RecipeError;
 use usage::root::RootError;
@@ -184,6 +185,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
         .or_else(|| cause.downcast_ref().map(of_explore_error))
         .or_else(|| cause.downcast_ref().map(of_database_error))
         .or_else(|| of_generate_error(cause))
+        .or_else(|| cause.downcast_ref().map(of_package_error))
         .or_else(|| of_static_error(cause))
         .or_else(|| cause.is::<Damaged>().then_some(Code::BadData))
         .or_else(|| cause.is::<NotAProgram>().then_some(Code::BadData))
@@ -324,6 +326,30 @@ fn of_generate_error(cause: &(dyn std::error::Error + 'static)) -> Option<Code> 
         .or(root)
         .or(name)
         .or_else(|| cause.downcast_ref().map(recipe))
+}
+
+fn of_package_error(error: &PackageError) -> Code {
+    match error {
+        PackageError::Name(_) => Code::Usage,
+        PackageError::NotInstalled { .. } | PackageError::Dependencies { .. } => Code::Unavailable,
+        PackageError::NoSources | PackageError::Fetch { .. } | PackageError::Gone { .. } => {
+            Code::Missing
+        }
+        PackageError::Occupied { .. } => Code::RunExists,
+        PackageError::NoTest(_)
+        | PackageError::NoProgram(_)
+        | PackageError::NotAProgram { .. }
+        | PackageError::Which { .. }
+        | PackageError::NoSource { .. }
+        | PackageError::NoData { .. }
+        | PackageError::Gcov { .. } => Code::BadData,
+        PackageError::Tests { .. } => Code::NoVerdict,
+        PackageError::Interrupted => Code::Interrupted,
+        PackageError::Explore(error) => of_explore_error(error),
+        PackageError::File(error) => of_file_error(error),
+        PackageError::Io { .. } => Code::Io,
+        _ => Code::Failed,
+    }
 }
 
 /// Of what reads lists of calls, programs and sources, and writes SQLite files.

@@ -47,6 +47,10 @@ fn the_schemas_are_those_of_the_types() {
         "tollgate usage static source --json",
     );
     check::<Versioned<usage::budget::Budget>>("usage-budget", "tollgate usage budget --json");
+    check::<Versioned<usage::coverage::Coverage>>(
+        "usage-coverage",
+        "tollgate usage coverage --json",
+    );
     check::<usage::result::Usage>("usage", "tollgate usage explore: usage.json");
     check::<Versioned<Status>>("tune-status", "tollgate tune status --json");
     check::<eval::watches::Watches>("watches", "watches.json");

@@ -55,6 +55,9 @@ fn a_program_is_explored_and_the_result_serves_the_other_commands() {
         unit.stdout
     );
 
+    let source = sandbox.tollgate(&["usage", "coverage", "result.json"]);
+    source.refused(65, &["true is not known", "fix: explore its package"]);
+
     let same = sandbox.tollgate(&["usage", "diff", "result.json", "result.json"]);
     same.succeeded();
     assert_eq!(same.stdout, "");

@@ -19,9 +19,9 @@ use std::time::Duration;
 
 use host::files::FileError;
 
-use crate::result::Usage;
+use crate::result::{Purpose, Usage};
 use crate::run::Slots;
-use crate::{Mode, Phase, Ready, SandboxError};
+use crate::{Mode, Outcome, Phase, Ready, SandboxError};
 use files::Analysis;
 use laboratory::Laboratory;
 use subject::Subject;
@@ -157,7 +157,8 @@ pub fn explore(
     let runner = |spec: &crate::run::Spec| crate::run::run(&scene, spec);
     let only = subject.only.clone();
     let mut lab = Laboratory::new(request, only, &runner, stop, progress);
-    let mut files = Analysis::start(request, &subject.path);
+    let read = subject.only.as_ref().unwrap_or(&subject.path);
+    let mut files = Analysis::start(request, read);
     if !request.discovery {
         lab.assume(files.assumed()?);
     }
@@ -177,6 +178,20 @@ pub fn explore(
         files.finish(),
         began,
     )
+}
+
+/// Whether the program works in one run with all its calls.
+pub(crate) fn works_once(request: &Request, stop: &AtomicBool) -> Result<bool, ExploreError> {
+    let subject = Subject::new(request)?;
+    let slots = Slots::new(request.jobs.get());
+    let scene = subject.scene(&slots, stop);
+    let runner = |spec: &crate::run::Spec| crate::run::run(&scene, spec);
+    let lab = Laboratory::new(request, None, &runner, stop, &|_| {});
+    let (ran, _) = lab.once(Purpose::Control, &lab.plain())?;
+    if lab.is_stopped() {
+        return Err(ExploreError::Interrupted);
+    }
+    Ok(ran.outcome == Outcome::Works)
 }
 
 /// Options that cannot both be meant.

@@ -9,6 +9,7 @@
 mod accounting;
 pub mod budget;
 mod call;
+pub mod coverage;
 pub mod database;
 pub mod diff;
 pub mod emit;
@@ -19,6 +20,7 @@ pub mod generate;
 mod lines;
 mod need;
 mod notify;
+pub mod package;
 pub mod packages;
 pub mod plan;
 mod plausible;

@@ -26,6 +26,9 @@ pub struct Usage {
     pub complete: bool,
     /// What was explored.
     pub program: Program,
+    /// The package of Debian whose tests it ran; `None`: not explored as a package.
+    #[serde(default)]
+    pub package: Option<Package>,
     /// How it was decided whether it works.
     pub test: Test,
     /// Where it ran.
@@ -92,6 +95,23 @@ pub struct Program {
     pub folder: String,
     /// The file of its standard input; `None`: empty.
     pub stdin: Option<String>,
+}
+
+/// A package of Debian.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Package {
+    /// The source package.
+    pub source: String,
+    /// Its version.
+    pub version: String,
+    /// The folder with its source.
+    pub folder: String,
+    /// The shell command that ran its tests, in the source tree.
+    pub test: String,
+    /// The program that was explored, by its path in the source tree; `None`: everything that
+    /// the tests executed.
+    pub program: Option<String>,
 }
 
 /// How it was decided whether the program works.
@@ -313,6 +333,7 @@ pub(crate) fn example() -> Usage {
             folder: "/".into(),
             stdin: None,
         },
+        package: None,
         test: Test {
             path: None,
             sha256: None,

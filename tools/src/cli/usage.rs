@@ -2,6 +2,7 @@
 
 mod data;
 mod generate;
+mod package;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ pub use data::{
     StaticArgs, StaticCommand,
 };
 pub use generate::GenerateArgs;
+pub use package::{CoverageArgs, PackageArgs};
 
 /// `tollgate usage`.
 #[derive(Debug, Args)]
@@ -42,6 +44,12 @@ pub enum UsageCommand {
     /// Explore a recipe, and write the result into a database
     #[command(after_help = generate::EXAMPLES, after_long_help = generate::EXAMPLES)]
     Generate(GenerateArgs),
+    /// Get the source of a Debian package, build it, and explore it by its own tests
+    #[command(after_help = package::EXAMPLES, after_long_help = package::EXAMPLES)]
+    Package(PackageArgs),
+    /// Measure how much of a package's program its tests execute
+    #[command(after_help = package::COVERAGE_EXAMPLES, after_long_help = package::COVERAGE_EXAMPLES)]
+    Coverage(CoverageArgs),
     /// Try every system call on the targets of a run, to see which of them they have
     #[command(after_help = data::CALLS_EXAMPLES, after_long_help = data::CALLS_EXAMPLES)]
     Calls(CallsArgs),

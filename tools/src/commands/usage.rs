@@ -3,8 +3,10 @@
 mod budget;
 mod calls;
 mod contents;
+mod coverage;
 mod explore;
 mod generate;
+mod package;
 mod plan;
 mod plots;
 mod search;
@@ -24,6 +26,8 @@ pub fn run(args: &UsageArgs) -> Result<Code> {
     match &args.command {
         UsageCommand::Explore(explore) => explore::run(explore),
         UsageCommand::Generate(generate) => generate::run(generate),
+        UsageCommand::Package(order) => package::run(order),
+        UsageCommand::Coverage(order) => coverage::run(order),
         UsageCommand::Calls(calls) => calls::run(calls),
         UsageCommand::Search(search) => search::run(search),
         UsageCommand::Plan(plan) => plan::run(plan),

@@ -41,6 +41,7 @@ pub fn assemble(
         ended: jiff::Timestamp::now().to_string(),
         complete: !lab.is_stopped(),
         program: program(request, subject)?,
+        package: None,
         test: test(request, subject)?,
         machine: machine(subject, lab.read_only.iter().cloned().collect()),
         phase: request.phase,

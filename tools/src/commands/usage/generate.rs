@@ -6,7 +6,6 @@ use std::env;
 
 use anyhow::{Result, bail};
 use host::{files, interrupt};
-use usage::explore::Progress;
 use usage::generate::generate;
 use usage::recipe::Recipe;
 
@@ -29,11 +28,7 @@ pub fn run(args: &GenerateArgs) -> Result<Code> {
     let command = args.said.clone().unwrap_or_else(words);
     let stop = interrupt::flag()?;
     let bar = progress::bar(0, "runs");
-    let show = |now: Progress| {
-        bar.set_length(now.of as u64);
-        bar.set_position(now.done as u64);
-        bar.set_message(now.stage);
-    };
+    let show = super::explore::shown(&bar);
     let order = args.order(&recipe, &workload, dockerfile.as_deref(), &command)?;
     let made = generate(&order, &stop, &show);
     bar.finish_and_clear();
