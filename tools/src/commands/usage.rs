@@ -4,6 +4,7 @@ mod budget;
 mod calls;
 mod contents;
 mod coverage;
+mod emit;
 mod explore;
 mod generate;
 mod package;
@@ -14,10 +15,10 @@ mod search;
 use anyhow::Result;
 use host::files;
 use std::path::Path;
+use usage::diff;
 use usage::result::Usage;
-use usage::{diff, emit};
 
-use crate::cli::{EmitArgs, EmitForm, UsageArgs, UsageCommand, UsageDiffArgs};
+use crate::cli::{UsageArgs, UsageCommand, UsageDiffArgs};
 use crate::exit::Code;
 use crate::output;
 
@@ -33,22 +34,13 @@ pub fn run(args: &UsageArgs) -> Result<Code> {
         UsageCommand::Plan(plan) => plan::run(plan),
         UsageCommand::Static(path) => contents::run(path),
         UsageCommand::Budget(budget) => budget::run(budget),
-        UsageCommand::Emit(emit) => emit_profile(emit),
+        UsageCommand::Emit(emit) => emit::run(emit),
         UsageCommand::Diff(diff) => compare(diff),
     }
 }
 
 fn read(path: &Path) -> Result<Usage> {
     Ok(files::read_json(path, "explore the program again")?)
-}
-
-fn emit_profile(args: &EmitArgs) -> Result<Code> {
-    let result = read(&args.result)?;
-    output::print(&match args.form {
-        EmitForm::Oci => emit::oci(&result)?,
-        EmitForm::Systemd => emit::systemd(&result),
-    })?;
-    Ok(Code::Done)
 }
 
 fn compare(args: &UsageDiffArgs) -> Result<Code> {
