@@ -134,7 +134,7 @@ fn a_package_is_built_explored_and_its_coverage_counted() {
         .refused(66, &["source of absent; fix: "]);
     fs::remove_dir_all(sandbox.path("tiny")).unwrap();
     let gone = sandbox.tollgate(&["usage", "coverage", "usage.json"]);
-    gone.refused(66, &["does not hold the package's source any more; fix: "]);
+    gone.refused(66, &["no longer contains the source of the package; fix: "]);
 }
 
 #[test]
@@ -145,6 +145,7 @@ fn wrong_packages_and_folders_are_refused_before_anything_starts() {
         64,
         &["\"../hello\" is not the name of a source package; fix: "],
     );
+    fs::create_dir(sandbox.path("full")).unwrap();
     sandbox.write("full/mine", "");
     let full = sandbox.tollgate(&["usage", "package", "hello", "--folder", "full"]);
     full.refused(

@@ -52,7 +52,7 @@ pub enum PackageError {
     },
     /// The source was removed.
     #[error(
-        "{} does not hold the package's source any more; fix: explore the package again",
+        "{} no longer contains the source of the package; fix: explore the package again",
         folder.display()
     )]
     Gone {

@@ -73,7 +73,7 @@ fn dependencies(tree: &Path) -> Result<(), PackageError> {
     })
 }
 
-/// Its tests, once, in the tree itself: what they have to compile is then there for all runs.
+/// Runs its tests once, in the tree itself, so that what they compile is there for all runs.
 pub fn run_test(tree: &Path, test: &str, tool: &Tool<'_>) -> Result<(), PackageError> {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", test]).current_dir(tree);

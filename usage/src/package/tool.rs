@@ -14,7 +14,7 @@ const LAST: usize = 12;
 pub struct Tool<'a> {
     /// Set once the user has.
     pub stop: &'a AtomicBool,
-    /// Tells the user what is done.
+    /// Shows the user each step.
     pub note: &'a dyn Fn(&str),
 }
 
