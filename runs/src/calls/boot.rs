@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use vmm::{BootOutcome, BootSpec, End};
 
 use super::{CallsError, Record};
-use crate::engine::{self, Engine, EngineKind};
-use crate::experiment::{self, EngineName, Experiment, ProgramAs, Target};
+use crate::engine::{self, Engine};
+use crate::experiment::{self, Experiment, ProgramAs, Target};
 use crate::run::{Manifest, RunError, RunFolder, TargetId};
 
 /// A target of a run, ready to be booted again.
@@ -30,7 +30,11 @@ impl<'a> Subject<'a> {
             target: name.to_owned(),
             targets: manifest.targets.iter().map(|id| id.name.clone()).collect(),
         })?;
-        let engine_name = engine_name(id).ok_or_else(|| CallsError::NoImage(name.to_owned()))?;
+        let engine_name = id
+            .engine
+            .name
+            .to_ask_for()
+            .ok_or_else(|| CallsError::NoImage(name.to_owned()))?;
         let experiment = experiment::load(&run.experiment())?;
         let spec = spec(run, id, target(&experiment, id))?;
         let cpu = id.engine.cpu_model.as_deref();
@@ -83,17 +87,6 @@ impl<'a> Subject<'a> {
             console_sha256: files::sha256(&outcome.console),
             list_sha256: String::new(),
         }
-    }
-}
-
-/// The engine of the run. What counts instructions there is the same emulator.
-fn engine_name(id: &TargetId) -> Option<EngineName> {
-    match id.engine.name {
-        EngineKind::Kvm => Some(EngineName::Kvm),
-        EngineKind::Qemu => Some(EngineName::Qemu),
-        EngineKind::QemuKvm => Some(EngineName::QemuKvm),
-        EngineKind::Host => Some(EngineName::Host),
-        EngineKind::None => None,
     }
 }
 

@@ -65,6 +65,17 @@ impl EngineKind {
         }
     }
 
+    /// The name that asks for it again. What counts instructions is the same emulator.
+    pub fn to_ask_for(self) -> Option<EngineName> {
+        match self {
+            Self::Kvm => Some(EngineName::Kvm),
+            Self::Qemu => Some(EngineName::Qemu),
+            Self::QemuKvm => Some(EngineName::QemuKvm),
+            Self::Host => Some(EngineName::Host),
+            Self::None => None,
+        }
+    }
+
     /// Whether a guest runs the program.
     pub fn has_guest(self) -> bool {
         match self {
